@@ -1,0 +1,27 @@
+/** Values and headers of records are bytes; `null` is a tombstone or an absent key. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** One header of a record. Names may repeat and their order counts, so headers are a list, never an object. */
+export type RecordHeader = readonly [name: string, value: Bytes | null];
+
+/** Where an event stands in its source. Offsets are exact up to 2^53. */
+export interface EventOrigin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** One event as a listener handed it over: bytes, and nothing of its transport. */
+export interface InboundEvent {
+  readonly origin: EventOrigin;
+  readonly key: Bytes | null;
+  readonly value: Bytes | null;
+  readonly headers: readonly RecordHeader[];
+  /** Milliseconds since 1970, as the producer or the broker set it. */
+  readonly timestampMs: number;
+}
+
+/** The place of an event or a record in its topic, as log lines show it: `ORDERS[3]@1842`. */
+export function formatOrigin({ topic, partition, offset }: EventOrigin): string {
+  return `${topic}[${partition}]@${offset}`;
+}

@@ -1,0 +1,62 @@
+/** Levels in the order of the original's numbers: `logLevel: 0` is DEBUG. */
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
+
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** One line of the log, as it crosses the Worker boundary. */
+export interface LogRecord {
+  readonly timestampMs: number;
+  readonly level: LogLevel;
+  /** Absent for what concerns the whole process. */
+  readonly pipeline?: string;
+  readonly message: string;
+}
+
+/** Takes records to where they are written. Must not wait. */
+export type LogSink = (record: LogRecord) => void;
+
+/** Whether a logger that is set to `threshold` says something of `level`. */
+export function isLogged(level: LogLevel, threshold: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(threshold);
+}
+
+/** Says what happens. Messages hold no payload, no secret and no query string. */
+export class Logger {
+  readonly #sink: LogSink;
+  readonly #level: LogLevel;
+  readonly #pipeline: string | undefined;
+
+  constructor(sink: LogSink, { level, pipeline }: { level: LogLevel; pipeline?: string }) {
+    this.#sink = sink;
+    this.#level = level;
+    this.#pipeline = pipeline;
+  }
+
+  /** The message is a function because most processes never say it. */
+  debug(message: () => string): void {
+    if (isLogged("DEBUG", this.#level)) this.#log("DEBUG", message());
+  }
+
+  info(message: string): void {
+    this.#log("INFO", message);
+  }
+
+  warn(message: string): void {
+    this.#log("WARN", message);
+  }
+
+  error(message: string): void {
+    this.#log("ERROR", message);
+  }
+
+  #log(level: LogLevel, message: string): void {
+    if (!isLogged(level, this.#level)) return;
+    const pipeline = this.#pipeline;
+    this.#sink({
+      timestampMs: Date.now(),
+      level,
+      ...(pipeline === undefined ? {} : { pipeline }),
+      message,
+    });
+  }
+}

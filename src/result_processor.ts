@@ -1,0 +1,23 @@
+import type { Bytes, EventOrigin, RecordHeader } from "./event.ts";
+
+/** A record to be stored somewhere: a result, as the core has put it together. */
+export interface OutboundRecord {
+  readonly key: Bytes | null;
+  readonly value: Bytes | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** Takes records onward. Calls may overlap. */
+export interface ResultProcessor extends AsyncDisposable {
+  /**
+   * Resolves with the record's place once it is safely stored there, and not before.
+   *
+   * @throws {ResultProcessorError} when it may not have been stored; the caller tries again
+   */
+  process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin>;
+}
+
+/** A record may not have been stored. The message holds no payload and no secret. */
+export class ResultProcessorError extends Error {
+  override readonly name = "ResultProcessorError";
+}

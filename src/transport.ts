@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import type { Handler } from "./handler.ts";
+import type { Listener } from "./listener.ts";
+import type { Logger } from "./log.ts";
+import type { ResultProcessor } from "./result_processor.ts";
+
+/** What a section of the configuration needs of the sandbox. Hosts are `host:port`. */
+export interface Permissions {
+  readonly net: readonly string[];
+  /** Names of environment variables. */
+  readonly env: readonly string[];
+}
+
+/** The section of a role in the configuration: plain data that can be posted to a Worker. */
+export interface RoleConfig {
+  readonly type: string;
+}
+
+/** What an instance of a role gets from its pipeline. */
+export interface RoleContext {
+  readonly pipeline: string;
+  readonly log: Logger;
+}
+
+/**
+ * One of the parts a transport can play in a pipeline. Only `open`, `discover` and `check` touch the network, and they
+ * run inside a sandbox; the other members are pure and load no client library.
+ */
+export interface Role<Config extends RoleConfig, Instance> {
+  /** Types, defaults, validation, JSON Schema and the README's tables: one source. */
+  readonly schema: z.ZodType<Config>;
+  /** What the configuration itself names. */
+  permissions(config: Config): Permissions;
+  /** One line for `eventor check`, without secrets. */
+  describe(config: Config): string;
+  /** Hosts that only the other side can name, asked for with no more than `permissions(config)`. */
+  discover?(config: Config, context: RoleContext): Promise<string[]>;
+  /** Problems that only the other side can tell of, one sentence each; none when all is well. */
+  check?(config: Config, context: RoleContext): Promise<string[]>;
+  open(config: Config, context: RoleContext): Promise<Instance>;
+}
+
+/** A listener's role. */
+export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
+  /** Whether a listener that is opened anew goes on where the last one had settled everything. */
+  readonly resumable: boolean;
+}
+
+/** A handler's role. */
+export type HandlerRole<Config extends RoleConfig> = Role<Config, Handler>;
+
+/** A result processor's role. */
+export type ResultProcessorRole<Config extends RoleConfig> = Role<Config, ResultProcessor>;
