@@ -44,6 +44,8 @@ export interface Role<Config extends RoleConfig, Instance> {
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
   /** Whether a listener that is opened anew goes on where the last one had settled everything. */
   readonly resumable: boolean;
+  /** What only one pipeline of a process can have, when there is such a thing. */
+  readonly exclusive?: string;
 }
 
 /** A handler's role. */

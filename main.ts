@@ -1,0 +1,34 @@
+import { EXIT_CODE, parseCommandLine, USAGE } from "./src/command_line.ts";
+import { printError, printOut } from "./src/console.ts";
+import { VERSION } from "./src/version.ts";
+
+// Commands are loaded when they are asked for: `--version` should not wait for a client library.
+async function main(args: readonly string[]): Promise<number> {
+  const command = parseCommandLine(args);
+  switch (command.kind) {
+    case "run": {
+      const { run } = await import("./src/commands/run.ts");
+      return await run(command);
+    }
+    case "check": {
+      const { check } = await import("./src/commands/check.ts");
+      return await check(command);
+    }
+    case "schema": {
+      const { schema } = await import("./src/commands/schema.ts");
+      return await schema();
+    }
+    case "version":
+      await printOut(`eventor ${VERSION}\n`);
+      return EXIT_CODE.stopped;
+    case "help":
+      await printOut(USAGE);
+      return EXIT_CODE.stopped;
+    case "misuse":
+      await printError(`eventor: ${command.problem}\nTry 'eventor --help'.\n`);
+      return EXIT_CODE.misuse;
+  }
+}
+
+// What client libraries leave behind (timers, sockets) must not keep the process.
+if (import.meta.main) Deno.exit(await main(Deno.args));

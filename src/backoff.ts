@@ -1,0 +1,53 @@
+/** How long to wait between attempts. Times are milliseconds. */
+export interface Backoff {
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+}
+
+/** For whatever is tried until it works: blocked events, publishing, brokers, Workers. */
+export const DEFAULT_BACKOFF: Backoff = {
+  initialDelayMs: 500,
+  maxDelayMs: 30_000,
+  multiplier: 2,
+};
+
+/**
+ * Yields delays in milliseconds without end: exponential, capped, with full jitter, so that many who failed together
+ * do not come back together.
+ */
+export function* backoffDelays(
+  { initialDelayMs, maxDelayMs, multiplier }: Backoff = DEFAULT_BACKOFF,
+  random: () => number = Math.random,
+): Generator<number, never> {
+  for (let ceilingMs = initialDelayMs;; ceilingMs = Math.min(ceilingMs * multiplier, maxDelayMs)) {
+    yield Math.ceil(random() * ceilingMs);
+  }
+}
+
+/** Resolves after `delayMs`, or at once when `signal` aborts; which of the two, the signal tells. */
+export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, delayMs);
+    signal.addEventListener("abort", finish);
+  });
+}
+
+/** Resolves when `signal` aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+/** `1.5 s`, for log lines. */
+export function formatDelay(delayMs: number): string {
+  return `${(delayMs / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,74 @@
+import {
+  type ConfigProblem,
+  type ConfigSource,
+  formatProblem,
+  loadConfig,
+  type Outside,
+} from "../config/mod.ts";
+import type { Config, PipelineConfig } from "../config/schema.ts";
+import { printError } from "../console.ts";
+import { listenerRole } from "../transports/mod.ts";
+
+const STANDARD_INPUT = "-";
+
+const OUTSIDE: Outside = {
+  env: (name) => Deno.env.get(name),
+  readFile: (path) => Deno.readTextFileSync(path),
+};
+
+/** Reads and validates the files; null when there are problems, all of which were printed. */
+export async function loadFiles(files: readonly string[]): Promise<Config | null> {
+  const sources: ConfigSource[] = [];
+  const problems: string[] = [];
+  for (const file of files) {
+    try {
+      sources.push({ name: nameOf(file), text: await readSource(file) });
+    } catch (error) {
+      problems.push(`cannot read ${nameOf(file)}: ${describeReadFailure(error)}`);
+    }
+  }
+  if (problems.length === 0) {
+    const loaded = loadConfig(sources, OUTSIDE);
+    if ("config" in loaded) {
+      problems.push(...sharingProblems(loaded.config.pipelines, files));
+      if (problems.length === 0) return loaded.config;
+    } else {
+      problems.push(...loaded.problems.map((problem: ConfigProblem) => formatProblem(problem)));
+    }
+  }
+  await printError(problems.map((problem) => `${problem}\n`).join(""));
+  return null;
+}
+
+function nameOf(file: string): string {
+  return file === STANDARD_INPUT ? "stdin" : file;
+}
+
+function readSource(file: string): Promise<string> {
+  return file === STANDARD_INPUT
+    ? new Response(Deno.stdin.readable).text()
+    : Deno.readTextFile(file);
+}
+
+function describeReadFailure(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What a process has only once cannot serve two. */
+function sharingProblems(
+  pipelines: readonly PipelineConfig[],
+  files: readonly string[],
+): string[] {
+  const users = new Map<string, string[]>();
+  if (files.includes(STANDARD_INPUT)) users.set("standard input", ["the configuration (-f -)"]);
+  for (const { name, eventListener } of pipelines) {
+    const { exclusive } = listenerRole(eventListener);
+    if (exclusive === undefined) continue;
+    users.set(exclusive, [...users.get(exclusive) ?? [], `pipeline '${name}'`]);
+  }
+  return [...users]
+    .filter(([, names]) => names.length > 1)
+    .map(([what, names]) => `only one can read ${what}, found ${names.join(" and ")}`);
+}

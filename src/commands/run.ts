@@ -1,0 +1,70 @@
+import { type Command, EXIT_CODE } from "../command_line.ts";
+import type { Config } from "../config/schema.ts";
+import { Logger, type LogSink } from "../log.ts";
+import { LogWriter } from "../log_writer.ts";
+import { Supervisor } from "../supervisor.ts";
+import { VERSION } from "../version.ts";
+import { loadFiles } from "./configuration.ts";
+
+/** What committing and leaving the groups may take after the calls have ended. */
+const LEAVE_MS = 3000;
+
+/** How long the last log lines are waited for when nobody reads them. */
+const FLUSH_MS = 1000;
+
+const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
+
+/** Runs all pipelines until they end, or a signal asks to stop; resolves with the exit code. */
+export async function run(command: Command & { kind: "run" }): Promise<number> {
+  const config = await loadFiles(command.files);
+  if (config === null) return EXIT_CODE.misuse;
+  const writer = new LogWriter(
+    command.logFormat ?? config.logFormat,
+    (bytes) => Deno.stderr.write(bytes),
+  );
+  try {
+    return await supervise(config, (record) => writer.log(record));
+  } finally {
+    await writer.flush(FLUSH_MS);
+  }
+}
+
+async function supervise(config: Config, sink: LogSink): Promise<number> {
+  const log = new Logger(sink, { level: "INFO" });
+  logWarnings(config, sink);
+  log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
+  const supervisor = new Supervisor(config, { log: sink });
+  const exitCode = Promise.withResolvers<number>();
+  let stopping = false;
+
+  function stop(signal: Deno.Signal): void {
+    if (stopping) {
+      log.warn(`second signal (${signal}): stopping at once`);
+      exitCode.resolve(EXIT_CODE.failed);
+      return;
+    }
+    stopping = true;
+    log.info(`${signal}: finishing what is in flight`);
+    supervisor.stop();
+    setTimeout(() => {
+      log.warn("not everything has ended in time; what did not settle will be handled again");
+      exitCode.resolve(EXIT_CODE.stopped);
+    }, config.shutdownTimeoutMs + LEAVE_MS);
+  }
+
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
+  supervisor.run().then((end) =>
+    exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)
+  );
+  return await exitCode.promise;
+}
+
+function logWarnings({ warnings }: Config, sink: LogSink): void {
+  for (const { pipeline, message } of warnings) {
+    const log = new Logger(sink, {
+      level: "WARN",
+      ...(pipeline === undefined ? {} : { pipeline }),
+    });
+    log.warn(pipeline === undefined ? message : `pipeline '${pipeline}': ${message}`);
+  }
+}

@@ -1,0 +1,19 @@
+const TEXT_ENCODER = new TextEncoder();
+
+/** Writes a command's output; waits for a slow reader. */
+export function printOut(text: string): Promise<void> {
+  return writeAll(Deno.stdout, text);
+}
+
+/** Writes what went wrong before there is a log. */
+export function printError(text: string): Promise<void> {
+  return writeAll(Deno.stderr, text);
+}
+
+async function writeAll(
+  stream: { write(bytes: Uint8Array): Promise<number> },
+  text: string,
+): Promise<void> {
+  const bytes = TEXT_ENCODER.encode(text);
+  for (let start = 0; start < bytes.length;) start += await stream.write(bytes.subarray(start));
+}

@@ -1,0 +1,62 @@
+/**
+ * The Worker of one pipeline. It runs in the pipeline's sandbox and talks to the main isolate in plain messages.
+ *
+ * @module
+ */
+import type { PipelineConfig } from "./config/schema.ts";
+import { LeaseController } from "./lease.ts";
+import { Logger } from "./log.ts";
+import { runPipeline } from "./pipeline.ts";
+import { handlerRole, listenerRole, resultProcessorRole } from "./transports/mod.ts";
+import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
+
+const lease = new LeaseController();
+
+function report(message: PipelineReport): void {
+  self.postMessage(message);
+}
+
+function fail(error: unknown): void {
+  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+}
+
+self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
+  switch (data.kind) {
+    case "start":
+      setInterval(() => report({ kind: "alive" }), ALIVE_INTERVAL_MS);
+      run(data.pipeline).then(() => report({ kind: "ended" }), fail);
+      break;
+    case "stop":
+      lease.beginEnd();
+      setTimeout(() => lease.end(), data.drainMs);
+      break;
+  }
+});
+
+// Left to the runtime, these would end the whole process and print a stack that may hold payload.
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail(event.error);
+});
+
+async function run(pipeline: PipelineConfig): Promise<void> {
+  const { name, logLevel, eventListener, eventHandler, eventResultProcessor } = pipeline;
+  const log = new Logger((record) => report({ kind: "log", record }), {
+    level: logLevel,
+    pipeline: name,
+  });
+  const context = { pipeline: name, log };
+  await using opened = new AsyncDisposableStack();
+  const resultProcessors = [];
+  for (const config of eventResultProcessor) {
+    const processor = opened.use(await resultProcessorRole(config).open(config, context));
+    resultProcessors.push({ when: config.when, processor });
+  }
+  const handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
+  const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
+  await runPipeline({ listener, handler, resultProcessors, log }, lease);
+}

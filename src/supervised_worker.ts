@@ -1,0 +1,115 @@
+import type { PipelineConfig } from "./config/schema.ts";
+import type { LogSink } from "./log.ts";
+import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
+import type { Permissions } from "./transport.ts";
+import {
+  ALIVE_INTERVAL_MS,
+  type DiscoveryCommand,
+  type DiscoveryReport,
+  type PipelineCommand,
+  type PipelineReport,
+} from "./worker_messages.ts";
+
+/** How many signs of life in a row a Worker may miss. Ticks are counted, not time, so a suspended process wakes up well. */
+const MAX_MISSED_SIGNS = 30;
+
+/** How a Worker came to its end. */
+export type WorkerEnd =
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly reason: string }
+  /** It no longer answers. Its thread cannot be stopped from outside, so the process has to end. */
+  | { readonly kind: "hung"; readonly reason: string };
+
+/** The Worker that runs a pipeline, seen from the main isolate. */
+export class PipelineWorker {
+  readonly #worker: Worker;
+  readonly #end = Promise.withResolvers<WorkerEnd>();
+  readonly #watchdog: number;
+  #missedSigns = 0;
+
+  /** @param url the module of the Worker */
+  constructor(
+    url: URL,
+    pipeline: PipelineConfig,
+    { permissions, log }: { permissions: Permissions; log: LogSink },
+  ) {
+    this.#worker = startWorker(url, pipeline.name, permissions);
+    this.#worker.onmessage = ({ data }: MessageEvent<PipelineReport>) => {
+      this.#missedSigns = 0;
+      if (data.kind === "log") log(data.record);
+      else if (data.kind !== "alive") this.#end.resolve(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#end.resolve({ kind: "failed", reason: event.message });
+    };
+    this.#watchdog = setInterval(() => {
+      if (++this.#missedSigns <= MAX_MISSED_SIGNS) return;
+      const seconds = this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
+      this.#end.resolve({ kind: "hung", reason: `no sign of life for ${seconds} s` });
+    }, ALIVE_INTERVAL_MS);
+    this.#tell({ kind: "start", pipeline });
+  }
+
+  /** Asks it to drain; what still runs after `drainMs` is given up. */
+  stop(drainMs: number): void {
+    this.#tell({ kind: "stop", drainMs });
+  }
+
+  /** Resolves with how it ended. The Worker is gone by then, except when it hung. */
+  async end(): Promise<WorkerEnd> {
+    const end = await this.#end.promise;
+    clearInterval(this.#watchdog);
+    if (end.kind !== "hung") this.#worker.terminate();
+    return end;
+  }
+
+  #tell(command: PipelineCommand): void {
+    this.#worker.postMessage(command);
+  }
+}
+
+/**
+ * Asks a pipeline's other sides, in a Worker that may reach only the hosts the configuration names, or those of
+ * `permissions`. Rejects when they cannot be asked or `signal` aborts.
+ */
+export async function discover(
+  { pipeline, find }: DiscoveryCommand,
+  { log, signal, permissions = discoveryPermissions(pipeline) }: {
+    log: LogSink;
+    signal: AbortSignal;
+    permissions?: Permissions;
+  },
+): Promise<readonly string[]> {
+  const url = new URL("./discovery_worker.ts", import.meta.url);
+  const worker = startWorker(url, `${pipeline.name} (discovery)`, permissions);
+  const answer = Promise.withResolvers<readonly string[]>();
+  worker.onmessage = ({ data }: MessageEvent<DiscoveryReport>) => {
+    if (data.kind === "log") log(data.record);
+    else if (data.kind === "found") answer.resolve(data.hosts);
+    else if (data.kind === "checked") answer.resolve(data.problems);
+    else answer.reject(new Error(data.reason));
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    answer.reject(new Error(event.message));
+  };
+  const giveUp = () => answer.reject(new Error("stopped"));
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    worker.postMessage({ pipeline, find } satisfies DiscoveryCommand);
+    return await answer.promise;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    worker.terminate();
+  }
+}
+
+function startWorker(url: URL, name: string, permissions: Permissions): Worker {
+  return new Worker(url, {
+    type: "module",
+    name,
+    deno: { permissions: workerPermissions(permissions) },
+  });
+}

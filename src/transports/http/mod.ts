@@ -1,0 +1,27 @@
+import type { HandlerRole } from "../../transport.ts";
+import { type HttpHandlerConfig, httpHandlerSchema } from "./config.ts";
+
+/** Calls an HTTP endpoint. */
+export const httpHandler: HandlerRole<HttpHandlerConfig> = {
+  schema: httpHandlerSchema,
+  permissions: (config) => ({ net: [endpointHost(config)], env: [] }),
+  describe: ({ method, url }) => `${method} ${withoutQuery(url)}`,
+  async check(config) {
+    const { checkEndpoint } = await import("./check.ts");
+    return await checkEndpoint(endpointHost(config));
+  },
+  async open(config, context) {
+    const { HttpHandler } = await import("./handler.ts");
+    return new HttpHandler(config, context);
+  },
+};
+
+function endpointHost({ url }: HttpHandlerConfig): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+function withoutQuery(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}

@@ -1,0 +1,40 @@
+import type { Kafka } from "kafkajs";
+import type { RoleContext } from "../../transport.ts";
+import { createKafka, requireTopic, rootMessage } from "./client.ts";
+import type { KafkaClientConfig } from "./config.ts";
+
+/**
+ * The brokers that a cluster advertises, as `host:port`; clients have to reach these. Connects to no other broker than
+ * the bootstrap servers.
+ */
+export async function discoverBrokers(
+  config: KafkaClientConfig,
+  { log }: RoleContext,
+): Promise<string[]> {
+  const admin = createKafka(config, { log, onlyBootstrapServers: true }).admin();
+  try {
+    await admin.connect();
+    const { brokers } = await admin.describeCluster();
+    return brokers.map(({ host, port }) => `${host.toLowerCase()}:${port}`);
+  } catch (error) {
+    const servers = config.bootstrapServers.join(", ");
+    throw new Error(`cannot reach brokers ${servers}: ${rootMessage(error)}`, { cause: error });
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
+
+/** Problems with brokers or the topic, one sentence each. */
+export async function checkTopic(
+  topic: string,
+  config: KafkaClientConfig,
+  { log }: RoleContext,
+): Promise<string[]> {
+  const kafka: Kafka = createKafka(config, { log });
+  try {
+    await requireTopic(kafka, topic, config.bootstrapServers);
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}

@@ -1,0 +1,82 @@
+import { Buffer } from "node:buffer";
+import { CompressionTypes, type Message, Partitioners, type Producer } from "kafkajs";
+import type { Bytes, EventOrigin } from "../../event.ts";
+import {
+  type OutboundRecord,
+  type ResultProcessor,
+  ResultProcessorError,
+} from "../../result_processor.ts";
+import type { RoleContext } from "../../transport.ts";
+import { createKafka, requireTopic, RETRY, rootMessage } from "./client.ts";
+import type { KafkaResultProcessorConfig } from "./config.ts";
+
+const COMPRESSION = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  zstd: CompressionTypes.ZSTD,
+};
+
+/** Stores records in a topic; resolves when the brokers have acknowledged them. */
+export class KafkaResultProcessor implements ResultProcessor {
+  readonly #config: KafkaResultProcessorConfig;
+  readonly #producer: Producer;
+
+  private constructor(config: KafkaResultProcessorConfig, producer: Producer) {
+    this.#config = config;
+    this.#producer = producer;
+  }
+
+  /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
+  static async open(
+    config: KafkaResultProcessorConfig,
+    { log }: RoleContext,
+  ): Promise<KafkaResultProcessor> {
+    const { topic, producerConfig } = config;
+    const kafka = createKafka(producerConfig, { log });
+    await requireTopic(kafka, topic, producerConfig.bootstrapServers);
+    const producer = kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      idempotent: producerConfig.idempotent,
+      metadataMaxAge: producerConfig.metadataMaxAgeMs,
+      retry: RETRY,
+    });
+    await producer.connect();
+    return new KafkaResultProcessor(config, producer);
+  }
+
+  async process(record: OutboundRecord): Promise<EventOrigin> {
+    const { topic, producerConfig } = this.#config;
+    try {
+      const [stored] = await this.#producer.send({
+        topic,
+        acks: producerConfig.acks,
+        timeout: producerConfig.requestTimeoutForAcksMs,
+        compression: COMPRESSION[producerConfig.compression],
+        messages: [toMessage(record)],
+      });
+      if (stored?.baseOffset === undefined) throw new Error("the broker confirmed no offset");
+      return { topic, partition: stored.partition, offset: Number(stored.baseOffset) };
+    } catch (error) {
+      throw new ResultProcessorError(`topic '${topic}': ${rootMessage(error)}`, { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#producer.disconnect();
+  }
+}
+
+function toMessage({ key, value, headers }: OutboundRecord): Message {
+  return {
+    key: asBuffer(key),
+    value: asBuffer(value),
+    // Its type knows only objects; the patched codec takes lists.
+    headers: headers as unknown as NonNullable<Message["headers"]>,
+  };
+}
+
+function asBuffer(bytes: Bytes | null): Buffer | null {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,38 @@
+import type { HandlerRole, ListenerRole, ResultProcessorRole, RoleConfig } from "../transport.ts";
+import { httpHandler } from "./http/mod.ts";
+import { kafkaListener, kafkaResultProcessor } from "./kafka/mod.ts";
+import { stdinListener, stdoutResultProcessor } from "./stdio/mod.ts";
+
+/** Listeners by the `type` of their section. These three maps are the only place that names every transport. */
+export const LISTENERS = { kafka: kafkaListener, stdin: stdinListener } as const;
+
+/** Handlers by the `type` of their section. */
+export const HANDLERS = { http: httpHandler } as const;
+
+/** Result processors by the `type` of their section. */
+export const RESULT_PROCESSORS = {
+  kafka: kafkaResultProcessor,
+  stdout: stdoutResultProcessor,
+} as const;
+
+/** The role that a validated section is configured for. */
+export function listenerRole({ type }: RoleConfig): ListenerRole<RoleConfig> {
+  return roleOf<ListenerRole<RoleConfig>>(LISTENERS, type);
+}
+
+/** The role that a validated section is configured for. */
+export function handlerRole({ type }: RoleConfig): HandlerRole<RoleConfig> {
+  return roleOf<HandlerRole<RoleConfig>>(HANDLERS, type);
+}
+
+/** The role that a validated section is configured for. */
+export function resultProcessorRole({ type }: RoleConfig): ResultProcessorRole<RoleConfig> {
+  return roleOf<ResultProcessorRole<RoleConfig>>(RESULT_PROCESSORS, type);
+}
+
+// A section was validated by the schema of the role that its type names, so the two fit together.
+function roleOf<SomeRole>(roles: object, type: string): SomeRole {
+  const role = new Map<string, unknown>(Object.entries(roles)).get(type);
+  if (role === undefined) throw new RangeError(`No transport of type '${type}'`);
+  return role as SomeRole;
+}

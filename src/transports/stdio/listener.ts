@@ -1,0 +1,70 @@
+import { aborted } from "../../backoff.ts";
+import type { Bytes, InboundEvent } from "../../event.ts";
+import type { Lease } from "../../lease.ts";
+import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
+import type { StdinListenerConfig } from "./config.ts";
+import { parseJsonLine } from "./json_line.ts";
+import { readLines } from "./lines.ts";
+
+/** Lines that are read ahead of the first one that has not settled. */
+const MAX_UNSETTLED = 1000;
+
+/** Reads one event a line from a byte stream, and ends with it. */
+export class StdinListener implements Listener {
+  readonly #config: StdinListenerConfig;
+  readonly #input: ReadableStream<Bytes>;
+
+  constructor(config: StdinListenerConfig, input: ReadableStream<Bytes>) {
+    this.#config = config;
+    this.#input = input;
+  }
+
+  /** @throws {SyntaxError} at a line that is no event; lines before it settle, lines after it stay unread */
+  async listen(deliver: Deliver, lease: Lease): Promise<void> {
+    const unsettled = new Set<Promise<void>>();
+    const failure = Promise.withResolvers<never>();
+    failure.promise.catch(() => {});
+
+    const deliverAll = async () => {
+      let offset = 0;
+      for await (const line of readLines(this.#input)) {
+        if (lease.ending.aborted) return;
+        const settled = deliver(this.#toEvent(line, offset++), lease)
+          .catch((error) => {
+            if (!(error instanceof EventNotSettledError)) failure.reject(error);
+          })
+          .finally(() => unsettled.delete(settled));
+        unsettled.add(settled);
+        if (unsettled.size >= MAX_UNSETTLED) await Promise.race(unsettled);
+      }
+    };
+    try {
+      // A read of standard input cannot be broken off, so it is not waited for at the end of the lease.
+      await Promise.race([deliverAll(), aborted(lease.ending), failure.promise]);
+    } finally {
+      await Promise.race([Promise.all(unsettled), failure.promise]);
+    }
+  }
+
+  #toEvent(line: Bytes, offset: number): InboundEvent {
+    return {
+      origin: { topic: "stdin", partition: 0, offset },
+      ...this.#parse(line, offset),
+      timestampMs: Date.now(),
+    };
+  }
+
+  #parse(line: Bytes, offset: number): Pick<InboundEvent, "key" | "value" | "headers"> {
+    if (this.#config.format === "text") return { key: null, value: line, headers: [] };
+    try {
+      return parseJsonLine(line);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new SyntaxError(`Cannot read line ${offset + 1} of stdin: ${error.message}`);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}

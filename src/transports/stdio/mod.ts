@@ -1,0 +1,33 @@
+import type { ListenerRole, ResultProcessorRole } from "../../transport.ts";
+import {
+  type StdinListenerConfig,
+  stdinListenerSchema,
+  type StdoutResultProcessorConfig,
+  stdoutResultProcessorSchema,
+} from "./config.ts";
+
+const NOTHING = { net: [], env: [] };
+
+/** Reads events from standard input, which only one pipeline can do. */
+export const stdinListener: ListenerRole<StdinListenerConfig> = {
+  schema: stdinListenerSchema,
+  resumable: false,
+  exclusive: "standard input",
+  permissions: () => NOTHING,
+  describe: ({ format }) => `standard input, one event a line (${format})`,
+  async open(config) {
+    const { StdinListener } = await import("./listener.ts");
+    return new StdinListener(config, Deno.stdin.readable);
+  },
+};
+
+/** Writes results to standard output. */
+export const stdoutResultProcessor: ResultProcessorRole<StdoutResultProcessorConfig> = {
+  schema: stdoutResultProcessorSchema,
+  permissions: () => NOTHING,
+  describe: ({ format }) => `standard output, one result a line (${format})`,
+  async open(config) {
+    const { StdoutResultProcessor } = await import("./result_processor.ts");
+    return new StdoutResultProcessor(config, (bytes) => Deno.stdout.write(bytes));
+  },
+};

@@ -1,0 +1,49 @@
+import type { EventOrigin } from "../../event.ts";
+import type { OutboundRecord, ResultProcessor } from "../../result_processor.ts";
+import type { StdoutResultProcessorConfig } from "./config.ts";
+import { formatJsonLine } from "./json_line.ts";
+
+const TEXT_ENCODER = new TextEncoder();
+const NEWLINE = TEXT_ENCODER.encode("\n");
+
+/** Writes one record a line to a byte stream. Lines stay whole and in order; a slow reader is waited for. */
+export class StdoutResultProcessor implements ResultProcessor {
+  readonly #config: StdoutResultProcessorConfig;
+  readonly #write: (bytes: Uint8Array) => Promise<number>;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #written = 0;
+
+  /** @param write writes some of the bytes and resolves with how many, as `Deno.stdout.write` does */
+  constructor(
+    config: StdoutResultProcessorConfig,
+    write: (bytes: Uint8Array) => Promise<number>,
+  ) {
+    this.#config = config;
+    this.#write = write;
+  }
+
+  async process(record: OutboundRecord): Promise<EventOrigin> {
+    const place = { topic: "stdout", partition: 0, offset: this.#written++ };
+    const line = this.#format(record);
+    this.#lastWrite = this.#lastWrite.then(() => this.#writeAll(line));
+    await this.#lastWrite;
+    return place;
+  }
+
+  #format(record: OutboundRecord): Uint8Array {
+    if (this.#config.format === "json") return TEXT_ENCODER.encode(formatJsonLine(record) + "\n");
+    const value = record.value ?? new Uint8Array();
+    const line = new Uint8Array(value.length + NEWLINE.length);
+    line.set(value);
+    line.set(NEWLINE, value.length);
+    return line;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let start = 0; start < bytes.length;) start += await this.#write(bytes.subarray(start));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lastWrite.catch(() => {});
+  }
+}

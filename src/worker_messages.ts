@@ -1,0 +1,35 @@
+import type { LogRecord } from "./log.ts";
+import type { PipelineConfig } from "./config/schema.ts";
+
+/** What the main isolate tells a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
+export type PipelineCommand =
+  | { readonly kind: "start"; readonly pipeline: PipelineConfig }
+  /** Drain, and give up what still runs after `drainMs`. */
+  | { readonly kind: "stop"; readonly drainMs: number };
+
+/** What a pipeline's Worker tells the main isolate. */
+export type PipelineReport =
+  | { readonly kind: "log"; readonly record: LogRecord }
+  /** Sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop turns. */
+  | { readonly kind: "alive" }
+  /** The last message of a Worker that ended because it was told to, or because its input ended. */
+  | { readonly kind: "ended" }
+  /** The last message of a Worker that cannot go on. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** How often a Worker says that it is alive, in milliseconds. */
+export const ALIVE_INTERVAL_MS = 1000;
+
+/** The one message to a discovery Worker: what to find out about a pipeline's other sides. */
+export interface DiscoveryCommand {
+  readonly pipeline: PipelineConfig;
+  /** `hosts`: those that only the other side can name; `problems`: what a running pipeline would stumble over. */
+  readonly find: "hosts" | "problems";
+}
+
+/** What a discovery Worker tells the main isolate; `log` any number of times, then one of the others. */
+export type DiscoveryReport =
+  | { readonly kind: "log"; readonly record: LogRecord }
+  | { readonly kind: "found"; readonly hosts: readonly string[] }
+  | { readonly kind: "checked"; readonly problems: readonly string[] }
+  | { readonly kind: "failed"; readonly reason: string };
