@@ -1,4 +1,4 @@
-import { parseArgs } from "@std/cli";
+import { parseArgs } from "@std/cli/parse-args";
 import { LOG_FORMATS, type LogFormat } from "./log_writer.ts";
 
 /** What the program was asked to do. */
@@ -31,7 +31,7 @@ Options:
 Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration.
 `;
 
-const FLAGS_OF_COMMAND = {
+const FLAGS_OF_COMMAND: Readonly<Record<"run" | "check" | "schema", readonly string[]>> = {
   run: ["file", "log-format"],
   check: ["file", "online"],
   schema: [],
