@@ -1,0 +1,117 @@
+import { isMapping, type Mapping, parseDocument, valueAt } from "./document.ts";
+import { describeIssues } from "./issues.ts";
+import type { Outside } from "./outside.ts";
+import { type ConfigProblem, type Finding, formatPath, type Path, pathKey } from "./problem.ts";
+import { resolveReferences } from "./references.ts";
+import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
+import { readFiles, type RoleSection, sectionsOf, sectionWarnings } from "./sections.ts";
+import type { HiddenPlaces } from "./secrets.ts";
+
+/** A text with pipelines. */
+export interface ConfigSource {
+  /** For messages: `config.yaml`, `stdin`. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What one source says. */
+export interface LoadedFile {
+  readonly source: string;
+  /** Absent when there are problems. */
+  readonly config?: FileConfig;
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigWarning[];
+  /** Pipelines by their names as far as they can be told, for checks between files. */
+  readonly pipelines: readonly LoadedPipeline[];
+}
+
+/** What checks between pipelines need, whether the file has problems or not. */
+export interface LoadedPipeline {
+  readonly name?: string;
+  /** How problems call it. */
+  readonly label: string;
+  readonly sections: readonly RoleSection[];
+}
+
+/** Reads one source; never throws on account of its text. */
+export function loadFile({ name, text }: ConfigSource, outside: Outside): LoadedFile {
+  const parsed = parseDocument(text);
+  if ("finding" in parsed) return failed(name, parsed.finding);
+  const mapping = toMapping(parsed.document);
+  if (mapping === undefined) {
+    return failed(name, {
+      path: [],
+      message: "expected a list of pipelines, or a mapping with 'pipelines'",
+    });
+  }
+
+  const { document, findings, hidden } = resolveReferences(mapping, outside);
+  const pipelines = pipelinesOf(document, hidden);
+  const early = [
+    ...findings,
+    ...pipelines.flatMap(({ sections }) =>
+      sections.flatMap((section) => readFiles(section, { outside, hidden }))
+    ),
+  ];
+  const result = fileSchema.safeParse(document);
+  const late = result.success ? [] : describeIssues(result.error.issues, { document, hidden });
+  // What could not be resolved is no valid value either, but that goes without saying.
+  const known = new Set(early.map(({ path }) => pathKey(path)));
+  const all = [...early, ...late.filter(({ path }) => !known.has(pathKey(path)))];
+  const labels = pipelines.map(({ label }) => label);
+  const problems = all.map((finding) => toProblem(finding, { source: name, labels }));
+  if (!result.success || problems.length > 0) {
+    return { source: name, problems, warnings: [], pipelines };
+  }
+  return {
+    source: name,
+    config: result.data,
+    problems,
+    warnings: pipelines.flatMap(warningsOf),
+    pipelines,
+  };
+}
+
+function toMapping(document: unknown): Mapping | undefined {
+  if (Array.isArray(document)) return { pipelines: document };
+  return isMapping(document) ? document : undefined;
+}
+
+function pipelinesOf(document: unknown, hidden: HiddenPlaces): readonly LoadedPipeline[] {
+  const pipelines = valueAt(document, ["pipelines"]);
+  return (Array.isArray(pipelines) ? pipelines : []).map((pipeline, index) => {
+    const path = ["pipelines", index];
+    const name = isMapping(pipeline) ? pipeline["name"] : undefined;
+    const isNamed = typeof name === "string" && name !== "";
+    return {
+      ...(isNamed ? { name } : {}),
+      label: isNamed && !hidden.has([...path, "name"]) ? name : `#${index + 1}`,
+      sections: sectionsOf(document, path),
+    };
+  });
+}
+
+function warningsOf({ name, sections }: LoadedPipeline): readonly ConfigWarning[] {
+  return sections.flatMap((section) =>
+    sectionWarnings(section).map((message) => ({
+      ...(name === undefined ? {} : { pipeline: name }),
+      message: `${formatPath(section.path.slice(2))}: ${message}`,
+    }))
+  );
+}
+
+function toProblem(
+  { path, message }: Finding,
+  { source, labels }: { source: string; labels: readonly string[] },
+): ConfigProblem {
+  const [first, index, ...rest]: Path = path;
+  const label = first === "pipelines" && typeof index === "number" ? labels[index] : undefined;
+  return label === undefined
+    ? { source, path: formatPath(path), message }
+    : { source, pipeline: label, path: formatPath(rest), message };
+}
+
+function failed(source: string, finding: Finding): LoadedFile {
+  const problem = toProblem(finding, { source, labels: [] });
+  return { source, problems: [problem], warnings: [], pipelines: [] };
+}

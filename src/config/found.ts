@@ -1,0 +1,24 @@
+import { FileText } from "./file_text.ts";
+
+const LONGEST = 60;
+
+/** A value as messages show it. A hidden one shows its kind alone. */
+export function describeFound(value: unknown, { hidden }: { hidden: boolean }): string {
+  if (value === null || value === undefined) return "nothing";
+  if (value === "") return "empty text";
+  if (typeof value === "string") return hidden ? "***" : quoted(value);
+  if (typeof value === "number") return hidden ? "a number" : `the number ${value}`;
+  if (typeof value === "boolean") return hidden ? "a boolean" : String(value);
+  if (value instanceof FileText) return "a file";
+  return Array.isArray(value) ? "a list" : "a mapping";
+}
+
+/** Text in quotes, clipped, on one line and without characters that a terminal would act on. */
+export function quoted(text: string): string {
+  const clipped = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+  const safe = clipped.replace(
+    /\p{C}/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+  return `'${safe}'`;
+}

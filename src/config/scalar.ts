@@ -1,0 +1,182 @@
+import { z } from "zod";
+
+/** A JSON Schema, for editors. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/**
+ * What a scalar makes of a value of the document. `expected` and `refused` are put into messages, so they never hold
+ * the value itself.
+ */
+export type Reading<Value> =
+  | { readonly value: Value }
+  | { readonly expected: string }
+  | { readonly refused: string };
+
+/** A value without parts. The document may hold it as what it is or, since references give text, as text. */
+export interface Scalar<Value> {
+  /** Completes "expected ..." in a message. */
+  readonly expected: string;
+  readonly json: JsonSchema;
+  read(input: unknown): Reading<Value>;
+}
+
+/** A pattern for JSON Schemas: what holds a reference is known only when it is resolved. */
+export const REFERENCE_PATTERN = "\\$\\{(env|file):";
+
+/** Text that is not empty. A number is not taken for text: `1.10` would become `1.1`. */
+export function text(): Scalar<string> {
+  return scalar("text in quotes", {
+    json: { type: "string", minLength: 1 },
+    read: (input) => typeof input === "string" && input !== "" ? input : undefined,
+  });
+}
+
+/** Text that `check` accepts and may rewrite; `undefined` is a refusal. */
+export function textOf(
+  expected: string,
+  options: { json?: JsonSchema; check(text: string): string | undefined },
+): Scalar<string> {
+  return scalar(expected, {
+    json: { type: "string", minLength: 1, ...options.json },
+    read: (input) => typeof input === "string" ? options.check(input) : undefined,
+  });
+}
+
+/** A whole number within limits that are both included. */
+export function integer(min: number, max: number): Scalar<number> {
+  return scalar(`a whole number from ${min} to ${max}`, {
+    json: {
+      anyOf: [
+        { type: "integer", minimum: min, maximum: max },
+        { type: "string", pattern: `^-?[0-9]+$|${REFERENCE_PATTERN}` },
+      ],
+    },
+    read(input) {
+      const isDigits = typeof input === "string" && /^-?\d{1,15}$/.test(input);
+      const value = isDigits ? Number(input) : input;
+      return Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+        ? Number(value)
+        : undefined;
+    },
+  });
+}
+
+/** One of a few words, in any case. */
+export function choice<Value>(
+  values: Readonly<Record<string, Value>>,
+  options: { refused?: Readonly<Record<string, string>>; json?: JsonSchema } = {},
+): Scalar<Value> {
+  const valueOf = new Map(Object.entries(values).map(([word, value]) => [fold(word), value]));
+  const reasonOf = new Map(
+    Object.entries(options.refused ?? {}).map(([word, reason]) => [fold(word), reason]),
+  );
+  const expected = alternatives(Object.keys(values));
+  const json = {
+    anyOf: [{ enum: Object.keys(values) }, { type: "string", pattern: REFERENCE_PATTERN }],
+    ...options.json,
+  };
+  return {
+    expected,
+    json,
+    read(input) {
+      const word = isPlain(input) ? fold(String(input)) : "";
+      const reason = reasonOf.get(word);
+      if (reason !== undefined) return { refused: reason };
+      return valueOf.has(word) ? { value: valueOf.get(word) as Value } : { expected };
+    },
+  };
+}
+
+/** True or false; `refused` gives the reason why one of the two is not possible. */
+export function boolean(refused: { true?: string; false?: string } = {}): Scalar<boolean> {
+  const spellings = { true: true, t: true, 1: true, false: false, f: false, 0: false };
+  const reasons = Object.entries(refused);
+  const { read } = choice<boolean>(spellings, {
+    refused: Object.fromEntries(
+      Object.entries(spellings).flatMap(([word, value]) =>
+        reasons.filter(([key]) => key === String(value)).map(([, reason]) => [word, reason])
+      ),
+    ),
+  });
+  const expected = "true or false";
+  return {
+    expected,
+    json: {
+      anyOf: [
+        { type: "boolean" },
+        { type: "string", pattern: `^(true|false)$|${REFERENCE_PATTERN}` },
+      ],
+    },
+    read(input) {
+      const reading = read(input);
+      return "expected" in reading ? { expected } : reading;
+    },
+  };
+}
+
+const MILLISECONDS = new Map([["ms", 1], ["s", 1000], ["m", 60_000], ["h", 3_600_000]]);
+
+/** `500ms`, `30s`, `5m`, `1h`, or 0. The value is in milliseconds. */
+export function duration(range: { min: string; max: string }): Scalar<number> {
+  const min = milliseconds(range.min) ?? 0;
+  const max = milliseconds(range.max) ?? 0;
+  return scalar(`a duration such as 500ms, 30s or 5m, from ${range.min} to ${range.max}`, {
+    json: {
+      anyOf: [
+        { type: "string", pattern: `^[0-9]+(ms|s|m|h)$|^0$|${REFERENCE_PATTERN}` },
+        ...(min === 0 ? [{ const: 0 }] : []),
+      ],
+      examples: ["500ms", "30s", "5m"],
+    },
+    read(input) {
+      const value = milliseconds(input);
+      return value !== undefined && value >= min && value <= max ? value : undefined;
+    },
+  });
+}
+
+/** Reads a scalar where zod wants a schema. */
+export function toSchema<Value>({ json, read }: Scalar<Value>): z.ZodType<Value> {
+  return z.unknown().transform((input, context): Value => {
+    const reading = read(input);
+    if ("value" in reading) return reading.value;
+    context.addIssue({ code: "custom", params: reading });
+    return z.NEVER;
+  }).meta(json);
+}
+
+/** `'a', 'b' or 'c'`. */
+export function alternatives(words: readonly string[]): string {
+  const quotedWords = words.map((word) => `'${word}'`);
+  const last = quotedWords.pop() ?? "";
+  return quotedWords.length === 0 ? last : `${quotedWords.join(", ")} or ${last}`;
+}
+
+function scalar<Value>(
+  expected: string,
+  { json, read }: { json: JsonSchema; read(input: unknown): Value | undefined },
+): Scalar<Value> {
+  return {
+    expected,
+    json,
+    read(input) {
+      const value = read(input);
+      return value === undefined ? { expected } : { value };
+    },
+  };
+}
+
+function milliseconds(input: unknown): number | undefined {
+  if (input === 0 || input === "0") return 0;
+  const [, amount, unit] = /^(\d{1,12})(ms|s|m|h)$/.exec(String(input)) ?? [];
+  const factor = MILLISECONDS.get(unit ?? "");
+  return typeof input !== "string" || factor === undefined ? undefined : Number(amount) * factor;
+}
+
+function isPlain(input: unknown): boolean {
+  return typeof input === "string" || typeof input === "number" || typeof input === "boolean";
+}
+
+function fold(word: string): string {
+  return word.toLowerCase();
+}

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import type { When } from "../handler.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { RoleConfig } from "../transport.ts";
+import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
+import { choice, duration, textOf, toSchema } from "./scalar.ts";
+import { oneOrList, section } from "./section.ts";
+
+/** A valid configuration: frozen plain data that can be posted to a Worker. */
+export interface Config {
+  readonly logFormat: LogFormat;
+  readonly shutdownTimeoutMs: number;
+  readonly pipelines: readonly PipelineConfig[];
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/** How log lines are written. */
+export type LogFormat = "text" | "json";
+
+/** Something that is accepted, but probably not what was meant. Holds no secret. */
+export interface ConfigWarning {
+  readonly pipeline?: string;
+  readonly message: string;
+}
+
+/** One pipeline. Its roles read their own sections. */
+export interface PipelineConfig {
+  readonly name: string;
+  readonly logLevel: LogLevel;
+  readonly ordering: "partition";
+  readonly eventListener: RoleConfig;
+  readonly eventHandler: RoleConfig;
+  readonly eventResultProcessor: readonly ResultProcessorConfig[];
+}
+
+/** The section of a result processor, which says itself what results it is for. */
+export type ResultProcessorConfig = RoleConfig & { readonly when: readonly When[] };
+
+/** What belongs to the process when a file does not say it. */
+export const PROCESS_DEFAULTS = { logFormat: "text", shutdownTimeout: "25s" } as const;
+
+const shutdownTimeoutScalar = duration({ min: "0", max: "1h" });
+
+/** `PROCESS_DEFAULTS.shutdownTimeout` in milliseconds. */
+export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 25_000;
+
+const logLevelWords = Object.fromEntries(LOG_LEVELS.map((level) => [level, level]));
+const logLevelNumbers = Object.fromEntries(LOG_LEVELS.map((level, number) => [number, level]));
+
+const pipelineName = textOf("1 to 249 characters without control characters, as text in quotes", {
+  json: { maxLength: 249 },
+  check: (text) => /^\P{Cc}{1,249}$/u.test(text) ? text : undefined,
+});
+
+const ordering = {
+  ...choice<"partition">({ partition: "partition" }),
+  expected: "'partition', the only order there is for now",
+};
+
+/** One pipeline of a file. */
+export const pipelineSchema: z.ZodType<PipelineConfig> = section({
+  name: toSchema(pipelineName).describe("Names the pipeline in the log; no two have the same"),
+  logLevel: toSchema(
+    choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
+      json: {
+        anyOf: [{ enum: [...LOG_LEVELS, ...LOG_LEVELS.keys()] }, { type: "string" }],
+      },
+    }),
+  ).prefault("INFO").describe("What the pipeline logs; 0 to 3 stand for DEBUG to ERROR"),
+  ordering: toSchema({
+    ...ordering,
+    read(input) {
+      const reading = ordering.read(input);
+      return "expected" in reading ? { expected: ordering.expected } : reading;
+    },
+  }).prefault("partition").describe("Events of one partition are handled one after the other"),
+  eventListener: roleSchema<RoleConfig>(LISTENERS).describe("Where events come from"),
+  eventHandler: roleSchema<RoleConfig>(HANDLERS).describe("What is called for each event"),
+  eventResultProcessor: oneOrList(roleSchema<ResultProcessorConfig>(RESULT_PROCESSORS)).optional()
+    .transform((processors) => processors ?? [])
+    .describe("Where results go: one, a list, or none when the call was the purpose"),
+}).meta({ id: "pipeline" });
+
+/** A file in its longer form; the shorter one is its `pipelines` alone. */
+export const fileSchema = section({
+  logFormat: toSchema(choice<LogFormat>({ text: "text", json: "json" })).optional()
+    .describe("How log lines are written").meta({ default: PROCESS_DEFAULTS.logFormat }),
+  shutdownTimeout: toSchema(shutdownTimeoutScalar).optional()
+    .describe("How long events in flight may take to finish when eventor is stopped")
+    .meta({ default: PROCESS_DEFAULTS.shutdownTimeout }),
+  pipelines: z.array(pipelineSchema).describe("The pipelines; each runs on its own"),
+});
+
+/** What one file says. */
+export type FileConfig = z.output<typeof fileSchema>;
+
+function roleSchema<Section extends RoleConfig>(
+  roles: Readonly<Record<string, { readonly schema: z.ZodType<Section, unknown> }>>,
+): z.ZodType<Section> {
+  const schemas = Object.values(roles).map(({ schema }) => schema);
+  // The discriminator is there, as each role reads a mapping with a literal `type`; the role's type does not say so.
+  return z.discriminatedUnion(
+    "type",
+    schemas as unknown as [z.core.$ZodTypeDiscriminable],
+  ) as unknown as z.ZodType<Section>;
+}

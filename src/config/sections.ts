@@ -1,0 +1,72 @@
+import type { z } from "zod";
+import type { RoleConfig } from "../transport.ts";
+import { isMapping, valueAt } from "./document.ts";
+import { FileText } from "./file_text.ts";
+import { readOutside } from "./references.ts";
+import type { Outside } from "./outside.ts";
+import type { Finding, Path } from "./problem.ts";
+import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
+import type { HiddenPlaces } from "./secrets.ts";
+import { SECTION_EXTRAS } from "./section.ts";
+
+/** All that this module needs of a role. */
+interface SectionRole {
+  readonly schema: z.ZodType<RoleConfig>;
+  readonly exclusive?: string;
+}
+
+/** A section of a pipeline and the role that its type names. */
+export interface RoleSection {
+  readonly path: Path;
+  readonly section: unknown;
+  readonly role: SectionRole;
+}
+
+const ROLES: readonly (readonly [string, Readonly<Record<string, SectionRole>>])[] = [
+  ["eventListener", LISTENERS],
+  ["eventHandler", HANDLERS],
+  ["eventResultProcessor", RESULT_PROCESSORS],
+];
+
+/** The sections of a pipeline that name a role; others are for the schema to complain about. */
+export function sectionsOf(document: unknown, pipelinePath: Path): readonly RoleSection[] {
+  return ROLES.flatMap(([key, roles]) => {
+    const path = [...pipelinePath, key];
+    const value = valueAt(document, path);
+    const places: Path[] = Array.isArray(value)
+      ? value.map((_, index) => [...path, index])
+      : [path];
+    return places.flatMap((place) => {
+      const section = valueAt(document, place);
+      const type = isMapping(section) ? section["type"] : undefined;
+      const role = typeof type === "string" && Object.hasOwn(roles, type) ? roles[type] : undefined;
+      return role === undefined ? [] : [{ path: place, section, role }];
+    });
+  });
+}
+
+/** What a valid section is worth warning of. */
+export function sectionWarnings({ role, section }: RoleSection): readonly string[] {
+  return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
+}
+
+/** Puts the text of files in place of their paths. What can't be read stays as it is. */
+export function readFiles(
+  { path, section, role }: RoleSection,
+  { outside, hidden }: { outside: Outside; hidden: HiddenPlaces },
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const file of SECTION_EXTRAS.get(role.schema)?.files ?? []) {
+    const written = valueAt(section, file.path);
+    if (typeof written !== "string" || written === "" || written === file.except) continue;
+    const place = [...path, ...file.path];
+    const outcome = readOutside(written, { outside, hidden: hidden.has(place) });
+    if ("value" in outcome) {
+      const parent = valueAt(section, file.path.slice(0, -1));
+      Reflect.set(Object(parent), file.path.at(-1) ?? "", new FileText(outcome.value));
+    } else {
+      findings.push({ path: place, message: outcome.message });
+    }
+  }
+  return findings;
+}

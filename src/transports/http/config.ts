@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { duration, REFERENCE_PATTERN, type Scalar, textOf, toSchema } from "../../config/scalar.ts";
+import { section } from "../../config/section.ts";
+import { headersSchema } from "./config_headers.ts";
+
+/** The endpoint that is called for each event. */
+export interface HttpHandlerConfig {
+  readonly type: "http";
+  readonly method: string;
+  readonly url: string;
+  /** Names as they are written; no name stands twice. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly timeoutMs: number;
+}
+
+const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+// fetch throws on these.
+const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+
+const method = textOf("an HTTP method other than CONNECT, TRACE and TRACK", {
+  json: { examples: ["POST", "PUT", "PATCH"] },
+  check(text) {
+    const upper = text.toUpperCase();
+    return TOKEN.test(text) && !FORBIDDEN_METHODS.has(upper) ? upper : undefined;
+  },
+});
+
+const expectedUrl = "an http:// or https:// URL";
+
+const url: Scalar<string> = {
+  expected: expectedUrl,
+  json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
+  read(input) {
+    const parsed = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? URL.parse(input) : null;
+    // A message would show what is in the URL.
+    const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
+    if (parsed === null || !/^https?:\/\//i.test(String(input))) {
+      return mayHoldSecret ? { refused: `expected ${expectedUrl}` } : { expected: expectedUrl };
+    }
+    if (parsed.username !== "" || parsed.password !== "") {
+      return {
+        refused: "expected a URL without user name and password: send an Authorization header",
+      };
+    }
+    if (parsed.href.includes("#")) {
+      return { refused: "expected a URL without '#': servers never see what follows it" };
+    }
+    return { value: parsed.href };
+  },
+};
+
+/** Reads the `eventHandler` section of type `http`. */
+export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
+  type: z.literal("http").describe("Sends each event to an HTTP endpoint"),
+  method: toSchema(method).prefault("POST").describe("The HTTP method of the request"),
+  url: toSchema(url).describe("The http:// or https:// URL that events are sent to"),
+  headers: headersSchema.prefault({}).describe(
+    "Headers of the request; without a `Content-Type`, the one of the event or `application/text`",
+  ),
+  timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
+    "How long a call may take, with its response's body",
+  ),
+}).transform(({ timeout, ...others }) => ({ ...others, timeoutMs: timeout }));

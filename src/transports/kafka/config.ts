@@ -1,0 +1,224 @@
+import { z } from "zod";
+import { isMapping } from "../../config/document.ts";
+import { textOf, toSchema } from "../../config/scalar.ts";
+import { type FileKey, section, SECTION_EXTRAS } from "../../config/section.ts";
+import { whenSchema } from "../../config/when.ts";
+import type { When } from "../../handler.ts";
+import { type Block, blockJsonSchema, type BlockProblem, readBlock } from "./config_block.ts";
+import {
+  clientConfig,
+  clientProblems,
+  clientWarnings,
+  type KafkaClientConfig,
+} from "./config_client.ts";
+import { CONSUMER_BLOCK, PRODUCER_BLOCK } from "./config_keys/mod.ts";
+import { PLATFORM_ROOTS } from "./config_keys/security.ts";
+
+export type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "./config_client.ts";
+
+/** What a consumer is told. */
+export interface KafkaConsumerConfig extends KafkaClientConfig {
+  readonly groupId: string;
+  readonly autoOffsetReset: "earliest" | "latest";
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPartition: number;
+  readonly maxWaitTimeMs: number;
+  readonly readUncommitted: boolean;
+  readonly rackId?: string;
+}
+
+/** What a producer is told. */
+export interface KafkaProducerConfig extends KafkaClientConfig {
+  readonly acks: -1 | 1;
+  /** How long a broker waits for the others, while `requestTimeoutMs` is how long the client waits for it. */
+  readonly requestTimeoutForAcksMs: number;
+  readonly retries: number;
+  readonly compression: "none" | "gzip" | "snappy" | "zstd";
+  readonly idempotent: boolean;
+}
+
+/** Events from a topic. */
+export interface KafkaListenerConfig {
+  readonly type: "kafka";
+  readonly topic: string;
+  readonly consumerConfig: KafkaConsumerConfig;
+}
+
+/** Results onto a topic. */
+export interface KafkaResultProcessorConfig {
+  readonly type: "kafka";
+  readonly topic: string;
+  readonly when: readonly When[];
+  readonly producerConfig: KafkaProducerConfig;
+}
+
+type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
+type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
+
+const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
+
+const topic = toSchema(
+  textOf("a Kafka topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'", {
+    json: { maxLength: 249 },
+    check: (name) => /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(name) ? name : undefined,
+  }),
+);
+
+/** Reads the `eventListener` section of type `kafka`. */
+export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
+  type: z.literal("kafka").describe("Reads events from a Kafka topic"),
+  topic: topic.describe("The topic that events come from"),
+  consumerConfig: blockSchema({
+    read: readConsumerBlock,
+    problemsOf: consumerProblems,
+    configOf: consumerConfig,
+  }).meta(blockJsonSchema(CONSUMER_BLOCK)).describe("Keys of librdkafka"),
+}).register(SECTION_EXTRAS, {
+  files: fileKeys("consumerConfig"),
+  warnings: (listener) =>
+    blockWarnings(readConsumerBlock(Reflect.get(Object(listener), "consumerConfig"))),
+});
+
+/** Reads the `eventResultProcessor` section of type `kafka`. */
+export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> = section({
+  type: z.literal("kafka").describe("Publishes results onto a Kafka topic"),
+  topic: topic.describe("The topic that results are sent to"),
+  when: whenSchema,
+  producerConfig: blockSchema({
+    read: readProducerBlock,
+    problemsOf: producerProblems,
+    configOf: producerConfig,
+  }).meta(blockJsonSchema(PRODUCER_BLOCK)).describe("Keys of librdkafka"),
+}).register(SECTION_EXTRAS, {
+  files: fileKeys("producerConfig"),
+  warnings(processor) {
+    const block = readProducerBlock(Reflect.get(Object(processor), "producerConfig"));
+    return [...blockWarnings(block), ...producerWarnings(block)];
+  },
+});
+
+function readConsumerBlock(input: unknown): ConsumerBlock {
+  return readBlock(input, CONSUMER_BLOCK);
+}
+
+function readProducerBlock(input: unknown): ProducerBlock {
+  return readBlock(input, PRODUCER_BLOCK);
+}
+
+function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
+  const { values } = block;
+  return {
+    ...clientConfig(block),
+    groupId: values.groupId ?? "",
+    autoOffsetReset: values.autoOffsetReset,
+    sessionTimeoutMs: values.sessionTimeoutMs,
+    heartbeatIntervalMs: values.heartbeatIntervalMs,
+    rebalanceTimeoutMs: values.rebalanceTimeoutMs ??
+      Math.max(DEFAULT_REBALANCE_TIMEOUT_MS, values.sessionTimeoutMs),
+    minBytes: values.minBytes,
+    maxBytes: values.maxBytes,
+    maxBytesPerPartition: values.maxBytesPerPartition,
+    maxWaitTimeMs: values.maxWaitTimeMs,
+    readUncommitted: values.readUncommitted,
+    ...(values.rackId === undefined ? {} : { rackId: values.rackId }),
+  };
+}
+
+function consumerProblems(block: ConsumerBlock): BlockProblem[] {
+  const { values, writtenAs } = block;
+  const problems = clientProblems(block);
+  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
+  if (writtenAs("groupId") === undefined) refuse("group.id", "required");
+  if (values.heartbeatIntervalMs >= values.sessionTimeoutMs) {
+    refuse(
+      "heartbeat.interval.ms",
+      `must be less than session.timeout.ms (${values.sessionTimeoutMs})`,
+    );
+  }
+  if ((values.rebalanceTimeoutMs ?? Infinity) < values.sessionTimeoutMs) {
+    refuse(
+      "max.poll.interval.ms",
+      `must not be less than session.timeout.ms (${values.sessionTimeoutMs})`,
+    );
+  }
+  if (values.maxWaitTimeMs >= values.requestTimeoutMs) {
+    refuse(
+      "fetch.wait.max.ms",
+      `must be less than socket.timeout.ms (${values.requestTimeoutMs})`,
+    );
+  }
+  return problems;
+}
+
+function producerConfig(block: ProducerBlock): KafkaProducerConfig {
+  const { acks, requestTimeoutForAcksMs, retries, compression, idempotent } = block.values;
+  const client = clientConfig(block);
+  return {
+    ...client,
+    // Brokers number the requests of an idempotent producer, and the client repeats them out of order.
+    maxInFlightRequests: idempotent ? 1 : client.maxInFlightRequests,
+    acks,
+    requestTimeoutForAcksMs,
+    retries,
+    compression,
+    idempotent,
+  };
+}
+
+function producerProblems(block: ProducerBlock): BlockProblem[] {
+  const problems = clientProblems(block);
+  const { acks, retries, idempotent } = block.values;
+  if (idempotent && acks !== -1) {
+    problems.push({ key: "acks", reading: { refused: "enable.idempotence needs all" } });
+  }
+  if (idempotent && retries === 0) {
+    problems.push({ key: "retries", reading: { refused: "enable.idempotence needs 1 or more" } });
+  }
+  return problems;
+}
+
+function producerWarnings({ values, writtenAs }: ProducerBlock): string[] {
+  const warnings: string[] = [];
+  if (values.acks === 1) {
+    warnings.push("acks 1 loses a result when the broker that stored it fails: write all");
+  }
+  const limit = writtenAs("maxInFlightRequests");
+  if (values.idempotent && limit !== undefined && values.maxInFlightRequests !== 1) {
+    warnings.push(`${limit} is 1 in eventor with enable.idempotence`);
+  }
+  return warnings;
+}
+
+function blockWarnings(block: ConsumerBlock | ProducerBlock): string[] {
+  return [...block.warnings, ...clientWarnings(block)];
+}
+
+function blockSchema<SomeBlock extends { readonly problems: readonly BlockProblem[] }, Config>(
+  { read, problemsOf, configOf }: {
+    read(input: unknown): SomeBlock;
+    problemsOf(block: SomeBlock): readonly BlockProblem[];
+    configOf(block: SomeBlock): Config;
+  },
+) {
+  return z.unknown().transform((input, context): Config => {
+    const block = read(input);
+    const problems = isMapping(input) ? [...block.problems, ...problemsOf(block)] : block.problems;
+    for (const { key, reading } of problems) {
+      const path = key === undefined ? [] : [key];
+      context.addIssue({ code: "custom", path, params: reading });
+    }
+    return problems.length === 0 ? configOf(block) : z.NEVER;
+  });
+}
+
+function fileKeys(block: string): readonly FileKey[] {
+  return [
+    { path: [block, "ssl.ca.location"], except: PLATFORM_ROOTS },
+    { path: [block, "ssl.certificate.location"] },
+    { path: [block, "ssl.key.location"] },
+  ];
+}

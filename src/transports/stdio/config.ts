@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { choice, toSchema } from "../../config/scalar.ts";
+import { section } from "../../config/section.ts";
+import { whenSchema } from "../../config/when.ts";
+import type { When } from "../../handler.ts";
+
+/** One event a line. */
+export interface StdinListenerConfig {
+  readonly type: "stdin";
+  readonly format: "text" | "json";
+}
+
+/** One result a line. */
+export interface StdoutResultProcessorConfig {
+  readonly type: "stdout";
+  readonly format: "text" | "json";
+  readonly when: readonly When[];
+}
+
+const format = toSchema(choice<"text" | "json">({ text: "text", json: "json" }))
+  .prefault("text")
+  .describe("`text`: the value as it is; `json`: an object with key, value and headers");
+
+/** Reads the `eventListener` section of type `stdin`. */
+export const stdinListenerSchema: z.ZodType<StdinListenerConfig> = section({
+  type: z.literal("stdin").describe("Reads events from standard input, one a line"),
+  format,
+});
+
+/** Reads the `eventResultProcessor` section of type `stdout`. */
+export const stdoutResultProcessorSchema: z.ZodType<StdoutResultProcessorConfig> = section({
+  type: z.literal("stdout").describe("Writes results to standard output, one a line"),
+  when: whenSchema,
+  format,
+});
