@@ -20,7 +20,8 @@ export function* backoffDelays(
   { initialDelayMs, maxDelayMs, multiplier }: Backoff = DEFAULT_BACKOFF,
   random: () => number = Math.random,
 ): Generator<number, never> {
-  for (let ceilingMs = initialDelayMs;; ceilingMs = Math.min(ceilingMs * multiplier, maxDelayMs)) {
+  for (let ceilingMs = initialDelayMs;; ceilingMs *= multiplier) {
+    ceilingMs = Math.min(ceilingMs, maxDelayMs);
     yield Math.ceil(random() * ceilingMs);
   }
 }

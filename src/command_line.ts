@@ -42,7 +42,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   const unknown: string[] = [];
   const flags: ParsedFlags = parseArgs([...args], {
     boolean: ["help", "version", "online"],
-    string: ["_", "file", "log-format"],
+    string: ["file", "log-format"],
     collect: ["file"],
     alias: { f: "file", h: "help" },
     unknown: (argument: string, name?: string) => {
@@ -54,14 +54,15 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
   if (unknown.length > 0) return misuse(`unknown option ${unknown.join(", ")}`);
-  const [name = "run", ...rest] = flags._;
+  const [name = "run", ...rest] = flags._.map(String);
   if (!isCommandName(name)) return misuse(`unknown command '${name}'`);
   if (rest.length > 0) return misuse(`unexpected argument '${rest[0]}'`);
   return toCommand(name, flags);
 }
 
 interface ParsedFlags {
-  readonly _: string[];
+  /** Numbers are what looks like one. */
+  readonly _: (string | number)[];
   readonly help: boolean;
   readonly version: boolean;
   readonly online: boolean;

@@ -50,22 +50,22 @@ export class LogWriter {
   }
 
   async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#writeBatch();
+    this.#writing = null;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const [lines, dropped] = [this.#waiting, this.#dropped];
+    [this.#waiting, this.#dropped] = [[], 0];
+    const report = dropped > 0 ? [this.#format(droppedRecord(dropped))] : [];
+    const bytes = TEXT_ENCODER.encode([...lines, ...report].join(""));
     try {
-      while (this.#waiting.length > 0) {
-        const lines = this.#waiting;
-        this.#waiting = [];
-        if (this.#dropped > 0) lines.push(this.#format(droppedRecord(this.#dropped)));
-        this.#dropped = 0;
-        const bytes = TEXT_ENCODER.encode(lines.join(""));
-        for (let start = 0; start < bytes.length;) {
-          start += await this.#write(bytes.subarray(start));
-        }
+      for (let start = 0; start < bytes.length;) {
+        start += await this.#write(bytes.subarray(start));
       }
     } catch {
-      // Nobody reads the log any more, and there is nowhere else to say so.
-      this.#waiting = [];
-    } finally {
-      this.#writing = null;
+      // There is nowhere else to say so; the next batch that can be written does.
+      this.#dropped += lines.length + dropped;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { backoffDelays, formatDelay, sleep } from "./backoff.ts";
+import { type Backoff, backoffDelays, formatDelay, sleep } from "./backoff.ts";
 import { formatOrigin, type InboundEvent } from "./event.ts";
 import { type Handler, HandlerError, type Result, type When } from "./handler.ts";
 import type { Lease } from "./lease.ts";
@@ -20,6 +20,8 @@ export interface PipelineParts {
   readonly handler: Handler;
   readonly resultProcessors: readonly ConfiguredResultProcessor[];
   readonly log: Logger;
+  /** How long to wait before an attempt is repeated, when that is not the default. */
+  readonly backoff?: Backoff;
 }
 
 /**
@@ -40,7 +42,7 @@ export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
 }
 
 async function settle(event: InboundEvent, parts: PipelineParts, lease: Lease): Promise<void> {
-  const { handler, resultProcessors, log } = parts;
+  const { handler, resultProcessors, log, backoff } = parts;
   const origin = formatOrigin(event.origin);
   log.debug(() => `handling message: ${origin}`);
 
@@ -48,14 +50,14 @@ async function settle(event: InboundEvent, parts: PipelineParts, lease: Lease): 
     const result = await handler.handle(event, lease.ended);
     checkSomebodyTakes(result, resultProcessors);
     return result;
-  }, { what: `handle ${origin}`, lease, log });
+  }, { what: `handle ${origin}`, lease, log, backoff });
 
   const record = resultRecord(event, result);
   for (const { when, processor } of resultProcessors) {
     if (!when.includes(result.when)) continue;
     const place = await untilItWorks(
       () => processor.process(record, lease.ended),
-      { what: `publish the result of ${origin}`, lease, log },
+      { what: `publish the result of ${origin}`, lease, log, backoff },
     );
     log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
   }
@@ -74,9 +76,16 @@ function checkSomebodyTakes(
 /** Repeats `attempt` with backoff until it resolves; gives up only when the lease is ending. */
 async function untilItWorks<T>(
   attempt: () => Promise<T>,
-  { what, lease, log }: { what: string; lease: Lease; log: Logger },
+  { what, lease, log, backoff }: {
+    what: string;
+    lease: Lease;
+    log: Logger;
+    backoff: Backoff | undefined;
+  },
 ): Promise<T> {
-  for (const delayMs of backoffDelays()) {
+  for (const delayMs of backoffDelays(backoff)) {
+    // What came before may have worked in spite of the end; nothing new is started with its outcome.
+    if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
     try {
       return await attempt();
     } catch (error) {

@@ -1,0 +1,24 @@
+const POLL_INTERVAL_MS = 2;
+
+/** Resolves once `condition` holds; rejects at the deadline, saying `what` did not come about. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  { deadlineMs = 5000, what }: { deadlineMs?: number; what: string | (() => string) },
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) {
+      const missing = typeof what === "string" ? what : what();
+      throw new Error(`Not within ${deadlineMs} ms: ${missing}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+  }
+}
+
+/**
+ * Resolves once every promise has settled that can without anything from outside. What has not happened by then never
+ * will by itself, which is how a test can say that something does not happen.
+ */
+export function everythingSettled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,42 @@
+import { formatOrigin, type InboundEvent } from "../../src/event.ts";
+import type { Handler, Result, When } from "../../src/handler.ts";
+import { bytes } from "./events.ts";
+
+/** A result as an endpoint's response would make it. */
+export function aResult(when: When = "onSuccess", { value = "result" } = {}): Result {
+  const status = when === "onSuccess" ? "200" : "503";
+  return {
+    when,
+    summary: `status ${status}`,
+    value: bytes(value),
+    headers: [["eventor-status", bytes(status)]],
+  };
+}
+
+/** Answers with what it was made with, one answer a call and the last one for good; errors are thrown. */
+export class FakeHandler implements Handler {
+  /** Places of the events it was called for. */
+  readonly calls: string[] = [];
+  readonly signals: AbortSignal[] = [];
+  readonly #answers: readonly (Answer | (() => Answer))[];
+
+  constructor(...answers: (Answer | (() => Answer))[]) {
+    this.#answers = answers;
+  }
+
+  async handle({ origin }: InboundEvent, signal: AbortSignal): Promise<Result> {
+    const next = this.#answers[Math.min(this.calls.length, this.#answers.length - 1)];
+    this.calls.push(formatOrigin(origin));
+    this.signals.push(signal);
+    const answer = await (typeof next === "function" ? next() : next);
+    if (answer === undefined) throw new TypeError("A fake handler needs an answer");
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+type Answer = Result | Error | Promise<Result>;
