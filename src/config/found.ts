@@ -6,11 +6,15 @@ const LONGEST = 60;
 export function describeFound(value: unknown, { hidden }: { hidden: boolean }): string {
   if (value === null || value === undefined) return "nothing";
   if (value === "") return "empty text";
-  if (typeof value === "string") return hidden ? "***" : quoted(value);
+  if (typeof value === "string") return hidden ? "***" : quoted(withoutCredentials(value));
   if (typeof value === "number") return hidden ? "a number" : `the number ${value}`;
   if (typeof value === "boolean") return hidden ? "a boolean" : String(value);
   if (value instanceof FileText) return "a file";
   return Array.isArray(value) ? "a list" : "a mapping";
+}
+
+function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/]*@/g, "//***@");
 }
 
 /** Text in quotes, clipped, on one line and without characters that a terminal would act on. */

@@ -39,7 +39,10 @@ export function describeIssues(
         return [{ path, message: "expected at least one" }];
       case "invalid_union":
         if (issue.errors.length === 0) {
-          return [expectation(alternatives(discriminators(issue)))];
+          const types = alternatives(discriminators(issue));
+          return [
+            found === undefined ? { path, message: `required: ${types}` } : expectation(types),
+          ];
         }
         return describeUnion(issue.errors, { path, expectation });
       default:

@@ -7,5 +7,15 @@ export function configJsonSchema(): Record<string, unknown> {
     z.array(pipelineSchema).describe("A list of pipelines"),
     fileSchema.describe("A list of pipelines, and what belongs to the process"),
   ]).meta({ title: "Configuration of eventor" });
-  return { ...z.toJSONSchema(schema, { io: "input" }) };
+  return {
+    ...z.toJSONSchema(schema, {
+      io: "input",
+      // zod leaves them out where a value is transformed, but ours are in the words of the input.
+      override({ zodSchema, jsonSchema }) {
+        const { default: fallback, examples } = z.globalRegistry.get(zodSchema) ?? {};
+        if (fallback !== undefined) jsonSchema.default = fallback as typeof jsonSchema.default;
+        if (Array.isArray(examples)) jsonSchema.examples = examples;
+      },
+    }),
+  };
 }

@@ -1,7 +1,7 @@
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
-import type { ConfigProblem } from "./problem.ts";
+import { type ConfigProblem, formatPath, formatPipeline } from "./problem.ts";
 import {
   type Config,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -22,7 +22,9 @@ export function loadConfig(
   const files = sources.map((source) => loadFile(source, outside));
   const problems = [
     ...files.flatMap((file) => file.problems),
-    ...pipelineProblems(files),
+    ...emptinessProblems(files),
+    ...nameProblems(files),
+    ...exclusiveProblems(files),
     ...processProblems(files),
   ];
   if (problems.length > 0) return { problems };
@@ -37,45 +39,51 @@ export function loadConfig(
   };
 }
 
-function pipelineProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  const names = new Map<string, string>();
-  const users = new Map<string, string>();
-  for (const { source, pipelines } of files) {
-    for (const { name, label, sections } of pipelines) {
-      const owner = name === undefined ? undefined : names.get(name);
-      if (owner !== undefined) {
-        problems.push({
-          source,
-          pipeline: label,
-          path: "name",
-          message: `another pipeline of ${quoted(owner)} has the same name`,
-        });
-      }
-      if (name !== undefined && owner === undefined) names.set(name, source);
-      for (const { role: { exclusive } } of sections) {
-        if (exclusive === undefined) continue;
-        const user = users.get(exclusive);
-        if (user !== undefined) {
-          problems.push({
-            source,
-            pipeline: label,
-            path: "eventListener",
-            message: `only one pipeline can have ${exclusive}, and ${user} has it`,
-          });
-        } else {
-          users.set(exclusive, label.startsWith("#") ? label : quoted(label));
-        }
+  const sourceOf = new Map<string, string>();
+  for (const { source, name, label } of pipelinesOf(files)) {
+    if (name === undefined) continue;
+    const owner = sourceOf.get(name);
+    if (owner === undefined) {
+      sourceOf.set(name, source);
+    } else {
+      const message = `another pipeline of ${quoted(owner)} has the same name`;
+      problems.push({ source, pipeline: label, path: "name", message });
+    }
+  }
+  return problems;
+}
+
+function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const owners = new Map<string, string>();
+  for (const { source, label, sections } of pipelinesOf(files)) {
+    for (const { path, role: { exclusive } } of sections) {
+      if (exclusive === undefined) continue;
+      const owner = owners.get(exclusive);
+      if (owner === undefined) {
+        owners.set(exclusive, `${formatPipeline(label)} of ${quoted(source)}`);
+      } else {
+        const message = `only one pipeline can have ${exclusive}, and ${owner} has it`;
+        problems.push({ source, pipeline: label, path: formatPath(path.slice(2)), message });
       }
     }
   }
-  const hasPipeline = files.some(({ pipelines }) => pipelines.length > 0);
-  const isReadable = files.every((file) => file.problems.length === 0);
-  if (!hasPipeline && isReadable) {
-    const source = files.map((file) => file.source).join(", ") || "configuration";
-    problems.push({ source, path: "", message: "there is no pipeline" });
-  }
   return problems;
+}
+
+function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+  const isKnown = files.every(({ problems }) => problems.length === 0);
+  if (!isKnown || pipelinesOf(files).length > 0) return [];
+  const source = files.map((file) => file.source).join(", ") || "configuration";
+  return [{ source, path: "", message: "there is no pipeline" }];
+}
+
+function pipelinesOf(files: readonly LoadedFile[]) {
+  return files.flatMap(({ source, pipelines }) =>
+    pipelines.map((pipeline) => ({ source, ...pipeline }))
+  );
 }
 
 function processProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {

@@ -43,6 +43,7 @@ export function pathKey(path: Path): string {
   return JSON.stringify(path.map((key) => typeof key === "number" ? key : String(key)));
 }
 
-function formatPipeline(pipeline: string): string {
+/** A pipeline as messages call it. */
+export function formatPipeline(pipeline: string): string {
   return /^#\d+$/.test(pipeline) ? pipeline : quoted(pipeline);
 }

@@ -23,9 +23,11 @@ export interface Scalar<Value> {
 /** A pattern for JSON Schemas: what holds a reference is known only when it is resolved. */
 export const REFERENCE_PATTERN = "\\$\\{(env|file):";
 
+const TEXT = "text in quotes";
+
 /** Text that is not empty. A number is not taken for text: `1.10` would become `1.1`. */
 export function text(): Scalar<string> {
-  return scalar("text in quotes", {
+  return scalar(TEXT, {
     json: { type: "string", minLength: 1 },
     read: (input) => typeof input === "string" && input !== "" ? input : undefined,
   });
@@ -36,10 +38,15 @@ export function textOf(
   expected: string,
   options: { json?: JsonSchema; check(text: string): string | undefined },
 ): Scalar<string> {
-  return scalar(expected, {
+  return {
+    expected,
     json: { type: "string", minLength: 1, ...options.json },
-    read: (input) => typeof input === "string" ? options.check(input) : undefined,
-  });
+    read(input) {
+      if (typeof input !== "string") return { expected: TEXT };
+      const value = options.check(input);
+      return value === undefined ? { expected } : { value };
+    },
+  };
 }
 
 /** A whole number within limits that are both included. */
@@ -61,19 +68,30 @@ export function integer(min: number, max: number): Scalar<number> {
   });
 }
 
+/** What is special about a choice. */
+export interface ChoiceOptions {
+  /** Words that are known, and why they can't be used. */
+  readonly refused?: Readonly<Record<string, string>>;
+  readonly expected?: string;
+  /** The words as editors should offer them. */
+  readonly offered?: readonly (string | number)[];
+}
+
 /** One of a few words, in any case. */
 export function choice<Value>(
   values: Readonly<Record<string, Value>>,
-  options: { refused?: Readonly<Record<string, string>>; json?: JsonSchema } = {},
+  options: ChoiceOptions = {},
 ): Scalar<Value> {
   const valueOf = new Map(Object.entries(values).map(([word, value]) => [fold(word), value]));
   const reasonOf = new Map(
     Object.entries(options.refused ?? {}).map(([word, reason]) => [fold(word), reason]),
   );
-  const expected = alternatives(Object.keys(values));
+  const expected = options.expected ?? alternatives(Object.keys(values));
   const json = {
-    anyOf: [{ enum: Object.keys(values) }, { type: "string", pattern: REFERENCE_PATTERN }],
-    ...options.json,
+    anyOf: [
+      { enum: options.offered ?? Object.keys(values) },
+      { type: "string", pattern: REFERENCE_PATTERN },
+    ],
   };
   return {
     expected,
@@ -126,7 +144,7 @@ export function duration(range: { min: string; max: string }): Scalar<number> {
         { type: "string", pattern: `^[0-9]+(ms|s|m|h)$|^0$|${REFERENCE_PATTERN}` },
         ...(min === 0 ? [{ const: 0 }] : []),
       ],
-      examples: ["500ms", "30s", "5m"],
+      examples: ["30s", "500ms", "5m"],
     },
     read(input) {
       const value = milliseconds(input);

@@ -47,36 +47,38 @@ export const DEFAULT_SHUTDOWN_TIMEOUT_MS = 25_000;
 const logLevelWords = Object.fromEntries(LOG_LEVELS.map((level) => [level, level]));
 const logLevelNumbers = Object.fromEntries(LOG_LEVELS.map((level, number) => [number, level]));
 
-const pipelineName = textOf("1 to 249 characters without control characters, as text in quotes", {
+const pipelineName = textOf("1 to 249 characters without control characters", {
   json: { maxLength: 249 },
   check: (text) => /^\P{Cc}{1,249}$/u.test(text) ? text : undefined,
 });
 
-const ordering = {
-  ...choice<"partition">({ partition: "partition" }),
+const logLevel = choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
+  expected: "DEBUG, INFO, WARN, ERROR or 0 to 3",
+  offered: [...LOG_LEVELS, ...LOG_LEVELS.keys()],
+});
+
+const ordering = choice<"partition">({ partition: "partition" }, {
   expected: "'partition', the only order there is for now",
-};
+});
 
 /** One pipeline of a file. */
 export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   name: toSchema(pipelineName).describe("Names the pipeline in the log; no two have the same"),
-  logLevel: toSchema(
-    choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
-      json: {
-        anyOf: [{ enum: [...LOG_LEVELS, ...LOG_LEVELS.keys()] }, { type: "string" }],
-      },
-    }),
-  ).prefault("INFO").describe("What the pipeline logs; 0 to 3 stand for DEBUG to ERROR"),
-  ordering: toSchema({
-    ...ordering,
-    read(input) {
-      const reading = ordering.read(input);
-      return "expected" in reading ? { expected: ordering.expected } : reading;
-    },
-  }).prefault("partition").describe("Events of one partition are handled one after the other"),
-  eventListener: roleSchema<RoleConfig>(LISTENERS).describe("Where events come from"),
-  eventHandler: roleSchema<RoleConfig>(HANDLERS).describe("What is called for each event"),
-  eventResultProcessor: oneOrList(roleSchema<ResultProcessorConfig>(RESULT_PROCESSORS)).optional()
+  logLevel: toSchema(logLevel).prefault("INFO").describe(
+    "What the pipeline logs; 0 to 3 stand for DEBUG to ERROR",
+  ),
+  ordering: toSchema(ordering).prefault("partition").describe(
+    "Events of one partition are handled one after the other",
+  ),
+  eventListener: roleSchema<RoleConfig>(LISTENERS).meta({ id: "listener" }).describe(
+    "Where events come from",
+  ),
+  eventHandler: roleSchema<RoleConfig>(HANDLERS).meta({ id: "handler" }).describe(
+    "What is called for each event",
+  ),
+  eventResultProcessor: oneOrList(
+    roleSchema<ResultProcessorConfig>(RESULT_PROCESSORS).meta({ id: "resultProcessor" }),
+  ).optional()
     .transform((processors) => processors ?? [])
     .describe("Where results go: one, a list, or none when the call was the purpose"),
 }).meta({ id: "pipeline" });

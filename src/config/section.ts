@@ -26,6 +26,15 @@ export interface SectionExtras {
   readonly files?: readonly FileKey[];
   /** What is worth a warning in a valid section. It gets the section as written, with references resolved. */
   warnings?(section: unknown): readonly string[];
+  /** Tables for the README, of keys that are more than the schema's. */
+  readonly tables?: readonly ReadmeTable[];
+}
+
+/** A table of the README; cells are Markdown. */
+export interface ReadmeTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Where the path of a file stands in a section. */

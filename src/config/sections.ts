@@ -22,15 +22,20 @@ export interface RoleSection {
   readonly role: SectionRole;
 }
 
-const ROLES: readonly (readonly [string, Readonly<Record<string, SectionRole>>])[] = [
-  ["eventListener", LISTENERS],
-  ["eventHandler", HANDLERS],
-  ["eventResultProcessor", RESULT_PROCESSORS],
+/** The roles of a pipeline: their keys in it, their names in the JSON Schema, and what can play them. */
+export const ROLES: readonly {
+  readonly key: string;
+  readonly id: string;
+  readonly roles: Readonly<Record<string, SectionRole>>;
+}[] = [
+  { key: "eventListener", id: "listener", roles: LISTENERS },
+  { key: "eventHandler", id: "handler", roles: HANDLERS },
+  { key: "eventResultProcessor", id: "resultProcessor", roles: RESULT_PROCESSORS },
 ];
 
 /** The sections of a pipeline that name a role; others are for the schema to complain about. */
 export function sectionsOf(document: unknown, pipelinePath: Path): readonly RoleSection[] {
-  return ROLES.flatMap(([key, roles]) => {
+  return ROLES.flatMap(({ key, roles }) => {
     const path = [...pipelinePath, key];
     const value = valueAt(document, path);
     const places: Path[] = Array.isArray(value)

@@ -11,8 +11,15 @@ import {
   clientWarnings,
   type KafkaClientConfig,
 } from "./config_client.ts";
-import { CONSUMER_BLOCK, PRODUCER_BLOCK } from "./config_keys/mod.ts";
+import {
+  CONSUMER_BLOCK,
+  KEYS_OF_BOTH,
+  KEYS_OF_CONSUMER,
+  KEYS_OF_PRODUCER,
+  PRODUCER_BLOCK,
+} from "./config_keys/mod.ts";
 import { PLATFORM_ROOTS } from "./config_keys/security.ts";
+import { keyTable } from "./config_tables.ts";
 
 export type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "./config_client.ts";
 
@@ -79,6 +86,10 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
   }).meta(blockJsonSchema(CONSUMER_BLOCK)).describe("Keys of librdkafka"),
 }).register(SECTION_EXTRAS, {
   files: fileKeys("consumerConfig"),
+  tables: [
+    keyTable("Keys of both `consumerConfig` and `producerConfig`", KEYS_OF_BOTH),
+    keyTable("Keys of `consumerConfig` alone", KEYS_OF_CONSUMER),
+  ],
   warnings: (listener) =>
     blockWarnings(readConsumerBlock(Reflect.get(Object(listener), "consumerConfig"))),
 });
@@ -95,6 +106,7 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
   }).meta(blockJsonSchema(PRODUCER_BLOCK)).describe("Keys of librdkafka"),
 }).register(SECTION_EXTRAS, {
   files: fileKeys("producerConfig"),
+  tables: [keyTable("Keys of `producerConfig` alone", KEYS_OF_PRODUCER)],
   warnings(processor) {
     const block = readProducerBlock(Reflect.get(Object(processor), "producerConfig"));
     return [...blockWarnings(block), ...producerWarnings(block)];

@@ -48,7 +48,7 @@ export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unkno
     if (key === undefined) {
       problems.push(describeUnknown(name, { keys, foreign }));
     } else if (key.policy === "refuse") {
-      problems.push({ key: name, reading: { refused: `not possible: ${key.meaning}` } });
+      problems.push({ key: name, reading: { refused: key.meaning } });
     } else if (key.policy === "warn") {
       warnings.push(`${name} ${key.meaning}`);
     } else {

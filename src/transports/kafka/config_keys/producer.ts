@@ -12,6 +12,8 @@ const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
 export const PRODUCER_KEYS = {
   acks: mappedOr(["acks", "request.required.acks"], {
     scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
+      expected: "all, -1 or 1",
+      offered: ["all", -1, 1],
       refused: { 0: "with 0 a result could be lost without anyone knowing: write all" },
     }),
     default: "all",

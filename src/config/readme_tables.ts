@@ -1,0 +1,72 @@
+import { isMapping, type Mapping, valueAt } from "./document.ts";
+import { configJsonSchema } from "./json_schema.ts";
+import { type ReadmeTable, SECTION_EXTRAS } from "./section.ts";
+import { ROLES } from "./sections.ts";
+
+/** The tables of the README in Markdown: all keys of a file, and what becomes of a client's own. */
+export function readmeTables(): string {
+  const schema = configJsonSchema();
+  const tables = [
+    propertyTable("The file", valueAt(schema, ["anyOf", 1])),
+    propertyTable("A pipeline", valueAt(schema, ["$defs", "pipeline"])),
+  ];
+  const extraTables: ReadmeTable[] = [];
+  for (const { key, id, roles } of ROLES) {
+    const variants = valueAt(schema, ["$defs", id, "oneOf"]);
+    for (const [index, [type, role]] of Object.entries(roles).entries()) {
+      tables.push(propertyTable(`${code(key)} of type ${code(type)}`, valueAt(variants, [index])));
+      extraTables.push(...SECTION_EXTRAS.get(role.schema)?.tables ?? []);
+    }
+  }
+  return [...tables, ...extraTables].map(formatTable).join("\n");
+}
+
+function propertyTable(title: string, schema: unknown): ReadmeTable {
+  const properties = valueAt(schema, ["properties"]);
+  const required = valueAt(schema, ["required"]);
+  const rows = Object.entries(isMapping(properties) ? properties : {}).map(([key, property]) => [
+    code(key),
+    typeWords(property),
+    Array.isArray(required) && required.includes(key)
+      ? "required"
+      : defaultWords(valueAt(property, ["default"])),
+    String(valueAt(property, ["description"]) ?? ""),
+  ]);
+  return { title, head: ["Key", "Type", "Default", "Meaning"], rows };
+}
+
+function typeWords(property: unknown): string {
+  if (!isMapping(property)) return "";
+  const { enum: words, examples, const: constant, anyOf, type, $ref: reference } = property;
+  if (constant !== undefined) return code(constant);
+  if (Array.isArray(words)) return words.map(code).join(", ");
+  if (Array.isArray(examples)) return `text such as ${code(examples[0])}`;
+  if (Array.isArray(anyOf)) return variantWords(anyOf.filter(isMapping));
+  if (reference !== undefined) return "mapping";
+  return { string: "text", object: "mapping", array: "list" }[String(type)] ?? String(type);
+}
+
+function variantWords(variants: readonly Mapping[]): string {
+  const list = variants.find(({ type }) => type === "array");
+  if (list !== undefined) return `${typeWords(list["items"])}; one or a list`;
+  return typeWords(variants[0]);
+}
+
+function defaultWords(value: unknown): string {
+  if (value === undefined) return "";
+  return isMapping(value) ? "none" : code(value);
+}
+
+function formatTable({ title, head, rows }: ReadmeTable): string {
+  const lines = [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map(escape).join(" | ")} |`);
+  return `### ${title}\n\n${lines.join("\n")}\n`;
+}
+
+function escape(cell: string): string {
+  return cell.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+function code(value: unknown): string {
+  return `\`${value}\``;
+}
