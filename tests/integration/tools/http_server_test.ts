@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { startHttpServer } from "../../tools/http_server.ts";
+import { startHttpServer } from "../../../tools/http_server.ts";
 
 Deno.test("the sample endpoint prints a request and sends its body back", async () => {
   const written: string[] = [];
