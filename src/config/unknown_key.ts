@@ -15,6 +15,7 @@ function nearestKey(key: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let nearestDistance = Math.max(2, Math.floor(key.length / 4)) + 1;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - key.length) >= nearestDistance) continue;
     const distance: number = levenshteinDistance(folded, candidate.toLowerCase());
     if (distance < nearestDistance && distance < candidate.length) {
       nearest = candidate;

@@ -1,0 +1,42 @@
+import { assert, assertEquals } from "@std/assert";
+import { readmeTables } from "../../src/config/readme_tables.ts";
+
+const TABLES = readmeTables();
+
+Deno.test("readmeTables() has a table for each part of a file", () => {
+  assertEquals([...TABLES.matchAll(/^### (.*)$/gm)].map(([, title]) => title), [
+    "The file",
+    "A pipeline",
+    "`eventListener` of type `kafka`",
+    "`eventListener` of type `stdin`",
+    "`eventHandler` of type `http`",
+    "`eventResultProcessor` of type `kafka`",
+    "`eventResultProcessor` of type `stdout`",
+    "Keys of both `consumerConfig` and `producerConfig`",
+    "Keys of `consumerConfig` alone",
+    "Keys of `producerConfig` alone",
+  ]);
+});
+
+Deno.test("readmeTables() says what a key is and what becomes of it", async (t) => {
+  for (
+    const row of [
+      "| `shutdownTimeout` | text such as `30s` | `25s` | How long events in flight may take to " +
+      "finish when eventor is stopped |",
+      "| `name` | text | required | Names the pipeline in the log; no two have the same |",
+      "| `heartbeat.interval.ms` | `3000` | How often a member gives a sign of life |",
+      "| `log_level`, `debug` |  | Accepted with a warning: has no effect in eventor: " +
+      "the pipeline's logLevel decides |",
+      "| `sasl.kerberos.*` |  | Refused: Kerberos is not supported |",
+    ]
+  ) {
+    await t.step(row.slice(0, 30), () => assert(TABLES.split("\n").includes(row)));
+  }
+});
+
+Deno.test("readmeTables() has as many cells in each row of a table", () => {
+  for (const table of TABLES.split("### ").slice(1)) {
+    const rows = table.split("\n").filter((line) => line.startsWith("|"));
+    assertEquals(new Set(rows.map((row) => row.split(/(?<!\\)\|/).length)).size, 1);
+  }
+});

@@ -1,0 +1,94 @@
+import { assertEquals } from "@std/assert";
+import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
+import { pipelineText, problemsOf } from "../../config/loading.ts";
+
+const URL_TEXT = "http://localhost:8080/payload";
+
+Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
+  const defaults = { type: "http", method: "POST", url: URL_TEXT, headers: [], timeoutMs: 30_000 };
+  const table: [string, Record<string, unknown>, Record<string, unknown>][] = [
+    ["nothing but a URL", {}, {}],
+    ["a method in lower case", { method: "patch" }, { method: "PATCH" }],
+    ["a method of one's own", { method: "X-SEND" }, { method: "X-SEND" }],
+    ["a URL with a query", { url: "HTTPS://Example.com?a=b" }, { url: "https://example.com/?a=b" }],
+    ["a URL with IPv6", { url: "http://[::1]:80/a b".replace(" ", "%20") }, {
+      url: "http://[::1]/a%20b",
+    }],
+    ["headers, as they are written", { headers: { "X-B": " b\t", "x-a": "", Cookie: "c=d" } }, {
+      headers: [["X-B", "b"], ["x-a", ""], ["Cookie", "c=d"]],
+    }],
+    ["milliseconds", { timeout: "500ms" }, { timeoutMs: 500 }],
+    ["minutes", { timeout: "5m" }, { timeoutMs: 300_000 }],
+    ["hours", { timeout: "24h" }, { timeoutMs: 86_400_000 }],
+  ];
+  for (const [name, keys, expected] of table) {
+    await t.step(name, () => {
+      const handler = httpHandlerSchema.parse({ type: "http", url: URL_TEXT, ...keys });
+      assertEquals(handler, { ...defaults, ...expected });
+    });
+  }
+});
+
+Deno.test("httpHandlerSchema says what is wrong", async (t) => {
+  const duration = "expected a duration such as 500ms, 30s or 5m, from 1ms to 24h";
+  const name = "is not the name of an HTTP header";
+  const own = "this header can't be set: it is the HTTP client's own";
+  const method = "expected an HTTP method other than CONNECT, TRACE and TRACK";
+  const table: [Record<string, unknown>, string][] = [
+    [{ method: "connect" }, `method: ${method}, found 'connect'`],
+    [{ method: "TRACE" }, `method: ${method}, found 'TRACE'`],
+    [{ method: "TRACK" }, `method: ${method}, found 'TRACK'`],
+    [{ method: "GET /" }, `method: ${method}, found 'GET /'`],
+    [{ method: 5 }, "method: expected text in quotes, found the number 5"],
+    [{ url: "localhost:8080" }, "url: expected an http:// or https:// URL, found 'localhost:8080'"],
+    [{ url: "http:localhost" }, "url: expected an http:// or https:// URL, found 'http:localhost'"],
+    [{ url: "http://a b" }, "url: expected an http:// or https:// URL, found 'http://a b'"],
+    [{ url: "http://a\n" }, "url: expected an http:// or https:// URL, found 'http://a\\u{a}'"],
+    [{ url: "http://" }, "url: expected an http:// or https:// URL, found 'http://'"],
+    [{ url: 5 }, "url: expected an http:// or https:// URL, found the number 5"],
+    [
+      { url: "http://a@b" },
+      "url: expected a URL without user name and password: " +
+      "send an Authorization header",
+    ],
+    [{ url: "http://a/#b" }, "url: expected a URL without '#': servers never see what follows it"],
+    [{ timeout: 30 }, `timeout: ${duration}, found the number 30`],
+    [{ timeout: 0 }, `timeout: ${duration}, found the number 0`],
+    [{ timeout: "25h" }, `timeout: ${duration}, found '25h'`],
+    [{ timeout: "30" }, `timeout: ${duration}, found '30'`],
+    [{ timeout: "-1s" }, `timeout: ${duration}, found '-1s'`],
+    [{ headers: ["a"] }, "headers: expected a mapping, found a list"],
+    [{ headers: { "a b": "c" } }, `headers['a b']: 'a b' ${name}`],
+    [{ headers: { "": "c" } }, `headers['']: '' ${name}`],
+    [
+      { headers: { a: "ü" } },
+      "headers.a: expected printable ASCII characters on one line, " +
+      "found others (***)",
+    ],
+    [{ headers: { a: null } }, "headers.a: expected text in quotes, found nothing"],
+    [{ headers: { a: "1", A: "2" } }, "headers.A: given twice"],
+    ...[
+      "Host",
+      "content-length",
+      "Transfer-Encoding",
+      "connection",
+      "upgrade",
+      "expect",
+      "te",
+      "trailer",
+      "keep-alive",
+      "Proxy-Authorization",
+    ].map((header): [Record<string, unknown>, string] => [
+      { headers: { [header]: "a" } },
+      `headers.${header}: ${own}`,
+    ]),
+    [{ retry: {} }, "unknown key 'retry'"],
+  ];
+  for (const [keys, expected] of table) {
+    await t.step(JSON.stringify(keys), () => {
+      const text = pipelineText({ eventHandler: { type: "http", url: URL_TEXT, ...keys } });
+      const place = expected.startsWith("unknown") ? "eventHandler: " : "eventHandler.";
+      assertEquals(problemsOf(text), [`pipeline 'orders': ${place}${expected}`]);
+    });
+  }
+});
