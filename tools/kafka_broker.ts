@@ -203,6 +203,7 @@ class JvmBroker implements Broker {
       "-Xmx400m",
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
+      `-XX:ErrorFile=${this.#directory}/crash.log`,
       // An archive that does not fit this JVM is passed over in silence.
       "-Xshare:auto",
       "-Xlog:disable",
@@ -263,7 +264,8 @@ class JvmBroker implements Broker {
     const status = await ended;
     clearTimeout(timer);
     if (newArchive === undefined || !await exists(newArchive)) return;
-    const isWhole = status.signal === null;
+    // The code of a JVM that ended in order because of SIGTERM. Anything less whole makes a later JVM crash.
+    const isWhole = status.code === 143 && status.signal === null;
     if (isWhole) await Deno.rename(newArchive, this.#installation.classArchive);
     else await Deno.remove(newArchive);
   }
@@ -345,14 +347,14 @@ async function installPackages(
   ];
   const hasApt = (await run(["apt-get", "--version"])).success;
   if (!hasApt || Deno.uid() !== 0) {
-    const command = hasApt
-      ? `sudo apt-get install -y ${packages.join(" ")}`
+    const remedy = hasApt
+      ? `Run: sudo apt-get install -y ${packages.join(" ")}`
       : Deno.build.os === "darwin"
-      ? "brew install openjdk@17 maven"
-      : "your package manager, to install Java 17 or later and Maven";
+      ? "Run: brew install openjdk maven"
+      : "Install them with your package manager.";
     throw new BrokerUnavailableError(
       `Kafka cannot be started: without a container it needs Java ${MINIMUM_JAVA} or later and Maven, ` +
-        `and there is ${lacks}. Run: ${command}`,
+        `and there is ${lacks}. ${remedy}`,
     );
   }
   say(`Found ${lacks}: installing ${packages.join(" and ")} by apt-get.`);
