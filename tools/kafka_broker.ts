@@ -204,6 +204,8 @@ class JvmBroker implements Broker {
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
       `-XX:ErrorFile=${this.#directory}/crash.log`,
+      // Where the libraries for compression unpack themselves.
+      `-Djava.io.tmpdir=${this.#directory}`,
       // An archive that does not fit this JVM is passed over in silence.
       "-Xshare:auto",
       "-Xlog:disable",
