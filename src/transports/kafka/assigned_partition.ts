@@ -45,7 +45,9 @@ export class AssignedPartition {
   remove(bytes: number): void {
     this.#events--;
     this.#bytes -= bytes;
-    if (this.#events === 0) this.#idle?.resolve();
+    if (this.#events > 0) return;
+    this.#idle?.resolve();
+    this.#idle = null;
   }
 
   /** Fetching goes on, if it was paused. */

@@ -2,6 +2,11 @@ import type { Bytes, RecordHeader } from "../../event.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// Part of the language, but not yet of the compiler's library.
+const { rawJSON, isRawJSON } = JSON as typeof JSON & {
+  rawJSON(text: string): object;
+  isRawJSON(value: unknown): boolean;
+};
 
 /** Key, value and headers, as one line of `format: json` has them. */
 export interface JsonRecord {
@@ -44,14 +49,21 @@ export function formatJsonLine({ key, value, headers }: JsonRecord): string {
 function parseObject(line: Bytes): Record<string, unknown> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(STRICT_DECODER.decode(line));
+    parsed = JSON.parse(STRICT_DECODER.decode(line), keepNumber);
   } catch {
     throw new SyntaxError("expected one JSON object in UTF-8");
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+  if (
+    typeof parsed !== "object" || parsed === null || Array.isArray(parsed) || isRawJSON(parsed)
+  ) {
     throw new SyntaxError("expected a JSON object");
   }
   return { ...parsed };
+}
+
+/** Numbers keep their text: many an id has more digits than a number has. */
+function keepNumber(_name: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  return typeof value === "number" && source !== undefined ? rawJSON(source) : value;
 }
 
 function parseHeaders(headers: unknown): RecordHeader[] {

@@ -24,18 +24,28 @@ export class StdinListener implements Listener {
     const unsettled = new Set<Promise<void>>();
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => {});
+    let hasFailed = false;
+    let oneSettled = Promise.withResolvers<void>();
 
     const deliverAll = async () => {
       let offset = 0;
       for await (const line of readLines(this.#input)) {
-        if (lease.ending.aborted) return;
+        if (lease.ending.aborted || hasFailed) return;
         const settled = deliver(this.#toEvent(line, offset++), lease)
           .catch((error) => {
-            if (!(error instanceof EventNotSettledError)) failure.reject(error);
+            if (error instanceof EventNotSettledError) return;
+            hasFailed = true;
+            failure.reject(error);
           })
-          .finally(() => unsettled.delete(settled));
+          .finally(() => {
+            unsettled.delete(settled);
+            oneSettled.resolve();
+          });
         unsettled.add(settled);
-        if (unsettled.size >= MAX_UNSETTLED) await Promise.race(unsettled);
+        if (unsettled.size < MAX_UNSETTLED) continue;
+        // A race of them all would leave a thousand reactions behind for every line.
+        oneSettled = Promise.withResolvers();
+        await oneSettled.promise;
       }
     };
     try {
