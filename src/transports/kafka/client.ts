@@ -14,8 +14,16 @@ import { patchKafkajs } from "./kafkajs_patches.ts";
 
 const SOCKET_KEEP_ALIVE_MS = 60_000;
 
-/** Clients give up soon; whoever uses them tries again with the backoff that is common to the whole program. */
-export const RETRY: RetryOptions = { retries: 3, initialRetryTime: 300, maxRetryTime: 5000 };
+/** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
+const RETRIES = 3;
+
+/** How often and how fast a client repeats what failed before it gives up. */
+export function retryOptions(
+  { reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
+  retries = RETRIES,
+): RetryOptions {
+  return { retries, initialRetryTime: reconnectBackoffMs, maxRetryTime: reconnectBackoffMaxMs };
+}
 
 /** What kafkajs logs at ERROR that nobody else here can know of. The rest is said by whoever gets the error. */
 const WORTH_SAYING = /^Offset out of range/;
@@ -40,7 +48,7 @@ export function createKafka(
     connectionTimeout: config.connectionTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     enforceRequestTimeout: true,
-    retry: RETRY,
+    retry: retryOptions(config),
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => bridgeLog(entry, log),
     socketFactory: (target) =>
@@ -105,9 +113,16 @@ export function rootMessage(error: unknown): string {
 }
 
 /**
- * @throws {Error} when the topic does not exist or cannot be looked up, saying what to do
+ * Makes sure that a topic can be used: that it exists, or may be created by using it.
+ *
+ * @throws {Error} when it does not exist or cannot be looked up, saying what to do
  */
-export async function requireTopic(kafka: Kafka, topic: string, brokers: readonly string[]) {
+export async function requireTopic(
+  kafka: Kafka,
+  topic: string,
+  { bootstrapServers: brokers, allowAutoTopicCreation }: KafkaClientConfig,
+): Promise<void> {
+  if (allowAutoTopicCreation) return;
   const admin = kafka.admin();
   try {
     await admin.connect();

@@ -32,7 +32,7 @@ export async function checkTopic(
 ): Promise<string[]> {
   const kafka: Kafka = createKafka(config, { log });
   try {
-    await requireTopic(kafka, topic, config.bootstrapServers);
+    await requireTopic(kafka, topic, config);
     return [];
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)];

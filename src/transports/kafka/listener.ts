@@ -6,7 +6,7 @@ import { type Deliver, EventNotSettledError, type Listener } from "../../listene
 import type { Logger } from "../../log.ts";
 import type { RoleContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
-import { createKafka, requireTopic, RETRY, rootMessage } from "./client.ts";
+import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
 import { isGivenUp, onRejoin } from "./kafkajs_patches.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
@@ -45,7 +45,7 @@ export class KafkaListener implements Listener {
   static async open(config: KafkaListenerConfig, context: RoleContext): Promise<KafkaListener> {
     const { topic, consumerConfig } = config;
     const kafka = createKafka(consumerConfig, context);
-    await requireTopic(kafka, topic, consumerConfig.bootstrapServers);
+    await requireTopic(kafka, topic, consumerConfig);
     if (consumerConfig.autoOffsetReset === "latest") {
       await startNewGroupAtEnd(kafka, { groupId: consumerConfig.groupId, topic });
     }
@@ -90,7 +90,8 @@ export class KafkaListener implements Listener {
     });
     const consumer = kafka.consumer({
       groupId: config.groupId,
-      allowAutoTopicCreation: false,
+      allowAutoTopicCreation: config.allowAutoTopicCreation,
+      maxInFlightRequests: config.maxInFlightRequests ?? Infinity,
       sessionTimeout: config.sessionTimeoutMs,
       heartbeatInterval: config.heartbeatIntervalMs,
       rebalanceTimeout: config.rebalanceTimeoutMs,
@@ -102,7 +103,7 @@ export class KafkaListener implements Listener {
       readUncommitted: config.readUncommitted,
       ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
       // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+      retry: { ...retryOptions(config), restartOnFailure: () => Promise.resolve(false) },
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));

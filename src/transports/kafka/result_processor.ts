@@ -7,7 +7,7 @@ import {
   ResultProcessorError,
 } from "../../result_processor.ts";
 import type { RoleContext } from "../../transport.ts";
-import { createKafka, requireTopic, RETRY, rootMessage } from "./client.ts";
+import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaResultProcessorConfig } from "./config.ts";
 
 const COMPRESSION = {
@@ -34,13 +34,14 @@ export class KafkaResultProcessor implements ResultProcessor {
   ): Promise<KafkaResultProcessor> {
     const { topic, producerConfig } = config;
     const kafka = createKafka(producerConfig, { log });
-    await requireTopic(kafka, topic, producerConfig.bootstrapServers);
+    await requireTopic(kafka, topic, producerConfig);
     const producer = kafka.producer({
-      allowAutoTopicCreation: false,
+      allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
+      maxInFlightRequests: producerConfig.maxInFlightRequests ?? Infinity,
       createPartitioner: Partitioners.DefaultPartitioner,
       idempotent: producerConfig.idempotent,
       metadataMaxAge: producerConfig.metadataMaxAgeMs,
-      retry: RETRY,
+      retry: retryOptions(producerConfig, producerConfig.retries),
     });
     await producer.connect();
     return new KafkaResultProcessor(config, producer);

@@ -1,0 +1,19 @@
+import { Logger } from "../../../../src/log.ts";
+import { KafkaListener } from "../../../../src/transports/kafka/listener.ts";
+import { testListenerContract } from "../../../listener_contract.ts";
+import { freshName, freshTopic, produce } from "../../../support/kafka.ts";
+import { listenerConfig } from "../../../support/kafka_config.ts";
+
+testListenerContract("KafkaListener", {
+  resumable: true,
+  async openSource() {
+    const topic = await freshTopic("contract");
+    const config = listenerConfig({ topic, group: freshName("contract") });
+    const context = { pipeline: "contract", log: new Logger(() => {}, { level: "ERROR" }) };
+    return {
+      send: (records) => produce(topic, records),
+      open: () => KafkaListener.open(config, context),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  },
+});

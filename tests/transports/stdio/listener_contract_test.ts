@@ -1,0 +1,27 @@
+import { formatJsonLine } from "../../../src/transports/stdio/json_line.ts";
+import { StdinListener } from "../../../src/transports/stdio/listener.ts";
+import { testListenerContract } from "../../listener_contract.ts";
+
+testListenerContract("StdinListener", {
+  resumable: false,
+  openSource() {
+    const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>(
+      undefined,
+      undefined,
+      // What is sent waits here until somebody reads it.
+      { highWaterMark: 1_000_000 },
+    );
+    const writer = writable.getWriter();
+    return Promise.resolve({
+      async send(records) {
+        for (const record of records) {
+          await writer.write(new TextEncoder().encode(`${formatJsonLine(record)}\n`));
+        }
+      },
+      open: () => Promise.resolve(new StdinListener({ type: "stdin", format: "json" }, readable)),
+      async [Symbol.asyncDispose]() {
+        await writer.abort().catch(() => {});
+      },
+    });
+  },
+});

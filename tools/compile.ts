@@ -1,0 +1,46 @@
+/**
+ * `deno task compile`: makes the executable. `deno compile` takes the runtime for it from where DENORT_BIN points, or
+ * else downloads it; DENO_COMPILE names the deno that fits such a runtime, when it is not the one that runs this.
+ *
+ * @module
+ */
+import { say } from "./console.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** What the main isolate may do. It hands each pipeline's Worker only what that pipeline needs. */
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
+
+/** Modules that only Workers load, which the compiler cannot find by following imports. */
+const WORKERS = ["src/pipeline_worker.ts", "src/discovery_worker.ts"];
+
+/** Options of `deno run` that give the program what the executable has. */
+export const RUN_ARGUMENTS: readonly string[] = ["run", "--frozen", ...PERMISSIONS, "main.ts"];
+
+/** Compiles to `output`. Resolves with null, or with what the compiler said when it failed. */
+export async function compile(output: string): Promise<string | null> {
+  const { code, stderr } = await new Deno.Command(Deno.env.get("DENO_COMPILE") ?? Deno.execPath(), {
+    args: [
+      "compile",
+      "--quiet",
+      "--frozen",
+      "--no-prompt",
+      ...PERMISSIONS,
+      ...WORKERS.flatMap((module) => ["--include", module]),
+      "--output",
+      output,
+      "main.ts",
+    ],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  return code === 0 ? null : new TextDecoder().decode(stderr).trim();
+}
+
+if (import.meta.main) {
+  const output = Deno.args[0] ?? `${ROOT}eventor`;
+  const problem = await compile(output);
+  say(problem === null ? `compiled ${output}` : `cannot compile: ${problem}`);
+  Deno.exit(problem === null ? 0 : 1);
+}

@@ -1,0 +1,122 @@
+/**
+ * `deno task test`: gets and starts what the tests need, runs them all, and cleans up.
+ *
+ * @module
+ */
+import { compile } from "./compile.ts";
+import { say } from "./console.ts";
+import { startBroker } from "./kafka_broker.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  ignored: number;
+}
+
+const SUMMARY =
+  /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/g;
+
+async function runTests(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Counts> {
+  say(`\n== ${name}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--no-prompt", "--frozen", ...args],
+    cwd: ROOT,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    await Deno.stdout.write(chunk);
+    output += decoder.decode(chunk, { stream: true });
+  }
+  const { code } = await child.status;
+  const last = [...output.matchAll(SUMMARY)].at(-1);
+  const [passed = 0, failed = 0, ignored = 0] = last?.slice(1).map((count) => Number(count ?? 0)) ??
+    [];
+  // A group that does not compile, or leaks, or ran nothing has failed as well.
+  const unseen = failed === 0 && (code !== 0 || passed === 0);
+  return { passed, failed: unseen ? 1 : failed, ignored };
+}
+
+async function findOrInstallKcat(): Promise<void> {
+  const found = await new Deno.Command("sh", { args: ["-c", "command -v kcat"], stdout: "null" })
+    .output();
+  if (found.success) return;
+  if (Deno.uid() !== 0 || Deno.build.os !== "linux") {
+    throw new Error("kcat is missing; install it, on Debian by: sudo apt-get install kcat");
+  }
+  say("installing kcat");
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "kcat"]]) {
+    const { success } = await new Deno.Command("apt-get", {
+      args,
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      stdout: "null",
+      stderr: "inherit",
+    }).output();
+    if (!success) throw new Error(`cannot install kcat: 'apt-get ${args.join(" ")}' failed`);
+  }
+}
+
+async function runAll(): Promise<Counts[]> {
+  const groups = [
+    await runTests("unit tests (no permissions)", [
+      "--ignore=tests/integration,tests/end_to_end",
+      "tests",
+    ]),
+  ];
+
+  await findOrInstallKcat();
+  await using broker = await startBroker({ say });
+  say(`broker at ${broker.bootstrapServer} (${broker.how})`);
+  const env = { EVENTOR_TEST_BROKER: broker.bootstrapServer };
+  groups.push(await runTests("integration tests", ["-A", "tests/integration"], env));
+
+  const directory = await Deno.makeTempDir({ prefix: "eventor-test-" });
+  try {
+    const executable = `${directory}/eventor`;
+    say("\ncompiling the executable");
+    const problem = await compile(executable);
+    if (problem === null) {
+      groups.push(
+        await runTests("end to end, with the compiled executable", ["-A", "tests/end_to_end"], {
+          ...env,
+          EVENTOR_EXECUTABLE: executable,
+        }),
+      );
+    } else {
+      const required = Deno.env.get("EVENTOR_REQUIRE_BINARY") === "1";
+      say(
+        `\n!! THE END-TO-END TESTS DID NOT RUN: the executable cannot be compiled here.\n${problem}`,
+      );
+      groups.push({ passed: 0, failed: required ? 1 : 0, ignored: required ? 0 : 1 });
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+  return groups;
+}
+
+let exitCode = 1;
+try {
+  const groups = await runAll();
+  const total = (kind: keyof Counts) => groups.reduce((sum, group) => sum + group[kind], 0);
+  const ignored = total("ignored");
+  say(
+    `\n${total("passed")} passed, ${total("failed")} failed${
+      ignored > 0 ? `, ${ignored} skipped` : ""
+    }`,
+  );
+  exitCode = total("failed") === 0 ? 0 : 1;
+} catch (error) {
+  say(`\ncannot run the tests: ${error instanceof Error ? error.message : error}`);
+}
+Deno.exit(exitCode);
