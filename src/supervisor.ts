@@ -78,10 +78,8 @@ export class Supervisor {
     try {
       const permissions = pipelinePermissions(pipeline, await this.#discoverHosts(pipeline));
       if (this.#stopping.signal.aborted) return { kind: "ended" };
-      log.info(
-        `pipeline '${pipeline.name}' may reach ${permissions.net.join(", ") || "no host"}, and ` +
-          `read the environment variables ${permissions.env.join(", ") || "(none)"}`,
-      );
+      const hosts = permissions.net.join(", ") || "no host";
+      log.info(`pipeline '${pipeline.name}' may reach ${hosts}, and nothing else`);
       const worker = new PipelineWorker(this.#workerUrl, pipeline, {
         permissions,
         log: this.#log,

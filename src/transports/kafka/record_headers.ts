@@ -18,8 +18,8 @@ const MIN_RECORD_SIZE = 64;
 
 /** A message of a produce request as kafkajs hands it on. */
 interface Message {
-  readonly key: Bytes | null;
-  readonly value: Bytes | null;
+  readonly key?: Bytes | string | null;
+  readonly value: Bytes | string | null;
   readonly headers?: readonly RecordHeader[];
   readonly timestamp?: number;
 }
@@ -103,7 +103,7 @@ async function encodePartition(
 }
 
 function encodeRecord(
-  { key, value, headers = [] }: Message,
+  { key = null, value, headers = [] }: Message,
   { offsetDelta, timestampDelta }: { offsetDelta: number; timestampDelta: number },
 ): Encoder {
   const body = new Encoder((key?.length ?? 0) + (value?.length ?? 0) + MIN_RECORD_SIZE)
@@ -120,7 +120,10 @@ function encodeRecord(
   return new Encoder(size + MIN_RECORD_SIZE).writeVarInt(size).writeEncoder(body);
 }
 
-/** kafkajs takes whatever is no Buffer for text. */
-function asBuffer(bytes: Bytes | null): Buffer | null {
-  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** kafkajs's encoder takes whatever is no Buffer for text. */
+function asBuffer(bytes: Bytes | string | null): Buffer | null {
+  if (bytes === null) return null;
+  return typeof bytes === "string"
+    ? Buffer.from(bytes)
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
