@@ -10,10 +10,15 @@ export function printError(text: string): Promise<void> {
   return writeAll(Deno.stderr, text);
 }
 
+/** Whoever stops reading, as `head` does, has had enough. */
 async function writeAll(
   stream: { write(bytes: Uint8Array): Promise<number> },
   text: string,
 ): Promise<void> {
   const bytes = TEXT_ENCODER.encode(text);
-  for (let start = 0; start < bytes.length;) start += await stream.write(bytes.subarray(start));
+  try {
+    for (let start = 0; start < bytes.length;) start += await stream.write(bytes.subarray(start));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

@@ -27,7 +27,7 @@ export async function loadFiles(files: readonly string[]): Promise<Config | null
       problems.push(`cannot read ${nameOf(file)}: ${describeReadFailure(error)}`);
     }
   }
-  if (problems.length === 0) {
+  if (sources.length > 0) {
     const loaded = loadConfig(sources, OUTSIDE);
     if ("config" in loaded) {
       problems.push(...sharingProblems(loaded.config.pipelines, files));
@@ -53,6 +53,7 @@ function readSource(file: string): Promise<string> {
 function describeReadFailure(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return error instanceof Error ? error.message : String(error);
 }
 
