@@ -1,0 +1,89 @@
+import { testBroker } from "./kafka.ts";
+
+/** What a test says about a pipeline; the rest does not matter to it. */
+export interface PipelineYaml {
+  readonly name?: string;
+  readonly broker?: string;
+  readonly topic: string;
+  readonly group?: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Takes the results of successes; no topic, no result processor. */
+  readonly results?: string;
+  readonly consumerConfig?: Readonly<Record<string, unknown>>;
+  readonly producerConfig?: Readonly<Record<string, unknown>>;
+  readonly logLevel?: string;
+}
+
+/** A pipeline from topic to topic, as an item of a configuration file's list. */
+export function kafkaPipeline(
+  {
+    name = "orders",
+    broker = testBroker(),
+    topic,
+    group = topic,
+    url,
+    headers = {},
+    results,
+    consumerConfig = {},
+    producerConfig = {},
+    logLevel = "DEBUG",
+  }: PipelineYaml,
+): string {
+  return `
+- name: ${name}
+  logLevel: ${logLevel}
+  eventListener:
+    type: kafka
+    topic: ${topic}
+    consumerConfig:
+      bootstrap.servers: ${broker}
+      group.id: ${group}
+      auto.offset.reset: earliest
+      ${lines(consumerConfig, 6)}
+  eventHandler:
+    type: http
+    url: ${url}
+    headers:
+      Content-Type: application/text
+      ${lines(headers, 6)}
+${
+    results === undefined ? "" : `  eventResultProcessor:
+    type: kafka
+    topic: ${results}
+    when: [onSuccess]
+    producerConfig:
+      bootstrap.servers: ${broker}
+      ${lines(producerConfig, 6)}
+`
+  }`;
+}
+
+/** A pipeline from standard input to standard output. */
+export function stdioPipeline(
+  { url, format = "text", when = ["onSuccess"], logLevel = "DEBUG" }: {
+    url: string;
+    format?: "text" | "json";
+    when?: readonly string[];
+    logLevel?: string;
+  },
+): string {
+  return `
+- name: lines
+  logLevel: ${logLevel}
+  eventListener: { type: stdin, format: ${format} }
+  eventHandler: { type: http, url: "${url}" }
+  eventResultProcessor: { type: stdout, format: ${format}, when: [${when.join(", ")}] }
+`;
+}
+
+/** A whole file: the process's settings, and pipelines. */
+export function fileOf(pipelines: string, settings: Readonly<Record<string, unknown>>): string {
+  return `${lines(settings, 0)}\npipelines:${pipelines}`;
+}
+
+function lines(mapping: Readonly<Record<string, unknown>>, indent: number): string {
+  return Object.entries(mapping)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+    .join(`\n${" ".repeat(indent)}`);
+}
