@@ -4,6 +4,7 @@ import { eventually } from "./eventually.ts";
 export interface CommandEnd {
   readonly code: number;
   readonly stdout: string;
+  readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
 }
 
@@ -28,13 +29,20 @@ export async function runEventor(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // Read while it is written: a command whose output nobody takes stops taking input.
+  const output = child.output();
   const writer = child.stdin.getWriter();
   // The command may end without having read its input.
   await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input)
     .then(() => writer.close()).catch(() => {});
-  const { code, stdout, stderr } = await child.output();
+  const { code, stdout, stderr } = await output;
   const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stdoutBytes: stdout,
+    stderr: decoder.decode(stderr),
+  };
 }
 
 /** A configuration file that is gone with its scope. */

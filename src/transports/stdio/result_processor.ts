@@ -39,8 +39,16 @@ export class StdoutResultProcessor implements ResultProcessor {
     return line;
   }
 
+  /** @throws {Deno.errors.BrokenPipe} when whoever read has left: that ends the pipeline, as nobody will come back */
   async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let start = 0; start < bytes.length;) start += await this.#write(bytes.subarray(start));
+    try {
+      for (let start = 0; start < bytes.length;) start += await this.#write(bytes.subarray(start));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      throw new Deno.errors.BrokenPipe("standard output was closed by its reader", {
+        cause: error,
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
