@@ -10,6 +10,9 @@ const KNOWN_FAILURES: readonly (readonly [pattern: RegExp, description: string])
   [/certificate/i, "certificate not accepted"],
   [/timed out/i, "connection timed out"],
   [/unreachable/i, "host unreachable"],
+  [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
+  [/gzip|deflate|brotli|unexpected end of file/i, "response not encoded as it says"],
+  [/error reading a body/i, "response broken off"],
 ];
 
 /**
@@ -28,5 +31,5 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 
 /** A URL could hold the very words that are looked for. */
 function withoutUrl(text: string): string {
-  return text.replaceAll(/\(https?:[^)]*\)/g, "");
+  return text.replaceAll(/https?:\/\/\S*/gi, "");
 }

@@ -61,6 +61,18 @@ const FAILURES: { error: unknown; description: string }[] = [
     }),
     description: "connection closed",
   },
+  {
+    error: new TypeError(`${SENDING}: client error (SendRequest): invalid HTTP version parsed`),
+    description: "no valid HTTP response",
+  },
+  {
+    error: new TypeError("unexpected end of file"),
+    description: "response not encoded as it says",
+  },
+  {
+    error: new TypeError("error reading a body from connection"),
+    description: "response broken off",
+  },
   { error: new TypeError(`${SENDING}: SECRET`), description: "TypeError" },
   { error: new TypeError("SECRET", { cause: "SECRET" }), description: "TypeError" },
   { error: "SECRET", description: "unknown failure" },
@@ -75,7 +87,14 @@ for (const { error, description } of FAILURES) {
 
 Deno.test("describeFailure() does not take the words of a URL for the runtime's", () => {
   const error = new TypeError(
-    "error sending request for url (https://certificate.example/timed out/reset by peer): other",
+    "error sending request for url (https://certificate.example/timed%20out/unreachable): other",
+  );
+  assertEquals(describeFailure(error, 1500), "TypeError");
+});
+
+Deno.test("describeFailure() does not take the words of a URL without brackets for the runtime's", () => {
+  const error = new TypeError(
+    "error sending request from 127.0.0.1:2 for http://127.0.0.1:1/certificate (127.0.0.1:1): other",
   );
   assertEquals(describeFailure(error, 1500), "TypeError");
 });

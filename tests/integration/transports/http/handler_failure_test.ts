@@ -1,0 +1,200 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { HandlerError } from "../../../../src/handler.ts";
+import { unusedPort } from "../../../support/endpoint.ts";
+import { anEvent } from "../../../support/events.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { openHandler } from "../../../support/http_handler.ts";
+import { type RawConnection, startRawEndpoint } from "../../../support/raw_endpoint.ts";
+
+const NEVER = new AbortController().signal;
+const SECRETS = { headers: { Authorization: "Bearer HEADER-SECRET" } };
+
+interface Failure {
+  readonly when: string;
+  readonly serve: (connection: RawConnection) => Promise<void>;
+  readonly reason: string | RegExp;
+}
+
+const FAILURES: readonly Failure[] = [
+  {
+    when: "the connection is reset",
+    serve: async (connection) => void await connection.readRequest({ leaveUnread: 1 }),
+    // Not every kernel tells a reset from an end.
+    reason: /connection (reset|closed)/,
+  },
+  {
+    when: "the connection is closed without an answer",
+    serve: async (connection) => void await connection.readRequest(),
+    reason: "connection closed",
+  },
+  {
+    when: "the answer is not HTTP",
+    serve: async (connection) => {
+      await connection.readRequest();
+      await connection.write("SSH-2.0-OpenSSH_9.6\r\n\r\n");
+    },
+    reason: "no valid HTTP response",
+  },
+  {
+    when: "the body ends too soon",
+    serve: async (connection) => {
+      await connection.readRequest();
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
+    },
+    reason: "response broken off",
+  },
+  {
+    when: "a chunk of the body ends too soon",
+    serve: async (connection) => {
+      await connection.readRequest();
+      await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nten");
+    },
+    reason: "response broken off",
+  },
+  {
+    when: "nothing comes",
+    serve: async (connection) => {
+      await connection.readRequest();
+      await connection.closed();
+    },
+    reason: "no complete response within 0.3 s",
+  },
+  {
+    when: "nothing comes after the headers",
+    serve: async (connection) => {
+      await connection.readRequest();
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
+      await connection.closed();
+    },
+    reason: "no complete response within 0.3 s",
+  },
+];
+
+for (const { when, serve, reason } of FAILURES) {
+  Deno.test(`HttpHandler throws and says why, when ${when}`, async () => {
+    await using endpoint = startRawEndpoint(serve);
+    await assertFails(endpoint.host, reason);
+    assertEquals(endpoint.requests.length, 1, "requests that came for one call");
+  });
+}
+
+Deno.test("HttpHandler throws, when nobody listens", async () => {
+  await assertFails(`127.0.0.1:${unusedPort()}`, "connection refused");
+});
+
+Deno.test("HttpHandler throws, when there is no such host", async () => {
+  await assertFails("no-such-host.invalid:80", "host name not found");
+});
+
+Deno.test("HttpHandler says why, whatever words the path has", async () => {
+  await using handler = openHandler(`http://127.0.0.1:${unusedPort()}/certificate/unreachable`);
+  await assertRejects(
+    () => handler.handle(anEvent(), NEVER),
+    HandlerError,
+    ": connection refused",
+  );
+});
+
+Deno.test("HttpHandler throws, when the response claims an encoding that it does not have", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    const body = "no gzip";
+    const headers = `content-encoding: gzip\r\ncontent-length: ${body.length}`;
+    await connection.write(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n${body}`);
+  });
+  await assertFails(endpoint.host, "response not encoded as it says");
+});
+
+Deno.test("HttpHandler sends a request once, when a kept connection is reset after it", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    await connection.respond();
+    await connection.readRequest({ leaveUnread: 1 });
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  await handler.handle(anEvent(), NEVER);
+
+  await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError, "connection ");
+
+  assertEquals(endpoint.requests.length, 2);
+  assertEquals(endpoint.acceptedConnections, 1);
+});
+
+Deno.test("HttpHandler works again, after a call that had no response", async () => {
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    if (number > 0) await connection.respond("back again");
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError);
+
+  const { value } = await handler.handle(anEvent(), NEVER);
+
+  assertEquals(new TextDecoder().decode(value), "back again");
+});
+
+Deno.test("HttpHandler gives a call up, when its signal aborts", async () => {
+  await using endpoint = startRawEndpoint(readUntilClosed);
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  const controller = new AbortController();
+  const call = handler.handle(anEvent(), controller.signal);
+  call.catch(() => {});
+  await eventually(() => endpoint.requests.length === 1, { what: "the request" });
+
+  controller.abort();
+
+  await assertRejects(() => call, HandlerError, "given up");
+  await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
+});
+
+Deno.test("HttpHandler sends nothing, when its signal has aborted before", async () => {
+  await using endpoint = startRawEndpoint(readUntilClosed);
+  await using handler = openHandler(`http://${endpoint.host}/`);
+
+  await assertRejects(() => handler.handle(anEvent(), AbortSignal.abort()), HandlerError);
+
+  assertEquals(endpoint.requests.length, 0);
+});
+
+Deno.test("HttpHandler leaves no connection behind after a thousand calls that timed out", async () => {
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    // Every other call gets headers and no body.
+    if (number % 2 === 0) await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
+    await connection.closed();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`, { timeout: "300ms" });
+
+  for (let round = 0; round < 10; round++) {
+    const calls = Array.from({ length: 100 }, () => handler.handle(anEvent(), NEVER));
+    const ends = await Promise.allSettled(calls);
+    assert(ends.every(({ status }) => status === "rejected"));
+  }
+
+  await eventually(() => endpoint.openConnections === 0, {
+    what: () => `all connections to be closed; ${endpoint.openConnections} are open`,
+  });
+  assert(endpoint.acceptedConnections > 900, `${endpoint.acceptedConnections} connections came`);
+});
+
+async function assertFails(host: string, reason: string | RegExp): Promise<void> {
+  await using handler = openHandler(`http://${host}/payload?token=QUERY-SECRET`, {
+    ...SECRETS,
+    timeout: "300ms",
+  });
+  const error = await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError);
+  assertStringIncludes(error.message, `no response from 'POST http://${host.replace(":80", "")}`);
+  assertMatch(error.message, new RegExp(reason));
+  assert(!error.message.includes("SECRET"), error.message);
+}
+
+async function readUntilClosed(connection: RawConnection): Promise<void> {
+  await connection.readRequest();
+  await connection.closed();
+}

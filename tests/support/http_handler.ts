@@ -1,0 +1,12 @@
+import { HttpHandler } from "../../src/transports/http/handler.ts";
+import { httpHandlerSchema } from "../../src/transports/http/config.ts";
+import { RecordedLog } from "./recorded_log.ts";
+
+/** A handler for the endpoint at `url`; `keys` are those of its section. */
+export function openHandler(
+  url: string,
+  { log = new RecordedLog(), ...keys }: { log?: RecordedLog; [key: string]: unknown } = {},
+): HttpHandler {
+  const config = httpHandlerSchema.parse({ type: "http", url, ...keys });
+  return new HttpHandler(config, { pipeline: "orders", log: log.log });
+}
