@@ -29,6 +29,8 @@ export function startEndpoint(
   { port = 0 }: { port?: number } = {},
 ): Endpoint {
   const calls: Call[] = [];
+  const closing = Promise.withResolvers<void>();
+  const refusal = () => closing.promise.then(() => new Response(null, { status: 503 }));
   const server = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, async (request) => {
     const call: Call = {
       method: request.method,
@@ -37,15 +39,17 @@ export function startEndpoint(
       body: new Uint8Array(await request.arrayBuffer()),
     };
     const number = calls.push(call) - 1;
-    return await respond(call, number);
+    // Calls that are meant to hang end with the endpoint.
+    return await Promise.race([respond(call, number), refusal()]);
   });
   const host = `127.0.0.1:${server.addr.port}`;
   return {
     url: `http://${host}/`,
     host,
     calls,
-    // A shutdown would wait for calls that are meant to hang.
+    // A shutdown would wait for bodies that never end.
     async [Symbol.asyncDispose]() {
+      closing.resolve();
       const { promise: deadline, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, 1000);
       await Promise.race([server.shutdown(), deadline]);
@@ -54,10 +58,18 @@ export function startEndpoint(
   };
 }
 
-/** A port on which nothing listens, as of now. */
+/**
+ * A port on which nothing listens, as of now. It is none of those that systems give to outgoing connections: a client
+ * that keeps trying to connect to one of these can end up connected to itself.
+ */
 export function unusedPort(): number {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ port, hostname: "127.0.0.1" }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

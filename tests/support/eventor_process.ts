@@ -60,11 +60,15 @@ export class EventorProcess implements AsyncDisposable {
   /** Lines of its log so far. */
   readonly lines: string[] = [];
 
-  /** Starts it with a configuration's text. */
-  constructor(config: string, { args = [] }: { args?: readonly string[] } = {}) {
+  /** Starts it with a configuration's text; by `starter`, when there is one, as `env` starts what follows it. */
+  constructor(
+    config: string,
+    { args = [], starter = [] }: { args?: readonly string[]; starter?: readonly string[] } = {},
+  ) {
     Deno.writeTextFileSync(this.#config.path, config);
-    this.#child = new Deno.Command(executable(), {
-      args: ["-f", this.#config.path, ...args],
+    const [command = "", ...rest] = [...starter, executable(), "-f", this.#config.path, ...args];
+    this.#child = new Deno.Command(command, {
+      args: rest,
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -22,3 +22,22 @@ export async function eventually(
 export function everythingSettled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
+
+/** Resolves with what `promise` does and how long that took; rejects at the deadline, saying `what` did not come about. */
+export async function inTime<T>(
+  promise: Promise<T>,
+  { deadlineMs, what }: { deadlineMs: number; what: string },
+): Promise<{ value: T; elapsedMs: number }> {
+  const startedAt = performance.now();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`Not within ${deadlineMs} ms: ${what}`)),
+    deadlineMs,
+  );
+  try {
+    const value = await Promise.race([promise, late.promise]);
+    return { value, elapsedMs: performance.now() - startedAt };
+  } finally {
+    clearTimeout(timer);
+  }
+}
