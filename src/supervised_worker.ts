@@ -10,7 +10,9 @@ import {
   type PipelineReport,
 } from "./worker_messages.ts";
 
-/** How many signs of life in a row a Worker may miss. Ticks are counted, not time, so a suspended process wakes up well. */
+const DISCOVERY_WORKER = new URL("./discovery_worker.ts", import.meta.url);
+
+/** How many signs of life in a row a Worker may miss, unless its user says otherwise. */
 const MAX_MISSED_SIGNS = 30;
 
 /** How a Worker came to its end. */
@@ -27,11 +29,18 @@ export class PipelineWorker {
   readonly #watchdog: number;
   #missedSigns = 0;
 
-  /** @param url the module of the Worker */
+  /**
+   * @param url the module of the Worker
+   * @param maxMissedSigns how many signs of life in a row it may miss before it counts as hung
+   */
   constructor(
     url: URL,
     pipeline: PipelineConfig,
-    { permissions, log }: { permissions: Permissions; log: LogSink },
+    { permissions, log, maxMissedSigns = MAX_MISSED_SIGNS }: {
+      permissions: Permissions;
+      log: LogSink;
+      maxMissedSigns?: number | undefined;
+    },
   ) {
     this.#worker = startWorker(url, pipeline.name, permissions);
     this.#worker.onmessage = ({ data }: MessageEvent<PipelineReport>) => {
@@ -43,8 +52,9 @@ export class PipelineWorker {
       event.preventDefault();
       this.#end.resolve({ kind: "failed", reason: event.message });
     };
+    // Ticks are counted, not time, so a suspended process wakes up well.
     this.#watchdog = setInterval(() => {
-      if (++this.#missedSigns <= MAX_MISSED_SIGNS) return;
+      if (++this.#missedSigns <= maxMissedSigns) return;
       const seconds = this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
       this.#end.resolve({ kind: "hung", reason: `no sign of life for ${seconds} s` });
     }, ALIVE_INTERVAL_MS);
@@ -71,18 +81,18 @@ export class PipelineWorker {
 
 /**
  * Asks a pipeline's other sides, in a Worker that may reach only the hosts the configuration names, or those of
- * `permissions`. Rejects when they cannot be asked or `signal` aborts.
+ * `permissions`; its module is that of `workerUrl`. Rejects when they cannot be asked or `signal` aborts.
  */
 export async function discover(
   { pipeline, find }: DiscoveryCommand,
-  { log, signal, permissions = discoveryPermissions(pipeline) }: {
+  { log, signal, permissions = discoveryPermissions(pipeline), workerUrl = DISCOVERY_WORKER }: {
     log: LogSink;
     signal: AbortSignal;
     permissions?: Permissions;
+    workerUrl?: URL;
   },
 ): Promise<readonly string[]> {
-  const url = new URL("./discovery_worker.ts", import.meta.url);
-  const worker = startWorker(url, `${pipeline.name} (discovery)`, permissions);
+  const worker = startWorker(workerUrl, `${pipeline.name} (discovery)`, permissions);
   const answer = Promise.withResolvers<readonly string[]>();
   worker.onmessage = ({ data }: MessageEvent<DiscoveryReport>) => {
     if (data.kind === "log") log(data.record);

@@ -16,12 +16,20 @@ export class Supervisor {
   readonly #config: Config;
   readonly #log: LogSink;
   readonly #workerUrl: URL;
+  readonly #maxMissedSigns: number | undefined;
   readonly #stopping = new AbortController();
   readonly #workers = new Set<PipelineWorker>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
 
-  /** @param workerUrl the module of the Workers */
-  constructor(config: Config, { log, workerUrl }: { log: LogSink; workerUrl?: URL }) {
+  /**
+   * @param workerUrl the module of the Workers
+   * @param maxMissedSigns how many signs of life in a row a Worker may miss before it counts as hung
+   */
+  constructor(
+    config: Config,
+    { log, workerUrl, maxMissedSigns }: { log: LogSink; workerUrl?: URL; maxMissedSigns?: number },
+  ) {
+    this.#maxMissedSigns = maxMissedSigns;
     this.#config = config;
     this.#log = log;
     this.#workerUrl = workerUrl ?? new URL("./pipeline_worker.ts", import.meta.url);
@@ -83,6 +91,7 @@ export class Supervisor {
       const worker = new PipelineWorker(this.#workerUrl, pipeline, {
         permissions,
         log: this.#log,
+        maxMissedSigns: this.#maxMissedSigns,
       });
       this.#workers.add(worker);
       try {
