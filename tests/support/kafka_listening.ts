@@ -1,0 +1,50 @@
+import type { InboundEvent } from "../../src/event.ts";
+import { LeaseController } from "../../src/lease.ts";
+import { KafkaListener } from "../../src/transports/kafka/listener.ts";
+import { eventually } from "./eventually.ts";
+import { listenerConfig } from "./kafka_config.ts";
+import { RecordedLog } from "./recorded_log.ts";
+
+/** A listener that settles each event at once, and ends with its scope. */
+export class KafkaListening implements AsyncDisposable {
+  readonly events: InboundEvent[] = [];
+  readonly #lease = new LeaseController();
+  readonly #listener: KafkaListener;
+  readonly #listening: Promise<void>;
+
+  private constructor(listener: KafkaListener) {
+    this.#listener = listener;
+    this.#listening = listener.listen((event) => {
+      this.events.push(event);
+      return Promise.resolve();
+    }, this.#lease);
+    // A failure shows where it ends.
+    this.#listening.catch(() => {});
+  }
+
+  /** Opens a listener of a topic of the test broker; `keys` are librdkafka's. */
+  static async open(
+    options: { topic: string; group: string; keys?: Record<string, unknown> },
+  ): Promise<KafkaListening> {
+    const context = { pipeline: "listening", log: new RecordedLog().log };
+    return new KafkaListening(await KafkaListener.open(listenerConfig(options), context));
+  }
+
+  get values(): string[] {
+    return this.events.map(({ value }) => new TextDecoder().decode(value ?? undefined));
+  }
+
+  /** Resolves when so many events have come, which may still be joined by others. */
+  async received(count: number): Promise<void> {
+    const enough = eventually(() => this.events.length >= count, {
+      deadlineMs: 30_000,
+      what: () => `${count} events, found ${this.events.length}`,
+    });
+    await Promise.race([enough, this.#listening.then(() => enough)]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lease.beginEnd();
+    await this.#listening.finally(() => this.#listener[Symbol.asyncDispose]());
+  }
+}
