@@ -187,6 +187,26 @@ Deno.test("eventor ends with 1 and says why, when its standard output is closed 
   assertMatch(log, /ERROR - pipeline 'lines' ended: standard output was closed by its reader\n/);
 });
 
+Deno.test("eventor exits with 0 on SIGTERM, when its standard input stays open", async () => {
+  await using endpoint = startEndpoint();
+  using file = configFile(stdioPipeline({ url: endpoint.url }));
+  const child = new Deno.Command(executable(), {
+    args: ["-f", file.path],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+    signal: AbortSignal.timeout(20_000),
+  }).spawn();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode("a\n"));
+  const output = child.stdout.getReader();
+  assertEquals(new TextDecoder().decode((await output.read()).value), "a\n");
+  child.kill("SIGTERM");
+  assertEquals(await child.status, { success: true, code: 0, signal: null });
+  await output.cancel();
+  await input.close().catch(() => {});
+});
+
 Deno.test("eventor goes on and exits, when nobody reads its log", async () => {
   await using endpoint = startEndpoint();
   using file = configFile(stdioPipeline({ url: endpoint.url }));
