@@ -1,9 +1,7 @@
+import { Zstd } from "@hpcc-js/wasm-zstd";
 import { Buffer } from "node:buffer";
-import { promisify } from "node:util";
-import { zstdCompress, zstdDecompress } from "node:zlib";
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import snappyCodec from "kafkajs-snappy";
-import lz4 from "lz4js";
 
 /** What kafkajs hands to a codec to be compressed. */
 interface RecordsEncoder {
@@ -18,11 +16,16 @@ export function useAllCompressionCodecs(): void {
   CompressionCodecs[CompressionTypes.Snappy] = snappyCodec;
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: () => Promise.reject(new Error("lz4 is supported for reading only")),
-    // deno-lint-ignore require-await -- kafkajs expects a promise
-    decompress: async (bytes: Uint8Array) => Buffer.from(lz4.decompress(bytes)),
+    async decompress(bytes: Uint8Array) {
+      // It takes five megabytes as soon as it is loaded.
+      const { default: lz4 } = await import("lz4js");
+      return Buffer.from(lz4.decompress(bytes));
+    },
   });
+  // The runtime's node:zlib names zstd and does not have it.
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    compress: ({ buffer }: RecordsEncoder) => promisify(zstdCompress)(buffer),
-    decompress: promisify(zstdDecompress),
+    compress: async ({ buffer }: RecordsEncoder) =>
+      Buffer.from((await Zstd.load()).compress(buffer)),
+    decompress: async (bytes: Uint8Array) => Buffer.from((await Zstd.load()).decompress(bytes)),
   });
 }

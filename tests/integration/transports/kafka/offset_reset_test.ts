@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import { KafkaListener } from "../../../../src/transports/kafka/listener.ts";
+import {
+  committedOffsets,
+  freshName,
+  freshTopic,
+  produce,
+  type TestRecord,
+} from "../../../support/kafka.ts";
+import { listenerConfig } from "../../../support/kafka_config.ts";
+import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
+
+const context = { pipeline: "offsets", log: new RecordedLog().log };
+const LATEST = { "auto.offset.reset": "latest" };
+
+Deno.test("with 'earliest' a new group starts at the first event", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old"));
+  await using listening = await KafkaListening.open({ topic, group });
+  await listening.received(1);
+  assertEquals(listening.values, ["old"]);
+});
+
+Deno.test("with 'latest' a new group starts at the end", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old", "older"));
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await produce(topic, values("new"));
+  await listening.received(1);
+  assertEquals(listening.values, ["new"]);
+});
+
+Deno.test("with 'latest' a group that has started gets what is written while no member runs", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old"));
+  await (await KafkaListening.open({ topic, group, keys: LATEST }))[Symbol.asyncDispose]();
+  await produce(topic, values("between", "and again"));
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.received(2);
+  assertEquals(listening.values, ["between", "and again"]);
+});
+
+Deno.test("with 'latest' partitions that were empty at the first start are read from their first event", async () => {
+  const { topic, group } = await freshTopicAndGroup({ partitions: 3 });
+  await produce(topic, [{ value: "old", partition: 0 }]);
+  await (await KafkaListening.open({ topic, group, keys: LATEST }))[Symbol.asyncDispose]();
+  await produce(topic, [0, 1, 2].map((partition) => ({ value: `${partition}`, partition })));
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.received(3);
+  assertEquals(listening.values.toSorted(), ["0", "1", "2"]);
+});
+
+Deno.test("with 'latest' two members that start together start at the end", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old"));
+
+  // The second one of them joins the group later than it looks for the group's offsets.
+  const [first, second] = await Promise.all(
+    [1, 2].map(() => KafkaListener.open(listenerConfig({ topic, group, keys: LATEST }), context)),
+  );
+  await first?.[Symbol.asyncDispose]();
+  await second?.[Symbol.asyncDispose]();
+
+  assertEquals(await committedOffsets(group, topic), new Map([[0, 1]]));
+  await produce(topic, values("new"));
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.received(1);
+  assertEquals(listening.values, ["new"]);
+});
+
+Deno.test("with 'latest' a member that starts later does not move the group", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old"));
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await produce(topic, values("first"));
+  await listening.received(1);
+  const later = await KafkaListener.open(listenerConfig({ topic, group, keys: LATEST }), context);
+  await later[Symbol.asyncDispose]();
+  await produce(topic, values("second"));
+  await listening.received(2);
+  assertEquals(listening.values, ["first", "second"]);
+});
+
+async function freshTopicAndGroup(
+  { partitions = 1 }: { partitions?: number } = {},
+): Promise<{ topic: string; group: string }> {
+  return { topic: await freshTopic("offsets", { partitions }), group: freshName("offsets") };
+}
+
+function values(...texts: string[]): TestRecord[] {
+  return texts.map((value) => ({ value }));
+}
