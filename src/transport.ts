@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import type { Handler } from "./handler.ts";
 import type { Listener } from "./listener.ts";
 import type { Logger } from "./log.ts";
@@ -27,8 +26,8 @@ export interface RoleContext {
  * run inside a sandbox; the other members are pure and load no client library.
  */
 export interface Role<Config extends RoleConfig, Instance> {
-  /** Types, defaults, validation, JSON Schema and the README's tables: one source. */
-  readonly schema: z.ZodType<Config>;
+  /** What only one pipeline of a process can have, when there is such a thing. */
+  readonly exclusive?: string;
   /** What the configuration itself names. */
   permissions(config: Config): Permissions;
   /** One line for `eventor check`, without secrets. */
@@ -44,8 +43,6 @@ export interface Role<Config extends RoleConfig, Instance> {
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
   /** Whether a listener that is opened anew goes on where the last one had settled everything. */
   readonly resumable: boolean;
-  /** What only one pipeline of a process can have, when there is such a thing. */
-  readonly exclusive?: string;
 }
 
 /** A handler's role. */

@@ -57,19 +57,15 @@ function describeReadFailure(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What a process has only once cannot serve two. */
+/** What the configuration itself was read from, no pipeline can read any more. */
 function sharingProblems(
   pipelines: readonly PipelineConfig[],
   files: readonly string[],
 ): string[] {
-  const users = new Map<string, string[]>();
-  if (files.includes(STANDARD_INPUT)) users.set("standard input", ["the configuration (-f -)"]);
-  for (const { name, eventListener } of pipelines) {
-    const { exclusive } = listenerRole(eventListener);
-    if (exclusive === undefined) continue;
-    users.set(exclusive, [...users.get(exclusive) ?? [], `pipeline '${name}'`]);
-  }
-  return [...users]
-    .filter(([, names]) => names.length > 1)
-    .map(([what, names]) => `only one can read ${what}, found ${names.join(" and ")}`);
+  if (!files.includes(STANDARD_INPUT)) return [];
+  return pipelines
+    .filter(({ eventListener }) => listenerRole(eventListener).exclusive === "standard input")
+    .map(({ name }) =>
+      `pipeline '${name}' cannot read standard input: the configuration came from it`
+    );
 }

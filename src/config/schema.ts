@@ -2,7 +2,11 @@ import { z } from "zod";
 import type { When } from "../handler.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { RoleConfig } from "../transport.ts";
-import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
+import {
+  HANDLER_SCHEMAS,
+  LISTENER_SCHEMAS,
+  RESULT_PROCESSOR_SCHEMAS,
+} from "../transports/schemas.ts";
 import { choice, duration, textOf, toSchema } from "./scalar.ts";
 import { oneOrList, section } from "./section.ts";
 
@@ -70,14 +74,14 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   ordering: toSchema(ordering).prefault("partition").describe(
     "Events of one partition are handled one after the other",
   ),
-  eventListener: roleSchema<RoleConfig>(LISTENERS).meta({ id: "listener" }).describe(
+  eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",
   ),
-  eventHandler: roleSchema<RoleConfig>(HANDLERS).meta({ id: "handler" }).describe(
+  eventHandler: roleSchema<RoleConfig>(HANDLER_SCHEMAS).meta({ id: "handler" }).describe(
     "What is called for each event",
   ),
   eventResultProcessor: oneOrList(
-    roleSchema<ResultProcessorConfig>(RESULT_PROCESSORS).meta({ id: "resultProcessor" }),
+    roleSchema<ResultProcessorConfig>(RESULT_PROCESSOR_SCHEMAS).meta({ id: "resultProcessor" }),
   ).optional()
     .transform((processors) => processors ?? [])
     .describe("Where results go: one, a list, or none when the call was the purpose"),
@@ -97,12 +101,11 @@ export const fileSchema = section({
 export type FileConfig = z.output<typeof fileSchema>;
 
 function roleSchema<Section extends RoleConfig>(
-  roles: Readonly<Record<string, { readonly schema: z.ZodType<Section, unknown> }>>,
+  schemas: Readonly<Record<string, z.ZodType<Section, unknown>>>,
 ): z.ZodType<Section> {
-  const schemas = Object.values(roles).map(({ schema }) => schema);
-  // The discriminator is there, as each role reads a mapping with a literal `type`; the role's type does not say so.
+  // The discriminator is there, as each schema reads a mapping with a literal `type`; its type does not say so.
   return z.discriminatedUnion(
     "type",
-    schemas as unknown as [z.core.$ZodTypeDiscriminable],
+    Object.values(schemas) as unknown as [z.core.$ZodTypeDiscriminable],
   ) as unknown as z.ZodType<Section>;
 }

@@ -6,6 +6,11 @@ import { readOutside } from "./references.ts";
 import type { Outside } from "./outside.ts";
 import type { Finding, Path } from "./problem.ts";
 import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
+import {
+  HANDLER_SCHEMAS,
+  LISTENER_SCHEMAS,
+  RESULT_PROCESSOR_SCHEMAS,
+} from "../transports/schemas.ts";
 import type { HiddenPlaces } from "./secrets.ts";
 import { SECTION_EXTRAS } from "./section.ts";
 
@@ -28,10 +33,24 @@ export const ROLES: readonly {
   readonly id: string;
   readonly roles: Readonly<Record<string, SectionRole>>;
 }[] = [
-  { key: "eventListener", id: "listener", roles: LISTENERS },
-  { key: "eventHandler", id: "handler", roles: HANDLERS },
-  { key: "eventResultProcessor", id: "resultProcessor", roles: RESULT_PROCESSORS },
+  { key: "eventListener", id: "listener", roles: sectionRoles(LISTENERS, LISTENER_SCHEMAS) },
+  { key: "eventHandler", id: "handler", roles: sectionRoles(HANDLERS, HANDLER_SCHEMAS) },
+  {
+    key: "eventResultProcessor",
+    id: "resultProcessor",
+    roles: sectionRoles(RESULT_PROCESSORS, RESULT_PROCESSOR_SCHEMAS),
+  },
 ];
+
+function sectionRoles<Type extends string>(
+  roles: Readonly<Record<Type, { readonly exclusive?: string }>>,
+  schemas: Readonly<Record<Type, z.ZodType<RoleConfig>>>,
+): Readonly<Record<string, SectionRole>> {
+  const types = Object.keys(schemas) as Type[];
+  return Object.fromEntries(
+    types.map((type) => [type, { ...roles[type], schema: schemas[type] }]),
+  );
+}
 
 /** The sections of a pipeline that name a role; others are for the schema to complain about. */
 export function sectionsOf(document: unknown, pipelinePath: Path): readonly RoleSection[] {

@@ -7,5 +7,5 @@ export const whenSchema = oneOrList(
   toSchema(choice<When>({ onSuccess: "onSuccess", onError: "onError" })),
 ).transform((outcomes): readonly When[] => [...new Set(outcomes)])
   .describe(
-    "`onSuccess`: the response has a status < 400; `onError`: its status is 400 or above; one or a list",
+    "`onSuccess`: the response has a status < 400; `onError`: it has another one, or is a redirect that is not followed; one or a list",
   );

@@ -1,9 +1,8 @@
 import type { HandlerRole } from "../../transport.ts";
-import { type HttpHandlerConfig, httpHandlerSchema } from "./config.ts";
+import type { HttpHandlerConfig } from "./config.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
-  schema: httpHandlerSchema,
   permissions: (config) => ({ net: [endpointHost(config)], env: [] }),
   describe: ({ method, url }) => `${method} ${withoutQuery(url)}`,
   async check(config) {

@@ -1,9 +1,13 @@
+import type { KafkaMessage } from "kafkajs";
 import { LeaseController } from "../../lease.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 
-/** Look-ahead at which fetching of a partition pauses, and below which it resumes. Sizes are bytes. */
-const HIGH_WATER = { events: 1000, bytes: 8 * 1024 * 1024 };
-const LOW_WATER = { events: 500, bytes: 4 * 1024 * 1024 };
+/** What the pipeline holds of a partition at most. One fetch can bring far more; the rest of it waits as it came. */
+const MAX_EVENTS = 256;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** After how many messages those that were taken are let go of. */
+const FORGET_AFTER = 256;
 
 /** What this member holds of one partition between getting and giving it up. */
 export class AssignedPartition {
@@ -15,6 +19,8 @@ export class AssignedPartition {
   committed: number;
   /** Set while fetching is paused. */
   resume: (() => void) | null = null;
+  #waiting: KafkaMessage[] = [];
+  #nextWaiting = 0;
   #events = 0;
   #bytes = 0;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -26,17 +32,33 @@ export class AssignedPartition {
     this.committed = nextOffset;
   }
 
-  get isFull(): boolean {
-    return this.#events >= HIGH_WATER.events || this.#bytes >= HIGH_WATER.bytes;
+  /** Whether messages wait until the pipeline has room for them. */
+  get hasWaiting(): boolean {
+    return this.#nextWaiting < this.#waiting.length;
   }
 
-  get hasRoom(): boolean {
-    return this.#events < LOW_WATER.events && this.#bytes < LOW_WATER.bytes;
+  /** Takes messages that were fetched, in the order of their offsets; none is committed before it has settled. */
+  enqueue(messages: readonly KafkaMessage[]): void {
+    for (const message of messages) {
+      this.tracker.start(Number(message.offset));
+      this.#waiting.push(message);
+    }
+  }
+
+  /** The next message that the pipeline has room for, if there is one and the partition is not being given up. */
+  dequeue(): KafkaMessage | undefined {
+    const isFull = this.#events >= MAX_EVENTS || this.#bytes >= MAX_BYTES;
+    if (isFull || this.lease.ending.aborted) return undefined;
+    const message = this.#waiting[this.#nextWaiting];
+    if (message !== undefined && ++this.#nextWaiting >= FORGET_AFTER) {
+      this.#waiting = this.#waiting.slice(this.#nextWaiting);
+      this.#nextWaiting = 0;
+    }
+    return message;
   }
 
   /** Notes that an event of so many bytes was handed to the pipeline. */
-  add(offset: number, bytes: number): void {
-    this.tracker.start(offset);
+  add(bytes: number): void {
     this.#events++;
     this.#bytes += bytes;
   }

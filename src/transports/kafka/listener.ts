@@ -120,10 +120,11 @@ export class KafkaListener implements Listener {
     if (this.#stopping || isGivenUp(batch)) return Promise.resolve();
     this.#commitOffsets = payload.commitOffsetsIfNecessary;
     const assigned = this.#assignedPartition(batch.partition, Number(batch.firstOffset()));
-    for (const message of batch.messages) this.#deliver(assigned, { message, deliver });
+    assigned.enqueue(batch.messages);
     assigned.tracker.skipTo(Number(batch.lastOffset()) + 1);
     resolveOffset(batch.lastOffset());
-    if (assigned.isFull) assigned.resume ??= payload.pause();
+    this.#deliverWaiting(assigned, deliver);
+    if (assigned.hasWaiting) assigned.resume ??= payload.pause();
     return Promise.resolve();
   }
 
@@ -137,13 +138,20 @@ export class KafkaListener implements Listener {
     return assigned;
   }
 
+  #deliverWaiting(assigned: AssignedPartition, deliver: Deliver): void {
+    for (let message = assigned.dequeue(); message; message = assigned.dequeue()) {
+      this.#deliver(assigned, { message, deliver });
+    }
+    if (!assigned.hasWaiting) assigned.resumeFetching();
+  }
+
   #deliver(
     assigned: AssignedPartition,
     { message, deliver }: { message: KafkaMessage; deliver: Deliver },
   ): void {
     const event = this.#toEvent(assigned.partition, message);
     const bytes = sizeOf(event);
-    assigned.add(event.origin.offset, bytes);
+    assigned.add(bytes);
     deliver(event, assigned.lease)
       .then(() => assigned.tracker.finish(event.origin.offset))
       .catch((error) => {
@@ -151,7 +159,7 @@ export class KafkaListener implements Listener {
       })
       .finally(() => {
         assigned.remove(bytes);
-        if (assigned.hasRoom) assigned.resumeFetching();
+        this.#deliverWaiting(assigned, deliver);
       });
   }
 

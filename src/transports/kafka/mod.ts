@@ -1,16 +1,13 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../transport.ts";
-import {
-  type KafkaClientConfig,
-  type KafkaListenerConfig,
-  kafkaListenerSchema,
-  type KafkaResultProcessorConfig,
-  kafkaResultProcessorSchema,
+import type {
+  KafkaClientConfig,
+  KafkaListenerConfig,
+  KafkaResultProcessorConfig,
 } from "./config.ts";
 import { KAFKAJS_ENVIRONMENT } from "./environment.ts";
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
-  schema: kafkaListenerSchema,
   resumable: true,
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
   describe: ({ topic, consumerConfig }) =>
@@ -31,7 +28,6 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
 
 /** Publishes results to a topic. */
 export const kafkaResultProcessor: ResultProcessorRole<KafkaResultProcessorConfig> = {
-  schema: kafkaResultProcessorSchema,
   permissions: ({ producerConfig }) => clientPermissions(producerConfig),
   describe: ({ topic, producerConfig }) => `kafka topic ${topic} on ${servers(producerConfig)}`,
   async discover({ producerConfig }, context) {

@@ -1,16 +1,10 @@
 import type { ListenerRole, ResultProcessorRole } from "../../transport.ts";
-import {
-  type StdinListenerConfig,
-  stdinListenerSchema,
-  type StdoutResultProcessorConfig,
-  stdoutResultProcessorSchema,
-} from "./config.ts";
+import type { StdinListenerConfig, StdoutResultProcessorConfig } from "./config.ts";
 
 const NOTHING = { net: [], env: [] };
 
 /** Reads events from standard input, which only one pipeline can do. */
 export const stdinListener: ListenerRole<StdinListenerConfig> = {
-  schema: stdinListenerSchema,
   resumable: false,
   exclusive: "standard input",
   permissions: () => NOTHING,
@@ -23,7 +17,6 @@ export const stdinListener: ListenerRole<StdinListenerConfig> = {
 
 /** Writes results to standard output. */
 export const stdoutResultProcessor: ResultProcessorRole<StdoutResultProcessorConfig> = {
-  schema: stdoutResultProcessorSchema,
   permissions: () => NOTHING,
   describe: ({ format }) => `standard output, one result a line (${format})`,
   async open(config) {

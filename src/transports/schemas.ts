@@ -1,0 +1,29 @@
+import type { z } from "zod";
+import type { RoleConfig } from "../transport.ts";
+import { httpHandlerSchema } from "./http/config.ts";
+import { kafkaListenerSchema, kafkaResultProcessorSchema } from "./kafka/config.ts";
+import type { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "./mod.ts";
+import { stdinListenerSchema, stdoutResultProcessorSchema } from "./stdio/config.ts";
+
+/** The schemas of sections, one for each of the roles in mod.ts: types, defaults, validation and documentation. */
+type SchemasOf<Roles> = Readonly<Record<keyof Roles, z.ZodType<RoleConfig>>>;
+
+// Apart from the roles, because Workers use those and get a configuration that is validated already: the library for
+// schemas would cost each of them several megabytes.
+
+/** Schemas of `eventListener`. */
+export const LISTENER_SCHEMAS = {
+  kafka: kafkaListenerSchema,
+  stdin: stdinListenerSchema,
+} satisfies SchemasOf<typeof LISTENERS>;
+
+/** Schemas of `eventHandler`. */
+export const HANDLER_SCHEMAS = {
+  http: httpHandlerSchema,
+} satisfies SchemasOf<typeof HANDLERS>;
+
+/** Schemas of `eventResultProcessor`. */
+export const RESULT_PROCESSOR_SCHEMAS = {
+  kafka: kafkaResultProcessorSchema,
+  stdout: stdoutResultProcessorSchema,
+} satisfies SchemasOf<typeof RESULT_PROCESSORS>;
