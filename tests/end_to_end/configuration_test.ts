@@ -187,7 +187,7 @@ Deno.test("eventor refuses to read events from the standard input that holds its
   const { code, stderr } = await runEventor(["-f", "-"], { input: text });
   assertEquals([code, stderr], [
     2,
-    "only one can read standard input, found the configuration (-f -) and pipeline 'lines'\n",
+    "pipeline 'lines' cannot read standard input: the configuration came from it\n",
   ]);
 });
 

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Endpoint, Respond } from "../support/endpoint.ts";
 import { echo, startEndpoint } from "../support/endpoint.ts";
-import { type CommandEnd, configFile, executable, runEventor } from "../support/eventor_process.ts";
+import {
+  type CommandEnd,
+  configFile,
+  executable,
+  mortal,
+  runEventor,
+} from "../support/eventor_process.ts";
 import { concatenated, numbered } from "../support/lines.ts";
 import { stdioPipeline } from "../support/pipeline_yaml.ts";
 
@@ -174,12 +180,12 @@ Deno.test("eventor logs one JSON object a line with the pipeline's name, when to
 Deno.test("eventor ends with 1 and says why, when its standard output is closed early", async () => {
   await using endpoint = startEndpoint();
   using file = configFile(stdioPipeline({ url: endpoint.url, logLevel: "INFO" }));
-  const script = '{ yes line | head -n 100000 | "$1" -f "$2"; echo "exit $?" >&2; } | head -n 1';
+  const script =
+    '{ yes line | head -n 100000 | timeout -s KILL 20 "$1" -f "$2"; echo "exit $?" >&2; } | head -n 1';
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", script, "sh", executable(), file.path],
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(20_000),
   }).output();
   assertEquals(new TextDecoder().decode(stdout), "line\n");
   const log = new TextDecoder().decode(stderr);
@@ -195,8 +201,8 @@ Deno.test("eventor exits with 0 on SIGTERM, when its standard input stays open",
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
-    signal: AbortSignal.timeout(20_000),
   }).spawn();
+  using _ = mortal(child, { deadlineMs: 20_000 });
   const input = child.stdin.getWriter();
   await input.write(new TextEncoder().encode("a\n"));
   const output = child.stdout.getReader();
@@ -215,8 +221,8 @@ Deno.test("eventor goes on and exits, when nobody reads its log", async () => {
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(60_000),
   }).spawn();
+  using _ = mortal(child, { deadlineMs: 60_000 });
   const results = new Response(child.stdout).text();
   const input = child.stdin.getWriter();
   await input.write(new TextEncoder().encode(numbered(20_000)));

@@ -1,4 +1,6 @@
-import { eventually } from "./eventually.ts";
+import { eventually, inTime } from "./eventually.ts";
+
+const COMMAND_DEADLINE_MS = 60_000;
 
 /** How a command of the executable ended. */
 export interface CommandEnd {
@@ -29,6 +31,7 @@ export async function runEventor(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  using _ = mortal(child, { deadlineMs: COMMAND_DEADLINE_MS });
   // Read while it is written: a command whose output nobody takes stops taking input.
   const output = child.output();
   const writer = child.stdin.getWriter();
@@ -50,6 +53,27 @@ export function configFile(text: string): Disposable & { readonly path: string }
   const path = Deno.makeTempFileSync({ prefix: "eventor-config-", suffix: ".yaml" });
   Deno.writeTextFileSync(path, text);
   return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
+}
+
+/** Ends a process by SIGKILL at the end of its scope, and at the deadline, so that nothing waits for it for ever. */
+export function mortal(
+  child: Deno.ChildProcess,
+  { deadlineMs }: { deadlineMs: number },
+): Disposable {
+  function kill(): void {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  }
+  const timer = setTimeout(kill, deadlineMs);
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      kill();
+    },
+  };
 }
 
 /** The running executable. Whatever happens, it is gone with its scope. */
@@ -100,7 +124,10 @@ export class EventorProcess implements AsyncDisposable {
 
   /** Resolves with the exit code once it has ended. */
   async exit(): Promise<number> {
-    const { code } = await this.#child.status;
+    const { value: { code } } = await inTime(this.#child.status, {
+      deadlineMs: COMMAND_DEADLINE_MS,
+      what: "the end of the executable",
+    });
     await this.#logRead;
     return code;
   }
