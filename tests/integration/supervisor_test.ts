@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
+import { createTopics } from "../../tools/kafka_broker.ts";
+import { startEndpoint } from "../support/endpoint.ts";
+import { eventually } from "../support/eventually.ts";
+import { committedOffsets, freshName, freshTopic, produce, testBroker } from "../support/kafka.ts";
+import { aPipeline, Supervised } from "../support/supervised.ts";
+
+const MISBEHAVING = new URL("../support/misbehaving_worker.ts", import.meta.url);
+const BROKEN = new URL("../support/broken_worker.ts", import.meta.url);
+
+for (
+  const { name, reason } of [
+    { name: "throws", reason: "thrown on purpose" },
+    { name: "rejects", reason: "rejected on purpose" },
+  ]
+) {
+  Deno.test(`Supervisor starts a pipeline that ${name} again and again, while the others go on`, async () => {
+    await using endpoint = startEndpoint();
+    const topic = await freshTopic("supervisor");
+    const url = endpoint.url;
+    await using supervised = new Supervised([
+      aPipeline({ name, topic, group: freshName("misbehaving"), url }),
+      aPipeline({ name: "orders", topic, url: `${url}orders` }),
+    ], { workerUrl: MISBEHAVING });
+
+    // A connection that gets lost on a busy machine is given up after 30 s.
+    await supervised.log.line(restartOf(name, reason), { count: 3, deadlineMs: 60_000 });
+    await produce(topic, [{ value: "after three restarts" }]);
+
+    await eventually(() => endpoint.calls.some(({ path }) => path === "/orders"), {
+      deadlineMs: 30_000,
+      what: "a call by the other pipeline",
+    });
+    assertEquals(supervised.log.matching(restartOf("orders", ".*")), []);
+    assertEquals(supervised.log.matching(/'orders' may reach/).length, 1);
+  });
+}
+
+Deno.test("Supervisor starts a pipeline again, when its Worker fails before it can say so", async () => {
+  const topic = await freshTopic("supervisor");
+  await using supervised = new Supervised([aPipeline({ topic, url: "http://127.0.0.1:1/" })], {
+    workerUrl: BROKEN,
+  });
+  await supervised.log.line(restartOf("orders", ".*broken on purpose.*"), { count: 2 });
+});
+
+Deno.test("Supervisor starts a pipeline that reports a failure again, until it works", async () => {
+  await using endpoint = startEndpoint();
+  const topic = freshName("not-yet");
+  await using supervised = new Supervised([aPipeline({ topic, url: endpoint.url })]);
+  await supervised.log.line(restartOf("orders", `topic '${topic}' does not exist on .*`));
+
+  await createTopics(testBroker(), [{ topic }]);
+  await produce(topic, [{ value: "event" }]);
+
+  await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
+});
+
+Deno.test("Supervisor waits longer and longer before it starts a pipeline again", async () => {
+  const topic = await freshTopic("supervisor");
+  await using supervised = new Supervised([aPipeline({ topic, url: "http://127.0.0.1:1/" })], {
+    workerUrl: BROKEN,
+  });
+  await supervised.log.line(restartOf("orders", ".*"), { count: 4 });
+  const delays = supervised.log.matching(restartOf("orders", ".*"))
+    .map((line) => Number(/in ([\d.]+) s$/.exec(line)?.[1]));
+  // The delays are random below these.
+  for (const [index, ceiling] of [0.5, 1, 2, 4].entries()) {
+    assert((delays[index] ?? NaN) <= ceiling, `delays: ${delays.join(", ")}`);
+  }
+});
+
+Deno.test("Supervisor does not start a pipeline again that could not go on where it was", async () => {
+  const pipeline = stdioPipeline("lines");
+  await using supervised = new Supervised([pipeline], { workerUrl: BROKEN });
+  assertEquals(await supervised.end, "failed");
+  assertMatch(supervised.log.lines.at(-1) ?? "", /^ERROR - pipeline 'lines' ended: .*broken/);
+});
+
+Deno.test("Supervisor lets other pipelines run on, when one has failed for good", async () => {
+  await using endpoint = startEndpoint();
+  const topic = await freshTopic("supervisor");
+  // Its Worker throws at once; that of the other pipeline has another name.
+  await using supervised = new Supervised([
+    stdioPipeline("throws"),
+    aPipeline({ topic, url: endpoint.url }),
+  ], { workerUrl: MISBEHAVING });
+  await supervised.log.line(/^ERROR - pipeline 'throws' ended: thrown on purpose/);
+  await produce(topic, [{ value: "event" }]);
+  await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
+  supervised.stop();
+  assertEquals(await supervised.end, "failed");
+});
+
+for (const name of ["hangs", "exits", "closes"]) {
+  Deno.test(`Supervisor ends as hung, when a Worker ${name}`, async () => {
+    await using child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", supervisingProcess(), name],
+      // An empty input would end the pipeline in order.
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const text = await new Response(child.stdout).text();
+    const { code } = await child.status;
+    await child.stdin.close();
+    assertMatch(
+      text,
+      new RegExp(`ERROR - pipeline '${name}' hangs: no sign of life for 3 s`),
+    );
+    assertMatch(text, /^end: hung$/m);
+    assertEquals(code, 1);
+  });
+}
+
+Deno.test("Supervisor.stop() lets what runs finish, and starts nothing else", async () => {
+  const answer = Promise.withResolvers<void>();
+  await using endpoint = startEndpoint(() => answer.promise.then(() => new Response()));
+  const topic = await freshTopic("supervisor");
+  await produce(topic, [{ value: "first" }, { value: "second" }]);
+  await using supervised = new Supervised([aPipeline({ topic, url: endpoint.url })]);
+  await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
+
+  supervised.stop();
+  answer.resolve();
+
+  assertEquals(await supervised.end, "ended");
+  assertEquals(endpoint.calls.length, 1);
+  assertEquals(await committedOffsets(topic, topic), new Map([[0, 1]]));
+});
+
+Deno.test("Supervisor.stop() gives up what takes longer than the shutdown may", async () => {
+  await using endpoint = startEndpoint(() => new Promise(() => {}));
+  const topic = await freshTopic("supervisor");
+  await produce(topic, [{ value: "event" }]);
+  await using supervised = new Supervised([aPipeline({ topic, url: endpoint.url })], {
+    shutdownTimeoutMs: 300,
+  });
+  await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
+
+  supervised.stop();
+
+  assertEquals(await supervised.end, "ended");
+  assertEquals(await committedOffsets(topic, topic), new Map([[0, -1]]));
+});
+
+Deno.test("Supervisor.stop() does not wait for a pipeline that is waiting to start again", async () => {
+  const topic = freshName("missing");
+  await using supervised = new Supervised([aPipeline({ topic, url: "http://127.0.0.1:1/" })]);
+  await supervised.log.line(restartOf("orders", ".*"), { count: 2 });
+  supervised.stop();
+  assertEquals(await supervised.end, "ended");
+});
+
+function restartOf(name: string, reason: string): RegExp {
+  return new RegExp(`^ERROR - pipeline '${name}' stopped: ${reason}; starting it again in`);
+}
+
+function stdioPipeline(name: string): PipelineConfig {
+  return pipelineSchema.parse({
+    name,
+    eventListener: { type: "stdin" },
+    eventHandler: { type: "http", url: "http://127.0.0.1:1/" },
+  });
+}
+
+function supervisingProcess(): string {
+  return new URL("../support/supervising_process.ts", import.meta.url).pathname;
+}
