@@ -1,8 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { type Broker, createTopics, startBroker } from "../../tools/kafka_broker.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshName, produce } from "../support/kafka.ts";
+import { committedOffsets, freshName, freshTopic, produce } from "../support/kafka.ts";
 import { aPipeline, Supervised } from "../support/supervised.ts";
 
 Deno.test("a pipeline reaches brokers under the names they advertise, and follows when these change", async () => {
@@ -47,6 +47,34 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
   ]);
 });
 
+Deno.test("a pipeline follows when the broker of its results advertises another name", async () => {
+  const [bootstrap, firstPort, secondPort] = [unusedPort(), unusedPort(), unusedPort()];
+  const hosts = { first: `localhost:${firstPort}`, second: `localhost:${secondPort}` };
+  await using broker = await startBroker({
+    requireJvm: true,
+    port: bootstrap,
+    properties: advertising(bootstrap, hosts.first, [firstPort, secondPort], unusedPort()),
+  });
+  const resultBroker = broker.bootstrapServer;
+  const [topic, results] = [await freshTopic("advertised"), freshName("results")];
+  await createTopics(resultBroker, [{ topic: results }]);
+  await using endpoint = startEndpoint();
+  await using supervised = new Supervised([
+    aPipeline({ topic, url: endpoint.url, results, resultBroker }),
+  ]);
+  await produce(topic, [{ value: "first" }]);
+  await supervised.log.line(/successfully produced/);
+
+  await advertise(broker, hosts);
+  await produce(topic, [{ value: "second" }]);
+  await supervised.log.line(/successfully produced EventHandler result: .*@1/, {
+    deadlineMs: 60_000,
+  });
+
+  assertMatch(supervised.log.matching(/may reach/).at(-1) ?? "", new RegExp(hosts.second));
+  assertEquals(supervised.log.matching(/is new and not among the hosts/).length, 1);
+});
+
 /** A broker whose clients find it at the bootstrap port, and are then told to go to another. */
 function advertising(
   bootstrap: number,
@@ -79,7 +107,10 @@ async function advertise(
   await Deno.writeTextFile(
     file,
     properties
-      .replace(`PLAINTEXT://${first}`, `PLAINTEXT://${second}`),
+      .replace(`PLAINTEXT://${first}`, `PLAINTEXT://${second}`)
+      // Else clients would go on under the name that they know.
+      .replace(`OTHER0://${first.replace("localhost", "127.0.0.1")},`, "")
+      .replace(`OTHER0://${first},`, ""),
   );
   await broker.restart();
 }

@@ -5,13 +5,24 @@ import { RecordedLog } from "./recorded_log.ts";
 
 /** A pipeline from a topic of the test broker to an endpoint, and to a topic if `results` names one. */
 export function aPipeline(
-  { name = "orders", topic, group = topic, url, results, broker = testBroker(), keys = {} }: {
+  {
+    name = "orders",
+    topic,
+    group = topic,
+    url,
+    results,
+    broker = testBroker(),
+    resultBroker = broker,
+    keys = {},
+  }: {
     name?: string;
     topic: string;
     group?: string;
     url: string;
     results?: string;
     broker?: string;
+    /** The broker of `results`, when that is another one. */
+    resultBroker?: string;
     /** Further keys of `consumerConfig`. */
     keys?: Record<string, unknown>;
   },
@@ -36,7 +47,7 @@ export function aPipeline(
         type: "kafka",
         topic: results,
         when: "onSuccess",
-        producerConfig: servers,
+        producerConfig: { "bootstrap.servers": resultBroker },
       },
     }),
   });

@@ -21,10 +21,15 @@ const COMPRESSION = {
 export class KafkaResultProcessor implements ResultProcessor {
   readonly #config: KafkaResultProcessorConfig;
   readonly #producer: Producer;
+  readonly #ungrantedBrokers: ReadonlySet<string>;
 
-  private constructor(config: KafkaResultProcessorConfig, producer: Producer) {
+  private constructor(
+    config: KafkaResultProcessorConfig,
+    { producer, ungrantedBrokers }: { producer: Producer; ungrantedBrokers: ReadonlySet<string> },
+  ) {
     this.#config = config;
     this.#producer = producer;
+    this.#ungrantedBrokers = ungrantedBrokers;
   }
 
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
@@ -33,7 +38,11 @@ export class KafkaResultProcessor implements ResultProcessor {
     { log }: RoleContext,
   ): Promise<KafkaResultProcessor> {
     const { topic, producerConfig } = config;
-    const kafka = createKafka(producerConfig, { log });
+    const ungrantedBrokers = new Set<string>();
+    const kafka = createKafka(producerConfig, {
+      log,
+      onUngrantedBroker: (broker) => ungrantedBrokers.add(broker),
+    });
     await requireTopic(kafka, topic, producerConfig);
     const producer = kafka.producer({
       allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
@@ -44,9 +53,10 @@ export class KafkaResultProcessor implements ResultProcessor {
       retry: retryOptions(producerConfig, producerConfig.retries),
     });
     await producer.connect();
-    return new KafkaResultProcessor(config, producer);
+    return new KafkaResultProcessor(config, { producer, ungrantedBrokers });
   }
 
+  /** @throws {Error} when a broker has appeared that the sandbox does not allow: only a new sandbox helps */
   async process(record: OutboundRecord): Promise<EventOrigin> {
     const { topic, producerConfig } = this.#config;
     try {
@@ -60,6 +70,12 @@ export class KafkaResultProcessor implements ResultProcessor {
       if (stored?.baseOffset === undefined) throw new Error("the broker confirmed no offset");
       return { topic, partition: stored.partition, offset: Number(stored.baseOffset) };
     } catch (error) {
+      const [broker] = this.#ungrantedBrokers;
+      if (broker !== undefined) {
+        throw new Error(`broker ${broker} is new and not among the hosts it may reach yet`, {
+          cause: error,
+        });
+      }
       throw new ResultProcessorError(`topic '${topic}': ${rootMessage(error)}`, { cause: error });
     }
   }
