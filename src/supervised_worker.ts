@@ -15,6 +15,9 @@ const DISCOVERY_WORKER = new URL("./discovery_worker.ts", import.meta.url);
 /** How many signs of life in a row a Worker may miss, unless its user says otherwise. */
 const MAX_MISSED_SIGNS = 30;
 
+/** How long discovery may take; far more than its clients need to give up by themselves. */
+const DISCOVERY_DEADLINE_MS = 60_000;
+
 /** How a Worker came to its end. */
 export type WorkerEnd =
   | { readonly kind: "ended" }
@@ -105,12 +108,17 @@ export async function discover(
     answer.reject(new Error(event.message));
   };
   const giveUp = () => answer.reject(new Error("stopped"));
+  const timer = setTimeout(
+    () => answer.reject(new Error(`no answer within ${DISCOVERY_DEADLINE_MS / 1000} s`)),
+    DISCOVERY_DEADLINE_MS,
+  );
   signal.addEventListener("abort", giveUp);
   if (signal.aborted) giveUp();
   try {
     worker.postMessage({ pipeline, find } satisfies DiscoveryCommand);
     return await answer.promise;
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
     worker.terminate();
   }

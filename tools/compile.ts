@@ -11,6 +11,17 @@ const ROOT = new URL("..", import.meta.url).pathname;
 /** What the main isolate may do. It hands each pipeline's Worker only what that pipeline needs. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
 
+/**
+ * Measured with one pipeline: these keep the process below 120 MB instead of 220 MB while events flow, at the same CPU
+ * time for each event.
+ */
+const V8_FLAGS = [
+  "--max-semi-space-size=2",
+  "--optimize-for-size",
+  "--no-maglev",
+  "--no-sparkplug",
+];
+
 /** Modules that only Workers load, which the compiler cannot find by following imports. */
 const WORKERS = ["src/pipeline_worker.ts", "src/discovery_worker.ts"];
 
@@ -25,6 +36,7 @@ export async function compile(output: string): Promise<string | null> {
       "--quiet",
       "--frozen",
       "--no-prompt",
+      `--v8-flags=${V8_FLAGS.join(",")}`,
       ...PERMISSIONS,
       ...WORKERS.flatMap((module) => ["--include", module]),
       "--output",

@@ -17,6 +17,9 @@ const SOCKET_KEEP_ALIVE_MS = 60_000;
 /** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
 const RETRIES = 3;
 
+/** How often at most the log says that brokers cannot be reached. */
+const TROUBLE_INTERVAL_MS = 10_000;
+
 /** How often and how fast a client repeats what failed before it gives up. */
 export function retryOptions(
   { reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
@@ -27,6 +30,9 @@ export function retryOptions(
 
 /** What kafkajs logs at ERROR that nobody else here can know of. The rest is said by whoever gets the error. */
 const WORTH_SAYING = /^Offset out of range/;
+
+/** What it logs, many times over, while a broker is away and it tries to reach it again. */
+const TROUBLE = /^Connection (error|timeout)/;
 
 /** A client for one cluster. Connects to nothing by itself. */
 export function createKafka(
@@ -50,7 +56,7 @@ export function createKafka(
     enforceRequestTimeout: true,
     retry: retryOptions(config),
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => bridgeLog(entry, log),
+    logCreator: () => bridgeTo(log),
     socketFactory: (target) =>
       openSocket(
         onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target,
@@ -101,9 +107,18 @@ function openSocket(
 }
 
 /** Only the text passes: the further fields of an entry may hold whole messages. */
-function bridgeLog({ level, namespace, log: { message } }: LogEntry, log: Logger): void {
-  if (level <= logLevel.ERROR && WORTH_SAYING.test(message)) log.error(`kafkajs: ${message}`);
-  else log.debug(() => `kafkajs: ${namespace}: ${message}`);
+function bridgeTo(log: Logger): (entry: LogEntry) => void {
+  let lastTroubleAt = -TROUBLE_INTERVAL_MS;
+  return ({ level, namespace, log: { message } }) => {
+    if (level <= logLevel.ERROR && WORTH_SAYING.test(message)) {
+      log.error(`kafkajs: ${message}`);
+    } else if (TROUBLE.test(message) && performance.now() - lastTroubleAt > TROUBLE_INTERVAL_MS) {
+      lastTroubleAt = performance.now();
+      log.warn(`cannot reach a broker: ${message}; trying again`);
+    } else {
+      log.debug(() => `kafkajs: ${namespace}: ${message}`);
+    }
+  };
 }
 
 /** The last reason in a chain of errors: kafkajs wraps what happened several times. */

@@ -16,6 +16,12 @@ const COMMIT_INTERVAL_MS = 200;
 /** How long partitions that are about to be given up may take to finish what runs. */
 const REBALANCE_DRAIN_MS = 3000;
 
+/**
+ * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
+ * outlasts an outage of about a session, and looks often enough to be back soon after it.
+ */
+const PATIENCE = { retries: 10, maxRetryTime: 5000 };
+
 /** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
 
@@ -103,7 +109,11 @@ export class KafkaListener implements Listener {
       readUncommitted: config.readUncommitted,
       ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
       // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
-      retry: { ...retryOptions(config), restartOnFailure: () => Promise.resolve(false) },
+      retry: {
+        ...retryOptions(config),
+        ...PATIENCE,
+        restartOnFailure: () => Promise.resolve(false),
+      },
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));

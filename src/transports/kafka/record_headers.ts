@@ -16,6 +16,14 @@ import type { Bytes, RecordHeader } from "../../event.ts";
 /** Bytes of a record besides its key, value and headers; where it starts to grow from. */
 const MIN_RECORD_SIZE = 64;
 
+/** Bytes of a 32 bit number as a variable-length one, at most. */
+const MAX_VARINT_SIZE = 5;
+
+/** Bytes of a UTF-16 code unit in UTF-8, at most. */
+const MAX_UTF8_SIZE = 3;
+
+const TEXT_ENCODER = new TextEncoder();
+
 /** A message of a produce request as kafkajs hands it on. */
 interface Message {
   readonly key?: Bytes | string | null;
@@ -106,18 +114,62 @@ function encodeRecord(
   { key = null, value, headers = [] }: Message,
   { offsetDelta, timestampDelta }: { offsetDelta: number; timestampDelta: number },
 ): Encoder {
-  const body = new Encoder((key?.length ?? 0) + (value?.length ?? 0) + MIN_RECORD_SIZE)
+  const encodedHeaders = encodeHeaders(headers);
+  const payload = (key?.length ?? 0) + (value?.length ?? 0) + encodedHeaders.length;
+  const body = new Encoder(payload + MIN_RECORD_SIZE)
     .writeInt8(0)
     .writeVarLong(timestampDelta)
     .writeVarInt(offsetDelta)
     .writeVarIntBytes(asBuffer(key))
     .writeVarIntBytes(asBuffer(value))
-    .writeVarInt(headers.length);
-  for (const [name, headerValue] of headers) {
-    body.writeVarIntString(name).writeVarIntBytes(asBuffer(headerValue));
-  }
+    .writeVarInt(headers.length)
+    .writeBuffer(encodedHeaders);
   const size = body.size();
   return new Encoder(size + MIN_RECORD_SIZE).writeVarInt(size).writeEncoder(body);
+}
+
+/** Into one buffer, as each call of kafkajs's encoder or the runtime's for texts would cost a microsecond. */
+function encodeHeaders(headers: readonly RecordHeader[]): Buffer {
+  const size = headers.reduce(
+    (sum, [name, value]) =>
+      sum + MAX_UTF8_SIZE * name.length + (value?.length ?? 0) + 2 * MAX_VARINT_SIZE,
+    0,
+  );
+  const target = new Uint8Array(size);
+  let position = 0;
+  for (const [name, value] of headers) {
+    position = writeText(target, position, name);
+    position = writeBytes(target, position, value);
+  }
+  return Buffer.from(target.buffer, 0, position);
+}
+
+/** Writes a length in bytes and a text; returns the position behind it. */
+function writeText(target: Bytes, start: number, text: string): number {
+  let position = writeLength(target, start, text.length);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return writeBytes(target, start, TEXT_ENCODER.encode(text));
+    target[position++] = code;
+  }
+  return position;
+}
+
+/** Writes a length and as many bytes, or the length -1 for null; returns the position behind them. */
+function writeBytes(target: Bytes, start: number, bytes: Bytes | null): number {
+  const position = writeLength(target, start, bytes?.length ?? -1);
+  if (bytes === null) return position;
+  target.set(bytes, position);
+  return position + bytes.length;
+}
+
+/** A zigzag-encoded number of variable length, as Protocol Buffers have them. */
+function writeLength(target: Bytes, start: number, length: number): number {
+  let position = start;
+  let rest = length < 0 ? -2 * length - 1 : 2 * length;
+  for (; rest > 0x7f; rest >>>= 7) target[position++] = rest & 0x7f | 0x80;
+  target[position++] = rest;
+  return position;
 }
 
 /** kafkajs's encoder takes whatever is no Buffer for text. */

@@ -20,6 +20,13 @@ useHeaderLists();
 const CASES: { name: string; headers: readonly RecordHeader[] }[] = [
   { name: "no headers", headers: [] },
   { name: "hostile headers", headers: HOSTILE_HEADERS },
+  {
+    name: "names in any script and of any length",
+    headers: [["größe-名前-🎈", bytes("1")], ["n".repeat(10_000), null], [
+      "ö".repeat(10_000),
+      null,
+    ]],
+  },
   { name: "10,000 headers", headers: manyHeaders(10_000) },
   { name: "a header of 100,000 bytes", headers: [["large", new Uint8Array(100_000).fill(7)]] },
 ];
