@@ -4,7 +4,7 @@
  *     deno task broker [--port 9092] [--topics orders,results]
  */
 import { parseArgs } from "node:util";
-import { type Broker, createTopics, DEFAULT_PORT, startBroker } from "./kafka_broker.ts";
+import { type Broker, createTopics, DEFAULT_PORT, startBroker } from "./kafka/mod.ts";
 
 function write(text: string, stream: { writeSync(bytes: Uint8Array): number } = Deno.stdout): void {
   stream.writeSync(new TextEncoder().encode(text));

@@ -15,7 +15,7 @@ import {
   createTopics,
   DEFAULT_PORT,
   startBroker,
-} from "./kafka_broker.ts";
+} from "./kafka/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const EVENTS = ["Hello World!", "Hello again!", "And once more."];

@@ -5,7 +5,7 @@
  */
 import { compile } from "./compile.ts";
 import { say } from "./console.ts";
-import { startBroker } from "./kafka_broker.ts";
+import { startBroker } from "./kafka/mod.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 

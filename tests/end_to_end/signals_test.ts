@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { startBroker } from "../../tools/kafka_broker.ts";
+import { startBroker } from "../../tools/kafka/mod.ts";
 import { type Call, echo, type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually, inTime } from "../support/eventually.ts";

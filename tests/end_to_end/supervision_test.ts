@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createTopics, startBroker } from "../../tools/kafka_broker.ts";
+import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -108,10 +108,8 @@ Deno.test("eventor loses nothing and keeps each partition's order, when the brok
   );
   await produce(topic, records, at);
   await using endpoint = startEndpoint();
-  // For so long the broker waits, once it is back, for the member that was cut off.
-  const consumerConfig = { "session.timeout.ms": 6000 };
   await using eventor = new EventorProcess(
-    kafkaPipeline({ ...at, topic, results, url: endpoint.url, consumerConfig }),
+    kafkaPipeline({ ...at, topic, results, url: endpoint.url }),
   );
   await eventually(() => endpoint.calls.length > events / 6, {
     deadlineMs: 30_000,

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Broker, createTopics, startBroker } from "../../tools/kafka_broker.ts";
+import { type Broker, createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets, freshName, freshTopic, produce } from "../support/kafka.ts";

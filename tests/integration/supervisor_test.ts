@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
-import { createTopics } from "../../tools/kafka_broker.ts";
+import { createTopics } from "../../tools/kafka/mod.ts";
 import { startEndpoint } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets, freshName, freshTopic, produce, testBroker } from "../support/kafka.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Bytes } from "../../../../src/event.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../../../src/result_processor.ts";
 import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
-import { createTopics } from "../../../../tools/kafka_broker.ts";
+import { createTopics } from "../../../../tools/kafka/mod.ts";
 import { bytes } from "../../../support/events.ts";
 import {
   freshName,
