@@ -48,6 +48,16 @@ export function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
+/** Resolves as `promise` does, or after `deadlineMs` without it; rejects only as `promise` does. */
+export async function atMost<T>(promise: Promise<T>, deadlineMs: number): Promise<T | void> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(deadlineMs, done.signal)]);
+  } finally {
+    done.abort();
+  }
+}
+
 /** `1.5 s`, for log lines. */
 export function formatDelay(delayMs: number): string {
   return `${(delayMs / 1000).toFixed(1)} s`;

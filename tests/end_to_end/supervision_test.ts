@@ -108,10 +108,8 @@ Deno.test("eventor loses nothing and keeps each partition's order, when the brok
   );
   await produce(topic, records, at);
   await using endpoint = startEndpoint();
-  // For so long the broker waits, once it is back, for the member that was cut off.
-  const consumerConfig = { "session.timeout.ms": 6000 };
   await using eventor = new EventorProcess(
-    kafkaPipeline({ ...at, topic, results, url: endpoint.url, consumerConfig }),
+    kafkaPipeline({ ...at, topic, results, url: endpoint.url }),
   );
   await eventually(() => endpoint.calls.length > events / 6, {
     deadlineMs: 30_000,

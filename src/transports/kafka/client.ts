@@ -37,8 +37,10 @@ const TROUBLE = /^Connection (error|timeout)/;
 /** A client for one cluster. Connects to nothing by itself. */
 export function createKafka(
   config: KafkaClientConfig,
-  { log, onUngrantedBroker, onlyBootstrapServers = false }: {
+  { log, onUngrantedBroker, onlyBootstrapServers = false, retry = retryOptions(config) }: {
     log: Logger;
+    /** How often and how fast connecting is repeated before it fails. */
+    retry?: RetryOptions;
     /** Told of a broker that the sandbox does not allow; the connection to it fails. */
     onUngrantedBroker?: (host: string) => void;
     /** Puts every question to a bootstrap server, whichever broker it is meant for. */
@@ -54,7 +56,7 @@ export function createKafka(
     connectionTimeout: config.connectionTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     enforceRequestTimeout: true,
-    retry: retryOptions(config),
+    retry,
     logLevel: logLevel.WARN,
     logCreator: () => bridgeTo(log),
     socketFactory: (target) =>

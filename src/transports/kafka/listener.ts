@@ -1,5 +1,5 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
-import { aborted } from "../../backoff.ts";
+import { aborted, atMost } from "../../backoff.ts";
 import type { Bytes, InboundEvent, RecordHeader } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
@@ -15,6 +15,9 @@ const COMMIT_INTERVAL_MS = 200;
 
 /** How long partitions that are about to be given up may take to finish what runs. */
 const REBALANCE_DRAIN_MS = 3000;
+
+/** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
+const LEAVE_MS = 3000;
 
 /**
  * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
@@ -84,13 +87,15 @@ export class KafkaListener implements Listener {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#consumer.disconnect();
+    await atMost(this.#consumer.disconnect(), LEAVE_MS);
   }
 
   #createConsumer(): Consumer {
     const { consumerConfig: config } = this.#config;
+    const retry = { ...retryOptions(config), ...PATIENCE };
     const kafka = createKafka(config, {
       log: this.#log,
+      retry,
       onUngrantedBroker: (broker) =>
         this.#fail(new Error(`broker ${broker} is new and not among the hosts it may reach yet`)),
     });
@@ -109,11 +114,7 @@ export class KafkaListener implements Listener {
       readUncommitted: config.readUncommitted,
       ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
       // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
-      retry: {
-        ...retryOptions(config),
-        ...PATIENCE,
-        restartOnFailure: () => Promise.resolve(false),
-      },
+      retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
@@ -193,10 +194,14 @@ export class KafkaListener implements Listener {
     for (const { lease } of givenUp) lease.beginEnd();
     await Promise.race([Promise.all(givenUp.map((assigned) => assigned.idle())), aborted(ended)]);
     for (const { lease } of givenUp) lease.end();
-    await this.#committing;
-    await this.#commit();
+    await atMost(this.#commitAll(), LEAVE_MS);
     for (const assigned of givenUp) assigned.resumeFetching();
     this.#partitions.clear();
+  }
+
+  async #commitAll(): Promise<void> {
+    await this.#committing;
+    await this.#commit();
   }
 
   /** Commits what has settled since the last time; one commit at a time. Never rejects. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { CompressionTypes, type Message, Partitioners, type Producer } from "kafkajs";
+import { atMost } from "../../backoff.ts";
 import type { Bytes, EventOrigin } from "../../event.ts";
 import {
   type OutboundRecord,
@@ -9,6 +10,9 @@ import {
 import type { RoleContext } from "../../transport.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaResultProcessorConfig } from "./config.ts";
+
+/** How long disconnecting may take: brokers can be away. */
+const LEAVE_MS = 3000;
 
 const COMPRESSION = {
   none: CompressionTypes.None,
@@ -81,7 +85,7 @@ export class KafkaResultProcessor implements ResultProcessor {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#producer.disconnect();
+    await atMost(this.#producer.disconnect(), LEAVE_MS);
   }
 }
 
