@@ -1,17 +1,19 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Broker, createTopics, startBroker } from "../../tools/kafka/mod.ts";
+import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets, freshName, freshTopic, produce } from "../support/kafka.ts";
 import { aPipeline, Supervised } from "../support/supervised.ts";
 
+/** For so long the broker waits, once it is back, for the member that has lost it. */
+const SHORT_SESSION = { "session.timeout.ms": 2000, "heartbeat.interval.ms": 500 };
+
 Deno.test("a pipeline reaches brokers under the names they advertise, and follows when these change", async () => {
-  const [bootstrap, firstPort, secondPort] = [unusedPort(), unusedPort(), unusedPort()];
-  const hosts = { first: `localhost:${firstPort}`, second: `localhost:${secondPort}` };
+  const names = new Names();
   await using broker = await startBroker({
     requireJvm: true,
-    port: bootstrap,
-    properties: advertising(bootstrap, hosts.first, [firstPort, secondPort], unusedPort()),
+    port: names.bootstrap,
+    properties: names.advertiseFirst(),
   });
   const topic = freshName("advertised");
   await createTopics(broker.bootstrapServer, [{ topic }]);
@@ -22,7 +24,7 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
       what: () => `${count} calls; the log has:\n${supervised.log.lines.join("\n")}`,
     });
   await using supervised = new Supervised([
-    aPipeline({ topic, url: endpoint.url, broker: broker.bootstrapServer }),
+    aPipeline({ topic, url: endpoint.url, broker: broker.bootstrapServer, keys: SHORT_SESSION }),
   ]);
   const mayReach = (advertised: string) =>
     `INFO - pipeline 'orders' may reach ${
@@ -31,15 +33,15 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
 
   await produce(topic, [{ value: "first" }], { broker: broker.bootstrapServer });
   await called(1);
-  assertEquals(supervised.log.matching(/may reach/), [mayReach(hosts.first)]);
+  assertEquals(supervised.log.matching(/may reach/), [mayReach(names.first)]);
 
-  const committed = () => committedOffsets(topic, topic, { broker: hosts.first });
+  const committed = () => committedOffsets(topic, topic, { broker: names.first });
   await eventually(async () => (await committed()).get(0) === 1, { what: "the commit" });
-  await advertise(broker, hosts);
+  await broker.restart(names.advertiseSecond());
   await produce(topic, [{ value: "second" }], { broker: broker.bootstrapServer });
   await called(2);
 
-  assertEquals(supervised.log.matching(/may reach/).at(-1), mayReach(hosts.second));
+  assertEquals(supervised.log.matching(/may reach/).at(-1), mayReach(names.second));
   assertEquals(supervised.log.matching(/is new and not among the hosts/).length, 1);
   assertEquals(endpoint.calls.map(({ body }) => new TextDecoder().decode(body)), [
     "first",
@@ -48,12 +50,11 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
 });
 
 Deno.test("a pipeline follows when the broker of its results advertises another name", async () => {
-  const [bootstrap, firstPort, secondPort] = [unusedPort(), unusedPort(), unusedPort()];
-  const hosts = { first: `localhost:${firstPort}`, second: `localhost:${secondPort}` };
+  const names = new Names();
   await using broker = await startBroker({
     requireJvm: true,
-    port: bootstrap,
-    properties: advertising(bootstrap, hosts.first, [firstPort, secondPort], unusedPort()),
+    port: names.bootstrap,
+    properties: names.advertiseFirst(),
   });
   const resultBroker = broker.bootstrapServer;
   const [topic, results] = [await freshTopic("advertised"), freshName("results")];
@@ -65,52 +66,50 @@ Deno.test("a pipeline follows when the broker of its results advertises another 
   await produce(topic, [{ value: "first" }]);
   await supervised.log.line(/successfully produced/);
 
-  await advertise(broker, hosts);
+  await broker.restart(names.advertiseSecond());
   await produce(topic, [{ value: "second" }]);
   await supervised.log.line(/successfully produced EventHandler result: .*@1/, {
     deadlineMs: 60_000,
   });
 
-  assertMatch(supervised.log.matching(/may reach/).at(-1) ?? "", new RegExp(hosts.second));
+  assertMatch(supervised.log.matching(/may reach/).at(-1) ?? "", new RegExp(names.second));
   assertEquals(supervised.log.matching(/is new and not among the hosts/).length, 1);
 });
 
-/** A broker whose clients find it at the bootstrap port, and are then told to go to another. */
-function advertising(
-  bootstrap: number,
-  advertised: string,
-  ports: readonly number[],
-  controllerPort: number,
-): Record<string, string> {
-  const extra = ports.map((port, index) => `OTHER${index}://127.0.0.1:${port}`);
-  const advertisedExtra = ports.map((port, index) => `OTHER${index}://localhost:${port}`);
-  return {
-    "listeners": [
-      `PLAINTEXT://127.0.0.1:${bootstrap}`,
-      ...extra,
-      `CONTROLLER://127.0.0.1:${controllerPort}`,
-    ].join(),
-    "advertised.listeners": [`PLAINTEXT://${advertised}`, ...advertisedExtra].join(),
-    "listener.security.protocol.map":
-      "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER0:PLAINTEXT,OTHER1:PLAINTEXT",
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-  };
-}
+/** Ports of a broker that several names lead to. */
+class Names {
+  readonly bootstrap = unusedPort();
+  readonly #first = unusedPort();
+  readonly #second = unusedPort();
+  readonly #controller = unusedPort();
+  readonly first = `localhost:${this.#first}`;
+  readonly second = `localhost:${this.#second}`;
 
-/** Has a broker come back with another name. */
-async function advertise(
-  broker: Broker,
-  { first, second }: { first: string; second: string },
-): Promise<void> {
-  const file = `${broker.logFile?.replace(/\/[^/]*$/, "")}/server.properties`;
-  const properties = await Deno.readTextFile(file);
-  await Deno.writeTextFile(
-    file,
-    properties
-      .replace(`PLAINTEXT://${first}`, `PLAINTEXT://${second}`)
-      // Else clients would go on under the name that they know.
-      .replace(`OTHER0://${first.replace("localhost", "127.0.0.1")},`, "")
-      .replace(`OTHER0://${first},`, ""),
-  );
-  await broker.restart();
+  /** Settings of a broker that clients find at the bootstrap port, and that then sends them to `first`. */
+  advertiseFirst(): Record<string, string> {
+    return {
+      ...this.#advertise(this.first, [this.#first, this.#second]),
+      "listener.security.protocol.map":
+        "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER0:PLAINTEXT,OTHER1:PLAINTEXT",
+      "controller.quorum.voters": `1@127.0.0.1:${this.#controller}`,
+      "group.min.session.timeout.ms": `${SHORT_SESSION["session.timeout.ms"]}`,
+    };
+  }
+
+  /** Settings with which it sends them to `second`. It has left `first`, where they could go on. */
+  advertiseSecond(): Record<string, string> {
+    return this.#advertise(this.second, [this.#second]);
+  }
+
+  #advertise(name: string, ports: readonly number[]): Record<string, string> {
+    const others = (host: string) => ports.map((port, index) => `OTHER${index}://${host}:${port}`);
+    return {
+      "listeners": [
+        `PLAINTEXT://127.0.0.1:${this.bootstrap}`,
+        ...others("127.0.0.1"),
+        `CONTROLLER://127.0.0.1:${this.#controller}`,
+      ].join(),
+      "advertised.listeners": [`PLAINTEXT://${name}`, ...others("localhost")].join(),
+    };
+  }
 }
