@@ -60,11 +60,15 @@ export class Supervisor {
     while (!stopping.aborted) {
       const startedAt = performance.now();
       const end = await this.#runOnce(pipeline, log);
-      if (end.kind === "ended" || stopping.aborted) return "ended";
+      if (end.kind === "ended") return "ended";
       if (end.kind === "hung") {
         log.error(`pipeline '${pipeline.name}' hangs: ${end.reason}; the process has to end`);
         this.#hung.resolve("hung");
         return "failed";
+      }
+      if (stopping.aborted) {
+        log.warn(`pipeline '${pipeline.name}' did not end well: ${end.reason}`);
+        return "ended";
       }
       if (!listenerRole(pipeline.eventListener).resumable) {
         log.error(`pipeline '${pipeline.name}' ended: ${end.reason}`);

@@ -1,7 +1,6 @@
 import { type Command, EXIT_CODE } from "../command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError, printOut } from "../console.ts";
-import { isLogged } from "../log.ts";
 import { partsOf, pipelinePermissions } from "../sandbox.ts";
 import { discover } from "../supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";
@@ -46,9 +45,8 @@ function discoversMore(pipeline: PipelineConfig): string {
 
 async function checkOnline(pipeline: PipelineConfig): Promise<string[]> {
   const options = {
-    log: ({ level, message }: { level: "DEBUG" | "INFO" | "WARN" | "ERROR"; message: string }) => {
-      if (isLogged(level, "WARN")) printError(`${message}\n`);
-    },
+    // What goes wrong comes back as a problem.
+    log: () => {},
     signal: new AbortController().signal,
   };
   try {

@@ -12,6 +12,8 @@ const LEAVE_MS = 3000;
 /** How long the last log lines are waited for when nobody reads them. */
 const FLUSH_MS = 1000;
 
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
 const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 /** Runs all pipelines until they end, or a signal asks to stop; resolves with the exit code. */
@@ -32,6 +34,7 @@ export async function run(command: Command & { kind: "run" }): Promise<number> {
 async function supervise(config: Config, sink: LogSink): Promise<number> {
   const log = new Logger(sink, { level: "INFO" });
   logWarnings(config, sink);
+  refuseProxies(log);
   log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
   const supervisor = new Supervisor(config, { log: sink });
   const exitCode = Promise.withResolvers<number>();
@@ -57,6 +60,15 @@ async function supervise(config: Config, sink: LogSink): Promise<number> {
     exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)
   );
   return await exitCode.promise;
+}
+
+/** A proxy would carry calls to hosts that the sandbox knows nothing of, without asking it. */
+function refuseProxies(log: Logger): void {
+  for (const name of PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()])) {
+    if (Deno.env.get(name) === undefined) continue;
+    Deno.env.delete(name);
+    log.warn(`${name} is not used: eventor connects to brokers and endpoints itself`);
+  }
 }
 
 function logWarnings({ warnings }: Config, sink: LogSink): void {

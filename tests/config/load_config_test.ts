@@ -64,7 +64,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
           ...CLIENT,
           bootstrapServers: ["localhost:9092"],
           acks: -1,
-          requestTimeoutForAcksMs: 30_000,
+          requestTimeoutForAcksMs: 5000,
           retries: 3,
           compression: "none",
           idempotent: false,

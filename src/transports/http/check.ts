@@ -1,9 +1,15 @@
+import { atMost } from "../../backoff.ts";
+
+const DEADLINE_MS = 5000;
+
 /** Connects to the endpoint without sending anything: a request could have an effect. */
 export async function checkEndpoint(host: string): Promise<string[]> {
   const separator = host.lastIndexOf(":");
   const hostname = host.slice(0, separator).replaceAll(/[[\]]/g, "");
   try {
-    const connection = await Deno.connect({ hostname, port: Number(host.slice(separator + 1)) });
+    const connecting = Deno.connect({ hostname, port: Number(host.slice(separator + 1)) });
+    const connection = await atMost(connecting, DEADLINE_MS);
+    if (!connection) throw new Error(`no answer within ${DEADLINE_MS / 1000} s`);
     connection.close();
     return [];
   } catch (error) {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration, REFERENCE_PATTERN, type Scalar, textOf, toSchema } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
+import { isHost } from "../../host.ts";
 import { headersSchema } from "./config_headers.ts";
 
 /** The endpoint that is called for each event. */
@@ -40,6 +41,11 @@ const url: Scalar<string> = {
     if (parsed.username !== "" || parsed.password !== "") {
       return {
         refused: "expected a URL without user name and password: send an Authorization header",
+      };
+    }
+    if (!isHost(parsed.hostname)) {
+      return {
+        refused: "expected a URL that names one host, by letters, digits, '.', '-' and '_'",
       };
     }
     if (parsed.href.includes("#")) {

@@ -7,6 +7,7 @@ const KNOWN_FAILURES: readonly (readonly [pattern: RegExp, description: string])
     "connection closed",
   ],
   [/dns error|failed to lookup|name or service not known/i, "host name not found"],
+  [/corrupt message/i, "no TLS: the port may be one for http://"],
   [/certificate/i, "certificate not accepted"],
   [/timed out/i, "connection timed out"],
   [/unreachable/i, "host unreachable"],

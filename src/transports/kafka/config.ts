@@ -172,6 +172,8 @@ function producerConfig(block: ProducerBlock): KafkaProducerConfig {
   return {
     ...client,
     // Brokers number the requests of an idempotent producer, and the client repeats them out of order.
+    // A client that gave up first would publish again what is about to be stored.
+    requestTimeoutMs: Math.max(client.requestTimeoutMs, requestTimeoutForAcksMs + 1000),
     maxInFlightRequests: idempotent ? 1 : client.maxInFlightRequests,
     acks,
     requestTimeoutForAcksMs,

@@ -1,4 +1,5 @@
 import type { Kafka } from "kafkajs";
+import { isHost } from "../../host.ts";
 import type { RoleContext } from "../../transport.ts";
 import { createKafka, requireTopic, rootMessage } from "./client.ts";
 import type { KafkaClientConfig } from "./config.ts";
@@ -15,13 +16,22 @@ export async function discoverBrokers(
   try {
     await admin.connect();
     const { brokers } = await admin.describeCluster();
-    return brokers.map(({ host, port }) => `${host.toLowerCase()}:${port}`);
+    return brokers.map(toHost);
   } catch (error) {
     const servers = config.bootstrapServers.join(", ");
     throw new Error(`cannot reach brokers ${servers}: ${rootMessage(error)}`, { cause: error });
   } finally {
     await admin.disconnect().catch(() => {});
   }
+}
+
+/** What a cluster says of itself becomes a permission, so it must name one host and no more. */
+function toHost({ host, port }: { host: string; port: number }): string {
+  const name = host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
+  if (!isHost(name)) {
+    throw new Error(`a broker advertises '${host}', which is not the name of a host`);
+  }
+  return `${name}:${port}`;
 }
 
 /** Problems with brokers or the topic, one sentence each. */

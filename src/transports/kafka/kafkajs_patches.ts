@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { Kafka } from "kafkajs";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
+import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { useAllCompressionCodecs } from "./compression.ts";
 import { useHeaderLists } from "./record_headers.ts";
@@ -20,6 +22,37 @@ const assignmentOfBatch = new WeakMap<object, object>();
 const givenUpAssignments = new WeakSet<object>();
 let patched = false;
 
+/** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
+export type OffsetReset = (topic: string, partition: number) => void;
+
+const offsetResetOfGroup = new Map<string, OffsetReset>();
+
+/** What lies below producers, consumers and admin clients, as far as it is used here. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>;
+}
+
+/** The broker that keeps a group's offsets. */
+export interface Coordinator {
+  offsetCommit(commit: {
+    groupId: string;
+    memberId: string;
+    groupGenerationId: number;
+    topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+  }): Promise<unknown>;
+}
+
+/** A cluster's own client, which kafkajs keeps to itself. */
+export function createCluster(kafka: Kafka): Cluster {
+  const key = Object.getOwnPropertySymbols(kafka)
+    .find(({ description }) => description === "private:Kafka:createCluster");
+  if (key === undefined) throw new Error("kafkajs has changed: it creates no clusters any more");
+  return Reflect.get(kafka, key)({ metadataMaxAge: 60_000, allowAutoTopicCreation: false });
+}
+
 /** Changes kafkajs for this isolate; calling it again does nothing. Must come before the first client. */
 export function patchKafkajs(): void {
   if (patched) return;
@@ -29,6 +62,7 @@ export function patchKafkajs(): void {
   checkPendingRequestsOnDemand();
   announceRejoins();
   rememberAssignments();
+  announceOffsetResets();
 }
 
 /**
@@ -37,6 +71,11 @@ export function patchKafkajs(): void {
  */
 export function onRejoin(groupId: string, beforeRejoin: BeforeRejoin): void {
   beforeRejoinOfGroup.set(groupId, beforeRejoin);
+}
+
+/** Has `offsetReset` called for the partitions of the consumer of `groupId` in this isolate. */
+export function onOffsetReset(groupId: string, offsetReset: OffsetReset): void {
+  offsetResetOfGroup.set(groupId, offsetReset);
 }
 
 /**
@@ -67,12 +106,24 @@ function checkPendingRequestsOnDemand(): void {
 
 function announceRejoins(): void {
   const { joinAndSync } = ConsumerGroup.prototype;
-  ConsumerGroup.prototype.joinAndSync = async function () {
-    if (this.offsetManager !== null) {
-      givenUpAssignments.add(this.offsetManager);
-      await beforeRejoinOfGroup.get(this.groupId)?.();
+  const joining = new WeakMap<object, Promise<void>>();
+
+  async function join(group: ConsumerGroup): Promise<void> {
+    if (group.offsetManager !== null) {
+      givenUpAssignments.add(group.offsetManager);
+      await beforeRejoinOfGroup.get(group.groupId)?.();
     }
-    return await joinAndSync.call(this);
+    await joinAndSync.call(group);
+  }
+
+  // Fetches from several brokers can ask for it at the same time; a second join would make the first one's assignment
+  // void without giving it up.
+  ConsumerGroup.prototype.joinAndSync = function (): Promise<void> {
+    const running = joining.get(this);
+    if (running !== undefined) return running;
+    const started = join(this).finally(() => joining.delete(this));
+    joining.set(this, started);
+    return started;
   };
 }
 
@@ -83,5 +134,15 @@ function rememberAssignments(): void {
     const batches: object[] = await fetch.call(this, nodeId);
     for (const batch of batches) assignmentOfBatch.set(batch, assignment);
     return batches;
+  };
+}
+
+function announceOffsetResets(): void {
+  const { setDefaultOffset } = OffsetManager.prototype;
+  OffsetManager.prototype.setDefaultOffset = async function (
+    { topic, partition }: { topic: string; partition: number },
+  ) {
+    await setDefaultOffset.call(this, { topic, partition });
+    offsetResetOfGroup.get(this.groupId)?.(topic, partition);
   };
 }

@@ -1,5 +1,5 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
-import { aborted, atMost } from "../../backoff.ts";
+import { aborted, atMost, formatDelay } from "../../backoff.ts";
 import type { Bytes, InboundEvent, RecordHeader } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
@@ -8,7 +8,7 @@ import type { RoleContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
-import { isGivenUp, onRejoin } from "./kafkajs_patches.ts";
+import { isGivenUp, onOffsetReset, onRejoin } from "./kafkajs_patches.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
 
 const COMMIT_INTERVAL_MS = 200;
@@ -38,10 +38,12 @@ export class KafkaListener implements Listener {
   readonly #log: Logger;
   readonly #failure = Promise.withResolvers<never>();
   readonly #partitions = new Map<number, AssignedPartition>();
+  readonly #wereReset = new Set<number>();
   readonly #consumer: Consumer;
   #commitOffsets: EachBatchPayload["commitOffsetsIfNecessary"] | null = null;
   #committing: Promise<void> | null = null;
   #stopping = false;
+  #fencedSinceMs: number | null = null;
 
   private constructor(config: KafkaListenerConfig, { log }: RoleContext) {
     this.#config = config;
@@ -69,12 +71,14 @@ export class KafkaListener implements Listener {
       consumerConfig.groupId,
       () => this.#giveUpPartitions({ ended: AbortSignal.timeout(REBALANCE_DRAIN_MS) }),
     );
+    onOffsetReset(consumerConfig.groupId, (_, partition) => this.#wereReset.add(partition));
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await this.#consumer.run({
+    const running = this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: (payload) => this.#take(payload, deliver),
     });
+    running.catch((error) => this.#fail(error));
     const timer = setInterval(() => this.#commit(), COMMIT_INTERVAL_MS);
     try {
       await Promise.race([aborted(lease.ending), this.#failure.promise]);
@@ -102,7 +106,7 @@ export class KafkaListener implements Listener {
     const consumer = kafka.consumer({
       groupId: config.groupId,
       allowAutoTopicCreation: config.allowAutoTopicCreation,
-      maxInFlightRequests: config.maxInFlightRequests ?? Infinity,
+      maxInFlightRequests: config.maxInFlightRequests,
       sessionTimeout: config.sessionTimeoutMs,
       heartbeatInterval: config.heartbeatIntervalMs,
       rebalanceTimeout: config.rebalanceTimeoutMs,
@@ -116,6 +120,12 @@ export class KafkaListener implements Listener {
       // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
       retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
     });
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+      const partitions = memberAssignment[this.#config.topic]?.join(", ") || "none";
+      this.#log.info(
+        `joined group '${config.groupId}': partitions ${partitions} of ${this.#config.topic}`,
+      );
+    });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
     });
@@ -128,10 +138,13 @@ export class KafkaListener implements Listener {
 
   /** Hands a batch to the pipeline and returns at once: to wait here would stall every other partition. */
   #take({ batch, resolveOffset, ...payload }: EachBatchPayload, deliver: Deliver): Promise<void> {
+    if (this.#stopping) payload.pause();
     if (this.#stopping || isGivenUp(batch)) return Promise.resolve();
     this.#commitOffsets = payload.commitOffsetsIfNecessary;
     const assigned = this.#assignedPartition(batch.partition, Number(batch.firstOffset()));
-    assigned.enqueue(batch.messages);
+    // Around a change of leaders two brokers may both send what was asked for once.
+    const { end } = assigned.tracker;
+    assigned.enqueue(batch.messages.filter(({ offset }) => Number(offset) >= end));
     assigned.tracker.skipTo(Number(batch.lastOffset()) + 1);
     resolveOffset(batch.lastOffset());
     this.#deliverWaiting(assigned, deliver);
@@ -141,9 +154,11 @@ export class KafkaListener implements Listener {
 
   #assignedPartition(partition: number, firstOffset: number): AssignedPartition {
     const known = this.#partitions.get(partition);
-    if (known !== undefined && firstOffset >= known.tracker.end) return known;
-    // Offsets that go back are those of a topic that was created anew.
+    const wasReset = this.#wereReset.delete(partition);
+    if (known !== undefined && !(wasReset && firstOffset < known.tracker.end)) return known;
+    // After a reset, offsets that go back are those of a topic that was created anew.
     known?.lease.end();
+    known?.resumeFetching();
     const assigned = new AssignedPartition(partition, firstOffset);
     this.#partitions.set(partition, assigned);
     return assigned;
@@ -197,6 +212,7 @@ export class KafkaListener implements Listener {
     await atMost(this.#commitAll(), LEAVE_MS);
     for (const assigned of givenUp) assigned.resumeFetching();
     this.#partitions.clear();
+    this.#fencedSinceMs = null;
   }
 
   async #commitAll(): Promise<void> {
@@ -222,10 +238,22 @@ export class KafkaListener implements Listener {
     try {
       await this.#commitOffsets?.({ topics: [{ topic: this.#config.topic, partitions }] });
       for (const { assigned, offset } of moved) assigned.committed = offset;
+      this.#fencedSinceMs = null;
     } catch (error) {
-      if (isFenced(error)) this.#log.debug(() => "commit refused: the group is rebalancing");
+      if (isFenced(error)) this.#fenced();
       else this.#log.warn(`cannot commit offsets: ${rootMessage(error)}; trying again`);
     }
+  }
+
+  /** A refused commit is normal until this member has joined anew. When that does not come about, it is a zombie. */
+  #fenced(): void {
+    this.#fencedSinceMs ??= performance.now();
+    const fencedMs = performance.now() - this.#fencedSinceMs;
+    this.#log.debug(() =>
+      "commit refused: the group is rebalancing, or goes on without this member"
+    );
+    if (fencedMs < this.#config.consumerConfig.sessionTimeoutMs) return;
+    this.#fail(new Error(`the group refuses its commits for ${formatDelay(fencedMs)}`));
   }
 }
 

@@ -50,7 +50,7 @@ export class KafkaResultProcessor implements ResultProcessor {
     await requireTopic(kafka, topic, producerConfig);
     const producer = kafka.producer({
       allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
-      maxInFlightRequests: producerConfig.maxInFlightRequests ?? Infinity,
+      maxInFlightRequests: producerConfig.maxInFlightRequests,
       createPartitioner: Partitioners.DefaultPartitioner,
       idempotent: producerConfig.idempotent,
       metadataMaxAge: producerConfig.metadataMaxAgeMs,

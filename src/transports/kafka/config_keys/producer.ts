@@ -21,8 +21,10 @@ export const PRODUCER_KEYS = {
   }),
   requestTimeoutForAcksMs: mappedOr(["request.timeout.ms"], {
     scalar: integer(1, 900_000),
-    default: 30_000,
-    meaning: "How long a broker waits for the others to store a result",
+    default: 5000,
+    meaning:
+      "How long a broker waits for the others to store a result; the client waits a second " +
+      "longer at least (librdkafka: 30000)",
   }),
   retries: mappedOr(["message.send.max.retries", "retries"], {
     scalar: integer(0, MAX_INTEGER),

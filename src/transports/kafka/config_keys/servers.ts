@@ -1,7 +1,7 @@
 import type { Scalar } from "../../../config/scalar.ts";
+import { isHost } from "../../../host.ts";
 
 const DEFAULT_PORT = 9092;
-const HOST = /^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.?$/;
 
 /** Brokers as `host:port`, separated by commas, made equal in form. */
 export function servers(): Scalar<readonly string[]> {
@@ -25,6 +25,5 @@ function normalize(server: string): string | undefined {
     /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(server) ?? [];
   const host = written.toLowerCase();
   const number = Number(port);
-  const isHost = host.startsWith("[") ? URL.canParse(`http://${host}`) : HOST.test(host);
-  return isHost && number >= 1 && number <= 65_535 ? `${host}:${number}` : undefined;
+  return isHost(host) && number >= 1 && number <= 65_535 ? `${host}:${number}` : undefined;
 }
