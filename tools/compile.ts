@@ -20,6 +20,7 @@ const V8_FLAGS = [
   "--optimize-for-size",
   "--no-maglev",
   "--no-sparkplug",
+  "--single-threaded-gc",
 ];
 
 /** Modules that only Workers load, which the compiler cannot find by following imports. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
@@ -42,7 +42,8 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
   await called(2);
 
   assertEquals(supervised.log.matching(/may reach/).at(-1), mayReach(names.second));
-  assertEquals(supervised.log.matching(/is new and not among the hosts/).length, 1);
+  // A consumer may give up on the old name before it hears of the new one; the pipeline starts again either way.
+  assert(supervised.log.matching(/is new and not among the hosts/).length <= 1);
   assertEquals(endpoint.calls.map(({ body }) => new TextDecoder().decode(body)), [
     "first",
     "second",
