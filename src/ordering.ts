@@ -1,4 +1,4 @@
-import { type InboundEvent } from "./event.ts";
+import type { InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { type Deliver, EventNotSettledError } from "./listener.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { When } from "../handler.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { LogFormat } from "../log_writer.ts";
 import type { RoleConfig } from "../transport.ts";
 import {
   HANDLER_SCHEMAS,
@@ -17,9 +18,6 @@ export interface Config {
   readonly pipelines: readonly PipelineConfig[];
   readonly warnings: readonly ConfigWarning[];
 }
-
-/** How log lines are written. */
-export type LogFormat = "text" | "json";
 
 /** Something that is accepted, but probably not what was meant. Holds no secret. */
 export interface ConfigWarning {

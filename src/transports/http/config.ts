@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration, REFERENCE_PATTERN, type Scalar, textOf, toSchema } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { isHost } from "../../host.ts";
-import { headersSchema } from "./config_headers.ts";
+import { headersSchema, TOKEN } from "./config_headers.ts";
 
 /** The endpoint that is called for each event. */
 export interface HttpHandlerConfig {
@@ -14,7 +14,6 @@ export interface HttpHandlerConfig {
   readonly timeoutMs: number;
 }
 
-const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 // fetch throws on these.
 const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
