@@ -1,3 +1,4 @@
+import { atMost } from "./backoff.ts";
 import type { LogRecord } from "./log.ts";
 
 /** `text` is the original's form, `json` one object a line. */
@@ -43,10 +44,7 @@ export class LogWriter {
 
   /** Resolves when everything is written, or after `deadlineMs` when nobody reads. */
   async flush(deadlineMs: number): Promise<void> {
-    let timer: number | undefined;
-    const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, deadlineMs));
-    await Promise.race([this.#writing, deadline]);
-    clearTimeout(timer);
+    await atMost(this.#writing ?? Promise.resolve(), deadlineMs);
   }
 
   async #writeWaiting(): Promise<void> {

@@ -29,7 +29,7 @@ export type WorkerEnd =
 export class PipelineWorker {
   readonly #worker: Worker;
   readonly #end = Promise.withResolvers<WorkerEnd>();
-  readonly #watchdog: number;
+  readonly #watchdog: ReturnType<typeof setInterval>;
   #missedSigns = 0;
 
   /**
