@@ -24,7 +24,10 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
-  if (error instanceof Deno.errors.NotCapable) return "the sandbox does not allow this host";
+  // Newer runtimes wrap it.
+  if ([error, error.cause].some((each) => each instanceof Deno.errors.NotCapable)) {
+    return "the sandbox does not allow this host";
+  }
   const text = `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`;
   const known = KNOWN_FAILURES.find(([pattern]) => pattern.test(withoutUrl(text)));
   return known?.[1] ?? error.name;
