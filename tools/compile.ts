@@ -16,11 +16,11 @@ const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
  * time for each event.
  */
 const V8_FLAGS = [
-  "--max-semi-space-size=2",
+  "--max-semi-space-size=1",
   "--optimize-for-size",
   "--no-maglev",
   "--no-sparkplug",
-  "--single-threaded-gc",
+  "--single-threaded",
 ];
 
 /** Modules that only Workers load, which the compiler cannot find by following imports. */

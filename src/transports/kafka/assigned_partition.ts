@@ -3,7 +3,7 @@ import { LeaseController } from "../../lease.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 
 /** What the pipeline holds of a partition at most. One fetch can bring far more; the rest of it waits as it came. */
-const MAX_EVENTS = 256;
+const MAX_EVENTS = 64;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** After how many messages those that were taken are let go of. */

@@ -6,7 +6,7 @@ import { everythingSettled } from "../../support/eventually.ts";
 const MIB = 1024 * 1024;
 
 const LIMITS: { bytesEach: number; most: number }[] = [
-  { bytesEach: 0, most: 256 },
+  { bytesEach: 0, most: 64 },
   { bytesEach: MIB, most: 4 },
   { bytesEach: 4 * MIB, most: 1 },
   { bytesEach: 100 * MIB, most: 1 },
