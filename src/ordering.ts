@@ -2,6 +2,9 @@ import type { InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { type Deliver, EventNotSettledError } from "./listener.ts";
 
+/** What is handled one after the other: events of equal keys in a partition, all of a partition, or nothing. */
+export type Ordering = "key" | "partition" | "none";
+
 /** Names the lane of an event: events of one lane are handled one after the other. */
 export type LaneOf = (event: InboundEvent) => string;
 

@@ -49,7 +49,9 @@ async function run(pipeline: PipelineConfig): Promise<void> {
     level: logLevel,
     pipeline: name,
   });
-  const context = { pipeline: name, log };
+  const { concurrency, maxLookahead, maxBufferedBytes } = pipeline;
+  const limits = { concurrency, maxLookahead, maxBufferedBytes };
+  const context = { pipeline: name, log, limits };
   await using opened = new AsyncDisposableStack();
   const resultProcessors = [];
   for (const config of eventResultProcessor) {

@@ -15,10 +15,25 @@ export interface RoleConfig {
   readonly type: string;
 }
 
-/** What an instance of a role gets from its pipeline. */
+/** What a role gets from its pipeline. */
 export interface RoleContext {
   readonly pipeline: string;
   readonly log: Logger;
+}
+
+/** How much of a pipeline may be under way at a time. */
+export interface Limits {
+  /** Calls in flight. */
+  readonly concurrency: number;
+  /** Events of a partition, from its lowest unsettled one to the last one delivered. */
+  readonly maxLookahead: number;
+  /** Bytes of all events that a listener holds, delivered or not. */
+  readonly maxBufferedBytes: number;
+}
+
+/** What an instance of a role gets that is going to work. */
+export interface OpenContext extends RoleContext {
+  readonly limits: Limits;
 }
 
 /**
@@ -36,7 +51,7 @@ export interface Role<Config extends RoleConfig, Instance> {
   discover?(config: Config, context: RoleContext): Promise<string[]>;
   /** Problems that only the other side can tell of, one sentence each; none when all is well. */
   check?(config: Config, context: RoleContext): Promise<string[]>;
-  open(config: Config, context: RoleContext): Promise<Instance>;
+  open(config: Config, context: OpenContext): Promise<Instance>;
 }
 
 /** A listener's role. */

@@ -26,13 +26,14 @@ function describe(pipeline: PipelineConfig, { warnings }: Config): string {
     const index = parts.findIndex((part) => part.path === path) - (parts.length - results.length);
     return results[index] ? ` when ${results[index].when.join(", ")}` : "";
   };
+  const { name, logLevel, ordering, concurrency } = pipeline;
   const lines = [
-    `pipeline '${pipeline.name}' (log level ${pipeline.logLevel}, ordering ${pipeline.ordering})`,
+    `pipeline '${name}' (log level ${logLevel}, ordering ${ordering}, concurrency ${concurrency})`,
     ...parts.map(({ path, role, config }) => `  ${path}: ${role.describe(config)}${when(path)}`),
     `  may reach: ${net.join(", ") || "no host"}${discoversMore(pipeline)}`,
     `  may read the environment variables: ${env.join(", ") || "none"}`,
     `  may not: read or write files, run programs, load libraries, ask about the system`,
-    ...warnings.filter(({ pipeline: name }) => name === pipeline.name)
+    ...warnings.filter((warning) => warning.pipeline === name)
       .map(({ message }) => `  warning: ${message}`),
   ];
   return `${lines.join("\n")}\n`;

@@ -153,6 +153,30 @@ export function duration(range: { min: string; max: string }): Scalar<number> {
   });
 }
 
+const SIZE_UNITS = new Map([["", 1], ["KiB", 1024], ["MiB", 1024 ** 2], ["GiB", 1024 ** 3]]);
+
+/** `900KiB`, `64MiB`, or a number of bytes. The value is in bytes. */
+export function size(range: { min: string; max: string }): Scalar<number> {
+  const min = bytes(range.min) ?? 0;
+  const max = bytes(range.max) ?? 0;
+  return scalar(
+    `a size such as 900KiB, 64MiB or a number of bytes, from ${range.min} to ${range.max}`,
+    {
+      json: {
+        anyOf: [
+          { type: "integer", minimum: min, maximum: max },
+          { type: "string", pattern: `^[0-9]+(KiB|MiB|GiB)?$|${REFERENCE_PATTERN}` },
+        ],
+        examples: ["64MiB", "900KiB"],
+      },
+      read(input) {
+        const value = bytes(input);
+        return value !== undefined && value >= min && value <= max ? value : undefined;
+      },
+    },
+  );
+}
+
 /** Reads a scalar where zod wants a schema. */
 export function toSchema<Value>({ json, read }: Scalar<Value>): z.ZodType<Value> {
   return z.unknown().transform((input, context): Value => {
@@ -189,6 +213,15 @@ function milliseconds(input: unknown): number | undefined {
   const [, amount, unit] = /^(\d{1,12})(ms|s|m|h)$/.exec(String(input)) ?? [];
   const factor = MILLISECONDS.get(unit ?? "");
   return typeof input !== "string" || factor === undefined ? undefined : Number(amount) * factor;
+}
+
+function bytes(input: unknown): number | undefined {
+  const [, amount, unit] = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(String(input)) ?? [];
+  const factor = SIZE_UNITS.get(unit ?? "");
+  const isText = typeof input === "string" || Number.isInteger(input);
+  return !isText || amount === undefined || factor === undefined
+    ? undefined
+    : Number(amount) * factor;
 }
 
 function isPlain(input: unknown): boolean {

@@ -2,13 +2,14 @@ import { z } from "zod";
 import type { When } from "../handler.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { LogFormat } from "../log_writer.ts";
+import type { Ordering } from "../ordering.ts";
 import type { RoleConfig } from "../transport.ts";
 import {
   HANDLER_SCHEMAS,
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
 } from "../transports/schemas.ts";
-import { choice, duration, textOf, toSchema } from "./scalar.ts";
+import { choice, duration, integer, size, textOf, toSchema } from "./scalar.ts";
 import { oneOrList, section } from "./section.ts";
 
 /** A valid configuration: frozen plain data that can be posted to a Worker. */
@@ -29,7 +30,10 @@ export interface ConfigWarning {
 export interface PipelineConfig {
   readonly name: string;
   readonly logLevel: LogLevel;
-  readonly ordering: "partition";
+  readonly ordering: Ordering;
+  readonly concurrency: number;
+  readonly maxLookahead: number;
+  readonly maxBufferedBytes: number;
   readonly eventListener: RoleConfig;
   readonly eventHandler: RoleConfig;
   readonly eventResultProcessor: readonly ResultProcessorConfig[];
@@ -59,9 +63,7 @@ const logLevel = choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
   offered: [...LOG_LEVELS, ...LOG_LEVELS.keys()],
 });
 
-const ordering = choice<"partition">({ partition: "partition" }, {
-  expected: "'partition', the only order there is for now",
-});
+const ordering = choice<Ordering>({ key: "key", partition: "partition", none: "none" });
 
 /** One pipeline of a file. */
 export const pipelineSchema: z.ZodType<PipelineConfig> = section({
@@ -69,8 +71,17 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   logLevel: toSchema(logLevel).prefault("INFO").describe(
     "What the pipeline logs; 0 to 3 stand for DEBUG to ERROR",
   ),
-  ordering: toSchema(ordering).prefault("partition").describe(
-    "Events of one partition are handled one after the other",
+  ordering: toSchema(ordering).prefault("key").describe(
+    "What is handled one after the other: the events of a `key` of a partition (those without a key count as one), of a `partition`, or `none`",
+  ),
+  concurrency: toSchema(integer(1, 10_000)).prefault(32).describe(
+    "How many calls may be in flight",
+  ),
+  maxLookahead: toSchema(integer(1, 1_000_000)).prefault(1000).describe(
+    "How many events of a partition may be begun from its lowest unfinished one on",
+  ),
+  maxBufferedBytes: toSchema(size({ min: "1MiB", max: "4GiB" })).prefault("64MiB").describe(
+    "How much of what was fetched may wait or be under way; fetching pauses when it is more",
   ),
   eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",

@@ -30,7 +30,10 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
     pipelines: [{
       name: "MY_FIRST_TOPIC-to-MY_RESPONSE_TOPIC",
       logLevel: "DEBUG",
-      ordering: "partition",
+      ordering: "key",
+      concurrency: 32,
+      maxLookahead: 1000,
+      maxBufferedBytes: 67_108_864,
       eventListener: {
         type: "kafka",
         topic: "MY_FIRST_TOPIC",

@@ -52,12 +52,19 @@ Deno.test("loadConfig() says what is wrong with a pipeline", async (t) => {
     ["an unknown level", { logLevel: 4 }, [
       "pipeline 'orders': logLevel: expected DEBUG, INFO, WARN, ERROR or 0 to 3, found the number 4",
     ]],
-    ["another order", { ordering: "key" }, [
-      "pipeline 'orders': ordering: expected 'partition', the only order there is for now, " +
-      "found 'key'",
+    ["another order", { ordering: "topic" }, [
+      "pipeline 'orders': ordering: expected 'key', 'partition' or 'none', found 'topic'",
     ]],
-    ["a key that is not there yet", { concurrency: 5 }, [
-      "pipeline 'orders': unknown key 'concurrency'",
+    ["no concurrency", { concurrency: 0 }, [
+      "pipeline 'orders': concurrency: expected a whole number from 1 to 10000, found the number 0",
+    ]],
+    ["a size in another unit", { maxBufferedBytes: "64MB" }, [
+      "pipeline 'orders': maxBufferedBytes: expected a size such as 900KiB, 64MiB or a number of " +
+      "bytes, from 1MiB to 4GiB, found '64MB'",
+    ]],
+    ["a size that is too small", { maxBufferedBytes: 1000 }, [
+      "pipeline 'orders': maxBufferedBytes: expected a size such as 900KiB, 64MiB or a number of " +
+      "bytes, from 1MiB to 4GiB, found the number 1000",
     ]],
     ["several unknown keys", { loglevel: 1, "a\u001bb": 2 }, [
       "pipeline 'orders': unknown key 'loglevel', did you mean 'logLevel'?",

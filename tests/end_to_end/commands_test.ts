@@ -96,7 +96,7 @@ Deno.test("eventor check shows what a configuration will do and may reach", asyn
       assertEquals([code, stderr], [0, ""]);
       const lines = stdout.split("\n").filter((line) => !line.includes("environment variables"));
       assertEquals(lines, [
-        "pipeline 'MY_FIRST_TOPIC-to-MY_RESPONSE_TOPIC' (log level DEBUG, ordering partition)",
+        "pipeline 'MY_FIRST_TOPIC-to-MY_RESPONSE_TOPIC' (log level DEBUG, ordering key, concurrency 32)",
         "  eventListener: kafka topic MY_FIRST_TOPIC on localhost:9092, 127.0.0.1:9092, group myVeryFirstGroup",
         "  eventHandler: POST http://localhost:8080/payload",
         "  eventResultProcessor[0]: kafka topic MY_RESPONSE_TOPIC on localhost:9092 when onSuccess",

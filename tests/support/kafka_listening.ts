@@ -3,6 +3,7 @@ import { LeaseController } from "../../src/lease.ts";
 import { KafkaListener } from "../../src/transports/kafka/listener.ts";
 import { eventually } from "./eventually.ts";
 import { listenerConfig } from "./kafka_config.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { RecordedLog } from "./recorded_log.ts";
 
 /** A listener that settles each event at once, and ends with its scope. */
@@ -26,7 +27,7 @@ export class KafkaListening implements AsyncDisposable {
   static async open(
     options: { topic: string; group: string; keys?: Record<string, unknown> },
   ): Promise<KafkaListening> {
-    const context = { pipeline: "listening", log: new RecordedLog().log };
+    const context = { pipeline: "listening", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
     return new KafkaListening(await KafkaListener.open(listenerConfig(options), context));
   }
 

@@ -1,7 +1,7 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
 import { type Handler, HandlerError, type Result } from "../../handler.ts";
 import type { Logger } from "../../log.ts";
-import type { RoleContext } from "../../transport.ts";
+import type { OpenContext } from "../../transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { describeFailure } from "./failure.ts";
 import { VERSION } from "../../version.ts";
@@ -29,7 +29,7 @@ export class HttpHandler implements Handler {
   // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
   readonly #client = Deno.createHttpClient({ http1: true, http2: false });
 
-  constructor(config: HttpHandlerConfig, { log }: RoleContext) {
+  constructor(config: HttpHandlerConfig, { log }: OpenContext) {
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);

@@ -4,7 +4,7 @@ import type { Bytes, InboundEvent, RecordHeader } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
 import type { Logger } from "../../log.ts";
-import type { RoleContext } from "../../transport.ts";
+import type { OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
@@ -45,7 +45,7 @@ export class KafkaListener implements Listener {
   #stopping = false;
   #fencedSinceMs: number | null = null;
 
-  private constructor(config: KafkaListenerConfig, { log }: RoleContext) {
+  private constructor(config: KafkaListenerConfig, { log }: OpenContext) {
     this.#config = config;
     this.#log = log;
     this.#failure.promise.catch(() => {});
@@ -53,7 +53,7 @@ export class KafkaListener implements Listener {
   }
 
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
-  static async open(config: KafkaListenerConfig, context: RoleContext): Promise<KafkaListener> {
+  static async open(config: KafkaListenerConfig, context: OpenContext): Promise<KafkaListener> {
     const { topic, consumerConfig } = config;
     const kafka = createKafka(consumerConfig, context);
     await requireTopic(kafka, topic, consumerConfig);

@@ -7,7 +7,7 @@ import {
   type ResultProcessor,
   ResultProcessorError,
 } from "../../result_processor.ts";
-import type { RoleContext } from "../../transport.ts";
+import type { OpenContext } from "../../transport.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaResultProcessorConfig } from "./config.ts";
 
@@ -39,7 +39,7 @@ export class KafkaResultProcessor implements ResultProcessor {
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
   static async open(
     config: KafkaResultProcessorConfig,
-    { log }: RoleContext,
+    { log }: OpenContext,
   ): Promise<KafkaResultProcessor> {
     const { topic, producerConfig } = config;
     const ungrantedBrokers = new Set<string>();

@@ -13,6 +13,7 @@ import {
 } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";
 
@@ -66,7 +67,7 @@ for (const codec of ["gzip", "snappy", "zstd"]) {
   Deno.test(`kcat reads ${codec} as KafkaResultProcessor writes it`, async () => {
     const topic = await freshTopic("compression");
     const values = [hardlyCompressible(300).join(), "a".repeat(500_000), ""];
-    const context = { pipeline: "compression", log: new RecordedLog().log };
+    const context = { pipeline: "compression", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
     const config = resultProcessorConfig({ topic, keys: { "compression.type": codec } });
     await using processor = await KafkaResultProcessor.open(config, context);
 

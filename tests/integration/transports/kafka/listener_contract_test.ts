@@ -1,6 +1,7 @@
 import { Logger } from "../../../../src/log.ts";
 import { KafkaListener } from "../../../../src/transports/kafka/listener.ts";
 import { testListenerContract } from "../../../listener_contract.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { freshName, freshTopic, produce } from "../../../support/kafka.ts";
 import { listenerConfig } from "../../../support/kafka_config.ts";
 
@@ -9,7 +10,11 @@ testListenerContract("KafkaListener", {
   async openSource() {
     const topic = await freshTopic("contract");
     const config = listenerConfig({ topic, group: freshName("contract") });
-    const context = { pipeline: "contract", log: new Logger(() => {}, { level: "ERROR" }) };
+    const context = {
+      pipeline: "contract",
+      log: new Logger(() => {}, { level: "ERROR" }),
+      limits: DEFAULT_LIMITS,
+    };
     return {
       send: (records) => produce(topic, records),
       open: () => KafkaListener.open(config, context),

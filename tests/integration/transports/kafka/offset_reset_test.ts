@@ -9,9 +9,10 @@ import {
 } from "../../../support/kafka.ts";
 import { listenerConfig } from "../../../support/kafka_config.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
-const context = { pipeline: "offsets", log: new RecordedLog().log };
+const context = { pipeline: "offsets", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
 const LATEST = { "auto.offset.reset": "latest" };
 
 Deno.test("with 'earliest' a new group starts at the first event", async () => {

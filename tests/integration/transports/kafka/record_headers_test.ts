@@ -12,6 +12,7 @@ import {
 } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const TEXT_DECODER = new TextDecoder();
@@ -24,7 +25,7 @@ const WRITTEN: { name: string; headers: readonly RecordHeader[] }[] = [
 for (const { name, headers } of WRITTEN) {
   Deno.test(`kcat reads what KafkaResultProcessor wrote: ${name}`, async () => {
     const topic = await freshTopic("headers");
-    const context = { pipeline: "headers", log: new RecordedLog().log };
+    const context = { pipeline: "headers", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
     await using processor = await KafkaResultProcessor.open(
       resultProcessorConfig({ topic }),
       context,

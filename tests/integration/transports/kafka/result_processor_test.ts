@@ -12,6 +12,7 @@ import {
   testBroker,
 } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
@@ -110,7 +111,7 @@ for (const keys of [{ acks: 1 }, { "enable.idempotence": true }]) {
 function open(
   options: { topic: string; keys?: Record<string, unknown> },
 ): Promise<KafkaResultProcessor> {
-  const context = { pipeline: "results", log: new RecordedLog().log };
+  const context = { pipeline: "results", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
   return KafkaResultProcessor.open(resultProcessorConfig(options), context);
 }
 
