@@ -1,0 +1,92 @@
+import { GuardedChild, linesOf } from "./guarded_child.ts";
+import { type ProcessUsage, processUsage } from "./process_usage.ts";
+import type { Bench } from "./scenario.ts";
+import type { Topics } from "./topics.ts";
+
+/** What is measured, as a pipeline's keys. */
+export interface PipelineSettings {
+  readonly latencyMs: number;
+  readonly ordering: "key" | "partition" | "none";
+  readonly concurrency: number;
+}
+
+/** The measured process, with one pipeline. It ends with its scope. */
+export class Eventor implements AsyncDisposable {
+  readonly #child: GuardedChild;
+  readonly #configFile: string;
+  readonly #log: string[] = [];
+  readonly #logRead: Promise<void>;
+  #hasEnded = false;
+
+  private constructor(executable: string, configFile: string) {
+    this.#configFile = configFile;
+    this.#child = new GuardedChild(executable, {
+      args: ["-f", configFile],
+      stdout: "null",
+      stderr: "piped",
+    });
+    this.#child.ended.then(() => this.#hasEnded = true);
+    this.#logRead = this.#readLog();
+  }
+
+  static async start(bench: Bench, topics: Topics, settings: PipelineSettings): Promise<Eventor> {
+    const url = await bench.endpoint(settings.latencyMs);
+    const configFile = await Deno.makeTempFile({ prefix: "eventor-bench-", suffix: ".yaml" });
+    await Deno.writeTextFile(configFile, configuration(bench, topics, { ...settings, url }));
+    return new Eventor(bench.executable, configFile);
+  }
+
+  /** @throws {Error} when the process has ended */
+  usage(): Promise<ProcessUsage> {
+    if (this.#hasEnded) throw new Error(`eventor has ended; ${this.logEnd}`);
+    return processUsage(this.#child.process.pid);
+  }
+
+  /** The end of its log, for messages. */
+  get logEnd(): string {
+    return `the end of its log:\n${this.#log.slice(-15).join("\n")}`;
+  }
+
+  async #readLog(): Promise<void> {
+    for await (const line of linesOf(this.#child.process.stderr)) {
+      this.#log.push(line);
+      if (this.#log.length > 1000) this.#log.splice(0, 500);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child[Symbol.asyncDispose]();
+    await this.#logRead;
+    await Deno.remove(this.#configFile);
+  }
+}
+
+function configuration(
+  { broker, options }: Bench,
+  { events, results }: Topics,
+  { url, ordering, concurrency }: PipelineSettings & { url: string },
+): string {
+  const keys = [`ordering: ${ordering}`, `concurrency: ${concurrency}`, ...options.pipelineKeys];
+  return `
+- name: bench
+  logLevel: INFO
+  ${keys.join("\n  ")}
+  eventListener:
+    type: kafka
+    topic: ${events}
+    consumerConfig:
+      bootstrap.servers: ${broker}
+      group.id: ${events}
+      auto.offset.reset: earliest
+  eventHandler:
+    type: http
+    url: ${url}
+  eventResultProcessor:
+    type: kafka
+    topic: ${results}
+    when: [onSuccess]
+    producerConfig:
+      bootstrap.servers: ${broker}
+      acks: all
+`;
+}
