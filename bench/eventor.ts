@@ -3,6 +3,9 @@ import { type ProcessUsage, processUsage } from "./process_usage.ts";
 import type { Bench } from "./scenario.ts";
 import type { Topics } from "./topics.ts";
 
+const LOG_DEADLINE_MS = 30_000;
+const LOG_POLL_MS = 20;
+
 /** What is measured, as a pipeline's keys. */
 export interface PipelineSettings {
   readonly latencyMs: number;
@@ -18,10 +21,10 @@ export class Eventor implements AsyncDisposable {
   readonly #logRead: Promise<void>;
   #hasEnded = false;
 
-  private constructor(executable: string, configFile: string) {
+  private constructor([executable = "", ...args]: readonly string[], configFile: string) {
     this.#configFile = configFile;
     this.#child = new GuardedChild(executable, {
-      args: ["-f", configFile],
+      args: [...args, "-f", configFile],
       stdout: "null",
       stderr: "piped",
     });
@@ -33,13 +36,30 @@ export class Eventor implements AsyncDisposable {
     const url = await bench.endpoint(settings.latencyMs);
     const configFile = await Deno.makeTempFile({ prefix: "eventor-bench-", suffix: ".yaml" });
     await Deno.writeTextFile(configFile, configuration(bench, topics, { ...settings, url }));
-    return new Eventor(bench.executable, configFile);
+    return new Eventor(bench.command, configFile);
   }
 
   /** @throws {Error} when the process has ended */
   usage(): Promise<ProcessUsage> {
     if (this.#hasEnded) throw new Error(`eventor has ended; ${this.logEnd}`);
-    return processUsage(this.#child.process.pid);
+    return processUsage(this.pid);
+  }
+
+  get pid(): number {
+    return this.#child.process.pid;
+  }
+
+  /** Resolves with what the pattern's group matches in the log, now or later. */
+  async logged(pattern: RegExp): Promise<string> {
+    const deadline = performance.now() + LOG_DEADLINE_MS;
+    for (;;) {
+      const found = this.#log.map((line) => pattern.exec(line)?.[1]).find((text) => text);
+      if (found !== undefined) return found;
+      if (this.#hasEnded || performance.now() > deadline) {
+        throw new Error(`eventor does not log ${pattern}; ${this.logEnd}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOG_POLL_MS));
+    }
   }
 
   /** The end of its log, for messages. */

@@ -4,50 +4,20 @@
  *
  * @module
  */
-import { compile } from "../tools/compile.ts";
-import { startBroker } from "../tools/kafka/mod.ts";
-import { Endpoints } from "./endpoint_process.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import type { Figures } from "./scenario.ts";
+import type { Bench, Figures } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { executable, print, say, Surroundings } from "./surroundings.ts";
 import { markdownTable, type Row } from "./table.ts";
-
-const TEXT_ENCODER = new TextEncoder();
-
-function say(line: string): void {
-  Deno.stderr.writeSync(TEXT_ENCODER.encode(`${line}\n`));
-}
-
-/** The path of the executable: the one that is named from outside, or one that is gone with the stack. */
-async function executable(stack: AsyncDisposableStack): Promise<string> {
-  const given = Deno.env.get("EVENTOR_EXECUTABLE");
-  if (given !== undefined) return given;
-  const directory = await Deno.makeTempDir({ prefix: "eventor-bench-" });
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
-  const path = `${directory}/eventor`;
-  say("compiling the executable");
-  const problem = await compile(path);
-  if (problem !== null) {
-    throw new Error(`cannot compile; name an executable in EVENTOR_EXECUTABLE:\n${problem}`);
-  }
-  return path;
-}
-
-async function bootstrapServer(stack: AsyncDisposableStack): Promise<string> {
-  const given = Deno.env.get("EVENTOR_TEST_BROKER");
-  if (given !== undefined) return given;
-  say("starting a broker");
-  return stack.use(await startBroker({ requireJvm: true, say })).bootstrapServer;
-}
 
 async function run(options: Options): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
-  const endpoints = stack.use(new Endpoints());
-  const bench = {
+  const surroundings = stack.use(await Surroundings.start());
+  const bench: Bench = {
     options,
-    broker: await bootstrapServer(stack),
-    executable: await executable(stack),
-    endpoint: (latencyMs: number) => endpoints.url(latencyMs),
+    broker: surroundings.broker,
+    command: [await executable(stack)],
+    endpoint: (latencyMs) => surroundings.endpoint(latencyMs),
     say,
   };
   const chosen = SCENARIOS.filter(({ number }) =>
@@ -79,8 +49,7 @@ function optionsOrUsage(): Options {
 const options = optionsOrUsage();
 let exitCode = 1;
 try {
-  const rows = await run(options);
-  Deno.stdout.writeSync(TEXT_ENCODER.encode(`${markdownTable(rows)}\n`));
+  print(markdownTable(await run(options)));
   exitCode = 0;
 } catch (error) {
   say(`cannot measure: ${error instanceof Error ? error.message : error}`);

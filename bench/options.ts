@@ -39,7 +39,7 @@ export function parseOptions(args: readonly string[]): Options {
     events: flags.events === undefined ? undefined : positive("--events", flags.events),
     repeat: positive("--repeat", flags.repeat ?? "1"),
     short: flags.short,
-    pipelineKeys: flags.config.map(asYaml),
+    pipelineKeys: flags.config.map(pipelineKey),
   };
 }
 
@@ -49,7 +49,8 @@ function positive(option: string, text: string): number {
   throw new TypeError(`${option} takes whole numbers above zero, not '${text}'`);
 }
 
-function asYaml(text: string): string {
+/** A line of YAML from `key=value`. */
+export function pipelineKey(text: string): string {
   const [, key, value] = /^(\w+)=(.+)$/.exec(text) ?? [];
   if (key === undefined) throw new TypeError(`--config takes key=value, not '${text}'`);
   return `${key}: ${value}`;

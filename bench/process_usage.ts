@@ -5,7 +5,7 @@ export interface ProcessUsage {
 }
 
 /** What `getconf CLK_TCK` says on every Linux that Deno runs on. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** @param pid a process identifier, or `self` */
 export async function processUsage(pid: number | "self"): Promise<ProcessUsage> {

@@ -15,7 +15,8 @@ export interface Bench {
   readonly options: Options;
   /** `host:port` of the broker. */
   readonly broker: string;
-  readonly executable: string;
+  /** Runs eventor, when its own arguments follow. */
+  readonly command: readonly string[];
   /** The URL of an endpoint that answers after so many milliseconds; it runs until the end of the bench. */
   endpoint(latencyMs: number): Promise<string>;
   say(line: string): void;

@@ -4,6 +4,9 @@ import { createTopics } from "../tools/kafka/mod.ts";
 
 export const PARTITIONS = 6;
 
+const READY_DEADLINE_MS = 10_000;
+const READY_POLL_MS = 50;
+
 /** When the broker wrote a record, and where it stands. */
 export interface StoredRecord {
   readonly partition: number;
@@ -39,7 +42,23 @@ export class Topics implements AsyncDisposable {
       broker,
       [topics.events, topics.results].map((topic) => ({ topic, partitions: PARTITIONS, config })),
     );
+    await topics.#untilAnswered(topics.events);
+    await topics.#untilAnswered(topics.results);
     return topics;
+  }
+
+  /** Waits until the leaders of all partitions know that they are leaders, which may be after others know it. */
+  async #untilAnswered(topic: string): Promise<void> {
+    const deadline = performance.now() + READY_DEADLINE_MS;
+    for (;;) {
+      try {
+        await this.#admin.fetchTopicOffsets(topic);
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+    }
   }
 
   /** How many results there are. */

@@ -1,0 +1,64 @@
+import { compile } from "../tools/compile.ts";
+import { startBroker } from "../tools/kafka/mod.ts";
+import { Endpoints } from "./endpoint_process.ts";
+
+const TEXT_ENCODER = new TextEncoder();
+
+/** Says what is being done, to standard error: standard output is for figures. */
+export function say(line: string): void {
+  Deno.stderr.writeSync(TEXT_ENCODER.encode(`${line}\n`));
+}
+
+/** Prints figures. */
+export function print(text: string): void {
+  Deno.stdout.writeSync(TEXT_ENCODER.encode(`${text}\n`));
+}
+
+/** What eventor is measured between: a broker and endpoints. They end with their scope, unless they were there before. */
+export class Surroundings implements AsyncDisposable {
+  readonly broker: string;
+  readonly #endpoints: Endpoints;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(broker: string, endpoints: Endpoints, stack: AsyncDisposableStack) {
+    this.broker = broker;
+    this.#endpoints = endpoints;
+    this.#stack = stack;
+  }
+
+  static async start(): Promise<Surroundings> {
+    await using stack = new AsyncDisposableStack();
+    const endpoints = stack.use(new Endpoints());
+    const broker = Deno.env.get("EVENTOR_TEST_BROKER") ?? await startOwnBroker(stack);
+    return new Surroundings(broker, endpoints, stack.move());
+  }
+
+  /** The URL of the endpoint that answers after so many milliseconds. */
+  endpoint(latencyMs: number): Promise<string> {
+    return this.#endpoints.url(latencyMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+async function startOwnBroker(stack: AsyncDisposableStack): Promise<string> {
+  say("starting a broker");
+  return stack.use(await startBroker({ requireJvm: true, say })).bootstrapServer;
+}
+
+/** The path of the executable: the one that EVENTOR_EXECUTABLE names, or one that is gone with the stack. */
+export async function executable(stack: AsyncDisposableStack): Promise<string> {
+  const given = Deno.env.get("EVENTOR_EXECUTABLE");
+  if (given !== undefined) return given;
+  const directory = await Deno.makeTempDir({ prefix: "eventor-bench-" });
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const path = `${directory}/eventor`;
+  say("compiling the executable");
+  const problem = await compile(path);
+  if (problem !== null) {
+    throw new Error(`cannot compile; name an executable in EVENTOR_EXECUTABLE:\n${problem}`);
+  }
+  return path;
+}
