@@ -1,35 +1,38 @@
-import type { InboundEvent } from "./event.ts";
+import type { Bytes, InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { type Deliver, EventNotSettledError } from "./listener.ts";
 
 /** What is handled one after the other: events of equal keys in a partition, all of a partition, or nothing. */
 export type Ordering = "key" | "partition" | "none";
 
-/** Names the lane of an event: events of one lane are handled one after the other. */
-export type LaneOf = (event: InboundEvent) => string;
+/** Events of one lane are handled one after the other; a lease has its own lanes. */
+type Lane = string | null;
 
-/** One lane for each partition. */
-export function partitionLane({ origin }: InboundEvent): string {
-  return `${origin.topic}[${origin.partition}]`;
-}
+/** Code units that one call of `String.fromCharCode()` can take. */
+const MAX_CODE_UNITS = 4096;
 
 /**
- * Wraps `deliver` so that the events of a lane are handled one after the other, in the order in which they were handed
- * over, while lanes run side by side. An event whose lease is ending when its turn comes is not started.
+ * Wraps `deliver` so that events that have an order among them are handled one after the other, in the order in which
+ * they were handed over, while others run side by side. An event whose lease is ending when its turn comes is not
+ * started. A lease stands for one partition.
  */
-export function inOrder(deliver: Deliver, laneOf: LaneOf): Deliver {
-  const lastOfLane = new Map<string, Promise<void>>();
+export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
+  if (ordering === "none") return deliver;
+  const laneOf = ordering === "key" ? keyLane : () => null;
+  const lanesOfLease = new WeakMap<Lease, Map<Lane, Promise<void>>>();
 
-  async function afterPrevious(previous: Promise<void>, event: InboundEvent, lease: Lease) {
-    // An earlier event that did not settle had its own lease; whether this one may go on, its lease tells.
+  async function after(previous: Promise<void>, event: InboundEvent, lease: Lease) {
     await previous.catch(() => {});
     if (lease.ending.aborted) throw new EventNotSettledError("The lease ended before its turn");
     await deliver(event, lease);
   }
 
   return (event, lease) => {
+    const lastOfLane = lanesOfLease.get(lease) ?? new Map<Lane, Promise<void>>();
+    if (lastOfLane.size === 0) lanesOfLease.set(lease, lastOfLane);
     const lane = laneOf(event);
-    const turn = afterPrevious(lastOfLane.get(lane) ?? Promise.resolve(), event, lease);
+    const previous = lastOfLane.get(lane);
+    const turn = previous ? after(previous, event, lease) : deliver(event, lease);
     lastOfLane.set(lane, turn);
     const leave = () => {
       if (lastOfLane.get(lane) === turn) lastOfLane.delete(lane);
@@ -37,4 +40,19 @@ export function inOrder(deliver: Deliver, laneOf: LaneOf): Deliver {
     turn.then(leave, leave);
     return turn;
   };
+}
+
+/** Events without a key are one lane; an empty key is a key. */
+function keyLane({ key }: InboundEvent): Lane {
+  return key === null ? null : asText(key);
+}
+
+/** One code unit for each byte: short, and different for different bytes. */
+function asText(bytes: Bytes): string {
+  if (bytes.length <= MAX_CODE_UNITS) return String.fromCharCode.apply(null, bytes as never);
+  let text = "";
+  for (let start = 0; start < bytes.length; start += MAX_CODE_UNITS) {
+    text += String.fromCharCode(...bytes.subarray(start, start + MAX_CODE_UNITS));
+  }
+  return text;
 }

@@ -60,5 +60,8 @@ async function run(pipeline: PipelineConfig): Promise<void> {
   }
   const handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
   const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
-  await runPipeline({ listener, handler, resultProcessors, log }, lease);
+  await runPipeline(
+    { listener, handler, resultProcessors, ordering: pipeline.ordering, concurrency, log },
+    lease,
+  );
 }

@@ -163,6 +163,8 @@ Deno.test("runPipeline() waits half a second at most before the first repetition
     listener: new FakeListener(anEvent()),
     handler,
     resultProcessors: [],
+    ordering: "key",
+    concurrency: 32,
     log: log.logger,
   }, new LeaseController());
 
@@ -348,26 +350,43 @@ Deno.test("runPipeline() rejects with the error itself, when a part has a bug", 
   }
 });
 
-Deno.test("runPipeline() calls for one event of a partition at a time and for partitions side by side", async () => {
+Deno.test("runPipeline() calls for one event of a key at a time and for keys side by side", async () => {
   const answer = Promise.withResolvers<ReturnType<typeof aResult>>();
   const handler = new FakeHandler(answer.promise);
   const listener = new FakeListener(
-    anEvent({ topic: "T", partition: 0, offset: 1 }),
-    anEvent({ topic: "T", partition: 0, offset: 2 }),
-    anEvent({ topic: "T", partition: 1, offset: 1 }),
+    anEvent({ topic: "T", key: bytes("a"), offset: 1 }),
+    anEvent({ topic: "T", key: bytes("a"), offset: 2 }),
+    anEvent({ topic: "T", key: bytes("b"), offset: 3 }),
   );
 
-  const running = run({ listener, handler });
+  const running = run({ listener, handler, ordering: "key" });
   await eventually(() => handler.calls.length > 0, { what: "the first call begins" });
   await everythingSettled();
-  assertEquals(handler.calls, ["T[0]@1", "T[1]@1"]);
+  assertEquals(handler.calls, ["T[0]@1", "T[0]@3"]);
 
   answer.resolve(aResult());
   await running;
-  assertEquals(handler.calls, ["T[0]@1", "T[1]@1", "T[0]@2"]);
+  assertEquals(handler.calls, ["T[0]@1", "T[0]@3", "T[0]@2"]);
 });
 
-Deno.test("runPipeline() calls for the next event of a partition when the result before is stored", async () => {
+Deno.test("runPipeline() makes no more calls at a time than its concurrency allows", async () => {
+  const answer = Promise.withResolvers<ReturnType<typeof aResult>>();
+  const handler = new FakeHandler(answer.promise);
+  const listener = new FakeListener(
+    ...[1, 2, 3, 4, 5].map((offset) => anEvent({ topic: "T", offset })),
+  );
+
+  const running = run({ listener, handler, ordering: "none", concurrency: 3 });
+  await eventually(() => handler.calls.length > 0, { what: "the first call begins" });
+  await everythingSettled();
+  assertEquals(handler.calls, ["T[0]@1", "T[0]@2", "T[0]@3"]);
+
+  answer.resolve(aResult());
+  await running;
+  assertEquals(handler.calls.length, 5);
+});
+
+Deno.test("runPipeline() calls for the next event of a key when the result before is stored", async () => {
   const gate = Promise.withResolvers<void>();
   const handler = new FakeHandler(aResult());
   const processor = new FakeResultProcessor({ gate: () => gate.promise });
@@ -422,6 +441,8 @@ function run(parts: Partial<PipelineParts>, lease = new LeaseController()): Prom
     listener: new FakeListener(),
     handler: new FakeHandler(aResult()),
     resultProcessors: [],
+    ordering: "key",
+    concurrency: 32,
     log: new RecordedLog().logger,
     backoff: NO_WAIT,
     ...parts,

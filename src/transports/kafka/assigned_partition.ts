@@ -1,13 +1,24 @@
-import type { KafkaMessage } from "kafkajs";
+import type { InboundEvent } from "../../event.ts";
 import { LeaseController } from "../../lease.ts";
+import { type Deliver, EventNotSettledError } from "../../listener.ts";
+import type { Limits } from "../../transport.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
+import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 
-/** What the pipeline holds of a partition at most. One fetch can bring far more; the rest of it waits as it came. */
-const MAX_EVENTS = 64;
-const MAX_BYTES = 4 * 1024 * 1024;
+/** What may wait of a partition, beyond what the pipeline works on, before fetching more of it pauses. */
+const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** After how many messages those that were taken are let go of. */
-const FORGET_AFTER = 256;
+/** Where a partition's events go, and how many may be on their way. */
+export interface AssignedPartitionOptions {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first offset that was not settled before. */
+  readonly nextOffset: number;
+  readonly limits: Limits;
+  readonly deliver: Deliver;
+  /** Told when records cannot be read, or the pipeline cannot go on. */
+  readonly fail: (error: unknown) => void;
+}
 
 /** What this member holds of one partition between getting and giving it up. */
 export class AssignedPartition {
@@ -17,59 +28,55 @@ export class AssignedPartition {
   readonly tracker: OffsetTracker;
   /** The offset last committed, to commit only what moved. */
   committed: number;
+  /** The offset of the last commit that was tried, which may have arrived though no answer came. */
+  committing: number;
+  /** Whether the group may have passed the partition to another member and back since the last commit. */
+  isDoubtful = false;
   /** Set while fetching is paused. */
   resume: (() => void) | null = null;
-  #waiting: KafkaMessage[] = [];
-  #nextWaiting = 0;
-  #events = 0;
-  #bytes = 0;
-  #idle: PromiseWithResolvers<void> | null = null;
+  readonly #options: AssignedPartitionOptions;
+  readonly #waiting: FetchedRecords[] = [];
+  #waitingBytes = 0;
+  #fetchedEnd: number;
+  #opened: { readonly lastOffset: number; readonly records: Iterator<FetchedRecord> } | null = null;
+  #isOpening = false;
+  #delivered = 0;
+  #deliveredBytes = 0;
 
-  /** @param nextOffset the first offset that was not settled before */
-  constructor(partition: number, nextOffset: number) {
+  constructor(options: AssignedPartitionOptions) {
+    const { partition, nextOffset } = options;
+    this.#options = options;
     this.partition = partition;
     this.tracker = new OffsetTracker(nextOffset);
     this.committed = nextOffset;
+    this.committing = nextOffset;
+    this.#fetchedEnd = nextOffset;
   }
 
-  /** Whether messages wait until the pipeline has room for them. */
-  get hasWaiting(): boolean {
-    return this.#nextWaiting < this.#waiting.length;
+  /** Everything below was fetched. */
+  get fetchedEnd(): number {
+    return this.#fetchedEnd;
   }
 
-  /** Takes messages that were fetched, in the order of their offsets; none is committed before it has settled. */
-  enqueue(messages: readonly KafkaMessage[]): void {
-    for (const message of messages) {
-      this.tracker.start(Number(message.offset));
-      this.#waiting.push(message);
+  /** Whether more of the partition should be fetched. */
+  get wantsMore(): boolean {
+    return this.#waitingBytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
+  }
+
+  /**
+   * Takes records that were fetched. Those that came before are left out: around a change of leaders two brokers may
+   * both send them, and a partition that is kept is fetched again from where it was committed.
+   *
+   * @param nextOffset where the next fetch begins: below it, there is nothing else
+   */
+  enqueue(fetched: readonly FetchedRecords[], nextOffset: number): void {
+    for (const records of fetched) {
+      if (records.lastOffset < this.#fetchedEnd) continue;
+      this.#waiting.push(records);
+      this.#waitingBytes += records.sizeInBytes;
     }
-  }
-
-  /** The next message that the pipeline has room for, if there is one and the partition is not being given up. */
-  dequeue(): KafkaMessage | undefined {
-    const isFull = this.#events >= MAX_EVENTS || this.#bytes >= MAX_BYTES;
-    if (isFull || this.lease.ending.aborted) return undefined;
-    const message = this.#waiting[this.#nextWaiting];
-    if (message !== undefined && ++this.#nextWaiting >= FORGET_AFTER) {
-      this.#waiting = this.#waiting.slice(this.#nextWaiting);
-      this.#nextWaiting = 0;
-    }
-    return message;
-  }
-
-  /** Notes that an event of so many bytes was handed to the pipeline. */
-  add(bytes: number): void {
-    this.#events++;
-    this.#bytes += bytes;
-  }
-
-  /** Notes that the pipeline is done with an event, settled or not. */
-  remove(bytes: number): void {
-    this.#events--;
-    this.#bytes -= bytes;
-    if (this.#events > 0) return;
-    this.#idle?.resolve();
-    this.#idle = null;
+    this.#fetchedEnd = Math.max(this.#fetchedEnd, nextOffset);
+    this.#deliverWaiting();
   }
 
   /** Fetching goes on, if it was paused. */
@@ -78,10 +85,78 @@ export class AssignedPartition {
     this.resume = null;
   }
 
-  /** Resolves when the pipeline holds no event of this partition. */
-  async idle(): Promise<void> {
-    if (this.#events === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
+  get #bytesAllowed(): number {
+    return this.#options.limits.maxBufferedBytes / this.lease.peers / 2;
   }
+
+  get #hasRoom(): boolean {
+    return !this.lease.ending.aborted && this.tracker.span < this.#options.limits.maxLookahead &&
+      (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
+  }
+
+  #deliverWaiting(): void {
+    try {
+      while (this.#hasRoom) {
+        const record = this.#next();
+        if (record === null) return;
+        // A batch is fetched as a whole, with what may have settled before.
+        if (record.offset >= this.tracker.end) this.#deliver(record);
+      }
+    } catch (error) {
+      this.#options.fail(error);
+    }
+  }
+
+  /** The next record, or null when there is none, or it has to be opened before. */
+  #next(): FetchedRecord | null {
+    const next = this.#opened?.records.next();
+    if (next?.done === false) return next.value;
+    if (this.#opened !== null) this.tracker.skipTo(this.#opened.lastOffset + 1);
+    this.#opened = null;
+    if (this.#waiting.length > 0) this.#openNext();
+    else if (!this.#isOpening) this.tracker.skipTo(this.#fetchedEnd);
+    return null;
+  }
+
+  #openNext(): void {
+    const records = this.#isOpening ? undefined : this.#waiting.shift();
+    if (records === undefined) return;
+    this.#isOpening = true;
+    records.open().then((opened) => {
+      this.#isOpening = false;
+      this.#opened = { lastOffset: records.lastOffset, records: opened };
+      this.#waitingBytes -= records.sizeInBytes;
+      if (this.wantsMore) this.resumeFetching();
+      this.#deliverWaiting();
+    }).catch(this.#options.fail);
+  }
+
+  #deliver(record: FetchedRecord): void {
+    const { topic, deliver, fail } = this.#options;
+    const { offset, key, value, headers, timestampMs } = record;
+    const origin = { topic, partition: this.partition, offset };
+    const event = { origin, key, value, headers, timestampMs };
+    const bytes = sizeOf(event);
+    this.tracker.start(offset);
+    this.#delivered++;
+    this.#deliveredBytes += bytes;
+    const leave = () => {
+      this.#delivered--;
+      this.#deliveredBytes -= bytes;
+      this.#deliverWaiting();
+    };
+    deliver(event, this.lease).then(() => {
+      this.tracker.finish(offset);
+      leave();
+    }, (error) => {
+      if (!(error instanceof EventNotSettledError)) fail(error);
+      leave();
+    });
+  }
+}
+
+function sizeOf({ key, value, headers }: InboundEvent): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0);
+  return bytes;
 }

@@ -9,9 +9,13 @@ import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { useAllCompressionCodecs } from "./compression.ts";
+import { useFetchedRecords } from "./fetch_response.ts";
 import { useHeaderLists } from "./record_headers.ts";
 
 const MIN_THROTTLE_CHECK_MS = 10;
+
+/** How long a fetch may wait for records while fetching of another partition is paused. */
+const MAX_WAIT_WHILE_PAUSED_MS = 50;
 
 /** Called before a member of a group joins it anew, while it still may commit. */
 export type BeforeRejoin = () => Promise<void>;
@@ -59,9 +63,11 @@ export function patchKafkajs(): void {
   patched = true;
   useAllCompressionCodecs();
   useHeaderLists();
+  useFetchedRecords();
   checkPendingRequestsOnDemand();
   announceRejoins();
   rememberAssignments();
+  resumeSoon();
   announceOffsetResets();
 }
 
@@ -134,6 +140,20 @@ function rememberAssignments(): void {
     const batches: object[] = await fetch.call(this, nodeId);
     for (const batch of batches) assignmentOfBatch.set(batch, assignment);
     return batches;
+  };
+}
+
+/** A partition that is resumed is asked for with the next fetch only, and the one under way can wait for long. */
+function resumeSoon(): void {
+  const { fetch } = ConsumerGroup.prototype;
+  const configuredWait = new WeakMap<object, number>();
+  ConsumerGroup.prototype.fetch = function (nodeId: string) {
+    const maxWaitTime = configuredWait.get(this) ?? this.maxWaitTime;
+    configuredWait.set(this, maxWaitTime);
+    this.maxWaitTime = this.paused().length > 0
+      ? Math.min(maxWaitTime, MAX_WAIT_WHILE_PAUSED_MS)
+      : maxWaitTime;
+    return fetch.call(this, nodeId);
   };
 }
 

@@ -1,19 +1,19 @@
-import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { Batch, Consumer, EachBatchPayload } from "kafkajs";
 import { aborted, atMost, formatDelay } from "../../backoff.ts";
-import type { Bytes, InboundEvent, RecordHeader } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
+import type { Deliver, Listener } from "../../listener.ts";
 import type { Logger } from "../../log.ts";
-import type { OpenContext } from "../../transport.ts";
+import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
 import { isGivenUp, onOffsetReset, onRejoin } from "./kafkajs_patches.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
+import type { FetchedRecords } from "./record_batch.ts";
 
 const COMMIT_INTERVAL_MS = 200;
 
-/** How long partitions that are about to be given up may take to finish what runs. */
+/** How long what runs may take to finish before a rebalance, which may take partitions away. */
 const REBALANCE_DRAIN_MS = 3000;
 
 /** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
@@ -29,25 +29,28 @@ const PATIENCE = { retries: 10, maxRetryTime: 5000 };
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
 
 /**
- * Reads a topic as a member of a consumer group. Every assigned partition has a lease of its own, which ends when the
- * partition is given up; the offsets up to which everything has settled are committed at intervals, and before
- * partitions are given up.
+ * Reads a topic as a member of a consumer group. Every assigned partition has a lease of its own, which is suspended
+ * while the group rebalances, and ends when the partition is given up. The offsets up to which everything has settled
+ * are committed at intervals, and before partitions may be given up.
  */
 export class KafkaListener implements Listener {
   readonly #config: KafkaListenerConfig;
   readonly #log: Logger;
+  readonly #limits: Limits;
   readonly #failure = Promise.withResolvers<never>();
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
   readonly #consumer: Consumer;
   #commitOffsets: EachBatchPayload["commitOffsetsIfNecessary"] | null = null;
   #committing: Promise<void> | null = null;
+  #assigned = 1;
   #stopping = false;
   #fencedSinceMs: number | null = null;
 
-  private constructor(config: KafkaListenerConfig, { log }: OpenContext) {
+  private constructor(config: KafkaListenerConfig, { log, limits }: OpenContext) {
     this.#config = config;
     this.#log = log;
+    this.#limits = limits;
     this.#failure.promise.catch(() => {});
     this.#consumer = this.#createConsumer();
   }
@@ -67,10 +70,7 @@ export class KafkaListener implements Listener {
 
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const { topic, consumerConfig } = this.#config;
-    onRejoin(
-      consumerConfig.groupId,
-      () => this.#giveUpPartitions({ ended: AbortSignal.timeout(REBALANCE_DRAIN_MS) }),
-    );
+    onRejoin(consumerConfig.groupId, () => this.#prepareRebalance());
     onOffsetReset(consumerConfig.groupId, (_, partition) => this.#wereReset.add(partition));
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     const running = this.#consumer.run({
@@ -121,10 +121,12 @@ export class KafkaListener implements Listener {
       retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
-      const partitions = memberAssignment[this.#config.topic]?.join(", ") || "none";
+      const partitions = memberAssignment[this.#config.topic] ?? [];
       this.#log.info(
-        `joined group '${config.groupId}': partitions ${partitions} of ${this.#config.topic}`,
+        `joined group '${config.groupId}': partitions ${partitions.join(", ") || "none"} of ` +
+          this.#config.topic,
       );
+      this.#keepOnly(partitions);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
@@ -141,78 +143,78 @@ export class KafkaListener implements Listener {
     if (this.#stopping) payload.pause();
     if (this.#stopping || isGivenUp(batch)) return Promise.resolve();
     this.#commitOffsets = payload.commitOffsetsIfNecessary;
-    const assigned = this.#assignedPartition(batch.partition, Number(batch.firstOffset()));
-    // Around a change of leaders two brokers may both send what was asked for once.
-    const { end } = assigned.tracker;
-    assigned.enqueue(batch.messages.filter(({ offset }) => Number(offset) >= end));
-    assigned.tracker.skipTo(Number(batch.lastOffset()) + 1);
+    const assigned = this.#assignedPartition(batch, deliver);
     resolveOffset(batch.lastOffset());
-    this.#deliverWaiting(assigned, deliver);
-    if (assigned.hasWaiting) assigned.resume ??= payload.pause();
+    // Its type knows messages; the patched protocol leaves them in their batches.
+    const fetched = batch.messages as unknown as FetchedRecords[];
+    assigned.enqueue(fetched, Number(batch.lastOffset()) + 1);
+    if (!assigned.wantsMore) assigned.resume ??= payload.pause();
     return Promise.resolve();
   }
 
-  #assignedPartition(partition: number, firstOffset: number): AssignedPartition {
+  #assignedPartition(
+    batch: Batch & { fetchedOffset?: string },
+    deliver: Deliver,
+  ): AssignedPartition {
+    const { partition } = batch;
+    const fetchedOffset = Number(batch.fetchedOffset);
     const known = this.#partitions.get(partition);
     const wasReset = this.#wereReset.delete(partition);
-    if (known !== undefined && !(wasReset && firstOffset < known.tracker.end)) return known;
-    // After a reset, offsets that go back are those of a topic that was created anew.
+    if (known !== undefined && isContinuedAt(fetchedOffset, { known, wasReset })) {
+      known.isDoubtful = false;
+      known.lease.resume();
+      return known;
+    }
     known?.lease.end();
     known?.resumeFetching();
-    const assigned = new AssignedPartition(partition, firstOffset);
+    const assigned = new AssignedPartition({
+      topic: this.#config.topic,
+      partition,
+      nextOffset: fetchedOffset,
+      limits: this.#limits,
+      deliver,
+      fail: (error) => this.#fail(error),
+    });
+    assigned.lease.peers = this.#assigned;
     this.#partitions.set(partition, assigned);
     return assigned;
   }
 
-  #deliverWaiting(assigned: AssignedPartition, deliver: Deliver): void {
-    for (let message = assigned.dequeue(); message; message = assigned.dequeue()) {
-      this.#deliver(assigned, { message, deliver });
+  /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
+  async #prepareRebalance(): Promise<void> {
+    const held = [...this.#partitions.values()];
+    for (const { lease } of held) lease.suspend();
+    await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));
+    await atMost(this.#commitAll(), LEAVE_MS);
+    for (const assigned of held) assigned.isDoubtful = true;
+  }
+
+  /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
+  #keepOnly(partitions: readonly number[]): void {
+    this.#assigned = Math.max(partitions.length, 1);
+    this.#fencedSinceMs = null;
+    for (const [partition, assigned] of this.#partitions) {
+      assigned.lease.peers = this.#assigned;
+      // kafkajs keeps a partition paused, whoever had it in between.
+      assigned.resumeFetching();
+      if (partitions.includes(partition)) continue;
+      assigned.lease.end();
+      this.#partitions.delete(partition);
     }
-    if (!assigned.hasWaiting) assigned.resumeFetching();
-  }
-
-  #deliver(
-    assigned: AssignedPartition,
-    { message, deliver }: { message: KafkaMessage; deliver: Deliver },
-  ): void {
-    const event = this.#toEvent(assigned.partition, message);
-    const bytes = sizeOf(event);
-    assigned.add(bytes);
-    deliver(event, assigned.lease)
-      .then(() => assigned.tracker.finish(event.origin.offset))
-      .catch((error) => {
-        if (!(error instanceof EventNotSettledError)) this.#fail(error);
-      })
-      .finally(() => {
-        assigned.remove(bytes);
-        this.#deliverWaiting(assigned, deliver);
-      });
-  }
-
-  #toEvent(
-    partition: number,
-    { offset, key, value, headers, timestamp }: KafkaMessage,
-  ): InboundEvent {
-    return {
-      origin: { topic: this.#config.topic, partition, offset: Number(offset) },
-      key: key as Bytes | null,
-      value: value as Bytes | null,
-      // Its type knows only objects; the patched codec makes lists.
-      headers: headers as unknown as RecordHeader[],
-      timestampMs: Number(timestamp),
-    };
   }
 
   /** Lets what runs finish until `lease` has ended, commits what has settled, and forgets the partitions. */
   async #giveUpPartitions({ ended }: Pick<Lease, "ended">): Promise<void> {
     const givenUp = [...this.#partitions.values()];
     for (const { lease } of givenUp) lease.beginEnd();
-    await Promise.race([Promise.all(givenUp.map((assigned) => assigned.idle())), aborted(ended)]);
+    await this.#idle(givenUp, ended);
     for (const { lease } of givenUp) lease.end();
     await atMost(this.#commitAll(), LEAVE_MS);
-    for (const assigned of givenUp) assigned.resumeFetching();
     this.#partitions.clear();
-    this.#fencedSinceMs = null;
+  }
+
+  async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
+    await Promise.race([Promise.all(partitions.map(({ lease }) => lease.idle())), aborted(ended)]);
   }
 
   async #commitAll(): Promise<void> {
@@ -229,12 +231,13 @@ export class KafkaListener implements Listener {
   async #commitMoved(): Promise<void> {
     const moved = [...this.#partitions.values()]
       .map((assigned) => ({ assigned, offset: assigned.tracker.committable }))
-      .filter(({ assigned, offset }) => offset > assigned.committed);
+      .filter(({ assigned, offset }) => !assigned.isDoubtful && offset > assigned.committed);
     if (moved.length === 0) return;
     const partitions = moved.map(({ assigned, offset }) => ({
       partition: assigned.partition,
       offset: `${offset}`,
     }));
+    for (const { assigned, offset } of moved) assigned.committing = offset;
     try {
       await this.#commitOffsets?.({ topics: [{ topic: this.#config.topic, partitions }] });
       for (const { assigned, offset } of moved) assigned.committed = offset;
@@ -261,10 +264,14 @@ function isFenced(error: unknown): boolean {
   return error instanceof Error && "type" in error && FENCED.has(String(error.type));
 }
 
-function sizeOf({ key, value, headers }: InboundEvent): number {
-  const headerBytes = headers.reduce(
-    (sum, [name, value]) => sum + name.length + (value?.length ?? 0),
-    0,
-  );
-  return (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
+/** Whether a fetch from this offset goes on with what a member holds of a partition. */
+function isContinuedAt(
+  fetchedOffset: number,
+  { known, wasReset }: { known: AssignedPartition; wasReset: boolean },
+): boolean {
+  // After a reset, offsets that go back are those of a topic that was created anew.
+  if (wasReset) return fetchedOffset >= known.fetchedEnd;
+  // Another member may have had the partition in between, and gone on with it.
+  return !known.isDoubtful || fetchedOffset === known.committed ||
+    fetchedOffset === known.committing;
 }

@@ -24,6 +24,11 @@ export class OffsetTracker {
     return this.#started[this.#head] ?? this.#end;
   }
 
+  /** How many events there are from the lowest unsettled one to the last one handed out. */
+  get span(): number {
+    return this.#started.length - this.#head;
+  }
+
   /** Notes that the event at `offset` was handed out. */
   start(offset: number): void {
     if (offset < this.#end) {

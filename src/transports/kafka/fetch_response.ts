@@ -1,0 +1,117 @@
+import { Buffer } from "node:buffer";
+import Decoder from "kafkajs/src/protocol/decoder.js";
+import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
+import Requests from "kafkajs/src/protocol/requests/index.js";
+import type { Bytes } from "../../event.ts";
+import { type FetchedRecord, type FetchedRecords, RecordBatch } from "./record_batch.ts";
+
+/** The version of fetch requests since which responses hold record batches; brokers have it since 0.11. */
+const MIN_VERSION = 4;
+
+/** Bytes of a batch up to where its length starts, and from where it counts. */
+const LENGTH = 8;
+const LENGTH_END = 12;
+const MAGIC = 16;
+
+/** A message of the formats before record batches, as kafkajs decodes it. */
+interface Message {
+  readonly offset: string;
+  readonly timestamp?: string;
+  readonly key: Bytes | null;
+  readonly value: Bytes | null;
+}
+
+/** From here on, `messages` of what kafkajs fetches are {@linkcode FetchedRecords}, each of one or more records. */
+export function useFetchedRecords(): void {
+  const { versions, protocol } = Requests.requests.Fetch;
+  Requests.requests.Fetch = {
+    versions,
+    protocol: ({ version }: { version: number }) => (request: unknown) => {
+      if (version < MIN_VERSION) {
+        throw new Error("Cannot fetch from a broker that is older than Kafka 0.11");
+      }
+      const fetch = protocol({ version })(request);
+      const decode = (bytes: Buffer) => decodeResponse(new Decoder(bytes), version);
+      return { ...fetch, response: { ...fetch.response, decode } };
+    },
+  };
+}
+
+/** Fetch response, versions 4 to 11. */
+async function decodeResponse(decoder: Decoder, version: number): Promise<object> {
+  const throttleTime = decoder.readInt32();
+  const throttling = version < 8
+    ? { throttleTime }
+    : { throttleTime: 0, clientSideThrottleTime: throttleTime };
+  const session = version < 7
+    ? {}
+    : { errorCode: decoder.readInt16(), sessionId: decoder.readInt32() };
+  const responses = await decoder.readArrayAsync(async () => ({
+    topicName: decoder.readString(),
+    partitions: await decoder.readArrayAsync(() => decodePartition(decoder, version)),
+  }));
+  return { ...throttling, ...session, responses };
+}
+
+async function decodePartition(decoder: Decoder, version: number): Promise<object> {
+  return {
+    partition: decoder.readInt32(),
+    errorCode: decoder.readInt16(),
+    highWatermark: `${decoder.readInt64()}`,
+    lastStableOffset: `${decoder.readInt64()}`,
+    ...(version < 5 ? {} : { lastStartOffset: `${decoder.readInt64()}` }),
+    abortedTransactions: decoder.readArray(() => ({
+      producerId: `${decoder.readInt64()}`,
+      firstOffset: `${decoder.readInt64()}`,
+    })),
+    ...(version < 11 ? {} : { preferredReadReplica: decoder.readInt32() }),
+    messages: await decodeRecords(decoder.readBytes() ?? Buffer.alloc(0)),
+  };
+}
+
+async function decodeRecords(bytes: Buffer<ArrayBuffer>): Promise<FetchedRecords[]> {
+  // What one partition holds must not keep the response for all of them in memory.
+  const records = Buffer.from(bytes);
+  if (records.length > MAGIC && records.readInt8(MAGIC) < 2) {
+    const messages: Message[] = await MessageSetDecoder(new Decoder(records), records.length);
+    return messages.map((message) => new OldMessage(message));
+  }
+  const batches: FetchedRecords[] = [];
+  for (let rest = records; rest.length > LENGTH_END;) {
+    const length = LENGTH_END + rest.readInt32BE(LENGTH);
+    // Brokers cut the response where the limits of the request are, in the midst of a batch.
+    if (length > rest.length) break;
+    batches.push(new RecordBatch(rest.subarray(0, length)));
+    rest = rest.subarray(length);
+  }
+  return batches;
+}
+
+/** A message that was written before Kafka 0.11, and has no headers. */
+class OldMessage implements FetchedRecords {
+  readonly isControlRecord = false;
+  readonly batchContext = { inTransaction: false };
+  readonly #message: Message;
+
+  constructor(message: Message) {
+    this.#message = message;
+  }
+
+  get offset(): string {
+    return this.#message.offset;
+  }
+
+  get lastOffset(): number {
+    return Number(this.#message.offset);
+  }
+
+  get sizeInBytes(): number {
+    return (this.#message.key?.length ?? 0) + (this.#message.value?.length ?? 0);
+  }
+
+  open(): Promise<Iterator<FetchedRecord>> {
+    const { key, value, timestamp = -1 } = this.#message;
+    const record = { offset: this.lastOffset, timestampMs: Number(timestamp), key, value };
+    return Promise.resolve([{ ...record, headers: [] }].values());
+  }
+}
