@@ -16,15 +16,14 @@ export interface PipelineSettings {
 /** The measured process, with one pipeline. It ends with its scope. */
 export class Eventor implements AsyncDisposable {
   readonly #child: GuardedChild;
-  readonly #configFile: string;
   readonly #log: string[] = [];
   readonly #logRead: Promise<void>;
   #hasEnded = false;
 
-  private constructor([executable = "", ...args]: readonly string[], configFile: string) {
-    this.#configFile = configFile;
+  private constructor([executable = "", ...args]: readonly string[]) {
     this.#child = new GuardedChild(executable, {
-      args: [...args, "-f", configFile],
+      args: [...args, "-f", "-"],
+      stdin: "piped",
       stdout: "null",
       stderr: "piped",
     });
@@ -34,9 +33,15 @@ export class Eventor implements AsyncDisposable {
 
   static async start(bench: Bench, topics: Topics, settings: PipelineSettings): Promise<Eventor> {
     const url = await bench.endpoint(settings.latencyMs);
-    const configFile = await Deno.makeTempFile({ prefix: "eventor-bench-", suffix: ".yaml" });
-    await Deno.writeTextFile(configFile, configuration(bench, topics, { ...settings, url }));
-    return new Eventor(bench.command, configFile);
+    const eventor = new Eventor(bench.command);
+    await eventor.#configure(configuration(bench, topics, { ...settings, url }));
+    return eventor;
+  }
+
+  async #configure(text: string): Promise<void> {
+    const writer = this.#child.process.stdin.getWriter();
+    // Should it have ended already, then whoever waits for results says why.
+    await writer.write(new TextEncoder().encode(text)).then(() => writer.close()).catch(() => {});
   }
 
   /** @throws {Error} when the process has ended */
@@ -77,7 +82,6 @@ export class Eventor implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child[Symbol.asyncDispose]();
     await this.#logRead;
-    await Deno.remove(this.#configFile);
   }
 }
 

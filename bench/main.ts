@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { describeMachine, warningOfOtherLoad } from "./machine.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import type { Bench, Figures } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -38,7 +39,10 @@ async function run(options: Options): Promise<Row[]> {
 
 function optionsOrUsage(): Options {
   try {
-    return parseOptions(Deno.args);
+    const options = parseOptions(Deno.args);
+    const unknown = options.only.find((only) => !SCENARIOS.some(({ number }) => number === only));
+    if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}`);
+    return options;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     say(`${error.message}\n\n${USAGE}`);
@@ -49,6 +53,9 @@ function optionsOrUsage(): Options {
 const options = optionsOrUsage();
 let exitCode = 1;
 try {
+  say(await describeMachine());
+  const warning = await warningOfOtherLoad();
+  if (warning !== undefined) say(warning);
   print(markdownTable(await run(options)));
   exitCode = 0;
 } catch (error) {

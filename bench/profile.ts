@@ -53,7 +53,7 @@ const flags = parseArgs(Deno.args, {
   },
 });
 
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 5;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const seconds = Number(flags.seconds);
 
@@ -62,6 +62,7 @@ interface Observation {
   readonly profile: CpuProfile;
   readonly events: number;
   readonly threads: ReadonlyMap<string, number>;
+  readonly rssMb: number;
 }
 
 function command(): string[] {
@@ -112,17 +113,20 @@ async function observe(
   const threads = [...after].map(([name, micros]) =>
     [name, micros - (before.get(name) ?? 0)] as const
   );
-  return { profile, events: resultsAfter - resultsBefore, threads: new Map(threads) };
+  const { rssMb } = await eventor.usage();
+  return { profile, events: resultsAfter - resultsBefore, threads: new Map(threads), rssMb };
 }
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function threadReport({ events, threads }: Observation): string {
+function threadReport({ events, threads, rssMb }: Observation): string {
   const busy = [...threads].filter(([, micros]) => micros > 0).sort(([, a], [, b]) => b - a);
   return [
-    `${events} events. CPU of each thread, for each event (with the profiler's own share):`,
+    `${events} events, RSS ${
+      rssMb.toFixed(0)
+    } MB with the profiler. CPU of each thread for each event:`,
     ...busy.map(([name, micros]) => `${(micros / events).toFixed(1).padStart(8)} µs  ${name}`),
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 import { compile } from "../tools/compile.ts";
 import { startBroker } from "../tools/kafka/mod.ts";
+import { whenWeDie } from "../tools/kafka/processes.ts";
 import { Endpoints } from "./endpoint_process.ts";
 
 const TEXT_ENCODER = new TextEncoder();
@@ -53,7 +54,11 @@ export async function executable(stack: AsyncDisposableStack): Promise<string> {
   const given = Deno.env.get("EVENTOR_EXECUTABLE");
   if (given !== undefined) return given;
   const directory = await Deno.makeTempDir({ prefix: "eventor-bench-" });
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const dismissGuard = whenWeDie('rm -rf "$1"', [directory]);
+  stack.defer(async () => {
+    await Deno.remove(directory, { recursive: true });
+    await dismissGuard();
+  });
   const path = `${directory}/eventor`;
   say("compiling the executable");
   const problem = await compile(path);
