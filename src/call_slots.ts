@@ -4,10 +4,16 @@ import { EventNotSettledError } from "./listener.ts";
 /** What of the slots a lease has before the other side has answered it: one part in so many. */
 const UNPROVEN_PART = 8;
 
+/** A call that waits for a slot. */
+interface Turn extends PromiseWithResolvers<void> {
+  readonly offset: number;
+}
+
 /** What one lease has of the slots. */
 interface Share {
   readonly lease: Lease;
-  readonly waiting: PromiseWithResolvers<void>[];
+  /** In the order of their offsets: what holds up the commit of others goes first. */
+  readonly waiting: Turn[];
   held: number;
   /** Whether the last call that came to an end was answered. */
   isProven: boolean;
@@ -38,14 +44,14 @@ export class CallSlots {
   }
 
   /**
-   * Resolves when a call of `lease` may start; whoever called gives the slot back by `giveBack()`.
+   * Resolves when a call for the event at `offset` may start; whoever called gives the slot back by `giveBack()`.
    *
-   * @throws {EventNotSettledError} when the lease is ending before
+   * @throws {EventNotSettledError} when the lease is ending, and does not admit the event any more
    */
-  take(lease: Lease): Promise<void> {
-    const turn = Promise.withResolvers<void>();
+  take(lease: Lease, offset: number): Promise<void> {
+    const turn = { offset, ...Promise.withResolvers<void>() };
     const share = this.#shareOf(lease);
-    share.waiting.push(turn);
+    insert(turn, share.waiting);
     this.#waiting.add(share);
     this.#offer(share);
     return turn.promise;
@@ -74,9 +80,9 @@ export class CallSlots {
     this.#shareOut();
   }
 
-  #turnAway(share: Share): void {
-    this.#waiting.delete(share);
-    for (const turn of share.waiting.splice(0)) {
+  #turnAway({ lease, waiting }: Share): void {
+    const admitted = waiting.findLastIndex(({ offset }) => lease.admits(offset)) + 1;
+    for (const turn of waiting.splice(admitted)) {
       turn.reject(new EventNotSettledError("The lease ended before its turn"));
     }
   }
@@ -85,10 +91,10 @@ export class CallSlots {
     while (this.#free > 0) {
       const share = this.#next();
       if (share === null) return;
-      this.#waiting.delete(share);
       share.held++;
       this.#free--;
       share.waiting.shift()?.resolve();
+      this.#waiting.delete(share);
       if (share.waiting.length > 0) this.#waiting.add(share);
     }
   }
@@ -103,8 +109,15 @@ export class CallSlots {
     return next;
   }
 
-  #mayTake({ lease, held, isProven }: Share): boolean {
-    if (!lease.isOpen) return false;
+  #mayTake({ lease, waiting: [next], held, isProven }: Share): boolean {
+    if (next === undefined || !lease.admits(next.offset)) return false;
     return lease.peers === 1 || held < this.#free && (isProven || held < this.#unprovenLimit);
   }
+}
+
+/** Puts a turn where its offset belongs; most come behind all others. */
+function insert(turn: Turn, waiting: Turn[]): void {
+  let index = waiting.length;
+  while (index > 0 && (waiting[index - 1]?.offset ?? 0) > turn.offset) index--;
+  waiting.splice(index, 0, turn);
 }

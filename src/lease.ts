@@ -1,22 +1,27 @@
 /**
- * The right to work on events. It can be suspended for a while, and it ends in two steps.
+ * The right to work on the events of one partition. It can be suspended for a while, and it ends in two steps.
  *
- * While it is not open, no call is started and no call repeated; what runs may finish, and its result may be published.
- * After `ending` it never opens again. After `ended` what still runs is given up: its outcome no longer counts.
- * `ended` is never aborted before `ending`.
+ * While it is not open, work is begun only on events between those that have begun: without them, what lies behind them
+ * could not be committed and would be done again. What runs may finish, and its result may be published. After `ending`
+ * it never opens again. After `ended` what still runs is given up: its outcome no longer counts. `ended` is never
+ * aborted before `ending`.
  */
 export interface Lease {
   readonly ending: AbortSignal;
   readonly ended: AbortSignal;
-  /** Whether work may be started. */
+  /** Whether work on whatever comes may begin. */
   readonly isOpen: boolean;
   /** How many leases share the pipeline at present, this one included. */
   readonly peers: number;
+  /** Whether work on the event at `offset` may begin. */
+  admits(offset: number): boolean;
   /** Notes that work on an event begins. */
-  begin(): void;
-  /** Notes that work on an event has come to an end, or rests until it is tried again. */
-  rest(): void;
-  /** Has `callback` called whenever the lease opens, or is ending. */
+  begin(offset: number): void;
+  /** Notes that work on an event is done. */
+  finish(): void;
+  /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
+  rest(offset: number): void;
+  /** Has `callback` called whenever other events than before may be admitted. */
   onChange(callback: () => void): void;
 }
 
@@ -26,9 +31,10 @@ export class LeaseController implements Lease {
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];
+  readonly #resting = new Set<number>();
   #isSuspended = false;
   #working = 0;
-  #idle: PromiseWithResolvers<void> | null = null;
+  #begunEnd = -Infinity;
 
   get ending(): AbortSignal {
     return this.#ending.signal;
@@ -42,33 +48,56 @@ export class LeaseController implements Lease {
     return !this.#isSuspended && !this.#ending.signal.aborted;
   }
 
-  begin(): void {
-    this.#working++;
+  /** Whether work on any event runs. */
+  get isWorking(): boolean {
+    return this.#working > 0;
   }
 
-  rest(): void {
-    if (--this.#working > 0) return;
-    this.#idle?.resolve();
-    this.#idle = null;
+  /** Where events begin that are not worked on while the lease is not open: behind the last begun, or at one that rests. */
+  get drainEnd(): number {
+    let end = this.#begunEnd;
+    for (const offset of this.#resting) end = Math.min(end, offset);
+    return end;
+  }
+
+  admits(offset: number): boolean {
+    return this.isOpen || !this.#ended.signal.aborted && offset < this.drainEnd;
+  }
+
+  begin(offset: number): void {
+    this.#working++;
+    this.#begunEnd = Math.max(this.#begunEnd, offset + 1);
+    if (this.#resting.size > 0) this.#resting.delete(offset);
+  }
+
+  finish(): void {
+    this.#working--;
+  }
+
+  rest(offset: number): void {
+    this.#working--;
+    this.#resting.add(offset);
+    if (!this.isOpen) this.#changed();
   }
 
   onChange(callback: () => void): void {
     this.#callbacks.push(callback);
   }
 
-  /** Nothing new is started until the lease is resumed. */
+  /** Only what has begun is brought to an end, until the lease is resumed. */
   suspend(): void {
     this.#isSuspended = true;
+    this.#changed();
   }
 
-  /** Work may be started again. */
+  /** Work may begin again. */
   resume(): void {
     if (!this.#isSuspended) return;
     this.#isSuspended = false;
     this.#changed();
   }
 
-  /** Nothing new is started from here on. */
+  /** Only what has begun is brought to an end from here on. */
   beginEnd(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
@@ -77,18 +106,10 @@ export class LeaseController implements Lease {
 
   /** What still runs is given up. */
   end(): void {
-    this.beginEnd();
+    if (this.#ended.signal.aborted) return;
+    this.#ending.abort();
     this.#ended.abort();
-  }
-
-  /** Resolves when no work runs, and whoever waits for its outcome knows it. */
-  async idle(): Promise<void> {
-    if (this.#working > 0) {
-      this.#idle ??= Promise.withResolvers();
-      await this.#idle.promise;
-    }
-    // An outcome is passed on by promises, all of which come to an end in this turn of the event loop.
-    await new Promise((resolve) => setTimeout(resolve));
+    this.#changed();
   }
 
   #changed(): void {

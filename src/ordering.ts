@@ -13,8 +13,8 @@ const MAX_CODE_UNITS = 4096;
 
 /**
  * Wraps `deliver` so that events that have an order among them are handled one after the other, in the order in which
- * they were handed over, while others run side by side. An event whose lease is ending when its turn comes is not
- * started. A lease stands for one partition.
+ * they were handed over, while others run side by side. An event that its lease does not admit any more when its turn
+ * comes is not started.
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
@@ -23,7 +23,9 @@ export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
 
   async function after(previous: Promise<void>, event: InboundEvent, lease: Lease) {
     await previous.catch(() => {});
-    if (lease.ending.aborted) throw new EventNotSettledError("The lease ended before its turn");
+    if (lease.ending.aborted && !lease.admits(event.origin.offset)) {
+      throw new EventNotSettledError("The lease ended before its turn");
+    }
     await deliver(event, lease);
   }
 

@@ -53,8 +53,10 @@ async function settle(event: InboundEvent, parts: Parts, lease: Lease): Promise<
   const result = await handle(event, parts, lease);
   try {
     await publish(result, { event, parts, lease });
-  } finally {
-    lease.rest();
+    lease.finish();
+  } catch (error) {
+    lease.rest(event.origin.offset);
+    throw error;
   }
 }
 
@@ -64,9 +66,10 @@ async function handle(
   { handler, resultProcessors, slots, log, backoff }: Parts,
   lease: Lease,
 ): Promise<Result> {
+  const { offset } = event.origin;
   return await untilItWorks(async () => {
-    await slots.take(lease);
-    lease.begin();
+    await slots.take(lease, offset);
+    lease.begin(offset);
     let result;
     try {
       log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
@@ -74,7 +77,7 @@ async function handle(
       checkSomebodyTakes(result, resultProcessors);
       return result;
     } catch (error) {
-      lease.rest();
+      lease.rest(offset);
       throw error;
     } finally {
       slots.giveBack(lease, { wasAnswered: result !== undefined });

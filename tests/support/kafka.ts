@@ -28,6 +28,17 @@ export async function freshTopic(
   return topic;
 }
 
+/** Gives a topic more partitions. */
+export async function addPartitions(topic: string, count: number): Promise<void> {
+  const admin = testClient(testBroker()).admin();
+  await admin.connect();
+  try {
+    await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** A record to be produced; partitions are chosen by key unless given. */
 export interface TestRecord {
   readonly key?: Bytes | string | null;

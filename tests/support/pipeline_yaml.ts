@@ -13,6 +13,8 @@ export interface PipelineYaml {
   readonly consumerConfig?: Readonly<Record<string, unknown>>;
   readonly producerConfig?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
+  /** Further keys of the pipeline itself, such as `concurrency`. */
+  readonly keys?: Readonly<Record<string, unknown>>;
 }
 
 /** A pipeline from topic to topic, as an item of a configuration file's list. */
@@ -28,19 +30,20 @@ export function kafkaPipeline(
     consumerConfig = {},
     producerConfig = {},
     logLevel = "DEBUG",
+    keys = {},
   }: PipelineYaml,
 ): string {
   return `
 - name: ${name}
   logLevel: ${logLevel}
+  ${lines(keys, 2)}
   eventListener:
     type: kafka
     topic: ${topic}
     consumerConfig:
       bootstrap.servers: ${broker}
       group.id: ${group}
-      auto.offset.reset: earliest
-      ${lines(consumerConfig, 6)}
+      ${lines({ "auto.offset.reset": "earliest", ...consumerConfig }, 6)}
   eventHandler:
     type: http
     url: ${url}

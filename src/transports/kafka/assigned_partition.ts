@@ -42,6 +42,7 @@ export class AssignedPartition {
   #isOpening = false;
   #delivered = 0;
   #deliveredBytes = 0;
+  #idle: PromiseWithResolvers<void> | null = null;
 
   constructor(options: AssignedPartitionOptions) {
     const { partition, nextOffset } = options;
@@ -51,6 +52,7 @@ export class AssignedPartition {
     this.committed = nextOffset;
     this.committing = nextOffset;
     this.#fetchedEnd = nextOffset;
+    this.lease.onChange(() => this.#noteIdle());
   }
 
   /** Everything below was fetched. */
@@ -77,6 +79,17 @@ export class AssignedPartition {
     }
     this.#fetchedEnd = Math.max(this.#fetchedEnd, nextOffset);
     this.#deliverWaiting();
+  }
+
+  /**
+   * Resolves when nothing is under way any more: of a lease that is ending, no event that was delivered; of one that is
+   * suspended, none that has begun or lies between those that have.
+   */
+  async idle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    const { promise } = this.#idle;
+    this.#noteIdle();
+    await promise;
   }
 
   /** Fetching goes on, if it was paused. */
@@ -143,6 +156,7 @@ export class AssignedPartition {
     const leave = () => {
       this.#delivered--;
       this.#deliveredBytes -= bytes;
+      this.#noteIdle();
       this.#deliverWaiting();
     };
     deliver(event, this.lease).then(() => {
@@ -152,6 +166,18 @@ export class AssignedPartition {
       if (!(error instanceof EventNotSettledError)) fail(error);
       leave();
     });
+  }
+
+  #noteIdle(): void {
+    if (this.#idle === null || !this.#isIdle) return;
+    this.#idle.resolve();
+    this.#idle = null;
+  }
+
+  get #isIdle(): boolean {
+    const { ending, isWorking, drainEnd } = this.lease;
+    if (this.#delivered === 0) return true;
+    return !ending.aborted && !isWorking && this.tracker.committable >= drainEnd;
   }
 }
 

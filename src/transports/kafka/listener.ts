@@ -214,7 +214,7 @@ export class KafkaListener implements Listener {
   }
 
   async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
-    await Promise.race([Promise.all(partitions.map(({ lease }) => lease.idle())), aborted(ended)]);
+    await Promise.race([Promise.all(partitions.map((each) => each.idle())), aborted(ended)]);
   }
 
   async #commitAll(): Promise<void> {
