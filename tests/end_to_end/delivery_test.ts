@@ -79,7 +79,7 @@ Deno.test("eventor loses nothing, keeps order and bytes, and commits what is don
     }
   });
 
-  await t.step("first calls are made in the order of each partition", () => {
+  await t.step("first calls for a key are made in the order of its events", () => {
     assertEquals(orderOfFirstCalls(endpoint, sent), sentOrder(sent));
   });
 
@@ -159,26 +159,29 @@ function placeOf({ partition, offset }: StoredRecord): string {
   return `${partition}@${offset}`;
 }
 
-/** Numbers of events, by partition, in the order in which they were first called; values without one are left out. */
-function orderOfFirstCalls({ calls }: Endpoint, sent: readonly StoredRecord[]): number[][] {
-  const partitionOf = new Map(sent.map(({ partition, value }) => [numberOf(value), partition]));
-  const order: number[][] = Array.from({ length: PARTITIONS }, () => []);
-  const seen = new Set<number>();
-  for (const number of calls.map(({ body }) => numberOf(body))) {
-    if (number === null || seen.has(number)) continue;
-    seen.add(number);
-    order[partitionOf.get(number) ?? -1]?.push(number);
-  }
-  return order;
+/** Numbers of events, by lane, in the order in which they were first called; values without one are left out. */
+function orderOfFirstCalls(
+  { calls }: Endpoint,
+  sent: readonly StoredRecord[],
+): Map<string, number[]> {
+  const laneOfNumber = new Map(sent.map((record) => [numberOf(record.value), laneOf(record)]));
+  const called = new Set(
+    calls.map(({ body }) => numberOf(body)).filter((number) => number !== null),
+  );
+  return Map.groupBy(called, (number) => laneOfNumber.get(number) ?? "none");
 }
 
-function sentOrder(sent: readonly StoredRecord[]): number[][] {
-  const order: number[][] = Array.from({ length: PARTITIONS }, () => []);
-  for (const { partition, value } of sent) {
-    const number = numberOf(value);
-    if (number !== null) order[partition]?.push(number);
-  }
-  return order;
+function sentOrder(sent: readonly StoredRecord[]): Map<string, number[]> {
+  const numbered = sent.filter(({ value }) => numberOf(value) !== null);
+  return new Map(
+    Map.groupBy(numbered, laneOf).entries()
+      .map(([lane, records]) => [lane, records.map(({ value }) => numberOf(value) ?? -1)]),
+  );
+}
+
+/** Events of a partition that have the same key, or none, have an order among them. */
+function laneOf({ partition, key }: StoredRecord): string {
+  return `${partition} ${key === null ? "without a key" : `key ${decode(key)}`}`;
 }
 
 function numberOf(value: Uint8Array | null): number | null {
