@@ -3,7 +3,7 @@ import { formatOrigin } from "../src/event.ts";
 import { LeaseController } from "../src/lease.ts";
 import { EventNotSettledError } from "../src/listener.ts";
 import { inOrder, type Ordering } from "../src/ordering.ts";
-import { everythingSettled } from "./support/eventually.ts";
+import { promisesSettled } from "./support/eventually.ts";
 import { anEvent } from "./support/events.ts";
 import { FakeDeliver } from "./support/fake_deliver.ts";
 import { seededRandom } from "./support/seeded_random.ts";
@@ -17,21 +17,21 @@ for (const ordering of IN_LANES) {
     const lease = new LeaseController();
 
     const all = [1, 2, 3].map((offset) => deliver(anEvent({ topic: "T", offset }), lease));
-    await everythingSettled();
+    await promisesSettled();
     assertEquals(pipeline.started, ["T[0]@1"]);
 
     pipeline.settle("T[0]@1");
-    await everythingSettled();
+    await promisesSettled();
     assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
 
     pipeline.settle("T[0]@2");
-    await everythingSettled();
+    await promisesSettled();
     pipeline.settle("T[0]@3");
     await Promise.all(all);
     assertEquals(pipeline.started, ["T[0]@1", "T[0]@2", "T[0]@3"]);
   });
 
-  Deno.test(`inOrder() by ${ordering} does not start an event, when its lease is ending at its turn`, async () => {
+  Deno.test(`inOrder() by ${ordering} does not start an event, when its lease is ending at its turn and does not admit it`, async () => {
     const pipeline = new FakeDeliver();
     const deliver = inOrder(pipeline.deliver, ordering);
     const lease = new LeaseController();
@@ -39,14 +39,53 @@ for (const ordering of IN_LANES) {
     const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
     const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
     const queuedBehind = deliver(anEvent({ topic: "T", offset: 3 }), lease);
-    await everythingSettled();
+    await promisesSettled();
     lease.beginEnd();
     pipeline.settle("T[0]@1");
 
     await running;
-    await assertRejects(() => queued, EventNotSettledError);
-    await assertRejects(() => queuedBehind, EventNotSettledError);
+    await assertRejects(() => queued, EventNotSettledError, "ended before its turn");
+    await assertRejects(() => queuedBehind, EventNotSettledError, "ended before its turn");
     assertEquals(pipeline.started, ["T[0]@1"]);
+  });
+
+  Deno.test(`inOrder() by ${ordering} starts an event at its turn, when its lease is ending and admits it`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const between = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    const behind = deliver(anEvent({ topic: "T", offset: 4 }), lease);
+    lease.begin(3);
+    lease.beginEnd();
+    await promisesSettled();
+    pipeline.settle("T[0]@1");
+    await running;
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
+
+    pipeline.settle("T[0]@2");
+    await between;
+    await assertRejects(() => behind, EventNotSettledError, "ended before its turn");
+  });
+
+  Deno.test(`inOrder() by ${ordering} leaves it to what comes next when an event starts, when its lease is suspended`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    lease.suspend();
+    await promisesSettled();
+    pipeline.settle("T[0]@1");
+    await running;
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
+
+    pipeline.settle("T[0]@2");
+    await queued;
   });
 
   Deno.test(`inOrder() by ${ordering} lets leases run side by side, when one of them hangs`, async () => {
@@ -58,11 +97,11 @@ for (const ordering of IN_LANES) {
     const stuck = deliver(anEvent({ topic: "T", partition: 0, offset: 1 }), hanging);
     const first = deliver(anEvent({ topic: "T", partition: 1, offset: 1 }), other);
     const second = deliver(anEvent({ topic: "T", partition: 1, offset: 2 }), other);
-    await everythingSettled();
+    await promisesSettled();
     assertEquals(pipeline.running, ["T[0]@1", "T[1]@1"]);
     pipeline.settle("T[1]@1");
     await first;
-    await everythingSettled();
+    await promisesSettled();
     pipeline.settle("T[1]@2");
     await second;
 
@@ -79,7 +118,7 @@ for (const ordering of IN_LANES) {
     deliver(anEvent({ topic: "T", offset: 1 }), lost);
     lost.end();
     const again = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController());
-    await everythingSettled();
+    await promisesSettled();
     assertEquals(pipeline.started, ["T[0]@1", "T[0]@1"]);
 
     pipeline.settle("T[0]@1");
@@ -94,11 +133,11 @@ for (const ordering of IN_LANES) {
 
     const first = deliver(anEvent({ topic: "T", offset: 1 }), lease);
     const second = deliver(anEvent({ topic: "T", offset: 2 }), lease);
-    await everythingSettled();
+    await promisesSettled();
     pipeline.reject("T[0]@1", bug);
 
     assertEquals(await first.catch((error) => error) === bug, true);
-    await everythingSettled();
+    await promisesSettled();
     pipeline.settle("T[0]@2");
     await second;
   });
@@ -113,7 +152,7 @@ Deno.test("inOrder() acknowledges an event when that event has settled, not earl
       const settled = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController())
         .then(() => isSettled = true);
 
-      await everythingSettled();
+      await promisesSettled();
       assertEquals(isSettled, false);
 
       pipeline.settle("T[0]@1");
@@ -136,7 +175,7 @@ Deno.test("inOrder() keeps every partition in order and to one event at a time, 
   );
 
   for (let settled = 0; settled < events.length; settled++) {
-    await everythingSettled();
+    await promisesSettled();
     const { running } = pipeline;
     const lanes = running.map((place) => place.slice(0, place.indexOf("@")));
     assertEquals(new Set(lanes).size, lanes.length, `two of a lane at once: ${running}`);

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 const POLL_INTERVAL_MS = 2;
 
 /** Resolves once `condition` holds; rejects at the deadline, saying `what` did not come about. */
@@ -21,6 +23,11 @@ export async function eventually(
  */
 export function everythingSettled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The same, but without waiting for timers: some hundred times as fast, for tests of many steps. */
+export function promisesSettled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Resolves with what `promise` does and how long that took; rejects at the deadline, saying `what` did not come about. */
