@@ -15,6 +15,11 @@ export class RecordedLog {
     return this.records.map(({ level, message }) => `${level} - ${message}`);
   }
 
+  /** The messages of a level. */
+  of(level: LogRecord["level"]): string[] {
+    return this.records.filter((record) => record.level === level).map(({ message }) => message);
+  }
+
   /** The lines that match. */
   matching(pattern: RegExp): string[] {
     return this.lines.filter((line) => pattern.test(line));
