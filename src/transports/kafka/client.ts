@@ -1,24 +1,19 @@
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import {
   type ISocketFactoryArgs,
   Kafka,
-  type LogEntry,
   logLevel,
   type RetryOptions,
   type SASLOptions,
 } from "kafkajs";
+import type { ConnectionOptions } from "node:tls";
 import type { Logger } from "../../log.ts";
+import { clientLogOf } from "./client_log.ts";
 import type { KafkaClientConfig } from "./config.ts";
 import { patchKafkajs } from "./kafkajs_patches.ts";
-
-const SOCKET_KEEP_ALIVE_MS = 60_000;
+import { openSocket } from "./sockets.ts";
 
 /** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
 const RETRIES = 3;
-
-/** How often at most the log says that brokers cannot be reached. */
-const TROUBLE_INTERVAL_MS = 10_000;
 
 /** How often and how fast a client repeats what failed before it gives up. */
 export function retryOptions(
@@ -27,12 +22,6 @@ export function retryOptions(
 ): RetryOptions {
   return { retries, initialRetryTime: reconnectBackoffMs, maxRetryTime: reconnectBackoffMaxMs };
 }
-
-/** What kafkajs logs at ERROR that nobody else here can know of. The rest is said by whoever gets the error. */
-const WORTH_SAYING = /^Offset out of range/;
-
-/** What it logs, many times over, while a broker is away and it tries to reach it again. */
-const TROUBLE = /^Connection (error|timeout)/;
 
 /** A client for one cluster. Connects to nothing by itself. */
 export function createKafka(
@@ -48,6 +37,7 @@ export function createKafka(
   },
 ): Kafka {
   patchKafkajs();
+  const clientLog = clientLogOf(log);
   return new Kafka({
     brokers: [...config.bootstrapServers],
     clientId: config.clientId,
@@ -58,11 +48,15 @@ export function createKafka(
     enforceRequestTimeout: true,
     retry,
     logLevel: logLevel.WARN,
-    logCreator: () => bridgeTo(log),
+    logCreator: () => (entry) => clientLog.take(entry),
     socketFactory: (target) =>
       openSocket(
         onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target,
-        onUngrantedBroker,
+        {
+          connectionTimeoutMs: config.connectionTimeoutMs,
+          onUngrantedBroker,
+          onAnswer: () => clientLog.answered(`${target.host}:${target.port}`),
+        },
       ),
   });
 }
@@ -91,36 +85,6 @@ function bootstrapServer(
   if (server === undefined) return { host, port };
   const separator = server.lastIndexOf(":");
   return { host: server.slice(0, separator), port: Number(server.slice(separator + 1)) };
-}
-
-function openSocket(
-  { host, port, ssl, onConnect }: ISocketFactoryArgs,
-  onUngrantedBroker?: (host: string) => void,
-): Socket {
-  const broker = `${host.toLowerCase()}:${port}`;
-  if (Deno.permissions.querySync({ name: "net", host: broker }).state !== "granted") {
-    onUngrantedBroker?.(broker);
-  }
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-    : connectTcp({ host, port }, onConnect);
-  socket.setKeepAlive(true, SOCKET_KEEP_ALIVE_MS);
-  return socket;
-}
-
-/** Only the text passes: the further fields of an entry may hold whole messages. */
-function bridgeTo(log: Logger): (entry: LogEntry) => void {
-  let lastTroubleAt = -TROUBLE_INTERVAL_MS;
-  return ({ level, namespace, log: { message } }) => {
-    if (level <= logLevel.ERROR && WORTH_SAYING.test(message)) {
-      log.error(`kafkajs: ${message}`);
-    } else if (TROUBLE.test(message) && performance.now() - lastTroubleAt > TROUBLE_INTERVAL_MS) {
-      lastTroubleAt = performance.now();
-      log.warn(`cannot reach a broker: ${message}; trying again`);
-    } else {
-      log.debug(() => `kafkajs: ${namespace}: ${message}`);
-    }
-  };
 }
 
 /** The last reason in a chain of errors: kafkajs wraps what happened several times. */

@@ -11,6 +11,7 @@ import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { useAllCompressionCodecs } from "./compression.ts";
 import { useFetchedRecords } from "./fetch_response.ts";
 import { useHeaderLists } from "./record_headers.ts";
+import { dropSilentConnections } from "./silent_connections.ts";
 
 const MIN_THROTTLE_CHECK_MS = 10;
 
@@ -65,6 +66,7 @@ export function patchKafkajs(): void {
   useHeaderLists();
   useFetchedRecords();
   checkPendingRequestsOnDemand();
+  dropSilentConnections();
   announceRejoins();
   rememberAssignments();
   resumeSoon();

@@ -1,0 +1,104 @@
+import type { Bytes } from "../../src/event.ts";
+
+/** A TCP proxy in front of a broker, as which it passes: what the broker says of its own address names the proxy. */
+export class TcpProxy implements AsyncDisposable {
+  /** `host:port` of the proxy. */
+  readonly address: string;
+  readonly #listener: Deno.TcpListener;
+  readonly #upstream: Deno.ConnectOptions;
+  readonly #connections = new Map<Deno.TcpConn, { isSilent: boolean }>();
+  readonly #running: Promise<void>[] = [];
+  #opened = 0;
+
+  /** @param broker `host:port`; the host is advertised as it stands here */
+  constructor(broker: string) {
+    const [hostname = "", port] = broker.split(":");
+    this.#upstream = { hostname, port: Number(port) };
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.address = `127.0.0.1:${this.#listener.addr.port}`;
+    this.#running.push(this.#accept());
+  }
+
+  /** How many connections there have been. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /** From now on, the connections that are open stay so, and nothing passes them any more; new ones work. */
+  silence(): void {
+    for (const state of this.#connections.values()) state.isSilent = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#connections.keys()) close(connection);
+    await Promise.all(this.#running);
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const client of this.#listener) this.#running.push(this.#connect(client));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  async #connect(client: Deno.TcpConn): Promise<void> {
+    const state = { isSilent: false };
+    this.#opened++;
+    this.#connections.set(client, state);
+    try {
+      const broker = await Deno.connect(this.#upstream);
+      this.#connections.set(broker, state);
+      await Promise.all([
+        this.#pass(client, broker, { state, change: (bytes) => bytes }),
+        this.#pass(broker, client, { state, change: (bytes) => this.#readdress(bytes) }),
+      ]);
+      this.#connections.delete(broker);
+    } finally {
+      close(client);
+      this.#connections.delete(client);
+    }
+  }
+
+  async #pass(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    { state, change }: { state: { isSilent: boolean }; change: (bytes: Bytes) => Bytes },
+  ): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+        if (state.isSilent) continue;
+        const bytes = change(buffer.subarray(0, count));
+        for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
+      }
+    } catch {
+      // Either side may go at any time; that is what the other one is told.
+    }
+    if (!state.isSilent) close(to);
+  }
+
+  /** An address is a string with its length in two bytes, and a port in four. */
+  #readdress(bytes: Bytes): Bytes {
+    const host = new TextEncoder().encode(this.#upstream.hostname);
+    const port = Number(this.address.split(":")[1]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at + 2 + host.length + 4 <= bytes.length; at++) {
+      const portAt = at + 2 + host.length;
+      const isAddress = view.getInt16(at) === host.length &&
+        host.every((byte, index) => bytes[at + 2 + index] === byte) &&
+        view.getInt32(portAt) === this.#upstream.port;
+      if (isAddress) view.setInt32(portAt, port);
+    }
+    return bytes;
+  }
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
