@@ -8,6 +8,16 @@ const POLL_INTERVAL_MS = 250;
 const STALL_DEADLINE_MS = 60_000;
 const SHORT_EVENTS = 300;
 
+/** How a backlog is drained, and how much of one. */
+export interface Drain extends PipelineSettings {
+  /** How many events, unless the options say otherwise. */
+  readonly events: number;
+  /** As many at most, whatever the options say. */
+  readonly maxEvents?: number;
+  /** Whether its memory is to be told over time. */
+  readonly memory?: boolean;
+}
+
 /** What was seen at one moment while a backlog was drained. */
 interface Sample {
   readonly results: number;
@@ -18,9 +28,10 @@ interface Sample {
 /** Has eventor drain a topic that was filled before. */
 export async function drainBacklog(
   bench: Bench,
-  { events, memory = false, ...settings }: PipelineSettings & { events: number; memory?: boolean },
+  { events, maxEvents = Infinity, memory = false, ...settings }: Drain,
 ): Promise<Figures> {
-  const count = bench.options.short ? SHORT_EVENTS : bench.options.events ?? events;
+  const wanted = bench.options.short ? SHORT_EVENTS : bench.options.events ?? events;
+  const count = Math.min(wanted, maxEvents);
   await using topics = await Topics.create(bench.broker);
   bench.say(`filling a topic with ${count} events`);
   await preload(bench.broker, topics.events, count);

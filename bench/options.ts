@@ -16,7 +16,7 @@ export interface Options {
 export const USAGE = `Usage: deno task bench [options]
 
   --only 2,3           run these scenarios only
-  --events N           take N events in the scenarios that drain a backlog
+  --events N           take N events in the scenarios that drain a backlog (in 4, at most 2000)
   --repeat N           run everything N times and show medians, with minimum and maximum
   --short              a few hundred events a scenario: shows that it works, measures nothing
   --config key=value   a further key of the pipeline, such as maxLookahead=5000; may be repeated

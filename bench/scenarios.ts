@@ -29,7 +29,13 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 4,
     name: "endpoint 5 ms, `ordering: partition`, `concurrency: 1`",
     run: (bench) =>
-      drainBacklog(bench, { latencyMs: 5, ordering: "partition", concurrency: 1, events: 2000 }),
+      drainBacklog(bench, {
+        latencyMs: 5,
+        ordering: "partition",
+        concurrency: 1,
+        events: 2000,
+        maxEvents: 2000,
+      }),
   },
   {
     number: 5,
