@@ -53,7 +53,7 @@ export class Logger {
     if (!isLogged(level, this.#level)) return;
     const pipeline = this.#pipeline;
     this.#sink({
-      timestampMs: Date.now(),
+      timestampMs: new Date().getTime(),
       level,
       ...(pipeline === undefined ? {} : { pipeline }),
       message,

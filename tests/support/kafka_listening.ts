@@ -9,11 +9,13 @@ import { RecordedLog } from "./recorded_log.ts";
 /** A listener that settles each event at once, and ends with its scope. */
 export class KafkaListening implements AsyncDisposable {
   readonly events: InboundEvent[] = [];
+  readonly log: RecordedLog;
   readonly #lease = new LeaseController();
   readonly #listener: KafkaListener;
   readonly #listening: Promise<void>;
 
-  private constructor(listener: KafkaListener) {
+  private constructor(listener: KafkaListener, log: RecordedLog) {
+    this.log = log;
     this.#listener = listener;
     this.#listening = listener.listen((event) => {
       this.events.push(event);
@@ -27,8 +29,9 @@ export class KafkaListening implements AsyncDisposable {
   static async open(
     options: { topic: string; group: string; keys?: Record<string, unknown> },
   ): Promise<KafkaListening> {
-    const context = { pipeline: "listening", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
-    return new KafkaListening(await KafkaListener.open(listenerConfig(options), context));
+    const log = new RecordedLog();
+    const context = { pipeline: "listening", log: log.log, limits: DEFAULT_LIMITS };
+    return new KafkaListening(await KafkaListener.open(listenerConfig(options), context), log);
   }
 
   get values(): string[] {

@@ -10,6 +10,7 @@ import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { useAllCompressionCodecs } from "./compression.ts";
 import { useFetchedRecords } from "./fetch_response.ts";
+import { useMonotonicClock } from "./monotonic_clock.ts";
 import { useHeaderLists } from "./record_headers.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
 
@@ -62,6 +63,7 @@ export function createCluster(kafka: Kafka): Cluster {
 export function patchKafkajs(): void {
   if (patched) return;
   patched = true;
+  useMonotonicClock();
   useAllCompressionCodecs();
   useHeaderLists();
   useFetchedRecords();

@@ -60,7 +60,7 @@ export class StdinListener implements Listener {
     return {
       origin: { topic: "stdin", partition: 0, offset },
       ...this.#parse(line, offset),
-      timestampMs: Date.now(),
+      timestampMs: new Date().getTime(),
     };
   }
 
