@@ -5,8 +5,10 @@ import { EventNotSettledError } from "./listener.ts";
 const UNPROVEN_PART = 8;
 
 /** A call that waits for a slot. */
-interface Turn extends PromiseWithResolvers<void> {
+interface Turn {
   readonly offset: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** What one lease has of the slots. */
@@ -49,12 +51,13 @@ export class CallSlots {
    * @throws {EventNotSettledError} when the lease is ending, and does not admit the event any more
    */
   take(lease: Lease, offset: number): Promise<void> {
-    const turn = { offset, ...Promise.withResolvers<void>() };
     const share = this.#shareOf(lease);
-    insert(turn, share.waiting);
-    this.#waiting.add(share);
-    this.#offer(share);
-    return turn.promise;
+    return new Promise((resolve, reject) => {
+      insert({ offset, resolve, reject }, share.waiting);
+      lease.queued = share.waiting.length;
+      this.#waiting.add(share);
+      this.#offer(share);
+    });
   }
 
   /** Gives a slot back, saying whether the other side has answered the call. */
@@ -85,6 +88,7 @@ export class CallSlots {
     for (const turn of waiting.splice(admitted)) {
       turn.reject(new EventNotSettledError("The lease ended before its turn"));
     }
+    lease.queued = waiting.length;
   }
 
   #shareOut(): void {
@@ -94,6 +98,7 @@ export class CallSlots {
       share.held++;
       this.#free--;
       share.waiting.shift()?.resolve();
+      share.lease.queued = share.waiting.length;
       this.#waiting.delete(share);
       if (share.waiting.length > 0) this.#waiting.add(share);
     }

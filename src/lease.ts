@@ -13,6 +13,8 @@ export interface Lease {
   readonly isOpen: boolean;
   /** How many leases share the pipeline at present, this one included. */
   readonly peers: number;
+  /** How many of its events wait for nothing but a call's slot. */
+  queued: number;
   /** Whether work on the event at `offset` may begin. */
   admits(offset: number): boolean;
   /** Notes that work on an event begins. */
@@ -28,6 +30,7 @@ export interface Lease {
 /** A lease with what ends it. */
 export class LeaseController implements Lease {
   peers = 1;
+  queued = 0;
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];

@@ -6,7 +6,11 @@ import type { Lease } from "./lease.ts";
 import { EventNotSettledError, type Listener } from "./listener.ts";
 import type { Logger } from "./log.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
-import { type ResultProcessor, ResultProcessorError } from "./result_processor.ts";
+import {
+  type OutboundRecord,
+  type ResultProcessor,
+  ResultProcessorError,
+} from "./result_processor.ts";
 import { resultRecord } from "./result_record.ts";
 
 /** A result processor and the outcomes it stands for. */
@@ -51,8 +55,11 @@ type Parts = PipelineParts & { readonly slots: CallSlots };
 
 async function settle(event: InboundEvent, parts: Parts, lease: Lease): Promise<void> {
   const result = await handle(event, parts, lease);
+  const record = resultRecord(event, result);
   try {
-    await publish(result, { event, parts, lease });
+    for (const { when, processor } of parts.resultProcessors) {
+      if (when.includes(result.when)) await publish(record, { event, processor, parts, lease });
+    }
     lease.finish();
   } catch (error) {
     lease.rest(event.origin.offset);
@@ -60,49 +67,56 @@ async function settle(event: InboundEvent, parts: Parts, lease: Lease): Promise<
   }
 }
 
-/** Calls the handler until somebody takes its result. Work has begun in the lease then, so that none slips by. */
-async function handle(
-  event: InboundEvent,
-  { handler, resultProcessors, slots, log, backoff }: Parts,
-  lease: Lease,
-): Promise<Result> {
+/** Calls the handler until somebody takes its result. Work on the event has begun then. */
+async function handle(event: InboundEvent, parts: Parts, lease: Lease): Promise<Result> {
+  const { handler, slots, log } = parts;
   const { offset } = event.origin;
-  return await untilItWorks(async () => {
+  for (let failures: Failures | undefined;;) {
     await slots.take(lease, offset);
     lease.begin(offset);
-    let result;
+    let wasAnswered = false;
     try {
       log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
-      result = await handler.handle(event, lease.ended);
-      checkSomebodyTakes(result, resultProcessors);
+      const result = await handler.handle(event, lease.ended);
+      wasAnswered = true;
+      checkSomebodyTakes(result, parts.resultProcessors);
       return result;
     } catch (error) {
       lease.rest(offset);
-      throw error;
+      failures ??= new Failures(parts, () => `handle ${formatOrigin(event.origin)}`);
+      failures.note(error, lease);
     } finally {
-      slots.giveBack(lease, { wasAnswered: result !== undefined });
+      slots.giveBack(lease, { wasAnswered });
     }
-  }, { what: () => `handle ${formatOrigin(event.origin)}`, lease, log, backoff });
+    await failures.pause(lease);
+  }
 }
 
+/** Publishes until the record is stored. */
 async function publish(
-  result: Result,
-  { event, parts: { resultProcessors, log, backoff }, lease }: {
+  record: OutboundRecord,
+  { event, processor, parts, lease }: {
     event: InboundEvent;
+    processor: ResultProcessor;
     parts: Parts;
     lease: Lease;
   },
 ): Promise<void> {
-  const record = resultRecord(event, result);
-  for (const { when, processor } of resultProcessors) {
-    if (!when.includes(result.when)) continue;
-    const place = await untilItWorks(() => processor.process(record, lease.ended), {
-      what: () => `publish the result of ${formatOrigin(event.origin)}`,
-      lease,
-      log,
-      backoff,
-    });
-    log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
+  for (let failures: Failures | undefined;;) {
+    // The call has worked in spite of the end; nothing new is started with its outcome.
+    if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
+    try {
+      const place = await processor.process(record, lease.ended);
+      parts.log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
+      return;
+    } catch (error) {
+      failures ??= new Failures(
+        parts,
+        () => `publish the result of ${formatOrigin(event.origin)}`,
+      );
+      failures.note(error, lease);
+    }
+    await failures.pause(lease);
   }
 }
 
@@ -116,30 +130,33 @@ function checkSomebodyTakes(
   }
 }
 
-/** Repeats `attempt` with backoff until it resolves; gives up only when the lease is ending. */
-async function untilItWorks<T>(
-  attempt: () => Promise<T>,
-  { what, lease, log, backoff }: {
-    what: () => string;
-    lease: Lease;
-    log: Logger;
-    backoff: Backoff | undefined;
-  },
-): Promise<T> {
-  for (const delayMs of backoffDelays(backoff)) {
-    // What came before may have worked in spite of the end; nothing new is started with its outcome.
-    if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
-    try {
-      return await attempt();
-    } catch (error) {
-      if (lease.ended.aborted) {
-        throw new EventNotSettledError("The lease ended during the attempt", { cause: error });
-      }
-      if (!(error instanceof HandlerError || error instanceof ResultProcessorError)) throw error;
-      log.error(`cannot ${what()}: ${error.message}; trying again in ${formatDelay(delayMs)}`);
-    }
-    await sleep(delayMs, lease.ending);
-    if (lease.ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+/** What has failed, again and again, and is repeated after pauses that grow. */
+class Failures {
+  readonly #what: () => string;
+  readonly #log: Logger;
+  readonly #delays: Generator<number, never>;
+  #delayMs = 0;
+
+  constructor({ log, backoff }: PipelineParts, what: () => string) {
+    this.#what = what;
+    this.#log = log;
+    this.#delays = backoffDelays(backoff);
   }
-  throw new Error("unreachable: delays never end");
+
+  /** @throws what cannot be repeated: an error that is nobody's failure, or any error when the lease has ended */
+  note(error: unknown, { ended }: Lease): void {
+    if (ended.aborted) {
+      throw new EventNotSettledError("The lease ended during the attempt", { cause: error });
+    }
+    if (!(error instanceof HandlerError || error instanceof ResultProcessorError)) throw error;
+    this.#delayMs = this.#delays.next().value;
+    const delay = formatDelay(this.#delayMs);
+    this.#log.error(`cannot ${this.#what()}: ${error.message}; trying again in ${delay}`);
+  }
+
+  /** @throws {EventNotSettledError} when the lease is ending, before the pause is over */
+  async pause({ ending }: Lease): Promise<void> {
+    await sleep(this.#delayMs, ending);
+    if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+  }
 }

@@ -1,8 +1,11 @@
-import type { InboundEvent, RecordHeader } from "./event.ts";
+import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
 import type { Result } from "./handler.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
+
+/** Of topics and partitions, which are few. */
+const REMEMBERED = new Map<string, Bytes>();
 
 /** Headers of the event that say something about its own value, its own way, or its sender's secrets. */
 const NOT_PASSED_ON = new Set([
@@ -24,15 +27,17 @@ const NOT_PASSED_ON = new Set([
  * own (in their order, less those that belong to the event's value or transport), then the result's, then its source.
  */
 export function resultRecord(event: InboundEvent, result: Result): OutboundRecord {
-  const replaced = new Set(result.headers.map(([name]) => name.toLowerCase()));
-  const passedOn = event.headers.filter(([name]) =>
-    isPassedOn(name) && !replaced.has(name.toLowerCase())
-  );
   return {
     key: event.key,
     value: result.value,
-    headers: [...passedOn, ...result.headers, ...sourceHeaders(event)],
+    headers: [...passedOn(event, result), ...result.headers, ...sourceHeaders(event)],
   };
+}
+
+function passedOn(event: InboundEvent, result: Result): readonly RecordHeader[] {
+  if (event.headers.length === 0) return event.headers;
+  const replaced = new Set(result.headers.map(([name]) => name.toLowerCase()));
+  return event.headers.filter(([name]) => isPassedOn(name) && !replaced.has(name.toLowerCase()));
 }
 
 function isPassedOn(name: string): boolean {
@@ -41,10 +46,26 @@ function isPassedOn(name: string): boolean {
     NOT_PASSED_ON.has(lowerCase));
 }
 
-function sourceHeaders({ origin }: InboundEvent): RecordHeader[] {
+function sourceHeaders({ origin: { topic, partition, offset } }: InboundEvent): RecordHeader[] {
   return [
-    ["eventor-source-topic", TEXT.encode(origin.topic)],
-    ["eventor-source-partition", TEXT.encode(`${origin.partition}`)],
-    ["eventor-source-offset", TEXT.encode(`${origin.offset}`)],
+    ["eventor-source-topic", rememberedBytes(topic)],
+    ["eventor-source-partition", rememberedBytes(`${partition}`)],
+    ["eventor-source-offset", asciiBytes(`${offset}`)],
   ];
+}
+
+/** The bytes of what comes back with every event of a partition. */
+function rememberedBytes(text: string): Bytes {
+  const known = REMEMBERED.get(text);
+  if (known !== undefined) return known;
+  const bytes = TEXT.encode(text);
+  REMEMBERED.set(text, bytes);
+  return bytes;
+}
+
+/** For short texts several times as fast as a `TextEncoder`. */
+function asciiBytes(text: string): Bytes {
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }

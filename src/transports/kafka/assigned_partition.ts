@@ -103,7 +103,10 @@ export class AssignedPartition {
   }
 
   get #hasRoom(): boolean {
-    return !this.lease.ending.aborted && this.tracker.span < this.#options.limits.maxLookahead &&
+    const { concurrency, maxLookahead } = this.#options.limits;
+    // More than could be called at once would only take memory.
+    return !this.lease.ending.aborted && this.lease.queued < concurrency &&
+      this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
   }
 
