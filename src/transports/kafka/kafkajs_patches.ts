@@ -10,8 +10,8 @@ import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { useAllCompressionCodecs } from "./compression.ts";
 import { useFetchedRecords } from "./fetch_response.ts";
+import { useProduceRequests } from "./produce_request.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";
-import { useHeaderLists } from "./record_headers.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
 
 const MIN_THROTTLE_CHECK_MS = 10;
@@ -52,11 +52,18 @@ export interface Coordinator {
 }
 
 /** A cluster's own client, which kafkajs keeps to itself. */
-export function createCluster(kafka: Kafka): Cluster {
+export function createCluster(
+  kafka: Kafka,
+  options: { metadataMaxAge?: number; allowAutoTopicCreation?: boolean } = {},
+): Cluster {
   const key = Object.getOwnPropertySymbols(kafka)
     .find(({ description }) => description === "private:Kafka:createCluster");
   if (key === undefined) throw new Error("kafkajs has changed: it creates no clusters any more");
-  return Reflect.get(kafka, key)({ metadataMaxAge: 60_000, allowAutoTopicCreation: false });
+  return Reflect.get(kafka, key)({
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    ...options,
+  });
 }
 
 /** Changes kafkajs for this isolate; calling it again does nothing. Must come before the first client. */
@@ -65,8 +72,8 @@ export function patchKafkajs(): void {
   patched = true;
   useMonotonicClock();
   useAllCompressionCodecs();
-  useHeaderLists();
   useFetchedRecords();
+  useProduceRequests();
   checkPendingRequestsOnDemand();
   dropSilentConnections();
   announceRejoins();

@@ -1,0 +1,124 @@
+import { Buffer } from "node:buffer";
+import Compression from "kafkajs/src/protocol/message/compression/index.js";
+import type { Bytes } from "../../event.ts";
+import { crc32c } from "./crc32c.ts";
+import {
+  BATCH_HEADER_SIZE,
+  recordsSize,
+  type RecordTimes,
+  type WritableRecord,
+  writeRecords,
+} from "./record_writer.ts";
+
+/** Where fields of a batch stand that are about what follows them. */
+const LENGTH = 8;
+const LENGTH_END = 12;
+const CHECKSUM = 17;
+const CHECKSUM_END = 21;
+
+const MAGIC = 2;
+const TRANSACTIONAL = 0x10;
+
+/** By what brokers recognize what is repeated. */
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/** A record batch, ready to be written. */
+export interface WritableBatch extends ProducerIdentity {
+  readonly firstSequence: number;
+  readonly attributes: number;
+  readonly records: readonly WritableRecord[];
+  readonly times: RecordTimes;
+  readonly maxTimestampMs: number;
+  /** The records, when they are compressed. */
+  readonly compressed: Bytes | null;
+}
+
+/** Makes a batch of records, which are compressed here. */
+export async function prepareBatch(
+  records: readonly WritableRecord[],
+  { compression, isTransactional, ...numbers }: ProducerIdentity & {
+    readonly firstSequence: number;
+    readonly compression: number;
+    readonly isTransactional: boolean;
+  },
+): Promise<WritableBatch> {
+  // What `Date.now()` tells goes on evenly, whatever the clock shows.
+  const nowMs = new Date().getTime();
+  let firstTimestampMs = Infinity;
+  let maxTimestampMs = -Infinity;
+  for (const { timestampMs = nowMs } of records) {
+    firstTimestampMs = Math.min(firstTimestampMs, timestampMs);
+    maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
+  }
+  const times = { nowMs, firstTimestampMs };
+  const isCompressed = compression !== Compression.Types.None;
+  return {
+    ...numbers,
+    attributes: compression | (isTransactional ? TRANSACTIONAL : 0),
+    records,
+    times,
+    maxTimestampMs,
+    compressed: isCompressed ? await compress(records, { times, compression }) : null,
+  };
+}
+
+/** Bytes of a batch when it is written, at most. */
+export function batchSize({ compressed, records }: WritableBatch): number {
+  return BATCH_HEADER_SIZE + (compressed?.length ?? recordsSize(records));
+}
+
+/**
+ * Writes a batch; returns the position behind it.
+ *
+ * @see https://kafka.apache.org/documentation/#recordbatch
+ */
+export function writeBatch(
+  target: Buffer<ArrayBuffer>,
+  start: number,
+  batch: WritableBatch,
+): number {
+  const field = (offset: number) => start + offset;
+  const end = writePayload(target, field(BATCH_HEADER_SIZE), batch);
+  writeInt64(target, field(0), 0); // the broker sets the offsets
+  target.writeInt32BE(end - field(LENGTH_END), field(LENGTH));
+  target.writeInt32BE(0, field(12)); // the broker sets its epoch
+  target.writeInt8(MAGIC, field(16));
+  target.writeInt16BE(batch.attributes, field(21));
+  target.writeInt32BE(batch.records.length - 1, field(23));
+  writeInt64(target, field(27), batch.times.firstTimestampMs);
+  writeInt64(target, field(35), batch.maxTimestampMs);
+  writeInt64(target, field(43), batch.producerId);
+  target.writeInt16BE(batch.producerEpoch, field(51));
+  target.writeInt32BE(batch.firstSequence, field(53));
+  target.writeInt32BE(batch.records.length, field(57));
+  target.writeUInt32BE(crc32c(target.subarray(field(CHECKSUM_END), end)), field(CHECKSUM));
+  return end;
+}
+
+function writePayload(
+  target: Bytes,
+  start: number,
+  { compressed, records, times }: WritableBatch,
+): number {
+  if (compressed === null) return writeRecords(target, start, { records, times });
+  target.set(compressed, start);
+  return start + compressed.length;
+}
+
+async function compress(
+  records: readonly WritableRecord[],
+  { times, compression }: { times: RecordTimes; compression: number },
+): Promise<Bytes> {
+  const buffer = Buffer.allocUnsafe(recordsSize(records));
+  const end = writeRecords(buffer, 0, { records, times });
+  return await Compression.lookupCodec(compression).compress({ buffer: buffer.subarray(0, end) });
+}
+
+/** Exact for whole numbers up to 2^53, which is far beyond what times and producers come to. */
+function writeInt64(target: Buffer, position: number, value: number): void {
+  target.writeInt32BE(Math.floor(value / 2 ** 32), position);
+  target.writeInt32BE(value | 0, position + 4);
+}
