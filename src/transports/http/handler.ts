@@ -2,131 +2,117 @@ import type { Bytes, InboundEvent } from "../../event.ts";
 import { type Handler, HandlerError, type Result } from "../../handler.ts";
 import type { Logger } from "../../log.ts";
 import type { OpenContext } from "../../transport.ts";
+import { CallsInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { describeFailure } from "./failure.ts";
-import { VERSION } from "../../version.ts";
+import { type HeaderList, RequestHeaders } from "./request_headers.ts";
+import { ResponseResults } from "./response_result.ts";
 
-const TEXT_ENCODER = new TextEncoder();
-const TEXT_DECODER = new TextDecoder();
-const DEFAULT_CONTENT_TYPE = "application/text";
 const MAX_REDIRECTS = 5;
 
-/** What RFC 9110 (5.5) admits in a field value and fetch can send. */
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
+/** Below the 5 s after which Node.js and others close a connection: no call is sent into one that is about to close. */
+const MAX_IDLE_MS = 4000;
 
 /** Methods for which fetch refuses a body. */
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
+
+const EMPTY = new Uint8Array();
+
+/** What is added to the request that all calls have in common. */
+interface Call {
+  readonly body: Bytes | null;
+  readonly headers: HeaderList;
+  readonly client: Deno.HttpClient;
+  readonly signal: AbortSignal;
+}
 
 /** Sends each event to one endpoint; the response is the result. */
 export class HttpHandler implements Handler {
   readonly #config: HttpHandlerConfig;
   readonly #log: Logger;
-  readonly #url: URL;
   /** Method and URL without its query, which may hold secrets. */
   readonly #endpoint: string;
-  readonly #headers: Headers;
-  readonly #namesContentType: boolean;
-  // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
-  readonly #client = Deno.createHttpClient({ http1: true, http2: false });
+  readonly #client: Deno.HttpClient;
+  /** What all calls have in common: with it, `fetch` need not parse the URL each time. */
+  readonly #request: Request;
+  readonly #headers: RequestHeaders;
+  readonly #calls: CallsInFlight;
+  readonly #results = new ResponseResults();
 
-  constructor(config: HttpHandlerConfig, { log }: OpenContext) {
+  constructor(config: HttpHandlerConfig, { log, limits }: OpenContext) {
     this.#config = config;
     this.#log = log;
-    this.#url = new URL(config.url);
-    this.#endpoint = `${config.method} ${this.#url.origin}${this.#url.pathname}`;
-    this.#headers = new Headers(config.headers.map(([name, value]) => [name, value]));
-    this.#namesContentType = this.#headers.has("content-type");
-    setIfAbsent(this.#headers, "accept-encoding", "identity");
-    setIfAbsent(this.#headers, "user-agent", `eventor/${VERSION}`);
+    const { origin, pathname } = new URL(config.url);
+    this.#endpoint = `${config.method} ${origin}${pathname}`;
+    this.#client = Deno.createHttpClient({
+      // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
+      http1: true,
+      http2: false,
+      poolMaxIdlePerHost: limits.concurrency,
+      poolIdleTimeout: MAX_IDLE_MS,
+    });
+    this.#request = this.#requestTo(config.url);
+    this.#headers = new RequestHeaders(config.headers);
+    this.#calls = new CallsInFlight(config.timeoutMs);
   }
 
   async handle(event: InboundEvent, signal: AbortSignal): Promise<Result> {
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
-    const deadline = new AbortController();
-    const giveUp = () => deadline.abort(signal.reason);
-    const timer = setTimeout(
-      () => deadline.abort(new DOMException("", "TimeoutError")),
-      this.#config.timeoutMs,
-    );
-    signal.addEventListener("abort", giveUp);
-    if (signal.aborted) giveUp();
+    const { method, timeoutMs } = this.#config;
+    const inFlight = this.#calls.begin(signal);
+    const call = {
+      body: WITHOUT_BODY.has(method) ? null : event.value ?? EMPTY,
+      headers: this.#headers.for(event),
+      client: this.#client,
+      signal: inFlight.controller.signal,
+    };
     try {
-      const response = await this.#request(event, deadline.signal);
+      let response = await fetch(this.#request, call);
+      if (isRepetition(response)) response = await this.#follow(response, call);
       // The deadline covers the body as well: an endpoint may stall after its headers.
-      return toResult(response, new Uint8Array(await response.arrayBuffer()));
+      const body = await response.bytes();
+      return this.#results.from(response, body);
     } catch (error) {
+      const cause = call.signal.aborted ? call.signal.reason : error;
       throw new HandlerError(
-        `no response from '${this.#endpoint}': ${describeFailure(error, this.#config.timeoutMs)}`,
-        { cause: error },
+        `no response from '${this.#endpoint}': ${describeFailure(cause, timeoutMs)}`,
+        { cause },
       );
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
+      this.#calls.end(inFlight);
     }
   }
 
-  /** Follows only what repeats the same request at the same origin: 307 and 308 (RFC 9110, 15.4.8 and 15.4.9). */
-  async #request(event: InboundEvent, signal: AbortSignal): Promise<Response> {
-    const { method } = this.#config;
-    const request = {
-      method,
-      headers: this.#requestHeaders(event),
-      body: WITHOUT_BODY.has(method) ? null : event.value ?? new Uint8Array(),
-      redirect: "manual",
-      client: this.#client,
-      signal,
-    } as const;
-    let response = await fetch(this.#url, request);
+  async #follow(redirect: Response, call: Call): Promise<Response> {
+    let response = redirect;
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
-      const target = sameRequestElsewhere(response, this.#url);
+      const target = sameOriginTarget(response, this.#request.url);
       if (target === null) break;
       await response.body?.cancel();
-      response = await fetch(target, request);
+      response = await fetch(this.#requestTo(target), call);
     }
     return response;
   }
 
-  #requestHeaders(event: InboundEvent): Headers {
-    if (this.#namesContentType) return this.#headers;
-    const headers = new Headers(this.#headers);
-    headers.set("content-type", contentTypeOf(event) ?? DEFAULT_CONTENT_TYPE);
-    return headers;
+  #requestTo(url: string): Request {
+    return new Request(url, { method: this.#config.method, redirect: "manual" });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#calls[Symbol.dispose]();
     this.#client.close();
     return Promise.resolve();
   }
 }
 
-function setIfAbsent(headers: Headers, name: string, value: string): void {
-  if (!headers.has(name)) headers.set(name, value);
+/** Whether the same request is asked for at another place: 307 and 308 (RFC 9110, 15.4.8 and 15.4.9). */
+function isRepetition({ status }: Response): boolean {
+  return status === 307 || status === 308;
 }
 
-function contentTypeOf({ headers }: InboundEvent): string | null {
-  const header = headers.find(([name]) => name.toLowerCase() === "content-type");
-  const value = header?.[1] ? TEXT_DECODER.decode(header[1]).trim() : "";
-  return FIELD_VALUE.test(value) ? value : null;
-}
-
-function sameRequestElsewhere({ status, headers }: Response, url: URL): URL | null {
-  const location = headers.get("location");
-  if (!(status === 307 || status === 308) || location === null) return null;
+function sameOriginTarget(response: Response, url: string): string | null {
+  const location = response.headers.get("location");
+  if (!isRepetition(response) || location === null) return null;
   const target = URL.parse(location, url);
-  return target?.origin === url.origin ? target : null;
-}
-
-function toResult({ status, headers }: Response, value: Bytes): Result {
-  const contentType = headers.get("content-type");
-  return {
-    when: status < 300 ? "onSuccess" : "onError",
-    summary: `status ${status}`,
-    value,
-    headers: [
-      ...(contentType === null
-        ? []
-        : [["content-type", TEXT_ENCODER.encode(contentType)] as const]),
-      ["eventor-status", TEXT_ENCODER.encode(`${status}`)],
-    ],
-  };
+  return target?.origin === new URL(url).origin ? target.href : null;
 }

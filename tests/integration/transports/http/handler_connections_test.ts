@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { HandlerError } from "../../../../src/handler.ts";
+import { startEndpoint } from "../../../support/endpoint.ts";
+import { anEvent, bytes } from "../../../support/events.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { openHandler } from "../../../support/http_handler.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
+import { type RawConnection, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+
+const NEVER = new AbortController().signal;
+
+/** What an endpoint may do with a request on a connection that it has kept, before it closes the connection. */
+const ENDS: readonly {
+  readonly when: string;
+  readonly end: (connection: RawConnection) => Promise<void>;
+}[] = [
+  {
+    when: "is reset",
+    end: async (connection) => void await connection.readRequest({ leaveUnread: 1 }),
+  },
+  {
+    when: "is closed without an answer",
+    end: async (connection) => void await connection.readRequest(),
+  },
+  {
+    when: "is closed within the headers of the answer",
+    end: async (connection) => {
+      await connection.readRequest();
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-le");
+    },
+  },
+  {
+    when: "is closed within the body of the answer",
+    end: async (connection) => {
+      await connection.readRequest();
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
+    },
+  },
+];
+
+for (const { when, end } of ENDS) {
+  Deno.test(`HttpHandler sends a request once, when its connection ${when}`, async () => {
+    await using endpoint = startRawEndpoint(end);
+    await using handler = openHandler(`http://${endpoint.host}/`);
+    await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError);
+    assertEquals(endpoint.requests.length, 1);
+  });
+
+  Deno.test(`HttpHandler sends requests once, when connections that were kept end: each ${when}`, async () => {
+    const { promise: allAreHere, resolve } = Promise.withResolvers<void>();
+    await using endpoint = startRawEndpoint(async (connection) => {
+      await connection.readRequest();
+      if (endpoint.requests.length === 10) resolve();
+      await allAreHere;
+      await connection.respond();
+      await end(connection);
+    });
+    await using handler = openHandler(`http://${endpoint.host}/`);
+    const callAll = (round: string) =>
+      Promise.allSettled(Array.from(
+        { length: 10 },
+        (_, call) => handler.handle(anEvent({ value: bytes(`${round} ${call}`) }), NEVER),
+      ));
+    await callAll("kept");
+
+    const ends = await callAll("ended");
+
+    assertEquals(ends.map(({ status }) => status), Array(10).fill("rejected"));
+    assertEquals(endpoint.acceptedConnections, 10);
+    const sent = endpoint.requests.map(({ body }) => textOf(body)).slice(10);
+    // A reset request is not read to its end.
+    assertEquals(new Set(sent).size, when === "is reset" ? 1 : 10);
+    assertEquals(sent.length, 10);
+  });
+}
+
+Deno.test("HttpHandler sends a request once, when the connection that was kept has been closed meanwhile", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    await connection.respond();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+
+  for (let call = 0; call < 20; call++) {
+    // Whether the client knows by now that it was closed is a matter of luck.
+    await Promise.allSettled([
+      handler.handle(anEvent({ value: bytes(`${call}`) }), NEVER),
+    ]);
+    await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
+  }
+
+  const sent = endpoint.requests.map(({ body }) => textOf(body));
+  assertEquals(sent, [...new Set(sent)]);
+});
+
+Deno.test("HttpHandler uses as many connections as calls are in flight, again and again", async () => {
+  const { concurrency } = DEFAULT_LIMITS;
+  await using endpoint = startRawEndpoint(async (connection) => {
+    while (await connection.readRequest() !== null) await connection.respond();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  const callTenTimes = async () => {
+    for (let call = 0; call < 10; call++) await handler.handle(anEvent(), NEVER);
+  };
+
+  await Promise.all(Array.from({ length: concurrency }, callTenTimes));
+
+  assertEquals(endpoint.requests.length, 10 * concurrency);
+  const connections = endpoint.acceptedConnections;
+  // A call that finds no free connection begins to open one, even if another becomes free first.
+  assert(connections < 2 * concurrency, `${connections} connections`);
+  assert(endpoint.openConnections <= concurrency, `${endpoint.openConnections} are open`);
+});
+
+Deno.test("HttpHandler says how long a large value is", async () => {
+  const value = new Uint8Array(2_000_000).fill(120);
+  await using endpoint = startEndpoint(() => new Response());
+  await using handler = openHandler(endpoint.url);
+
+  await handler.handle(anEvent({ value }), NEVER);
+
+  const [call] = endpoint.calls;
+  assertEquals(call?.headers.get("content-length"), "2000000");
+  assertEquals(call?.headers.has("transfer-encoding"), false);
+  assertEquals(call?.body, value);
+});
