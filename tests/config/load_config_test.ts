@@ -58,6 +58,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
         url: "http://localhost:8080/payload",
         headers: [["Content-Type", "application/text"], ["Authorization", "Basic ..."]],
         timeoutMs: 30_000,
+        maxResponseBytes: 921_600,
       },
       eventResultProcessor: [{
         type: "kafka",

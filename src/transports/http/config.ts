@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { duration, REFERENCE_PATTERN, type Scalar, textOf, toSchema } from "../../config/scalar.ts";
+import {
+  duration,
+  REFERENCE_PATTERN,
+  type Scalar,
+  size,
+  textOf,
+  toSchema,
+} from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { isHost } from "../../host.ts";
 import { headersSchema, TOKEN } from "./config_headers.ts";
@@ -12,6 +19,7 @@ export interface HttpHandlerConfig {
   /** Names as they are written; no name stands twice. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly timeoutMs: number;
+  readonly maxResponseBytes: number;
 }
 
 // fetch throws on these.
@@ -64,5 +72,8 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   ),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
     "How long a call may take, with its response's body",
+  ),
+  maxResponseBytes: toSchema(size({ min: "1", max: "1GiB" })).prefault("900KiB").describe(
+    "How large a response's body may be, after decoding; a larger one is not read, and counts as an error response",
   ),
 }).transform(({ timeout, ...others }) => ({ ...others, timeoutMs: timeout }));

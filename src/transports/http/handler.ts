@@ -6,6 +6,7 @@ import { CallsInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { describeFailure } from "./failure.ts";
 import { type HeaderList, RequestHeaders } from "./request_headers.ts";
+import { readBody } from "./response_body.ts";
 import { ResponseResults } from "./response_result.ts";
 
 const MAX_REDIRECTS = 5;
@@ -37,7 +38,7 @@ export class HttpHandler implements Handler {
   readonly #request: Request;
   readonly #headers: RequestHeaders;
   readonly #calls: CallsInFlight;
-  readonly #results = new ResponseResults();
+  readonly #results: ResponseResults;
 
   constructor(config: HttpHandlerConfig, { log, limits }: OpenContext) {
     this.#config = config;
@@ -54,11 +55,12 @@ export class HttpHandler implements Handler {
     this.#request = this.#requestTo(config.url);
     this.#headers = new RequestHeaders(config.headers);
     this.#calls = new CallsInFlight(config.timeoutMs);
+    this.#results = new ResponseResults(config);
   }
 
   async handle(event: InboundEvent, signal: AbortSignal): Promise<Result> {
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
-    const { method, timeoutMs } = this.#config;
+    const { method, maxResponseBytes, timeoutMs } = this.#config;
     const inFlight = this.#calls.begin(signal);
     const call = {
       body: WITHOUT_BODY.has(method) ? null : event.value ?? EMPTY,
@@ -70,7 +72,7 @@ export class HttpHandler implements Handler {
       let response = await fetch(this.#request, call);
       if (isRepetition(response)) response = await this.#follow(response, call);
       // The deadline covers the body as well: an endpoint may stall after its headers.
-      const body = await response.bytes();
+      const body = await readBody(response, maxResponseBytes);
       return this.#results.from(response, body);
     } catch (error) {
       const cause = call.signal.aborted ? call.signal.reason : error;

@@ -8,9 +8,16 @@ const MAX_ENCODED = 1000;
 
 /** Responses become results. */
 export class ResponseResults {
+  readonly #maxBytes: number;
   readonly #encoded = new Map<string, Bytes>();
 
-  from({ status, headers }: Response, value: Bytes): Result {
+  constructor({ maxResponseBytes }: { maxResponseBytes: number }) {
+    this.#maxBytes = maxResponseBytes;
+  }
+
+  /** @param value the body; null when it is too large */
+  from({ status, headers }: Response, value: Bytes | null): Result {
+    if (value === null) return this.#tooLarge(status);
     const contentType = headers.get("content-type");
     const statusHeader = this.#header("eventor-status", `${status}`);
     return {
@@ -20,6 +27,20 @@ export class ResponseResults {
       headers: contentType === null
         ? [statusHeader]
         : [this.#header("content-type", contentType), statusHeader],
+    };
+  }
+
+  /** Calling again would bring the same, so this is a result: an error, whatever the status. */
+  #tooLarge(status: number): Result {
+    const reason = `response larger than maxResponseBytes (${this.#maxBytes} bytes)`;
+    return {
+      when: "onError",
+      summary: `status ${status}, ${reason}`,
+      value: new Uint8Array(),
+      headers: [
+        this.#header("eventor-status", `${status}`),
+        this.#header("eventor-error", reason),
+      ],
     };
   }
 

@@ -5,7 +5,14 @@ import { pipelineText, problemsOf } from "../../config/loading.ts";
 const URL_TEXT = "http://localhost:8080/payload";
 
 Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
-  const defaults = { type: "http", method: "POST", url: URL_TEXT, headers: [], timeoutMs: 30_000 };
+  const defaults = {
+    type: "http",
+    method: "POST",
+    url: URL_TEXT,
+    headers: [],
+    timeoutMs: 30_000,
+    maxResponseBytes: 900 * 1024,
+  };
   const table: [string, Record<string, unknown>, Record<string, unknown>][] = [
     ["nothing but a URL", {}, {}],
     ["a method in lower case", { method: "patch" }, { method: "PATCH" }],
@@ -20,6 +27,8 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
     ["milliseconds", { timeout: "500ms" }, { timeoutMs: 500 }],
     ["minutes", { timeout: "5m" }, { timeoutMs: 300_000 }],
     ["hours", { timeout: "24h" }, { timeoutMs: 86_400_000 }],
+    ["a size", { maxResponseBytes: "4MiB" }, { maxResponseBytes: 4 * 1024 ** 2 }],
+    ["a number of bytes", { maxResponseBytes: 1 }, { maxResponseBytes: 1 }],
   ];
   for (const [name, keys, expected] of table) {
     await t.step(name, () => {
@@ -31,6 +40,7 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
 
 Deno.test("httpHandlerSchema says what is wrong", async (t) => {
   const duration = "expected a duration such as 500ms, 30s or 5m, from 1ms to 24h";
+  const size = "expected a size such as 900KiB, 64MiB or a number of bytes, from 1 to 1GiB, found";
   const name = "is not the name of an HTTP header";
   const own = "this header can't be set: it is the HTTP client's own";
   const method = "expected an HTTP method other than CONNECT, TRACE and TRACK";
@@ -57,6 +67,8 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
     [{ timeout: "25h" }, `timeout: ${duration}, found '25h'`],
     [{ timeout: "30" }, `timeout: ${duration}, found '30'`],
     [{ timeout: "-1s" }, `timeout: ${duration}, found '-1s'`],
+    [{ maxResponseBytes: 0 }, `maxResponseBytes: ${size} the number 0`],
+    [{ maxResponseBytes: "2GiB" }, `maxResponseBytes: ${size} '2GiB'`],
     [{ headers: ["a"] }, "headers: expected a mapping, found a list"],
     [{ headers: { "a b": "c" } }, `headers['a b']: 'a b' ${name}`],
     [{ headers: { "": "c" } }, `headers['']: '' ${name}`],
