@@ -34,6 +34,11 @@ export class KafkaListening implements AsyncDisposable {
     return new KafkaListening(await KafkaListener.open(listenerConfig(options), context), log);
   }
 
+  /** Settles as the listener ends. */
+  get ended(): Promise<void> {
+    return this.#listening;
+  }
+
   get values(): string[] {
     return this.events.map(({ value }) => new TextDecoder().decode(value ?? undefined));
   }

@@ -125,8 +125,8 @@ export class AssignedPartition {
 
   /** The next record, or null when there is none, or it has to be opened before. */
   #next(): FetchedRecord | null {
-    const next = this.#opened?.records.next();
-    if (next?.done === false) return next.value;
+    const next = this.#read();
+    if (next !== undefined) return next;
     if (this.#opened !== null) this.tracker.skipTo(this.#opened.lastOffset + 1);
     this.#opened = null;
     if (this.#waiting.length > 0) this.#openNext();
@@ -134,17 +134,40 @@ export class AssignedPartition {
     return null;
   }
 
+  #read(): FetchedRecord | undefined {
+    if (this.#opened === null) return undefined;
+    const { records, lastOffset } = this.#opened;
+    try {
+      return records.next().value;
+    } catch (error) {
+      throw this.#unreadable(lastOffset, error);
+    }
+  }
+
   #openNext(): void {
     const records = this.#isOpening ? undefined : this.#waiting.shift();
     if (records === undefined) return;
     this.#isOpening = true;
-    records.open().then((opened) => {
+    const opening = records.open().catch((error) => {
+      throw this.#unreadable(records.lastOffset, error);
+    });
+    opening.then((opened) => {
       this.#isOpening = false;
       this.#opened = { lastOffset: records.lastOffset, records: opened };
       this.#waitingBytes -= records.sizeInBytes;
       if (this.wantsMore) this.resumeFetching();
       this.#deliverWaiting();
     }).catch(this.#options.fail);
+  }
+
+  #unreadable(lastOffset: number, error: unknown): Error {
+    const { topic, partition } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new Error(
+      `cannot read ${topic}[${partition}] up to offset ${lastOffset}: ${reason}; to go on without ` +
+        `these events, set the group's offset there to ${lastOffset + 1}`,
+      { cause: error },
+    );
   }
 
   #deliver(record: FetchedRecord): void {

@@ -8,7 +8,7 @@ import type { Kafka } from "kafkajs";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import { useAllCompressionCodecs } from "./compression.ts";
+import { useAllCompressionCodecs } from "./compression/mod.ts";
 import { useFetchedRecords } from "./fetch_response.ts";
 import { useProduceRequests } from "./produce_request.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";

@@ -51,6 +51,21 @@ Deno.test("AssignedPartition does not settle an event that was given up", async 
   });
 });
 
+Deno.test("AssignedPartition says where it cannot read, and how to go on", async () => {
+  const damaged = "cannot decompress gzip: it takes more than 64 MiB uncompressed";
+  const { assigned, pipeline, failures } = assign({ nextOffset: 5 });
+  const unreadable = records(7, 2);
+  unreadable.open = () => Promise.reject(new Error(damaged));
+  assigned.enqueue([records(5, 2), unreadable], 9);
+  await everythingSettled();
+
+  assertEquals(pipeline.started, places(5, 6));
+  assertEquals(failures.map(String), [
+    `Error: cannot read T[0] up to offset 8: ${damaged}; to go on without these events, set the ` +
+    "group's offset there to 9",
+  ]);
+});
+
 Deno.test("AssignedPartition delivers nothing more, when it is being given up", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 5 });
   assigned.lease.beginEnd();
