@@ -1,12 +1,19 @@
 import type { Bytes } from "../../src/event.ts";
 
+const NOTHING: Bytes = new Uint8Array();
+
+interface ProxyState {
+  isSilent: boolean;
+  losesAnswers: boolean;
+}
+
 /** A TCP proxy in front of a broker, as which it passes: what the broker says of its own address names the proxy. */
 export class TcpProxy implements AsyncDisposable {
   /** `host:port` of the proxy. */
   readonly address: string;
   readonly #listener: Deno.TcpListener;
   readonly #upstream: Deno.ConnectOptions;
-  readonly #connections = new Map<Deno.TcpConn, { isSilent: boolean }>();
+  readonly #connections = new Map<Deno.TcpConn, ProxyState>();
   readonly #running: Promise<void>[] = [];
   #opened = 0;
 
@@ -29,6 +36,11 @@ export class TcpProxy implements AsyncDisposable {
     for (const state of this.#connections.values()) state.isSilent = true;
   }
 
+  /** From now on, what the broker answers on the connections that are open gets lost; new ones work. */
+  loseAnswers(): void {
+    for (const state of this.#connections.values()) state.losesAnswers = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     for (const connection of this.#connections.keys()) close(connection);
@@ -44,7 +56,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   async #connect(client: Deno.TcpConn): Promise<void> {
-    const state = { isSilent: false };
+    const state: ProxyState = { isSilent: false, losesAnswers: false };
     this.#opened++;
     this.#connections.set(client, state);
     try {
@@ -52,7 +64,10 @@ export class TcpProxy implements AsyncDisposable {
       this.#connections.set(broker, state);
       await Promise.all([
         this.#pass(client, broker, { state, change: (bytes) => bytes }),
-        this.#pass(broker, client, { state, change: (bytes) => this.#readdress(bytes) }),
+        this.#pass(broker, client, {
+          state,
+          change: (bytes) => state.losesAnswers ? NOTHING : this.#readdress(bytes),
+        }),
       ]);
       this.#connections.delete(broker);
     } finally {
@@ -64,7 +79,7 @@ export class TcpProxy implements AsyncDisposable {
   async #pass(
     from: Deno.TcpConn,
     to: Deno.TcpConn,
-    { state, change }: { state: { isSilent: boolean }; change: (bytes: Bytes) => Bytes },
+    { state, change }: { state: ProxyState; change: (bytes: Bytes) => Bytes },
   ): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     try {

@@ -44,6 +44,13 @@ export interface KafkaProducerConfig extends KafkaClientConfig {
   /** How long a broker waits for the others, while `requestTimeoutMs` is how long the client waits for it. */
   readonly requestTimeoutForAcksMs: number;
   readonly retries: number;
+  /** A record that takes more is not sent. */
+  readonly maxRecordBytes: number;
+  /** How long a record waits for others although no request is under way. */
+  readonly lingerMs: number;
+  /** What a request may hold for one partition. */
+  readonly maxBatchBytes: number;
+  readonly maxBatchRecords: number;
   readonly compression: "none" | "gzip" | "snappy" | "zstd";
   readonly idempotent: boolean;
 }
@@ -167,19 +174,22 @@ function consumerProblems(block: ConsumerBlock): BlockProblem[] {
 }
 
 function producerConfig(block: ProducerBlock): KafkaProducerConfig {
-  const { acks, requestTimeoutForAcksMs, retries, compression, idempotent } = block.values;
+  const { values } = block;
   const client = clientConfig(block);
   return {
     ...client,
-    // Brokers number the requests of an idempotent producer, and the client repeats them out of order.
     // A client that gave up first would publish again what is about to be stored.
-    requestTimeoutMs: Math.max(client.requestTimeoutMs, requestTimeoutForAcksMs + 1000),
-    maxInFlightRequests: idempotent ? 1 : client.maxInFlightRequests,
-    acks,
-    requestTimeoutForAcksMs,
-    retries,
-    compression,
-    idempotent,
+    requestTimeoutMs: Math.max(client.requestTimeoutMs, values.requestTimeoutForAcksMs + 1000),
+    maxInFlightRequests: 1,
+    acks: values.acks,
+    requestTimeoutForAcksMs: values.requestTimeoutForAcksMs,
+    retries: values.retries,
+    maxRecordBytes: values.maxRecordBytes,
+    lingerMs: values.lingerMs,
+    maxBatchBytes: values.maxBatchBytes,
+    maxBatchRecords: values.maxBatchRecords,
+    compression: values.compression,
+    idempotent: values.idempotent,
   };
 }
 
@@ -201,8 +211,8 @@ function producerWarnings({ values, writtenAs }: ProducerBlock): string[] {
     warnings.push("acks 1 loses a result when the broker that stored it fails: write all");
   }
   const limit = writtenAs("maxInFlightRequests");
-  if (values.idempotent && limit !== undefined && values.maxInFlightRequests !== 1) {
-    warnings.push(`${limit} is 1 in eventor with enable.idempotence`);
+  if (limit !== undefined && values.maxInFlightRequests !== 1) {
+    warnings.push(`${limit} is 1 in eventor's producers: what comes meanwhile shares a request`);
   }
   return warnings;
 }

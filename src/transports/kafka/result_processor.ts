@@ -1,39 +1,22 @@
-import { Buffer } from "node:buffer";
-import { CompressionTypes, type Message, Partitioners, type Producer } from "kafkajs";
 import { atMost } from "../../backoff.ts";
-import type { Bytes, EventOrigin } from "../../event.ts";
-import {
-  type OutboundRecord,
-  type ResultProcessor,
-  ResultProcessorError,
-} from "../../result_processor.ts";
+import type { EventOrigin } from "../../event.ts";
+import type { OutboundRecord, ResultProcessor } from "../../result_processor.ts";
 import type { OpenContext } from "../../transport.ts";
-import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
-import type { KafkaResultProcessorConfig } from "./config.ts";
+import type { KafkaProducerConfig, KafkaResultProcessorConfig } from "./config.ts";
+import { type BatcherOptions, RecordBatcher } from "./record_batcher.ts";
+import { TopicLeaders } from "./topic_leaders.ts";
 
-/** How long disconnecting may take: brokers can be away. */
+/** How long leaving may take, each for what is under way and for the connections: brokers can be away. */
 const LEAVE_MS = 3000;
-
-const COMPRESSION = {
-  none: CompressionTypes.None,
-  gzip: CompressionTypes.GZIP,
-  snappy: CompressionTypes.Snappy,
-  zstd: CompressionTypes.ZSTD,
-};
 
 /** Stores records in a topic; resolves when the brokers have acknowledged them. */
 export class KafkaResultProcessor implements ResultProcessor {
-  readonly #config: KafkaResultProcessorConfig;
-  readonly #producer: Producer;
-  readonly #ungrantedBrokers: ReadonlySet<string>;
+  readonly #leaders: TopicLeaders;
+  readonly #batcher: RecordBatcher;
 
-  private constructor(
-    config: KafkaResultProcessorConfig,
-    { producer, ungrantedBrokers }: { producer: Producer; ungrantedBrokers: ReadonlySet<string> },
-  ) {
-    this.#config = config;
-    this.#producer = producer;
-    this.#ungrantedBrokers = ungrantedBrokers;
+  private constructor(leaders: TopicLeaders, batcher: RecordBatcher) {
+    this.#leaders = leaders;
+    this.#batcher = batcher;
   }
 
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
@@ -41,63 +24,33 @@ export class KafkaResultProcessor implements ResultProcessor {
     config: KafkaResultProcessorConfig,
     { log }: OpenContext,
   ): Promise<KafkaResultProcessor> {
-    const { topic, producerConfig } = config;
-    const ungrantedBrokers = new Set<string>();
-    const kafka = createKafka(producerConfig, {
-      log,
-      onUngrantedBroker: (broker) => ungrantedBrokers.add(broker),
-    });
-    await requireTopic(kafka, topic, producerConfig);
-    const producer = kafka.producer({
-      allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
-      maxInFlightRequests: producerConfig.maxInFlightRequests,
-      createPartitioner: Partitioners.DefaultPartitioner,
-      idempotent: producerConfig.idempotent,
-      metadataMaxAge: producerConfig.metadataMaxAgeMs,
-      retry: retryOptions(producerConfig, producerConfig.retries),
-    });
-    await producer.connect();
-    return new KafkaResultProcessor(config, { producer, ungrantedBrokers });
+    const leaders = await TopicLeaders.open(config, log);
+    const batcher = new RecordBatcher(leaders, batcherOptions(config.producerConfig));
+    return new KafkaResultProcessor(leaders, batcher);
   }
 
   /** @throws {Error} when a broker has appeared that the sandbox does not allow: only a new sandbox helps */
-  async process(record: OutboundRecord): Promise<EventOrigin> {
-    const { topic, producerConfig } = this.#config;
-    try {
-      const [stored] = await this.#producer.send({
-        topic,
-        acks: producerConfig.acks,
-        timeout: producerConfig.requestTimeoutForAcksMs,
-        compression: COMPRESSION[producerConfig.compression],
-        messages: [toMessage(record)],
-      });
-      if (stored?.baseOffset === undefined) throw new Error("the broker confirmed no offset");
-      return { topic, partition: stored.partition, offset: Number(stored.baseOffset) };
-    } catch (error) {
-      const [broker] = this.#ungrantedBrokers;
-      if (broker !== undefined) {
-        throw new Error(`broker ${broker} is new and not among the hosts it may reach yet`, {
-          cause: error,
-        });
-      }
-      throw new ResultProcessorError(`topic '${topic}': ${rootMessage(error)}`, { cause: error });
-    }
+  process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
+    return this.#batcher.add(record, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await atMost(this.#producer.disconnect(), LEAVE_MS);
+    await this.#batcher.close(LEAVE_MS);
+    await atMost(this.#leaders.close(), LEAVE_MS);
   }
 }
 
-function toMessage({ key, value, headers }: OutboundRecord): Message {
+function batcherOptions(config: KafkaProducerConfig): BatcherOptions {
+  const { maxRecordBytes, maxBatchBytes, maxBatchRecords, lingerMs, retries } = config;
   return {
-    key: asBuffer(key),
-    value: asBuffer(value),
-    // Its type knows only objects; the patched codec takes lists.
-    headers: headers as unknown as NonNullable<Message["headers"]>,
+    maxRecordBytes,
+    limits: { bytes: Math.min(maxBatchBytes, maxRecordBytes), records: maxBatchRecords },
+    lingerMs,
+    retries,
+    backoff: {
+      initialDelayMs: config.reconnectBackoffMs,
+      maxDelayMs: config.reconnectBackoffMaxMs,
+      multiplier: 2,
+    },
   };
-}
-
-function asBuffer(bytes: Bytes | null): Buffer | null {
-  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

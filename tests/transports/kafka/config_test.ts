@@ -125,8 +125,12 @@ Deno.test("producerConfig speaks librdkafka", async (t) => {
     [{ "compression.codec": "zstd" }, { compression: "zstd" }],
     [{ "request.timeout.ms": 5 }, { requestTimeoutForAcksMs: 5 }],
     [{ "message.send.max.retries": 0 }, { retries: 0 }],
-    [{ "enable.idempotence": true }, { idempotent: true, maxInFlightRequests: 1 }],
-    [{ "max.in.flight": 7 }, { maxInFlightRequests: 7 }],
+    [{ "enable.idempotence": true }, { idempotent: true }],
+    [{ "max.in.flight": 1 }, { maxInFlightRequests: 1 }],
+    [{}, { lingerMs: 0, maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000 }],
+    [{ "linger.ms": 5, "queue.buffering.max.ms": "5" }, { lingerMs: 5 }],
+    [{ "message.max.bytes": 5000 }, { maxRecordBytes: 5000 }],
+    [{ "batch.size": 6, "batch.num.messages": 7 }, { maxBatchBytes: 6, maxBatchRecords: 7 }],
     [{ partitioner: "murmur2_random" }, {}],
   ];
   for (const [keys, expected] of table) {
@@ -161,12 +165,16 @@ Deno.test("Kafka's sections warn of what is accepted but hardly meant", async (t
       "auto.commit.interval.ms has no effect in eventor: it decides itself when to commit",
       "queued.min.messages has no effect in eventor: it has its own limits on what it reads ahead",
     ]],
-    [producerText({ acks: 1, "linger.ms": 5 }), [
-      "linger.ms has no effect in eventor: each result is sent at once",
+    [producerText({ acks: 1, "queue.buffering.max.messages": 5 }), [
+      "queue.buffering.max.messages has no effect in eventor: the pipeline's concurrency bounds " +
+      "what waits",
       "acks 1 loses a result when the broker that stored it fails: write all",
     ]],
-    [producerText({ "enable.idempotence": true, "max.in.flight": 5 }), [
-      "max.in.flight is 1 in eventor with enable.idempotence",
+    [producerText({ "max.in.flight": 5 }), [
+      "max.in.flight is 1 in eventor's producers: what comes meanwhile shares a request",
+    ]],
+    [consumerText({ "message.max.bytes": 5000 }), [
+      "message.max.bytes has no effect in eventor: a consumer sends no records",
     ]],
   ];
   for (const [text, expected] of table) {

@@ -54,7 +54,8 @@ export const CONNECTION_KEYS = {
   maxInFlightRequests: mappedOr(["max.in.flight.requests.per.connection", "max.in.flight"], {
     scalar: integer(1, 1_000_000),
     default: 1_000_000,
-    meaning: "How many requests may wait for an answer of one broker",
+    meaning: "How many requests may wait for an answer of one broker; of a producer always 1, as " +
+      "what comes meanwhile shares the next request",
   }),
   allowAutoTopicCreation: mappedOr(["allow.auto.create.topics"], {
     scalar: boolean(),
@@ -88,7 +89,6 @@ export const OTHER_CONNECTION_KEYS = [
   withoutEffect(["connections.max.idle.ms"]),
   withoutEffect(["reconnect.backoff.jitter.ms"]),
   withoutEffect(["receive.message.max.bytes"]),
-  withoutEffect(["message.max.bytes"], "has no effect in eventor: the broker's limit decides"),
   withoutEffect(["message.copy.max.bytes"]),
   withoutEffect(["metadata.recovery.strategy"]),
   withoutEffect(["metadata.recovery.rebootstrap.trigger.ms"]),

@@ -98,6 +98,7 @@ export const OTHER_CONSUMER_KEYS = [
   withoutEffect(["queued.max.messages.kbytes"], OWN_QUEUE),
   withoutEffect(["fetch.queue.backoff.ms"], OWN_QUEUE),
   withoutEffect(["fetch.error.backoff.ms"]),
+  withoutEffect(["message.max.bytes"], "has no effect in eventor: a consumer sends no records"),
   withoutEffect(["coordinator.query.interval.ms"]),
   withoutEffect(["group.protocol.type"]),
   withoutEffect(["enable.partition.eof"]),

@@ -2,7 +2,7 @@ import { boolean, choice, integer } from "../../../config/scalar.ts";
 import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
 const MAX_INTEGER = 2_147_483_647;
-const NO_BATCHES = "has no effect in eventor: each result is sent at once";
+const NO_QUEUE = "has no effect in eventor: the pipeline's concurrency bounds what waits";
 const NO_DEADLINE =
   "has no effect in eventor: a result is published again and again until it is stored";
 const NO_TRANSACTIONS = "transactions are not supported";
@@ -36,6 +36,30 @@ export const PRODUCER_KEYS = {
     scalar: boolean(),
     default: false,
     meaning: "Whether brokers recognize a request that is repeated",
+  }),
+  maxRecordBytes: mappedOr(["message.max.bytes"], {
+    scalar: integer(1000, 1_000_000_000),
+    default: 1_000_000,
+    meaning:
+      "How many bytes a result may take, with key, headers and before compression; a larger " +
+      "one is not sent",
+  }),
+  lingerMs: mappedOr(["linger.ms", "queue.buffering.max.ms"], {
+    scalar: integer(0, 900_000),
+    default: 0,
+    meaning: "How long a result waits for others although no request is under way, in which case " +
+      "it waits anyway (librdkafka: 5)",
+  }),
+  maxBatchBytes: mappedOr(["batch.size"], {
+    scalar: integer(1, MAX_INTEGER),
+    default: 1_000_000,
+    meaning: "How many bytes the results for one partition may have in a request, before " +
+      "compression; adapts to a topic that takes less",
+  }),
+  maxBatchRecords: mappedOr(["batch.num.messages"], {
+    scalar: integer(1, 1_000_000),
+    default: 10_000,
+    meaning: "How many results for one partition a request may have",
   }),
   compression: mappedOr(["compression.type", "compression.codec"], {
     scalar: choice<"none" | "gzip" | "snappy" | "zstd">(
@@ -72,13 +96,13 @@ export const OTHER_PRODUCER_KEYS = [
     meaning: "Only `false`",
   }),
   withoutEffect(["message.timeout.ms", "delivery.timeout.ms"], NO_DEADLINE),
-  withoutEffect(["linger.ms", "queue.buffering.max.ms"], NO_BATCHES),
-  withoutEffect(["batch.num.messages"], NO_BATCHES),
-  withoutEffect(["batch.size"], NO_BATCHES),
-  withoutEffect(["queue.buffering.max.messages"], NO_BATCHES),
-  withoutEffect(["queue.buffering.max.kbytes"], NO_BATCHES),
-  withoutEffect(["queue.buffering.backpressure.threshold"], NO_BATCHES),
-  withoutEffect(["sticky.partitioning.linger.ms"], NO_BATCHES),
+  withoutEffect(["queue.buffering.max.messages"], NO_QUEUE),
+  withoutEffect(["queue.buffering.max.kbytes"], NO_QUEUE),
+  withoutEffect(["queue.buffering.backpressure.threshold"], NO_QUEUE),
+  withoutEffect(
+    ["sticky.partitioning.linger.ms"],
+    "has no effect in eventor: results without a key change partitions with each request",
+  ),
   withoutEffect(["compression.level"]),
   withoutEffect(["delivery.report.only.error"]),
   withoutEffect(["produce.offset.report"]),

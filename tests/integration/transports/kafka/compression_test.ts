@@ -17,6 +17,7 @@ import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";
 
+const NEVER = new AbortController().signal;
 const BATCH_BYTES = 64 * 1024;
 const XERIAL_HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
 const XERIAL_BLOCK_BYTES = 32 * 1024;
@@ -71,9 +72,11 @@ for (const codec of ["gzip", "snappy", "zstd"]) {
     const config = resultProcessorConfig({ topic, keys: { "compression.type": codec } });
     await using processor = await KafkaResultProcessor.open(config, context);
 
-    for (const value of values) {
-      await processor.process({ key: null, value: bytes(value), headers: [] });
-    }
+    await Promise.all(
+      values.map((value) =>
+        processor.process({ key: null, value: bytes(value), headers: [] }, NEVER)
+      ),
+    );
 
     const stored = (await readTopic(topic)).map(({ value }) => textOf(value));
     // A difference would fill the screen.

@@ -30,7 +30,8 @@ for (const { name, headers } of WRITTEN) {
       resultProcessorConfig({ topic }),
       context,
     );
-    await processor.process({ key: null, value: bytes("value"), headers });
+    const never = new AbortController().signal;
+    await processor.process({ key: null, value: bytes("value"), headers }, never);
     assertEquals(await headersReadByKcat(topic), headers.map(asText));
   });
 

@@ -1,20 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Bytes } from "../../../../src/event.ts";
+import type { Bytes, EventOrigin } from "../../../../src/event.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../../../src/result_processor.ts";
 import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
 import { createTopics } from "../../../../tools/kafka/mod.ts";
 import { bytes } from "../../../support/events.ts";
-import {
-  freshName,
-  freshTopic,
-  readTopic,
-  type StoredRecord,
-  testBroker,
-} from "../../../support/kafka.ts";
+import { everythingSettled } from "../../../support/eventually.ts";
+import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
+import { TcpProxy } from "../../../support/tcp_proxy.ts";
 
+const NEVER = new AbortController().signal;
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 Deno.test("KafkaResultProcessor stores keys and values byte for byte, and keeps null and empty apart", async () => {
@@ -30,7 +27,7 @@ Deno.test("KafkaResultProcessor stores keys and values byte for byte, and keeps 
   await using processor = await open({ topic });
 
   for (const [key, value] of records) {
-    await processor.process({ key, value, headers: [] });
+    await processor.process({ key, value, headers: [] }, NEVER);
   }
 
   const stored = await readTopic(topic);
@@ -41,32 +38,44 @@ Deno.test("KafkaResultProcessor stores a value of 900,000 bytes", async () => {
   const topic = await freshTopic("results");
   const value = Uint8Array.from({ length: 900_000 }, (_, index) => index * 31);
   await using processor = await open({ topic });
-  await processor.process({ key: null, value, headers: [] });
+  await processor.process({ key: null, value, headers: [] }, NEVER);
   const [stored] = await readTopic(topic);
   assert(stored?.value?.every((byte, index) => byte === value[index]));
   assertEquals(stored?.value?.length, value.length);
 });
 
-Deno.test("KafkaResultProcessor says where it stored a record", async () => {
-  const topic = await freshTopic("results", { partitions: 3 });
-  await using processor = await open({ topic });
-  const texts = Array.from({ length: 30 }, (_, number) => `${number}`);
+for (const keys of [{}, { "compression.type": "zstd" }, { "enable.idempotence": true }]) {
+  Deno.test(`KafkaResultProcessor says where it stored each of many records, with ${JSON.stringify(keys)}`, async () => {
+    const topic = await freshTopic("results", { partitions: 6 });
+    await using processor = await open({ topic, keys });
+    const texts = Array.from({ length: 3000 }, (_, number) => `${number}`);
 
-  const places = await Promise.all(texts.map((text) => processor.process(aRecord(text))));
+    const places: EventOrigin[] = [];
+    await Promise.all(Array.from({ length: 200 }, async () => {
+      for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
+        const key = Number(text) % 7 === 0 ? null : bytes(`key ${Number(text) % 50}`);
+        places[Number(text)] = await processor.process({ ...aRecord(text), key }, NEVER);
+      }
+    }));
 
-  const stored = await readTopic(topic);
-  assertEquals(
-    places.map((place) => ({ ...place, value: valueAt(stored, place) })),
-    places.map((place, index) => ({ ...place, topic, value: texts[index] })),
-  );
-});
+    const stored = await readTopic(topic);
+    const found = new Map(stored.map((record) => [placeOf(record), textOf(record)]));
+    assertEquals(stored.length, places.length);
+    assertEquals(
+      places.map((place) => found.get(placeOf(place))),
+      places.map((_, number) => `${number}`),
+    );
+    assert(places.every((place) => place.topic === topic));
+    assertEquals(new Set(places.map(({ partition }) => partition)).size, 6);
+  });
+}
 
 Deno.test("KafkaResultProcessor stores records of one key in one partition, in order", async () => {
   const topic = await freshTopic("results", { partitions: 3 });
   await using processor = await open({ topic });
   const places = [];
   for (let number = 0; number < 5; number++) {
-    places.push(await processor.process({ ...aRecord(`${number}`), key: bytes("key") }));
+    places.push(await processor.process({ ...aRecord(`${number}`), key: bytes("key") }, NEVER));
   }
   assertEquals(places.map(({ offset }) => offset), [0, 1, 2, 3, 4]);
 });
@@ -86,26 +95,141 @@ Deno.test("KafkaResultProcessor names the topic and not the payload, when the br
   await using processor = await open({ topic });
 
   const error = await assertRejects(
-    () => processor.process(aRecord("PAYLOAD".repeat(1000))),
+    () => processor.process(aRecord("PAYLOAD".repeat(1000)), NEVER),
     ResultProcessorError,
     `topic '${topic}': `,
   );
 
   assert(!error.message.includes("PAYLOAD"), error.message);
-  await processor.process(aRecord("small"));
+  await processor.process(aRecord("small"), NEVER);
   assertEquals((await readTopic(topic)).map(textOf), ["small"]);
 });
 
-for (const keys of [{ acks: 1 }, { "enable.idempotence": true }]) {
+Deno.test("KafkaResultProcessor sends no record that is larger than message.max.bytes, and says so", async () => {
+  const topic = await freshTopic("results");
+  await using processor = await open({ topic, keys: { "message.max.bytes": 2000 } });
+  const results = await Promise.allSettled(
+    ["a", "b".repeat(3000), "c"].map((text) => processor.process(aRecord(text), NEVER)),
+  );
+  assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assertEquals(
+    results.map((result) => result.status === "rejected" ? result.reason.message : ""),
+    ["", `topic '${topic}': a record of 3086 bytes is not sent, as message.max.bytes is 2000`, ""],
+  );
+  assertEquals((await readTopic(topic)).map(textOf), ["a", "c"]);
+});
+
+Deno.test("KafkaResultProcessor stores each neighbour of a record that its topic refuses as too large, once", async () => {
+  const topic = freshName("narrow");
+  const config = { "max.message.bytes": "10000" };
+  await createTopics(testBroker(), [{ topic, config, partitions: 3 }]);
+  await using processor = await open({ topic });
+  const texts = Array.from({ length: 100 }, (_, number) => `${number}`.padStart(200));
+  const large = "x".repeat(20_000);
+  texts.splice(30, 0, large);
+
+  const results = await publishAll(
+    processor,
+    texts.map((text) => ({
+      ...aRecord(text),
+      key: bytes(text.slice(-1)),
+    })),
+  );
+
+  assertEquals(results.map((reason) => reason === undefined), texts.map((text) => text !== large));
+  const [refusal] = results.filter((reason) => reason instanceof ResultProcessorError);
+  assertEquals(
+    refusal?.message,
+    `topic '${topic}': The request included a message larger than the max message size the ` +
+      "server will accept",
+  );
+  assertEquals(
+    (await readTopic(topic)).map(textOf).sort(),
+    texts.filter((text) => text !== large).sort(),
+  );
+});
+
+Deno.test("KafkaResultProcessor stores records once in a topic that takes small batches only", async () => {
+  const topic = freshName("narrow");
+  await createTopics(testBroker(), [{ topic, config: { "max.message.bytes": "5000" } }]);
+  await using processor = await open({ topic });
+  const texts = Array.from({ length: 1000 }, (_, number) => `${number}`.padStart(200));
+  const results = await publishAll(processor, texts.map(aRecord));
+  assertEquals(results.filter((reason) => reason !== undefined), []);
+  assertEquals((await readTopic(topic)).map(textOf), texts);
+});
+
+Deno.test("KafkaResultProcessor fails only the record without a key in a compacted topic", async () => {
+  const topic = freshName("compacted");
+  await createTopics(testBroker(), [{ topic, config: { "cleanup.policy": "compact" } }]);
+  await using processor = await open({ topic });
+  const records = Array.from({ length: 50 }, (_, number) => ({
+    ...aRecord(`${number}`),
+    key: number === 20 ? null : bytes(`${number}`),
+  }));
+  const results = await publishAll(processor, records);
+  assertEquals(
+    results.map((reason) => reason instanceof ResultProcessorError),
+    records.map(({ key }) => key === null),
+  );
+  assertEquals(
+    (await readTopic(topic)).map(textOf),
+    records.filter(({ key }) => key !== null).map(textOf),
+  );
+});
+
+for (const keys of [{ acks: 1 }, { "linger.ms": 20 }]) {
   Deno.test(`KafkaResultProcessor stores with ${JSON.stringify(keys)}`, async () => {
     const topic = await freshTopic("results");
     await using processor = await open({ topic, keys });
     const places = await Promise.all(
-      ["a", "b", "c"].map((text) => processor.process(aRecord(text))),
+      ["a", "b", "c"].map((text) => processor.process(aRecord(text), NEVER)),
     );
-    assertEquals(places.map(({ offset }) => offset).sort(), [0, 1, 2]);
-    assertEquals((await readTopic(topic)).map(textOf).sort(), ["a", "b", "c"]);
+    assertEquals(places.map(({ offset }) => offset), [0, 1, 2]);
+    assertEquals((await readTopic(topic)).map(textOf), ["a", "b", "c"]);
   });
+}
+
+Deno.test("KafkaResultProcessor stores a record once whose acknowledgement is lost, with enable.idempotence", async () => {
+  await using proxy = new TcpProxy(testBroker());
+  const topic = await freshTopic("results");
+  await using processor = await open({ topic, keys: idempotentThrough(proxy) });
+  await processor.process(aRecord("first"), NEVER);
+  proxy.loseAnswers();
+  const place = await processor.process(aRecord("unanswered"), NEVER);
+  assertEquals(place.offset, 1);
+  await processor.process(aRecord("next"), NEVER);
+  assertEquals((await readTopic(topic)).map(textOf), ["first", "unanswered", "next"]);
+});
+
+// A broker takes a batch for the one whose numbers it has, whatever is in it.
+Deno.test("KafkaResultProcessor loses no record after one whose fate is unknown, with enable.idempotence", async () => {
+  await using proxy = new TcpProxy(testBroker());
+  const topic = await freshTopic("results");
+  await using processor = await open({ topic, keys: idempotentThrough(proxy) });
+  const lease = new AbortController();
+  await processor.process(aRecord("first"), NEVER);
+  proxy.loseAnswers();
+  const unanswered = assertRejects(
+    () => processor.process(aRecord("unanswered"), lease.signal),
+    ResultProcessorError,
+  );
+  await everythingSettled();
+  const next = processor.process(aRecord("next"), NEVER);
+  lease.abort();
+  await Promise.all([unanswered, next]);
+  assertEquals((await readTopic(topic)).map(textOf), ["first", "unanswered", "next"]);
+});
+
+/** Publishes all at once; tells for each record why it was not stored, or `undefined` when it was. */
+async function publishAll(
+  processor: KafkaResultProcessor,
+  records: readonly OutboundRecord[],
+): Promise<unknown[]> {
+  const results = await Promise.allSettled(
+    records.map((record) => processor.process(record, NEVER)),
+  );
+  return results.map((result) => result.status === "rejected" ? result.reason : undefined);
 }
 
 function open(
@@ -113,6 +237,16 @@ function open(
 ): Promise<KafkaResultProcessor> {
   const context = { pipeline: "results", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
   return KafkaResultProcessor.open(resultProcessorConfig(options), context);
+}
+
+function idempotentThrough(proxy: TcpProxy): Record<string, unknown> {
+  return {
+    "bootstrap.servers": proxy.address,
+    "enable.idempotence": true,
+    "request.timeout.ms": 500,
+    "socket.timeout.ms": 1500,
+    "retry.backoff.ms": 10,
+  };
 }
 
 function aRecord(value: string): OutboundRecord {
@@ -123,12 +257,6 @@ function textOf({ value }: { value: Bytes | null }): string {
   return new TextDecoder().decode(value ?? undefined);
 }
 
-function valueAt(
-  records: readonly StoredRecord[],
-  place: { partition: number; offset: number },
-): string | undefined {
-  const found = records.find(({ partition, offset }) =>
-    partition === place.partition && offset === place.offset
-  );
-  return found && textOf(found);
+function placeOf({ partition, offset }: { partition: number; offset: number }): string {
+  return `${partition}@${offset}`;
 }

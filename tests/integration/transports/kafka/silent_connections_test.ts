@@ -29,7 +29,9 @@ Deno.test("KafkaResultProcessor stores a record soon after its connection fell s
   const recorded = new RecordedLog();
   const context = { pipeline: "silence", log: recorded.log, limits: DEFAULT_LIMITS };
   await using processor = await KafkaResultProcessor.open(config, context);
-  const store = (text: string) => processor.process({ key: null, value: bytes(text), headers: [] });
+  const never = new AbortController().signal;
+  const store = (text: string) =>
+    processor.process({ key: null, value: bytes(text), headers: [] }, never);
   await store("before");
 
   proxy.silence();
