@@ -51,7 +51,7 @@ export interface KafkaProducerConfig extends KafkaClientConfig {
   /** What a request may hold for one partition. */
   readonly maxBatchBytes: number;
   readonly maxBatchRecords: number;
-  readonly compression: "none" | "gzip" | "snappy" | "zstd";
+  readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   readonly idempotent: boolean;
 }
 

@@ -17,6 +17,7 @@ const COMPRESSION = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
   snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
   zstd: CompressionTypes.ZSTD,
 };
 

@@ -123,6 +123,7 @@ Deno.test("producerConfig speaks librdkafka", async (t) => {
     [{ "request.required.acks": -1 }, { acks: -1 }],
     [{ acks: -1, "request.required.acks": "all" }, { acks: -1 }],
     [{ "compression.codec": "zstd" }, { compression: "zstd" }],
+    [{ "compression.type": "lz4" }, { compression: "lz4" }],
     [{ "request.timeout.ms": 5 }, { requestTimeoutForAcksMs: 5 }],
     [{ "message.send.max.retries": 0 }, { retries: 0 }],
     [{ "enable.idempotence": true }, { idempotent: true }],

@@ -9,6 +9,7 @@ import { CompressionCodecs, CompressionTypes } from "kafkajs";
 import type { Bytes } from "../../../event.ts";
 import { compressGzip, decompressGzip } from "./gzip.ts";
 import { decompressLz4 } from "./lz4.ts";
+import { compressLz4 } from "./lz4_writer.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
@@ -31,10 +32,7 @@ interface Codec {
 const GZIP: Codec = { compress: compressGzip, decompress: decompressGzip };
 const SNAPPY: Codec = { compress: compressSnappy, decompress: decompressSnappy };
 const ZSTD: Codec = { compress: compressZstd, decompress: decompressZstd };
-const LZ4: Codec = {
-  compress: () => Promise.reject(new Error("lz4 is supported for reading only")),
-  decompress: decompressLz4,
-};
+const LZ4: Codec = { compress: compressLz4, decompress: decompressLz4 };
 
 /** Registers them: without its codec, a record cannot be read, and the pipeline not go on. */
 export function useAllCompressionCodecs(): void {

@@ -62,9 +62,8 @@ export const PRODUCER_KEYS = {
     meaning: "How many results for one partition a request may have",
   }),
   compression: mappedOr(["compression.type", "compression.codec"], {
-    scalar: choice<"none" | "gzip" | "snappy" | "zstd">(
-      { none: "none", gzip: "gzip", snappy: "snappy", zstd: "zstd" },
-      { refused: { lz4: "writing lz4 is not supported: use gzip, snappy or zstd" } },
+    scalar: choice<"none" | "gzip" | "snappy" | "lz4" | "zstd">(
+      { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" },
     ),
     default: "none",
     meaning: "How results are compressed",

@@ -64,7 +64,7 @@ Deno.test("KafkaListener reads snappy in frames, as Java writes it", async () =>
   assertEquals([...decompressed.first.subarray(0, 8)], XERIAL_HEADER.slice(0, 8));
 });
 
-for (const codec of ["gzip", "snappy", "zstd"]) {
+for (const codec of ["gzip", "snappy", "lz4", "zstd"]) {
   Deno.test(`kcat reads ${codec} as KafkaResultProcessor writes it`, async () => {
     const topic = await freshTopic("compression");
     const values = [hardlyCompressible(300).join(), "a".repeat(500_000), ""];
