@@ -54,7 +54,7 @@ export class CallSlots {
     const share = this.#shareOf(lease);
     return new Promise((resolve, reject) => {
       insert({ offset, resolve, reject }, share.waiting);
-      lease.queued = share.waiting.length;
+      lease.noteQueued(share.waiting.length);
       this.#waiting.add(share);
       this.#offer(share);
     });
@@ -88,7 +88,7 @@ export class CallSlots {
     for (const turn of waiting.splice(admitted)) {
       turn.reject(new EventNotSettledError("The lease ended before its turn"));
     }
-    lease.queued = waiting.length;
+    lease.noteQueued(waiting.length);
   }
 
   #shareOut(): void {
@@ -98,7 +98,7 @@ export class CallSlots {
       share.held++;
       this.#free--;
       share.waiting.shift()?.resolve();
-      share.lease.queued = share.waiting.length;
+      share.lease.noteQueued(share.waiting.length);
       this.#waiting.delete(share);
       if (share.waiting.length > 0) this.#waiting.add(share);
     }

@@ -13,8 +13,8 @@ export interface Lease {
   readonly isOpen: boolean;
   /** How many leases share the pipeline at present, this one included. */
   readonly peers: number;
-  /** How many of its events wait for nothing but a call's slot. */
-  queued: number;
+  /** Notes how many of its events wait for nothing but a call's slot. */
+  noteQueued(count: number): void;
   /** Whether work on the event at `offset` may begin. */
   admits(offset: number): boolean;
   /** Notes that work on an event begins. */
@@ -30,7 +30,6 @@ export interface Lease {
 /** A lease with what ends it. */
 export class LeaseController implements Lease {
   peers = 1;
-  queued = 0;
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];
@@ -38,6 +37,8 @@ export class LeaseController implements Lease {
   #isSuspended = false;
   #working = 0;
   #begunEnd = -Infinity;
+  #queued = 0;
+  #queueShrank: () => void = () => {};
 
   get ending(): AbortSignal {
     return this.#ending.signal;
@@ -83,8 +84,24 @@ export class LeaseController implements Lease {
     if (!this.isOpen) this.#changed();
   }
 
+  noteQueued(count: number): void {
+    const shrank = count < this.#queued;
+    this.#queued = count;
+    if (shrank) this.#queueShrank();
+  }
+
+  /** How many events wait for nothing but a call's slot. */
+  get queued(): number {
+    return this.#queued;
+  }
+
   onChange(callback: () => void): void {
     this.#callbacks.push(callback);
+  }
+
+  /** Has `callback` called whenever fewer events wait for a slot; it must not hand over others at once. */
+  onQueueShrank(callback: () => void): void {
+    this.#queueShrank = callback;
   }
 
   /** Only what has begun is brought to an end, until the lease is resumed. */

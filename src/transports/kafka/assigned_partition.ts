@@ -40,6 +40,7 @@ export class AssignedPartition {
   #fetchedEnd: number;
   #opened: { readonly lastOffset: number; readonly records: Iterator<FetchedRecord> } | null = null;
   #isOpening = false;
+  #deliversSoon = false;
   #delivered = 0;
   #deliveredBytes = 0;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -53,6 +54,7 @@ export class AssignedPartition {
     this.committing = nextOffset;
     this.#fetchedEnd = nextOffset;
     this.lease.onChange(() => this.#noteIdle());
+    this.lease.onQueueShrank(() => this.#deliverSoon());
   }
 
   /** Everything below was fetched. */
@@ -104,10 +106,20 @@ export class AssignedPartition {
 
   get #hasRoom(): boolean {
     const { concurrency, maxLookahead } = this.#options.limits;
-    // More than could be called at once would only take memory.
-    return !this.lease.ending.aborted && this.lease.queued < concurrency &&
+    const { ending, queued, peers } = this.lease;
+    // More than its part of the next calls would only live longer, and cost memory.
+    return !ending.aborted && queued < concurrency / peers + 1 &&
       this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
+  }
+
+  #deliverSoon(): void {
+    if (this.#deliversSoon) return;
+    this.#deliversSoon = true;
+    queueMicrotask(() => {
+      this.#deliversSoon = false;
+      this.#deliverWaiting();
+    });
   }
 
   #deliverWaiting(): void {
@@ -183,7 +195,7 @@ export class AssignedPartition {
       this.#delivered--;
       this.#deliveredBytes -= bytes;
       this.#noteIdle();
-      this.#deliverWaiting();
+      this.#deliverSoon();
     };
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
