@@ -47,7 +47,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
           rebalanceTimeoutMs: 60_000,
           minBytes: 1,
           maxBytes: 10_485_760,
-          maxBytesPerPartition: 1_048_576,
+          maxBytesPerPartition: 262_144,
           maxWaitTimeMs: 500,
           readUncommitted: false,
         },

@@ -91,12 +91,9 @@ export class RecordBatch implements FetchedRecords {
     const baseOffset = this.#int64(BASE_OFFSET);
     const reader = new RecordReader(records);
     for (let count = this.#bytes.readInt32BE(RECORD_COUNT); count > 0; count--) {
-      const { offsetDelta, timestampDeltaMs, ...record } = reader.read();
-      yield {
-        offset: baseOffset + offsetDelta,
-        timestampMs: this.#timestampMs(timestampDeltaMs),
-        ...record,
-      };
+      const { offsetDelta, timestampDeltaMs, key, value, headers } = reader.read();
+      const offset = baseOffset + offsetDelta;
+      yield { offset, timestampMs: this.#timestampMs(timestampDeltaMs), key, value, headers };
     }
   }
 

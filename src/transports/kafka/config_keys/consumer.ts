@@ -47,8 +47,8 @@ export const CONSUMER_KEYS = {
   }),
   maxBytesPerPartition: mappedOr(["fetch.message.max.bytes", "max.partition.fetch.bytes"], {
     scalar: integer(1, 1_000_000_000),
-    default: 1_048_576,
-    meaning: "How much of one partition a broker sends at once",
+    default: 262_144,
+    meaning: "How much of one partition a broker sends at once (librdkafka: 1048576)",
   }),
   maxBytes: mappedOr(["fetch.max.bytes"], {
     scalar: integer(1, 2_147_483_135),
