@@ -11,19 +11,36 @@ export class FakeRecords implements FetchedRecords {
   readonly sizeInBytes: number;
   isOpened = false;
   readonly #records: Iterable<FetchedRecord>;
+  readonly #gate: Promise<void>;
 
-  /** @param lastOffset is beyond the last record where what stood there was compacted away */
+  /**
+   * @param lastOffset is beyond the last record where what stood there was compacted away
+   * @param gate is waited for when they are opened
+   */
   constructor(
-    records: readonly FetchedRecord[],
-    { lastOffset, sizeInBytes = 1 }: { lastOffset?: number; sizeInBytes?: number } = {},
+    records: Iterable<FetchedRecord>,
+    { lastOffset, sizeInBytes = 1, gate = Promise.resolve() }: {
+      lastOffset: number;
+      sizeInBytes?: number;
+      gate?: Promise<void>;
+    },
   ) {
     this.#records = records;
-    this.lastOffset = lastOffset ?? records.at(-1)?.offset ?? 0;
+    this.#gate = gate;
+    this.lastOffset = lastOffset;
     this.sizeInBytes = sizeInBytes;
   }
 
-  open(): Promise<Iterator<FetchedRecord>> {
+  /** Records at these offsets, and nothing behind them. */
+  static at(...offsets: readonly number[]): FakeRecords {
+    return new FakeRecords(offsets.map((offset) => aRecord(offset)), {
+      lastOffset: offsets.at(-1) ?? 0,
+    });
+  }
+
+  async open(): Promise<Iterator<FetchedRecord>> {
     this.isOpened = true;
-    return Promise.resolve(this.#records[Symbol.iterator]());
+    await this.#gate;
+    return this.#records[Symbol.iterator]();
   }
 }

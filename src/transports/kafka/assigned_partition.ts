@@ -6,7 +6,7 @@ import { OffsetTracker } from "./offset_tracker.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 
 /** What may wait of a partition, beyond what the pipeline works on, before fetching more of it pauses. */
-const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_WAITING_BYTES = 256 * 1024;
 
 /** Where a partition's events go, and how many may be on their way. */
 export interface AssignedPartitionOptions {
@@ -40,6 +40,7 @@ export class AssignedPartition {
   #fetchedEnd: number;
   #opened: { readonly lastOffset: number; readonly records: Iterator<FetchedRecord> } | null = null;
   #isOpening = false;
+  #isUnreadable = false;
   #deliversSoon = false;
   #delivered = 0;
   #deliveredBytes = 0;
@@ -108,7 +109,7 @@ export class AssignedPartition {
     const { concurrency, maxLookahead } = this.#options.limits;
     const { ending, queued, peers } = this.lease;
     // More than its part of the next calls would only live longer, and cost memory.
-    return !ending.aborted && queued < concurrency / peers + 1 &&
+    return !ending.aborted && !this.#isUnreadable && queued < concurrency / peers + 1 &&
       this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
   }
@@ -172,7 +173,9 @@ export class AssignedPartition {
     }).catch(this.#options.fail);
   }
 
+  /** Nothing is delivered from here on: what follows must not be settled as if this were. */
   #unreadable(lastOffset: number, error: unknown): Error {
+    this.#isUnreadable = true;
     const { topic, partition } = this.#options;
     const reason = error instanceof Error ? error.message : String(error);
     return new Error(

@@ -1,18 +1,31 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../src/listener.ts";
-import type { Limits } from "../../../src/transport.ts";
-import { AssignedPartition } from "../../../src/transports/kafka/assigned_partition.ts";
-import { everythingSettled } from "../../support/eventually.ts";
-import { FakeDeliver } from "../../support/fake_deliver.ts";
+import type { FetchedRecord } from "../../../src/transports/kafka/record_batch.ts";
+import { assign, places } from "../../support/assign.ts";
+import { promisesSettled } from "../../support/eventually.ts";
+import { bytes } from "../../support/events.ts";
 import { aRecord, FakeRecords } from "../../support/fetched_records.ts";
-import { DEFAULT_LIMITS } from "../../support/limits.ts";
 
 Deno.test("AssignedPartition delivers events in the order of their offsets, each once", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 5 });
-  assigned.enqueue([records(5, 2), records(7, 3)], 10);
-  assigned.enqueue([records(10, 1)], 11);
-  await everythingSettled();
+  assigned.enqueue([FakeRecords.at(5, 6), FakeRecords.at(7, 8, 9)], 10);
+  assigned.enqueue([FakeRecords.at(10)], 11);
+  await promisesSettled();
   assertEquals(pipeline.started, places(5, 6, 7, 8, 9, 10));
+});
+
+Deno.test("AssignedPartition delivers records as they are, with their place", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 5 });
+  const record = aRecord(5, {
+    key: bytes("key"),
+    value: bytes("value"),
+    headers: [["a", null], ["a", bytes("1")]],
+    timestampMs: 1652708532000,
+  });
+  assigned.enqueue([new FakeRecords([record], { lastOffset: 5 })], 6);
+  await promisesSettled();
+  const { offset, ...rest } = record;
+  assertEquals(pipeline.events, [{ origin: { topic: "T", partition: 0, offset }, ...rest }]);
 });
 
 Deno.test("AssignedPartition has committed what lies before its first offset", () => {
@@ -26,87 +39,178 @@ Deno.test("AssignedPartition has committed what lies before its first offset", (
 
 Deno.test("AssignedPartition commits what has settled, and nothing that was only delivered", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 5 });
-  assigned.enqueue([records(5, 3)], 8);
-  await everythingSettled();
+  assigned.enqueue([FakeRecords.at(5, 6, 7)], 8);
+  await promisesSettled();
   assertEquals(assigned.tracker.committable, 5);
 
   pipeline.settle("T[0]@6");
-  await everythingSettled();
+  await promisesSettled();
   assertEquals(assigned.tracker.committable, 5);
 
   pipeline.settle("T[0]@5");
-  await everythingSettled();
+  await promisesSettled();
   assertEquals(assigned.tracker.committable, 7);
+});
+
+Deno.test("AssignedPartition commits nothing that waits to be opened", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { assigned, pipeline } = assign({ nextOffset: 5 });
+  assigned.enqueue([new FakeRecords([aRecord(6)], { lastOffset: 6, gate: gate.promise })], 7);
+  assigned.enqueue([FakeRecords.at(7)], 10);
+  assigned.enqueue([], 12);
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 5);
+
+  gate.resolve();
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 6);
+  for (const place of places(6, 7)) pipeline.settle(place);
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 12);
+});
+
+Deno.test("AssignedPartition commits over gaps that compaction left, and behind the last record", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 5 });
+  assigned.enqueue([new FakeRecords([aRecord(7), aRecord(11)], { lastOffset: 15 })], 16);
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 7);
+
+  pipeline.settle("T[0]@7");
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 11);
+
+  pipeline.settle("T[0]@11");
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 16);
+});
+
+Deno.test("AssignedPartition commits over batches of which nothing is left", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 5 });
+  assigned.enqueue([
+    new FakeRecords([], { lastOffset: 8 }),
+    FakeRecords.at(9),
+    new FakeRecords([], { lastOffset: 20 }),
+  ], 21);
+  await promisesSettled();
+  assertEquals(pipeline.started, places(9));
+  pipeline.settle("T[0]@9");
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 21);
+});
+
+Deno.test("AssignedPartition commits behind control records, which are not among the fetched", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 5 });
+  assigned.enqueue([FakeRecords.at(5)], 8);
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 5);
+
+  pipeline.settle("T[0]@5");
+  await promisesSettled();
+  assertEquals(assigned.tracker.committable, 8);
+
+  assigned.enqueue([], 12);
+  assertEquals(assigned.tracker.committable, 12);
+});
+
+Deno.test("AssignedPartition leaves out what settled before, when a batch holds it", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 7 });
+  assigned.enqueue([FakeRecords.at(5, 6, 7, 8)], 9);
+  await promisesSettled();
+  assertEquals(pipeline.started, places(7, 8));
+});
+
+Deno.test("AssignedPartition leaves out what was fetched before, delivered or not", async () => {
+  const { assigned, pipeline } = assign({ nextOffset: 5, maxLookahead: 3 });
+  assigned.enqueue([FakeRecords.at(5, 6), FakeRecords.at(7, 8)], 9);
+  assigned.enqueue([FakeRecords.at(5, 6), FakeRecords.at(7, 8)], 9);
+  assigned.enqueue([FakeRecords.at(7, 8, 9)], 10);
+  for (const place of places(5, 6, 7, 8, 9)) {
+    await promisesSettled();
+    pipeline.settle(place);
+  }
+  await promisesSettled();
+  assertEquals(pipeline.started, places(5, 6, 7, 8, 9));
+  assertEquals(assigned.tracker.committable, 10);
+});
+
+Deno.test("AssignedPartition does not go back, when a fetch ends before another", () => {
+  const { assigned } = assign({ nextOffset: 5 });
+  assigned.enqueue([], 9);
+  assigned.enqueue([], 7);
+  assertEquals({ fetchedEnd: assigned.fetchedEnd, committable: assigned.tracker.committable }, {
+    fetchedEnd: 9,
+    committable: 9,
+  });
 });
 
 Deno.test("AssignedPartition does not settle an event that was given up", async () => {
   const { assigned, pipeline, failures } = assign({ nextOffset: 5 });
-  assigned.enqueue([records(5, 1)], 6);
-  await everythingSettled();
+  assigned.enqueue([FakeRecords.at(5)], 6);
+  await promisesSettled();
   pipeline.reject("T[0]@5", new EventNotSettledError("the lease ended"));
-  await everythingSettled();
+  await promisesSettled();
   assertEquals({ committable: assigned.tracker.committable, failures }, {
     committable: 5,
     failures: [],
   });
 });
 
-Deno.test("AssignedPartition says where it cannot read, and how to go on", async () => {
-  const damaged = "cannot decompress gzip: it takes more than 64 MiB uncompressed";
+Deno.test("AssignedPartition fails with the error itself, when the pipeline cannot go on", async () => {
+  const bug = new TypeError("a bug");
   const { assigned, pipeline, failures } = assign({ nextOffset: 5 });
-  const unreadable = records(7, 2);
-  unreadable.open = () => Promise.reject(new Error(damaged));
-  assigned.enqueue([records(5, 2), unreadable], 9);
-  await everythingSettled();
+  assigned.enqueue([FakeRecords.at(5, 6)], 7);
+  await promisesSettled();
+  pipeline.settle("T[0]@6");
+  pipeline.reject("T[0]@5", bug);
+  await promisesSettled();
+  assertEquals({ committable: assigned.tracker.committable, isBug: failures[0] === bug }, {
+    committable: 5,
+    isBug: true,
+  });
+});
 
-  assertEquals(pipeline.started, places(5, 6));
-  assertEquals(failures.map(String), [
-    `Error: cannot read T[0] up to offset 8: ${damaged}; to go on without these events, set the ` +
-    "group's offset there to 9",
-  ]);
+Deno.test("AssignedPartition says where it cannot read, and how to go on", async (t) => {
+  const damage = "cannot decompress gzip: it takes more than 64 MiB uncompressed";
+  function* damaged(): Generator<FetchedRecord> {
+    yield aRecord(7);
+    throw new Error(damage);
+  }
+  const cases = [
+    {
+      when: "it is opened",
+      records: new FakeRecords([], { lastOffset: 8, gate: Promise.reject(new Error(damage)) }),
+      readable: places(5, 6),
+    },
+    {
+      when: "it is read",
+      records: new FakeRecords(damaged(), { lastOffset: 8 }),
+      readable: places(5, 6, 7),
+    },
+  ];
+  for (const { when, records, readable } of cases) {
+    await t.step(`${when}, and commits nothing of what lies behind`, async () => {
+      const { assigned, pipeline, failures } = assign({ nextOffset: 5 });
+      assigned.enqueue([FakeRecords.at(5, 6), records], 9);
+      await promisesSettled();
+      assertEquals(failures.map(String), [
+        `Error: cannot read T[0] up to offset 8: ${damage}; to go on without these events, set ` +
+        "the group's offset there to 9",
+      ]);
+
+      for (const place of readable) pipeline.settle(place);
+      assigned.enqueue([FakeRecords.at(9)], 10);
+      await promisesSettled();
+      assertEquals(pipeline.started, readable);
+      assertEquals(assigned.tracker.committable, 5 + readable.length);
+    });
+  }
 });
 
 Deno.test("AssignedPartition delivers nothing more, when it is being given up", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 5 });
   assigned.lease.beginEnd();
-  assigned.enqueue([records(5, 1)], 6);
-  await everythingSettled();
+  assigned.enqueue([FakeRecords.at(5)], 6);
+  await promisesSettled();
   assertEquals(pipeline.started, []);
   assertEquals(assigned.tracker.committable, 5);
 });
-
-Deno.test("AssignedPartition.resumeFetching() resumes once what was paused", () => {
-  const { assigned } = assign();
-  let resumed = 0;
-  assigned.resumeFetching();
-  assigned.resume = () => resumed++;
-  assigned.resumeFetching();
-  assigned.resumeFetching();
-  assertEquals({ resumed, resume: assigned.resume }, { resumed: 1, resume: null });
-});
-
-/** A partition `T[0]` with a fake pipeline behind it. */
-function assign({ nextOffset = 0, ...limits }: Partial<Limits & { nextOffset: number }> = {}) {
-  const pipeline = new FakeDeliver();
-  const failures: unknown[] = [];
-  const assigned = new AssignedPartition({
-    topic: "T",
-    partition: 0,
-    nextOffset,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    deliver: pipeline.deliver,
-    fail: (error) => failures.push(error),
-  });
-  return { assigned, pipeline, failures };
-}
-
-/** A batch of so many records. */
-function records(firstOffset: number, count: number): FakeRecords {
-  return new FakeRecords(
-    Array.from({ length: count }, (_, index) => aRecord(firstOffset + index)),
-  );
-}
-
-function places(...offsets: readonly number[]): string[] {
-  return offsets.map((offset) => `T[0]@${offset}`);
-}

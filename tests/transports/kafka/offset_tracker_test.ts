@@ -93,6 +93,19 @@ Deno.test("OffsetTracker.start() refuses an offset that was handed out or skippe
   assertEquals(tracker.committable, 10);
 });
 
+Deno.test("OffsetTracker.span counts events from the lowest unsettled one on, and no gaps", () => {
+  const tracker = new OffsetTracker(10);
+  const spans = [tracker.span];
+  for (const offset of [10, 20, 30]) tracker.start(offset);
+  tracker.skipTo(40);
+  spans.push(tracker.span);
+  for (const offset of [20, 30, 10]) {
+    tracker.finish(offset);
+    spans.push(tracker.span);
+  }
+  assertEquals(spans, [0, 3, 3, 3, 0]);
+});
+
 Deno.test("OffsetTracker commits what a naive model does, in 10,000 random orders with gaps", () => {
   for (let seed = 0; seed < 10_000; seed++) {
     const random = seededRandom(seed);
