@@ -28,12 +28,13 @@ Deno.test("CallsInFlight leaves calls alone that have ended", async () => {
   using calls = new CallsInFlight(TIMEOUT_MS);
   const lease = new AbortController();
   const ended = calls.begin(lease.signal);
-  const running = calls.begin(NEVER);
   calls.end(ended);
+  const running = calls.begin(NEVER);
 
   lease.abort();
   await aborted(running.controller.signal);
 
+  assertEquals(running.controller.signal.reason.name, "TimeoutError");
   assertEquals(ended.controller.signal.aborted, false);
 });
 
