@@ -12,7 +12,11 @@ export interface BatchedRecord {
 }
 
 const NO_HEADERS: readonly RecordHeader[] = [];
-const UTF8 = new TextDecoder();
+/** A byte order mark at the beginning of a name is part of it. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What the last byte of a number counts, when it has 10 bytes, which is what 64 bits take. */
+const MAX_FACTOR = 2 ** 63;
 
 /**
  * Reads the records of a batch one after the other. Takes linear time, whatever the headers.
@@ -74,6 +78,7 @@ export class RecordReader {
       unsigned += (byte & 0x7f) * factor;
       if (byte < 0x80) break;
       factor *= 0x80;
+      if (factor > MAX_FACTOR) throw damaged();
     }
     return unsigned % 2 === 0 ? unsigned / 2 : -(unsigned + 1) / 2;
   }
