@@ -81,7 +81,7 @@ async function decodeRecords(bytes: Buffer<ArrayBuffer>): Promise<FetchedRecords
     const length = LENGTH_END + rest.readInt32BE(LENGTH);
     // Brokers cut the response where the limits of the request are, in the midst of a batch.
     if (length > rest.length) break;
-    batches.push(new RecordBatch(rest.subarray(0, length)));
+    batches.push(new RecordBatch(rest.subarray(0, Math.max(length, 0))));
     rest = rest.subarray(length);
   }
   return batches;
