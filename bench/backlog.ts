@@ -34,7 +34,7 @@ export async function drainBacklog(
   const count = Math.min(wanted, maxEvents);
   await using topics = await Topics.create(bench.broker);
   bench.say(`filling a topic with ${count} events`);
-  await preload(bench.broker, topics.events, count);
+  await preload({ broker: bench.broker, topic: topics.events }, count);
   bench.say("draining it");
   const samples = await watchDrain(bench, topics, { ...settings, count });
   const { firstMs, lastMs } = await topics.resultTimes();

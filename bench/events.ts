@@ -14,10 +14,25 @@ export function valueOf(number: number): string {
   return `${number} `.padEnd(VALUE_BYTES, "x");
 }
 
-/** Fills a topic with so many events, by kcat. */
-export async function preload(broker: string, topic: string, count: number): Promise<void> {
+/** What the value of an event begins with to which endpoints never answer. */
+const HANGS = "hang ";
+
+/** Fills a topic with so many events, by kcat; one partition of it, when that is given. */
+export async function preload(
+  { broker, topic, partition, hang = false }: {
+    broker: string;
+    topic: string;
+    partition?: number;
+    /** Whether calls for these events are to hang. */
+    hang?: boolean;
+  },
+  count: number,
+): Promise<void> {
   const child = new Deno.Command("kcat", {
-    args: ["-b", broker, "-P", "-t", topic, "-K", ":"],
+    args: [
+      ...["-b", broker, "-P", "-t", topic, "-K", ":"],
+      ...(partition === undefined ? [] : ["-p", `${partition}`]),
+    ],
     stdin: "piped",
     stdout: "null",
   }).spawn();
@@ -26,7 +41,7 @@ export async function preload(broker: string, topic: string, count: number): Pro
   for (let begin = 0; begin < count; begin += LINES_A_WRITE) {
     let lines = "";
     for (let number = begin; number < Math.min(begin + LINES_A_WRITE, count); number++) {
-      lines += `${keyOf(number)}:${valueOf(number)}\n`;
+      lines += `${keyOf(number)}:${hang ? HANGS : ""}${valueOf(number)}\n`;
     }
     await writer.write(encoder.encode(lines));
   }

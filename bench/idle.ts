@@ -9,7 +9,7 @@ const START_DEADLINE_MS = 60_000;
 export async function measureIdle(bench: Bench, settings: PipelineSettings): Promise<Figures> {
   const [settleMs, measureMs] = bench.options.short ? [500, 1000] : [10_000, 20_000];
   await using topics = await Topics.create(bench.broker);
-  await preload(bench.broker, topics.events, 1);
+  await preload({ broker: bench.broker, topic: topics.events }, 1);
   await using eventor = await Eventor.start(bench, topics, settings);
   const deadline = performance.now() + START_DEADLINE_MS;
   while (await topics.countResults() === 0) {

@@ -75,7 +75,7 @@ function command(): string[] {
 async function profileDrain(bench: Bench, settings: PipelineSettings): Promise<Observation> {
   await using topics = await Topics.create(bench.broker);
   say(`filling a topic with ${flags.backlog} events`);
-  await preload(bench.broker, topics.events, Number(flags.backlog));
+  await preload({ broker: bench.broker, topic: topics.events }, Number(flags.backlog));
   await using eventor = await Eventor.start(bench, topics, settings);
   return await observe(eventor, topics, sleep);
 }

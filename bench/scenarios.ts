@@ -1,5 +1,6 @@
 import { drainBacklog } from "./backlog.ts";
 import { runBareLoop } from "./bare_loop.ts";
+import { measureFairness } from "./fairness.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
 import type { Scenario } from "./scenario.ts";
@@ -58,5 +59,10 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 7,
     name: "idle",
     run: (bench) => measureIdle(bench, { latencyMs: 0, ordering: "key", concurrency: 64 }),
+  },
+  {
+    number: 8,
+    name: "fairness, endpoint 5 ms, 12 partitions, `ordering: key`, `concurrency: 32`",
+    run: (bench) => measureFairness(bench, { latencyMs: 5, ordering: "key", concurrency: 32 }),
   },
 ];

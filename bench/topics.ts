@@ -32,16 +32,20 @@ export class Topics implements AsyncDisposable {
     this.#admin = admin;
   }
 
-  static async create(broker: string): Promise<Topics> {
+  /** @param partitions how many the topic of events has */
+  static async create(
+    broker: string,
+    { partitions = PARTITIONS }: { partitions?: number } = {},
+  ): Promise<Topics> {
     const admin = benchClient(broker).admin();
     await admin.connect();
     const topics = new Topics(broker, admin);
     // The broker's clock says when a record was written, so that nothing has to be measured from outside.
     const config = { "message.timestamp.type": "LogAppendTime" };
-    await createTopics(
-      broker,
-      [topics.events, topics.results].map((topic) => ({ topic, partitions: PARTITIONS, config })),
-    );
+    await createTopics(broker, [
+      { topic: topics.events, partitions, config },
+      { topic: topics.results, partitions: PARTITIONS, config },
+    ]);
     await topics.#untilAnswered(topics.events);
     await topics.#untilAnswered(topics.results);
     return topics;
