@@ -46,7 +46,8 @@ export class CallSlots {
   }
 
   /**
-   * Resolves when a call for the event at `offset` may start; whoever called gives the slot back by `giveBack()`.
+   * Resolves when a call for the event at `offset` may start. Work on the event has begun in the lease by then; whoever
+   * called gives the slot back by `giveBack()`.
    *
    * @throws {EventNotSettledError} when the lease is ending, and does not admit the event any more
    */
@@ -97,7 +98,10 @@ export class CallSlots {
       if (share === null) return;
       share.held++;
       this.#free--;
-      share.waiting.shift()?.resolve();
+      const turn = share.waiting.shift();
+      // From here on, and not only when who waits for it comes to know.
+      if (turn !== undefined) share.lease.begin(turn.offset);
+      turn?.resolve();
       share.lease.noteQueued(share.waiting.length);
       this.#waiting.delete(share);
       if (share.waiting.length > 0) this.#waiting.add(share);

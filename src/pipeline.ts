@@ -73,9 +73,9 @@ async function handle(event: InboundEvent, parts: Parts, lease: Lease): Promise<
   const { offset } = event.origin;
   for (let failures: Failures | undefined;;) {
     await slots.take(lease, offset);
-    lease.begin(offset);
     let wasAnswered = false;
     try {
+      lease.ended.throwIfAborted();
       log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
       const result = await handler.handle(event, lease.ended);
       wasAnswered = true;

@@ -177,3 +177,11 @@ Deno.test("LeaseController works from the first event that begins until the last
   states.push(lease.isWorking);
   assertEquals(states, [false, true, true, false, true, false]);
 });
+
+Deno.test("LeaseController tells when fewer events wait for a slot, and not when more do", () => {
+  const lease = new LeaseController();
+  const told: number[] = [];
+  lease.onQueueShrank(() => told.push(lease.queued));
+  for (const count of [1, 3, 2, 2, 5, 0]) lease.noteQueued(count);
+  assertEquals(told, [2, 0]);
+});

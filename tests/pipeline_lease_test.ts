@@ -145,6 +145,25 @@ Deno.test("runPipeline() makes no call, when the lease is ending before", async 
   }
 });
 
+Deno.test("runPipeline() makes no call, when the lease has ended since the call got its slot", async () => {
+  const lease = new LeaseController();
+  const listener = new FakeListener(anEvent());
+  const handler = new FakeHandler(aResult());
+
+  const running = runParts({ listener, handler }, lease);
+  assertEquals(lease.isWorking, true);
+  lease.end();
+  await running;
+
+  assertEquals({ calls: handler.calls, isWorking: lease.isWorking }, {
+    calls: [],
+    isWorking: false,
+  });
+  assertEquals(listener.outcomes.map((outcome) => outcome.split(":")[0]), [
+    "MY_FIRST_TOPIC[0]@184 not settled",
+  ]);
+});
+
 Deno.test("runPipeline() makes no call while the lease is suspended, and goes on when it is resumed", async () => {
   const lease = new LeaseController();
   const listener = new FakeListener(anEvent());
