@@ -109,7 +109,12 @@ Deno.test("AssignedPartition leaves batches as they were fetched until there is 
 Deno.test("AssignedPartition wants more until as much waits as may", async (t) => {
   const cases = [
     { what: "256 KiB", maxBufferedBytes: 64 * MIB, peers: 1, limit: 256 * KIB },
-    { what: "half of its part of the buffer", maxBufferedBytes: 2 * MIB, peers: 8, limit: 128 * KIB },
+    {
+      what: "half of its part of the buffer",
+      maxBufferedBytes: 2 * MIB,
+      peers: 8,
+      limit: 128 * KIB,
+    },
   ];
   for (const { what, maxBufferedBytes, peers, limit } of cases) {
     await t.step(what, async () => {
