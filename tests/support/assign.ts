@@ -8,6 +8,8 @@ export interface Assigned {
   readonly assigned: AssignedPartition;
   readonly pipeline: FakeDeliver;
   readonly failures: unknown[];
+  /** What could be committed, each time when a commit was asked for. */
+  readonly commits: number[];
 }
 
 /** Assigns `T[0]` from an offset on. Limits that are not given are the defaults. */
@@ -16,15 +18,17 @@ export function assign(
 ): Assigned {
   const pipeline = new FakeDeliver();
   const failures: unknown[] = [];
-  const assigned = new AssignedPartition({
+  const commits: number[] = [];
+  const assigned: AssignedPartition = new AssignedPartition({
     topic: "T",
     partition: 0,
     nextOffset,
     limits: { ...DEFAULT_LIMITS, ...limits },
     deliver: pipeline.deliver,
+    commit: () => commits.push(assigned.tracker.committable),
     fail: (error) => failures.push(error),
   });
-  return { assigned, pipeline, failures };
+  return { assigned, pipeline, failures, commits };
 }
 
 /** Places in `T[0]`: `T[0]@5`. */

@@ -116,6 +116,9 @@ export class World {
         settling.then(settled, settled);
         return settling;
       },
+      // Commits come at random.
+      commit: () => {},
+      commit: () => this.commit(),
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });
     this.#held[partition] = { assigned, position: nextOffset, isPaused: false };
@@ -151,8 +154,13 @@ export class World {
 
   /** Commits what may be committed of the partitions that are certainly this member's. */
   commit(): void {
-    for (const { partition, isDoubtful, tracker } of this.held) {
-      if (!isDoubtful) this.committed[partition] = tracker.committable;
+    for (const assigned of this.held) {
+      const { partition, isDoubtful, tracker: { committable } } = assigned;
+      if (isDoubtful) continue;
+      this.model.committable(partition, committable);
+      assigned.committing = committable;
+      assigned.committed = committable;
+      this.committed[partition] = committable;
     }
   }
 

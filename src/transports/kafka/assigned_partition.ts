@@ -16,6 +16,8 @@ export interface AssignedPartitionOptions {
   readonly nextOffset: number;
   readonly limits: Limits;
   readonly deliver: Deliver;
+  /** Asked to commit when much has settled since the last commit: after a crash, it would be done again. */
+  readonly commit: () => void;
   /** Told when records cannot be read, or the pipeline cannot go on. */
   readonly fail: (error: unknown) => void;
 }
@@ -186,7 +188,7 @@ export class AssignedPartition {
   }
 
   #deliver(record: FetchedRecord): void {
-    const { topic, deliver, fail } = this.#options;
+    const { topic, deliver, commit, fail } = this.#options;
     const { offset, key, value, headers, timestampMs } = record;
     const origin = { topic, partition: this.partition, offset };
     const event = { origin, key, value, headers, timestampMs };
@@ -202,11 +204,18 @@ export class AssignedPartition {
     };
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
+      if (this.#hasMuchToCommit) commit();
       leave();
     }, (error) => {
       if (!(error instanceof EventNotSettledError)) fail(error);
       leave();
     });
+  }
+
+  /** When a commit is under way, or did not work, the next one comes in its time. */
+  get #hasMuchToCommit(): boolean {
+    return this.committing === this.committed &&
+      this.tracker.committable - this.committed >= this.#options.limits.maxLookahead;
   }
 
   #noteIdle(): void {

@@ -173,6 +173,7 @@ export class KafkaListener implements Listener {
       nextOffset: fetchedOffset,
       limits: this.#limits,
       deliver,
+      commit: () => this.#commit(),
       fail: (error) => this.#fail(error),
     });
     assigned.lease.peers = this.#assigned;

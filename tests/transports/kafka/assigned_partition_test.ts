@@ -52,6 +52,29 @@ Deno.test("AssignedPartition commits what has settled, and nothing that was only
   assertEquals(assigned.tracker.committable, 7);
 });
 
+Deno.test("AssignedPartition asks for a commit when a whole look-ahead has settled since the last, and not while one is tried", async () => {
+  const { assigned, pipeline, commits } = assign({ maxLookahead: 2, concurrency: 10 });
+  assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4, 5)], 6);
+  await promisesSettled();
+  const settle = async (offset: number) => {
+    pipeline.settle(`T[0]@${offset}`);
+    await promisesSettled();
+  };
+
+  await settle(0);
+  assertEquals(commits, []);
+  await settle(1);
+  assertEquals(commits, [2]);
+
+  assigned.committing = 2;
+  await settle(2);
+  assertEquals(commits, [2]);
+
+  assigned.committed = 2;
+  await settle(3);
+  assertEquals(commits, [2, 4]);
+});
+
 Deno.test("AssignedPartition commits nothing that waits to be opened", async () => {
   const gate = Promise.withResolvers<void>();
   const { assigned, pipeline } = assign({ nextOffset: 5 });
@@ -110,6 +133,33 @@ Deno.test("AssignedPartition commits behind control records, which are not among
 
   assigned.enqueue([], 12);
   assertEquals(assigned.tracker.committable, 12);
+});
+
+Deno.test("AssignedPartition asks for a commit, when as much has settled as it may be ahead, and none is under way", async () => {
+  const { assigned, pipeline, commits } = assign({ nextOffset: 5, maxLookahead: 3 });
+  assigned.enqueue([FakeRecords.at(5, 6, 7, 8, 9, 10, 11)], 12);
+  const settle = async (...offsets: readonly number[]) => {
+    for (const place of places(...offsets)) {
+      await promisesSettled();
+      pipeline.settle(place);
+    }
+    await promisesSettled();
+  };
+  await settle(5, 7);
+  assertEquals(commits, []);
+
+  await settle(6);
+  assertEquals(commits, [8]);
+
+  assigned.committing = 8;
+  await settle(8);
+  assertEquals(commits, [8], "one is under way");
+
+  assigned.committed = 8;
+  await settle(9);
+  assertEquals(commits, [8], "two have settled since");
+  await settle(10);
+  assertEquals(commits, [8, 11]);
 });
 
 Deno.test("AssignedPartition leaves out what settled before, when a batch holds it", async () => {
