@@ -223,7 +223,7 @@ export class RecordBatcher {
 
   async #pause(queue: PartitionQueue): Promise<void> {
     queue.state = "paused";
-    queue.pausesMs ??= backoffDelays(this.#options.backoff);
+    queue.pausesMs ??= backoffDelays(this.#options.backoff, halfRandom);
     if (queue.partition === this.#keylessPartition) this.#moveKeyless();
     const { value: pauseMs } = queue.pausesMs.next();
     await Promise.all([sleep(pauseMs, this.#closing.signal), this.#leaders.refresh()]);
@@ -269,4 +269,9 @@ export class RecordBatcher {
 
 function isAborted({ signal }: WaitingRecord): boolean {
   return signal.aborted;
+}
+
+/** Brokers need their time, and a few repetitions must not be used up at once. */
+function halfRandom(): number {
+  return (1 + Math.random()) / 2;
 }

@@ -229,6 +229,15 @@ Deno.test("RecordBatcher gives a batch up after as many repetitions as are confi
   assertEquals(leaders.forgotten, leaders.requests[0]?.batches);
 });
 
+Deno.test("RecordBatcher gives brokers time before it repeats", async () => {
+  const backoff = { initialDelayMs: 40, maxDelayMs: 60, multiplier: 2 };
+  const { leaders, add } = aBatcher({ retries: 3, backoff });
+  leaders.answerWith = () => leaders.requests.length <= 3 ? AWAY : undefined;
+  const startedAt = performance.now();
+  await add("a");
+  assert(performance.now() - startedAt >= 20 + 30 + 30 - 3);
+});
+
 Deno.test("RecordBatcher fails only what is refused by itself", async (t) => {
   for (const refusal of [INVALID, TOO_LARGE]) {
     await t.step(refusal.remedy, async () => {
