@@ -116,8 +116,6 @@ export class World {
         settling.then(settled, settled);
         return settling;
       },
-      // Commits come at random.
-      commit: () => {},
       commit: () => this.commit(),
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });

@@ -135,33 +135,6 @@ Deno.test("AssignedPartition commits behind control records, which are not among
   assertEquals(assigned.tracker.committable, 12);
 });
 
-Deno.test("AssignedPartition asks for a commit, when as much has settled as it may be ahead, and none is under way", async () => {
-  const { assigned, pipeline, commits } = assign({ nextOffset: 5, maxLookahead: 3 });
-  assigned.enqueue([FakeRecords.at(5, 6, 7, 8, 9, 10, 11)], 12);
-  const settle = async (...offsets: readonly number[]) => {
-    for (const place of places(...offsets)) {
-      await promisesSettled();
-      pipeline.settle(place);
-    }
-    await promisesSettled();
-  };
-  await settle(5, 7);
-  assertEquals(commits, []);
-
-  await settle(6);
-  assertEquals(commits, [8]);
-
-  assigned.committing = 8;
-  await settle(8);
-  assertEquals(commits, [8], "one is under way");
-
-  assigned.committed = 8;
-  await settle(9);
-  assertEquals(commits, [8], "two have settled since");
-  await settle(10);
-  assertEquals(commits, [8, 11]);
-});
-
 Deno.test("AssignedPartition leaves out what settled before, when a batch holds it", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 7 });
   assigned.enqueue([FakeRecords.at(5, 6, 7, 8)], 9);
