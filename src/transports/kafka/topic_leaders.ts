@@ -97,8 +97,13 @@ export class TopicLeaders implements Leaders {
       metadataMaxAge: producerConfig.metadataMaxAgeMs,
       allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
     }) as ProducingCluster;
-    await cluster.connect();
-    await cluster.addMultipleTargetTopics([topic]);
+    try {
+      await cluster.connect();
+      await cluster.addMultipleTargetTopics([topic]);
+    } catch (error) {
+      await cluster.disconnect().catch(() => {});
+      throw error;
+    }
     return new TopicLeaders(config, { cluster, ungrantedBrokers });
   }
 
