@@ -21,6 +21,12 @@ interface Message {
   readonly value: Bytes | null;
 }
 
+/** A transaction that ended by an abort, of which something may have been fetched. */
+interface AbortedTransaction {
+  readonly producerId: string;
+  readonly firstOffset: number;
+}
+
 /** From here on, `messages` of what kafkajs fetches are {@linkcode FetchedRecords}, each of one or more records. */
 export function useFetchedRecords(): void {
   const { versions, protocol } = Requests.requests.Fetch;
@@ -54,19 +60,45 @@ async function decodeResponse(decoder: Decoder, version: number): Promise<object
 }
 
 async function decodePartition(decoder: Decoder, version: number): Promise<object> {
-  return {
+  const partition = {
     partition: decoder.readInt32(),
     errorCode: decoder.readInt16(),
     highWatermark: `${decoder.readInt64()}`,
     lastStableOffset: `${decoder.readInt64()}`,
     ...(version < 5 ? {} : { lastStartOffset: `${decoder.readInt64()}` }),
-    abortedTransactions: decoder.readArray(() => ({
-      producerId: `${decoder.readInt64()}`,
-      firstOffset: `${decoder.readInt64()}`,
-    })),
-    ...(version < 11 ? {} : { preferredReadReplica: decoder.readInt32() }),
-    messages: await decodeRecords(decoder.readBytes() ?? Buffer.alloc(0)),
   };
+  const aborted: AbortedTransaction[] = decoder.readArray(() => ({
+    producerId: `${decoder.readInt64()}`,
+    firstOffset: Number(decoder.readInt64()),
+  }));
+  const replica = version < 11 ? {} : { preferredReadReplica: decoder.readInt32() };
+  const messages = await decodeRecords(decoder.readBytes() ?? Buffer.alloc(0));
+  leaveOutAborted(messages, aborted);
+  return { ...partition, abortedTransactions: [], ...replica, messages };
+}
+
+/**
+ * kafkajs would look at one transaction for each record, in the order in which brokers name them, which is that of
+ * their ends: where several overlap, it hands on what was aborted.
+ */
+function leaveOutAborted(
+  fetched: readonly FetchedRecords[],
+  aborted: readonly AbortedTransaction[],
+): void {
+  if (aborted.length === 0) return;
+  const toCome = aborted.toSorted((one, other) => one.firstOffset - other.firstOffset);
+  const producers = new Set<string>();
+  for (const batch of fetched) {
+    if (!(batch instanceof RecordBatch)) continue;
+    while (toCome[0] !== undefined && toCome[0].firstOffset <= batch.lastOffset) {
+      producers.add(toCome[0].producerId);
+      toCome.shift();
+    }
+    const { producerId, inTransaction } = batch.batchContext;
+    // The key of a control record says in its last two bytes what it is: 0 is an abort.
+    if (batch.isControlRecord && batch.key?.[3] === 0) producers.delete(producerId);
+    else if (inTransaction && producers.has(producerId)) batch.isControlRecord = true;
+  }
 }
 
 async function decodeRecords(bytes: Buffer<ArrayBuffer>): Promise<FetchedRecords[]> {

@@ -40,13 +40,13 @@ const CONTROL = 0x20;
  * A record batch of the format that brokers write since 0.11. It stays as it came until it is opened: decoded, it takes
  * many times the memory.
  *
- * kafkajs, which leaves out control records and aborted transactions, takes it for a message at the last offset of the
- * batch: both concern whole batches.
+ * kafkajs, which leaves out control records, takes it for a message at the last offset of the batch.
  *
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
 export class RecordBatch implements FetchedRecords {
-  readonly isControlRecord: boolean;
+  /** Whether kafkajs is to leave it out: a control record, or records of an aborted transaction. */
+  isControlRecord: boolean;
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
   readonly #bytes: Buffer<ArrayBuffer>;
   readonly #attributes: number;
