@@ -9,8 +9,6 @@
 export interface Lease {
   readonly ending: AbortSignal;
   readonly ended: AbortSignal;
-  /** Whether work on whatever comes may begin. */
-  readonly isOpen: boolean;
   /** How many leases share the pipeline at present, this one included. */
   readonly peers: number;
   /** Notes how many of its events wait for nothing but a call's slot. */
@@ -48,6 +46,7 @@ export class LeaseController implements Lease {
     return this.#ended.signal;
   }
 
+  /** Whether work on whatever comes may begin. */
   get isOpen(): boolean {
     return !this.#isSuspended && !this.#ending.signal.aborted;
   }

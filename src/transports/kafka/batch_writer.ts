@@ -1,23 +1,14 @@
 import { Buffer } from "node:buffer";
 import Compression from "kafkajs/src/protocol/message/compression/index.js";
 import type { Bytes } from "../../event.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
 import { crc32c } from "./crc32c.ts";
 import {
-  BATCH_HEADER_SIZE,
   recordsSize,
   type RecordTimes,
   type WritableRecord,
   writeRecords,
 } from "./record_writer.ts";
-
-/** Where fields of a batch stand that are about what follows them. */
-const LENGTH = 8;
-const LENGTH_END = 12;
-const CHECKSUM = 17;
-const CHECKSUM_END = 21;
-
-const MAGIC = 2;
-const TRANSACTIONAL = 0x10;
 
 /** By what brokers recognize what is repeated. */
 export interface ProducerIdentity {
@@ -57,7 +48,7 @@ export async function prepareBatch(
   const isCompressed = compression !== Compression.Types.None;
   return {
     ...numbers,
-    attributes: compression | (isTransactional ? TRANSACTIONAL : 0),
+    attributes: compression | (isTransactional ? BATCH_ATTRIBUTES.transactional : 0),
     records,
     times,
     maxTimestampMs,
@@ -67,34 +58,30 @@ export async function prepareBatch(
 
 /** Bytes of a batch when it is written, at most. */
 export function batchSize({ compressed, records }: WritableBatch): number {
-  return BATCH_HEADER_SIZE + (compressed?.length ?? recordsSize(records));
+  return BATCH_FIELDS.records + (compressed?.length ?? recordsSize(records));
 }
 
-/**
- * Writes a batch; returns the position behind it.
- *
- * @see https://kafka.apache.org/documentation/#recordbatch
- */
+/** Writes a batch; returns the position behind it. */
 export function writeBatch(
   target: Buffer<ArrayBuffer>,
   start: number,
   batch: WritableBatch,
 ): number {
-  const field = (offset: number) => start + offset;
-  const end = writePayload(target, field(BATCH_HEADER_SIZE), batch);
-  writeInt64(target, field(0), 0); // the broker sets the offsets
-  target.writeInt32BE(end - field(LENGTH_END), field(LENGTH));
-  target.writeInt32BE(0, field(12)); // the broker sets its epoch
-  target.writeInt8(MAGIC, field(16));
-  target.writeInt16BE(batch.attributes, field(21));
-  target.writeInt32BE(batch.records.length - 1, field(23));
-  writeInt64(target, field(27), batch.times.firstTimestampMs);
-  writeInt64(target, field(35), batch.maxTimestampMs);
-  writeInt64(target, field(43), batch.producerId);
-  target.writeInt16BE(batch.producerEpoch, field(51));
-  target.writeInt32BE(batch.firstSequence, field(53));
-  target.writeInt32BE(batch.records.length, field(57));
-  target.writeUInt32BE(crc32c(target.subarray(field(CHECKSUM_END), end)), field(CHECKSUM));
+  const at = (field: keyof typeof BATCH_FIELDS) => start + BATCH_FIELDS[field];
+  const end = writePayload(target, at("records"), batch);
+  writeInt64(target, at("baseOffset"), 0); // the broker sets the offsets
+  target.writeInt32BE(end - at("lengthEnd"), at("length"));
+  target.writeInt32BE(0, at("leaderEpoch")); // the broker sets it, too
+  target.writeInt8(BATCH_MAGIC, at("magic"));
+  target.writeInt16BE(batch.attributes, at("attributes"));
+  target.writeInt32BE(batch.records.length - 1, at("lastOffsetDelta"));
+  writeInt64(target, at("baseTimestamp"), batch.times.firstTimestampMs);
+  writeInt64(target, at("maxTimestamp"), batch.maxTimestampMs);
+  writeInt64(target, at("producerId"), batch.producerId);
+  target.writeInt16BE(batch.producerEpoch, at("producerEpoch"));
+  target.writeInt32BE(batch.firstSequence, at("baseSequence"));
+  target.writeInt32BE(batch.records.length, at("recordCount"));
+  target.writeUInt32BE(crc32c(target.subarray(at("checksumEnd"), end)), at("checksum"));
   return end;
 }
 

@@ -18,9 +18,12 @@ const RETRIES = 3;
 /** How often and how fast a client repeats what failed before it gives up. */
 export function retryOptions(
   { reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
-  retries = RETRIES,
 ): RetryOptions {
-  return { retries, initialRetryTime: reconnectBackoffMs, maxRetryTime: reconnectBackoffMaxMs };
+  return {
+    retries: RETRIES,
+    initialRetryTime: reconnectBackoffMs,
+    maxRetryTime: reconnectBackoffMaxMs,
+  };
 }
 
 /** A client for one cluster. Connects to nothing by itself. */

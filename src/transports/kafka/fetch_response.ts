@@ -3,15 +3,11 @@ import Decoder from "kafkajs/src/protocol/decoder.js";
 import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../event.ts";
+import { BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
 import { type FetchedRecord, type FetchedRecords, RecordBatch } from "./record_batch.ts";
 
 /** The version of fetch requests since which responses hold record batches; brokers have it since 0.11. */
 const MIN_VERSION = 4;
-
-/** Bytes of a batch up to where its length starts, and from where it counts. */
-const LENGTH = 8;
-const LENGTH_END = 12;
-const MAGIC = 16;
 
 /** A message of the formats before record batches, as kafkajs decodes it. */
 interface Message {
@@ -104,13 +100,15 @@ function leaveOutAborted(
 async function decodeRecords(bytes: Buffer<ArrayBuffer>): Promise<FetchedRecords[]> {
   // What one partition holds must not keep the response for all of them in memory.
   const records = Buffer.from(bytes);
-  if (records.length > MAGIC && records.readInt8(MAGIC) < 2) {
+  const isOld = records.length > BATCH_FIELDS.magic &&
+    records.readInt8(BATCH_FIELDS.magic) < BATCH_MAGIC;
+  if (isOld) {
     const messages: Message[] = await MessageSetDecoder(new Decoder(records), records.length);
     return messages.map((message) => new OldMessage(message));
   }
   const batches: FetchedRecords[] = [];
-  for (let rest = records; rest.length > LENGTH_END;) {
-    const length = LENGTH_END + rest.readInt32BE(LENGTH);
+  for (let rest = records; rest.length > BATCH_FIELDS.lengthEnd;) {
+    const length = BATCH_FIELDS.lengthEnd + rest.readInt32BE(BATCH_FIELDS.length);
     // Brokers cut the response where the limits of the request are, in the midst of a batch.
     if (length > rest.length) break;
     batches.push(new RecordBatch(rest.subarray(0, Math.max(length, 0))));
@@ -122,7 +120,6 @@ async function decodeRecords(bytes: Buffer<ArrayBuffer>): Promise<FetchedRecords
 /** A message that was written before Kafka 0.11, and has no headers. */
 class OldMessage implements FetchedRecords {
   readonly isControlRecord = false;
-  readonly batchContext = { inTransaction: false };
   readonly #message: Message;
 
   constructor(message: Message) {

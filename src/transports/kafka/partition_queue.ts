@@ -1,5 +1,6 @@
 import type { EventOrigin } from "../../event.ts";
-import { BATCH_HEADER_SIZE, MAX_PLACE_SIZE, type WritableRecord } from "./record_writer.ts";
+import { BATCH_FIELDS } from "./batch_fields.ts";
+import { MAX_PLACE_SIZE, type WritableRecord } from "./record_writer.ts";
 
 /** A record that waits to be stored. */
 export interface WaitingRecord extends WritableRecord {
@@ -18,7 +19,7 @@ export class Batch {
 
   /** Bytes it takes when it is sent, at most. */
   get bytes(): number {
-    return this.records.reduce((sum, record) => sum + bytesOf(record), BATCH_HEADER_SIZE);
+    return this.records.reduce((sum, record) => sum + bytesOf(record), BATCH_FIELDS.records);
   }
 
   /** Two batches of half the size. */
@@ -110,7 +111,7 @@ export class PartitionQueue {
   }
 
   #form(limits: BatchLimits): Batch {
-    let bytes = BATCH_HEADER_SIZE;
+    let bytes = BATCH_FIELDS.records;
     let count = 0;
     for (const record of this.#waiting) {
       const grown = bytes + bytesOf(record);
@@ -118,7 +119,7 @@ export class PartitionQueue {
       bytes = grown;
       count++;
     }
-    this.#waitingBytes -= bytes - BATCH_HEADER_SIZE;
+    this.#waitingBytes -= bytes - BATCH_FIELDS.records;
     return new Batch(this.partition, this.#waiting.splice(0, count));
   }
 }

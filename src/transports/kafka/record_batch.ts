@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import Compression from "kafkajs/src/protocol/message/compression/index.js";
 import type { Bytes, RecordHeader } from "../../event.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "./batch_fields.ts";
 import { RecordReader } from "./record_reader.ts";
 
 /** One record as it was fetched. */
@@ -22,27 +23,11 @@ export interface FetchedRecords {
   open(): Promise<Iterator<FetchedRecord>>;
 }
 
-/** Where the fields of a record batch stand. */
-const BASE_OFFSET = 0;
-const ATTRIBUTES = 21;
-const LAST_OFFSET_DELTA = 23;
-const BASE_TIMESTAMP = 27;
-const MAX_TIMESTAMP = 35;
-const PRODUCER_ID = 43;
-const RECORD_COUNT = 57;
-const RECORDS = 61;
-
-const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
-const CONTROL = 0x20;
-
 /**
  * A record batch of the format that brokers write since 0.11. It stays as it came until it is opened: decoded, it takes
  * many times the memory.
  *
  * kafkajs, which leaves out control records, takes it for a message at the last offset of the batch.
- *
- * @see https://kafka.apache.org/documentation/#recordbatch
  */
 export class RecordBatch implements FetchedRecords {
   /** Whether kafkajs is to leave it out: a control record, or records of an aborted transaction. */
@@ -53,18 +38,21 @@ export class RecordBatch implements FetchedRecords {
 
   /** @param bytes one batch with its offset and length, and nothing behind it */
   constructor(bytes: Buffer<ArrayBuffer>) {
-    if (bytes.length < RECORDS) throw new RangeError("Cannot read a record batch: it is cut off");
+    if (bytes.length < BATCH_FIELDS.records) {
+      throw new RangeError("Cannot read a record batch: it is cut off");
+    }
     this.#bytes = bytes;
-    this.#attributes = bytes.readInt16BE(ATTRIBUTES);
-    this.isControlRecord = (this.#attributes & CONTROL) !== 0;
+    this.#attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
+    this.isControlRecord = (this.#attributes & BATCH_ATTRIBUTES.control) !== 0;
     this.batchContext = {
-      producerId: `${bytes.readBigInt64BE(PRODUCER_ID)}`,
-      inTransaction: (this.#attributes & TRANSACTIONAL) !== 0,
+      producerId: `${bytes.readBigInt64BE(BATCH_FIELDS.producerId)}`,
+      inTransaction: (this.#attributes & BATCH_ATTRIBUTES.transactional) !== 0,
     };
   }
 
   get lastOffset(): number {
-    return this.#int64(BASE_OFFSET) + this.#bytes.readInt32BE(LAST_OFFSET_DELTA);
+    return this.#int64(BATCH_FIELDS.baseOffset) +
+      this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta);
   }
 
   get offset(): string {
@@ -74,7 +62,7 @@ export class RecordBatch implements FetchedRecords {
   /** What a control record is for; null for a batch of events. */
   get key(): Bytes | null {
     if (!this.isControlRecord) return null;
-    return this.#read(this.#bytes.subarray(RECORDS)).next().value?.key ?? null;
+    return this.#read(this.#bytes.subarray(BATCH_FIELDS.records)).next().value?.key ?? null;
   }
 
   get sizeInBytes(): number {
@@ -82,15 +70,15 @@ export class RecordBatch implements FetchedRecords {
   }
 
   async open(): Promise<Iterator<FetchedRecord>> {
-    const records = this.#bytes.subarray(RECORDS);
+    const records = this.#bytes.subarray(BATCH_FIELDS.records);
     const codec = Compression.lookupCodecByAttributes(this.#attributes);
     return this.#read(codec === null ? records : await codec.decompress(records));
   }
 
   *#read(records: Uint8Array<ArrayBuffer>): Generator<FetchedRecord, undefined> {
-    const baseOffset = this.#int64(BASE_OFFSET);
+    const baseOffset = this.#int64(BATCH_FIELDS.baseOffset);
     const reader = new RecordReader(records);
-    for (let count = this.#bytes.readInt32BE(RECORD_COUNT); count > 0; count--) {
+    for (let count = this.#bytes.readInt32BE(BATCH_FIELDS.recordCount); count > 0; count--) {
       const { offsetDelta, timestampDeltaMs, key, value, headers } = reader.read();
       const offset = baseOffset + offsetDelta;
       yield { offset, timestampMs: this.#timestampMs(timestampDeltaMs), key, value, headers };
@@ -98,9 +86,9 @@ export class RecordBatch implements FetchedRecords {
   }
 
   #timestampMs(deltaMs: number): number {
-    return (this.#attributes & LOG_APPEND_TIME) !== 0
-      ? this.#int64(MAX_TIMESTAMP)
-      : this.#int64(BASE_TIMESTAMP) + deltaMs;
+    return (this.#attributes & BATCH_ATTRIBUTES.logAppendTime) !== 0
+      ? this.#int64(BATCH_FIELDS.maxTimestamp)
+      : this.#int64(BATCH_FIELDS.baseTimestamp) + deltaMs;
   }
 
   /** Exact up to 2^53, which is far beyond what offsets and timestamps come to. */

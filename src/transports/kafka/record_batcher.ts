@@ -1,6 +1,7 @@
 import { atMost, type Backoff, backoffDelays, sleep } from "../../backoff.ts";
 import type { Bytes, EventOrigin } from "../../event.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../result_processor.ts";
+import { BATCH_FIELDS } from "./batch_fields.ts";
 import { partitionOfKey } from "./murmur2.ts";
 import {
   type Batch,
@@ -8,7 +9,7 @@ import {
   PartitionQueue,
   type WaitingRecord,
 } from "./partition_queue.ts";
-import { BATCH_HEADER_SIZE, MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
+import { MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
 
 /** Bytes from which on a request takes no further partition: it stands in memory as a whole. */
 const FULL_REQUEST_BYTES = 4_000_000;
@@ -87,7 +88,7 @@ export class RecordBatcher {
    */
   add(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
     const size = recordSize(record);
-    const bytes = size + MAX_PLACE_SIZE + BATCH_HEADER_SIZE;
+    const bytes = size + MAX_PLACE_SIZE + BATCH_FIELDS.records;
     const { maxRecordBytes } = this.#options;
     if (bytes > maxRecordBytes) {
       const reason = `a record of ${bytes} bytes is not sent, as message.max.bytes is`;

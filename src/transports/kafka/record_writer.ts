@@ -16,9 +16,6 @@ export interface RecordTimes {
   readonly firstTimestampMs: number;
 }
 
-/** Bytes of a batch before its first record. */
-export const BATCH_HEADER_SIZE = 61;
-
 /** Bytes of a record that depend on its place in a batch, at most: lengths and deltas of variable length. */
 export const MAX_PLACE_SIZE = 21;
 
