@@ -23,28 +23,31 @@ export function echo({ body }: Call): Response {
   return new Response(body);
 }
 
-/** Starts an endpoint that keeps every call it gets. */
+/** Starts an endpoint that keeps every call it gets. With `tls`, its URL is an https:// one, which names `localhost`. */
 export function startEndpoint(
   respond: Respond = echo,
-  { port = 0 }: { port?: number } = {},
+  { port = 0, tls }: { port?: number; tls?: Deno.TlsCertifiedKeyPem } = {},
 ): Endpoint {
   const calls: Call[] = [];
   const closing = Promise.withResolvers<void>();
   const refusal = () => closing.promise.then(() => new Response(null, { status: 503 }));
-  const server = Deno.serve({ port, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    const call: Call = {
-      method: request.method,
-      path: new URL(request.url).pathname,
-      headers: request.headers,
-      body: new Uint8Array(await request.arrayBuffer()),
-    };
-    const number = calls.push(call) - 1;
-    // Calls that are meant to hang end with the endpoint.
-    return await Promise.race([respond(call, number), refusal()]);
-  });
+  const server = Deno.serve(
+    { port, hostname: "127.0.0.1", onListen() {}, ...tls },
+    async (request) => {
+      const call: Call = {
+        method: request.method,
+        path: new URL(request.url).pathname,
+        headers: request.headers,
+        body: new Uint8Array(await request.arrayBuffer()),
+      };
+      const number = calls.push(call) - 1;
+      // Calls that are meant to hang end with the endpoint.
+      return await Promise.race([respond(call, number), refusal()]);
+    },
+  );
   const host = `127.0.0.1:${server.addr.port}`;
   return {
-    url: `http://${host}/`,
+    url: tls === undefined ? `http://${host}/` : `https://localhost:${server.addr.port}/`,
     host,
     calls,
     // A shutdown would wait for bodies that never end.

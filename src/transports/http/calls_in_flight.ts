@@ -1,16 +1,39 @@
 /** A call that runs. */
-export interface CallInFlight {
-  /** `signal` aborts with a `TimeoutError` at the deadline, or as `given` does. */
-  readonly controller: AbortController;
-  readonly given: AbortSignal;
+export class CallInFlight {
   readonly deadlineMs: number;
+  readonly lease: AbortSignal;
   readonly slot: number;
+  #reason: Error | undefined;
+  #giveUp: (reason: Error) => void = () => {};
+
+  constructor(deadlineMs: number, lease: AbortSignal, slot: number) {
+    this.deadlineMs = deadlineMs;
+    this.lease = lease;
+    this.slot = slot;
+  }
+
+  /** Why the call is given up, if it is. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** Has `giveUp` called when the call is given up, in place of what was to be called before. */
+  onGivenUp(giveUp: (reason: Error) => void): void {
+    this.#giveUp = giveUp;
+    if (this.#reason !== undefined) giveUp(this.#reason);
+  }
+
+  giveUp(reason: Error): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#giveUp(reason);
+  }
 }
 
 /**
- * Gives up calls whose time is over or whose right to run has ended. A timer and a listener for each call would cost
- * more than everything else a call needs besides `fetch`. All have the same time, so one timer is enough, which waits
- * for the oldest call that runs; and one listener for each signal.
+ * Gives up calls whose time is over or whose right to run has ended: the one with a `TimeoutError`, the other with an
+ * `AbortError`. A signal with a timer and a listener for each call would cost as much as all else that a call needs. All
+ * have the same time, so one timer is enough, which waits for the oldest call that runs; and one listener for each lease.
  */
 export class CallsInFlight implements Disposable {
   readonly #timeoutMs: number;
@@ -24,19 +47,18 @@ export class CallsInFlight implements Disposable {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Whoever begins a call ends it once, by `end()`. */
-  begin(given: AbortSignal): CallInFlight {
+  /**
+   * Whoever begins a call ends it once, by `end()`.
+   *
+   * @param lease aborts when the call has no right to run any more
+   */
+  begin(lease: AbortSignal): CallInFlight {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const call = {
-      controller: new AbortController(),
-      given,
-      deadlineMs: performance.now() + this.#timeoutMs,
-      slot,
-    };
+    const call = new CallInFlight(performance.now() + this.#timeoutMs, lease, slot);
     this.#slots[slot] = call;
     this.#timer ??= setTimeout(() => this.#giveUpLate(), this.#timeoutMs);
-    if (given.aborted) call.controller.abort(given.reason);
-    else if (!this.#heard.has(given)) this.#listenTo(given);
+    if (lease.aborted) call.giveUp(leaseEnded());
+    else if (!this.#heard.has(lease)) this.#listenTo(lease);
     return call;
   }
 
@@ -56,19 +78,23 @@ export class CallsInFlight implements Disposable {
     for (const call of this.#slots) {
       if (call === undefined) continue;
       if (call.deadlineMs > nowMs) nextMs = Math.min(nextMs, call.deadlineMs);
-      else call.controller.abort(new DOMException("", "TimeoutError"));
+      else call.giveUp(new DOMException("", "TimeoutError"));
     }
     this.#timer = nextMs === Infinity
       ? undefined
       : setTimeout(() => this.#giveUpLate(), Math.ceil(nextMs - nowMs));
   }
 
-  #listenTo(signal: AbortSignal): void {
-    this.#heard.add(signal);
-    signal.addEventListener("abort", () => {
+  #listenTo(lease: AbortSignal): void {
+    this.#heard.add(lease);
+    lease.addEventListener("abort", () => {
       for (const call of this.#slots) {
-        if (call?.given === signal) call.controller.abort(signal.reason);
+        if (call?.lease === lease) call.giveUp(leaseEnded());
       }
     }, { once: true });
   }
+}
+
+function leaseEnded(): Error {
+  return new DOMException("", "AbortError");
 }

@@ -1,19 +1,24 @@
-import { atMost } from "../../backoff.ts";
+import { openSocket, type Server } from "./server.ts";
+import { describeFailure } from "./failure.ts";
 
 const DEADLINE_MS = 5000;
 
 /** Connects to the endpoint without sending anything: a request could have an effect. */
-export async function checkEndpoint(host: string): Promise<string[]> {
-  const separator = host.lastIndexOf(":");
-  const hostname = host.slice(0, separator).replaceAll(/[[\]]/g, "");
+export async function checkEndpoint(server: Server): Promise<string[]> {
+  const socket = openSocket({ ...server, isTls: false });
+  const late = Object.assign(new Error("no answer"), { code: "ETIMEDOUT" });
+  const deadline = setTimeout(() => socket.destroy(late), DEADLINE_MS);
   try {
-    const connecting = Deno.connect({ hostname, port: Number(host.slice(separator + 1)) });
-    const connection = await atMost(connecting, DEADLINE_MS);
-    if (!connection) throw new Error(`no answer within ${DEADLINE_MS / 1000} s`);
-    connection.close();
+    await new Promise((resolve, reject) => socket.on("connect", resolve).on("error", reject));
     return [];
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "unknown failure";
-    return [`cannot connect to endpoint ${host}: ${reason}; start it or correct eventHandler.url`];
+    const reason = describeFailure(error, DEADLINE_MS);
+    const endpoint = `${server.hostname}:${server.port}`;
+    return [
+      `cannot connect to endpoint ${endpoint}: ${reason}; start it or correct eventHandler.url`,
+    ];
+  } finally {
+    clearTimeout(deadline);
+    socket.destroy();
   }
 }

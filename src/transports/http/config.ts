@@ -22,7 +22,7 @@ export interface HttpHandlerConfig {
   readonly maxResponseBytes: number;
 }
 
-// fetch throws on these.
+// The one makes a tunnel of a connection, the others must have no body (RFC 9110, 9.3.6 and 9.3.8).
 const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 const method = textOf("an HTTP method other than CONNECT, TRACE and TRACK", {

@@ -1,39 +1,44 @@
-/** What the runtime's texts say, and what users call it. */
-const KNOWN_FAILURES: readonly (readonly [pattern: RegExp, description: string])[] = [
-  [/connection refused/i, "connection refused"],
-  [/connection reset|reset by peer/i, "connection reset"],
-  [
-    /broken pipe|connection closed|closed before message completed|unexpected eof/i,
-    "connection closed",
-  ],
-  [/dns error|failed to lookup|name or service not known/i, "host name not found"],
-  [/corrupt message/i, "no TLS: the port may be one for http://"],
+import { EncodingError } from "./content_encoding.ts";
+import { InvalidResponseError } from "./response_head.ts";
+import { CutOffResponseError } from "./response_reader.ts";
+
+/** What sockets say, and what users call it. */
+const BY_CODE = new Map([
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection reset"],
+  ["EPIPE", "connection closed"],
+  ["ENOTFOUND", "host name not found"],
+  ["EAI_AGAIN", "host name not found"],
+  ["ETIMEDOUT", "connection timed out"],
+  ["EHOSTUNREACH", "host unreachable"],
+  ["ENETUNREACH", "host unreachable"],
+  ["EPERM", "the sandbox does not allow this host"],
+  ["EMFILE", "too many open connections: raise the limit of open files (ulimit -n)"],
+]);
+
+/** What the runtime's TLS says; it has no codes. */
+const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/certificate/i, "certificate not accepted"],
-  [/timed out/i, "connection timed out"],
-  [/unreachable/i, "host unreachable"],
-  [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
-  [/gzip|deflate|brotli|unexpected end of file/i, "response not encoded as it says"],
-  [/error reading a body/i, "response broken off"],
+  [/corrupt message|InvalidContentType/i, "no TLS: the port may be one for http://"],
+  [/close_notify|unexpected eof/i, "connection closed"],
 ];
 
-/**
- * Says why a call brought no response. The runtime's own text holds the whole URL, and header values at times, so only
- * what is known to be harmless gets through.
- */
+/** Says why a call brought no response. Texts may hold more than a log should, so only what is known gets through. */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
-  // Newer runtimes wrap it.
-  if ([error, error.cause].some((each) => each instanceof Deno.errors.NotCapable)) {
-    return "the sandbox does not allow this host";
+  if (error instanceof Deno.errors.NotCapable) return "the sandbox does not allow this host";
+  if (error instanceof CutOffResponseError) {
+    return error.hasBegun ? "response broken off" : "connection closed";
   }
-  const text = `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`;
-  const known = KNOWN_FAILURES.find(([pattern]) => pattern.test(withoutUrl(text)));
-  return known?.[1] ?? error.name;
-}
-
-/** A URL could hold the very words that are looked for. */
-function withoutUrl(text: string): string {
-  return text.replaceAll(/https?:\/\/\S*/gi, "");
+  if (error instanceof InvalidResponseError) return `no valid HTTP response: ${error.message}`;
+  if (error instanceof EncodingError) return error.message;
+  // One for each address of the host.
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return describeFailure(error.errors[0], timeoutMs);
+  }
+  const code = "code" in error ? String(error.code) : "";
+  const known = BY_TEXT.find(([pattern]) => pattern.test(error.message));
+  return BY_CODE.get(code) ?? known?.[1] ?? (code || error.name);
 }

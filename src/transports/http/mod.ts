@@ -6,8 +6,11 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   permissions: (config) => ({ net: [endpointHost(config)], env: [] }),
   describe: ({ method, url }) => `${method} ${withoutQuery(url)}`,
   async check(config) {
-    const { checkEndpoint } = await import("./check.ts");
-    return await checkEndpoint(endpointHost(config));
+    const [{ checkEndpoint }, { serverOf }] = await Promise.all([
+      import("./check.ts"),
+      import("./server.ts"),
+    ]);
+    return await checkEndpoint(serverOf(new URL(config.url)));
   },
   async open(config, context) {
     const { HttpHandler } = await import("./handler.ts");

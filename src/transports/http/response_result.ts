@@ -1,5 +1,6 @@
 import type { Bytes, RecordHeader } from "../../event.ts";
 import type { Result } from "../../handler.ts";
+import type { HttpResponse } from "./response_reader.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -15,8 +16,8 @@ export class ResponseResults {
     this.#maxBytes = maxResponseBytes;
   }
 
-  /** @param value the body; null when it is too large */
-  from({ status, headers }: Response, value: Bytes | null): Result {
+  /** @param value the decoded body; null when it is too large */
+  from({ status, headers }: HttpResponse, value: Bytes | null): Result {
     if (value === null) return this.#tooLarge(status);
     const contentType = headers.get("content-type");
     const statusHeader = this.#header("eventor-status", `${status}`);
@@ -24,7 +25,7 @@ export class ResponseResults {
       when: status < 300 ? "onSuccess" : "onError",
       summary: `status ${status}`,
       value,
-      headers: contentType === null
+      headers: contentType === undefined
         ? [statusHeader]
         : [this.#header("content-type", contentType), statusHeader],
     };

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { aborted } from "../../../src/backoff.ts";
-import { CallsInFlight } from "../../../src/transports/http/calls_in_flight.ts";
+import { type CallInFlight, CallsInFlight } from "../../../src/transports/http/calls_in_flight.ts";
 
 const TIMEOUT_MS = 30;
 const NEVER = new AbortController().signal;
@@ -9,9 +8,7 @@ Deno.test("CallsInFlight gives each call up at its own deadline and not before",
   using calls = new CallsInFlight(TIMEOUT_MS);
   const begin = async () => {
     const startedAt = performance.now();
-    const { controller: { signal } } = calls.begin(NEVER);
-    await aborted(signal);
-    assertEquals(signal.reason.name, "TimeoutError");
+    assertEquals((await givenUp(calls.begin(NEVER))).name, "TimeoutError");
     return performance.now() - startedAt;
   };
   const first = begin();
@@ -32,31 +29,29 @@ Deno.test("CallsInFlight leaves calls alone that have ended", async () => {
   const running = calls.begin(NEVER);
 
   lease.abort();
-  await aborted(running.controller.signal);
 
-  assertEquals(running.controller.signal.reason.name, "TimeoutError");
-  assertEquals(ended.controller.signal.aborted, false);
+  assertEquals((await givenUp(running)).name, "TimeoutError");
+  assertEquals(ended.reason, undefined);
 });
 
-Deno.test("CallsInFlight gives up the calls of a signal that aborts, for its reason, and no others", () => {
+Deno.test("CallsInFlight gives up the calls of a lease that ends, and no others", () => {
   using calls = new CallsInFlight(TIMEOUT_MS);
   const [lease, otherLease] = [new AbortController(), new AbortController()];
   const mine = [calls.begin(lease.signal), calls.begin(lease.signal)];
   const other = calls.begin(otherLease.signal);
 
-  lease.abort("revoked");
+  lease.abort();
 
-  assertEquals(mine.map(({ controller }) => controller.signal.reason), ["revoked", "revoked"]);
-  assertEquals(other.controller.signal.aborted, false);
+  assertEquals(mine.map(({ reason }) => reason?.name), ["AbortError", "AbortError"]);
+  assertEquals(other.reason, undefined);
 });
 
-Deno.test("CallsInFlight gives up at once what begins with an aborted signal", () => {
+Deno.test("CallsInFlight gives up at once what begins with a lease that has ended", () => {
   using calls = new CallsInFlight(TIMEOUT_MS);
-  const { controller } = calls.begin(AbortSignal.abort("revoked"));
-  assertEquals(controller.signal.reason, "revoked");
+  assertEquals(calls.begin(AbortSignal.abort()).reason?.name, "AbortError");
 });
 
-Deno.test("CallsInFlight listens to a signal once, however many calls it is given with", () => {
+Deno.test("CallsInFlight listens to a lease once, however many calls it is given with", () => {
   using calls = new CallsInFlight(TIMEOUT_MS);
   const { signal } = new AbortController();
   let listeners = 0;
@@ -66,6 +61,25 @@ Deno.test("CallsInFlight listens to a signal once, however many calls it is give
 
   assertEquals(listeners, 1);
 });
+
+Deno.test("a CallInFlight is given up once, and tells whoever listens last, late listeners at once", () => {
+  using calls = new CallsInFlight(TIMEOUT_MS);
+  const call = calls.begin(NEVER);
+  const told: string[] = [];
+  call.onGivenUp(() => told.push("first"));
+  call.onGivenUp(({ message }) => told.push(`second: ${message}`));
+
+  call.giveUp(new Error("a"));
+  call.giveUp(new Error("b"));
+  call.onGivenUp(({ message }) => told.push(`late: ${message}`));
+
+  assertEquals(told, ["second: a", "late: a"]);
+  assertEquals(call.reason?.message, "a");
+});
+
+function givenUp(call: CallInFlight): Promise<Error> {
+  return new Promise((resolve) => call.onGivenUp(resolve));
+}
 
 /** Lets time pass in which nothing else can happen. */
 function spin(durationMs: number): void {

@@ -112,6 +112,56 @@ Deno.test("HttpHandler uses as many connections as calls are in flight, again an
   assert(endpoint.openConnections <= concurrency, `${endpoint.openConnections} are open`);
 });
 
+Deno.test("HttpHandler sends nothing more on a connection on which more came than a response", async () => {
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    await connection.write(
+      `HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n${number}HTTP/1.1 200 OK\r\n`,
+    );
+    await connection.closed();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+
+  for (const expected of ["0", "1", "2"]) {
+    assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
+  }
+
+  await eventually(() => endpoint.openConnections === 0, { what: "the connections to be closed" });
+});
+
+Deno.test("HttpHandler takes a response that comes before the request has been read, and sends nothing more there", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.write("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
+    await connection.closed();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  const value = new Uint8Array(20_000_000);
+
+  for (let call = 0; call < 2; call++) {
+    const result = await handler.handle(anEvent({ value }), NEVER);
+    assertEquals([result.summary, textOf(result.value)], ["status 413", "no"]);
+  }
+
+  assertEquals(endpoint.acceptedConnections, 2);
+});
+
+Deno.test("HttpHandler closes connections that nobody has used for a while", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    while (await connection.readRequest() !== null) await connection.respond();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  await Promise.all(Array.from({ length: 3 }, () => handler.handle(anEvent(), NEVER)));
+  assertEquals(endpoint.openConnections, 3);
+
+  await eventually(() => endpoint.openConnections === 0, {
+    deadlineMs: 15_000,
+    what: "the connections to be closed",
+  });
+
+  await handler.handle(anEvent(), NEVER);
+  assertEquals(endpoint.acceptedConnections, 4);
+});
+
 Deno.test("HttpHandler says how long a large value is", async () => {
   const value = new Uint8Array(2_000_000).fill(120);
   await using endpoint = startEndpoint(() => new Response());

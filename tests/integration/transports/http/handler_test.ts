@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { InboundEvent } from "../../../../src/event.ts";
-import type { Result } from "../../../../src/handler.ts";
+import { HandlerError, type Result } from "../../../../src/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http_handler.ts";
@@ -164,6 +164,14 @@ Deno.test("HttpHandler decodes a response that is encoded although it was not as
   const body = new Uint8Array(await new Response(encoded).arrayBuffer());
   const result = await resultOf({ status: 200, body, headers: { "content-encoding": "gzip" } });
   assertEquals(textOf(result.value), text);
+});
+
+Deno.test("HttpHandler fails, when a response is encoded by something that it does not know", async () => {
+  await assertRejects(
+    () => resultOf({ status: 200, body: ALL_BYTES, headers: { "content-encoding": "br" } }),
+    HandlerError,
+    "response in an encoding other than gzip and deflate",
+  );
 });
 
 Deno.test("HttpHandler keeps its connection between calls", async () => {

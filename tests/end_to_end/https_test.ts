@@ -1,0 +1,18 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { CA_FILE, certifiedKey } from "../support/certificates.ts";
+import { startEndpoint } from "../support/endpoint.ts";
+import { configFile, runEventor } from "../support/eventor_process.ts";
+import { stdioPipeline } from "../support/pipeline_yaml.ts";
+
+Deno.test("eventor calls an https:// endpoint whose certificate it trusts", async () => {
+  await using endpoint = startEndpoint(undefined, { tls: certifiedKey() });
+  using file = configFile(stdioPipeline({ url: endpoint.url }));
+
+  const end = await runEventor(["-f", file.path], {
+    input: "first\nsecond\n",
+    env: { DENO_CERT: CA_FILE },
+  });
+
+  assertEquals({ code: end.code, stdout: end.stdout }, { code: 0, stdout: "first\nsecond\n" });
+  assertStringIncludes(end.stderr, `may reach ${new URL(endpoint.url).host}, and nothing else`);
+});
