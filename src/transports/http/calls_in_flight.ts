@@ -23,6 +23,11 @@ export class CallInFlight {
     if (this.#reason !== undefined) giveUp(this.#reason);
   }
 
+  /** @throws {Error} why the call was given up, if it was */
+  throwIfGivenUp(): void {
+    if (this.#reason !== undefined) throw this.#reason;
+  }
+
   giveUp(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -57,7 +62,7 @@ export class CallsInFlight implements Disposable {
     const call = new CallInFlight(performance.now() + this.#timeoutMs, lease, slot);
     this.#slots[slot] = call;
     this.#timer ??= setTimeout(() => this.#giveUpLate(), this.#timeoutMs);
-    if (lease.aborted) call.giveUp(leaseEnded());
+    if (lease.aborted) call.giveUp(aborted());
     else if (!this.#heard.has(lease)) this.#listenTo(lease);
     return call;
   }
@@ -67,9 +72,10 @@ export class CallsInFlight implements Disposable {
     this.#freeSlots.push(slot);
   }
 
-  /** Waits for no deadline any more. */
+  /** Gives up what still runs. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    for (const call of this.#slots) call?.giveUp(aborted());
   }
 
   #giveUpLate(): void {
@@ -89,12 +95,12 @@ export class CallsInFlight implements Disposable {
     this.#heard.add(lease);
     lease.addEventListener("abort", () => {
       for (const call of this.#slots) {
-        if (call?.lease === lease) call.giveUp(leaseEnded());
+        if (call?.lease === lease) call.giveUp(aborted());
       }
     }, { once: true });
   }
 }
 
-function leaseEnded(): Error {
+function aborted(): Error {
   return new DOMException("", "AbortError");
 }

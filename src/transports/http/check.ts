@@ -1,15 +1,16 @@
-import { openSocket, type Server } from "./server.ts";
 import { describeFailure } from "./failure.ts";
+import { openSocket, type Server } from "./server.ts";
 
 const DEADLINE_MS = 5000;
 
 /** Connects to the endpoint without sending anything: a request could have an effect. */
 export async function checkEndpoint(server: Server): Promise<string[]> {
-  const socket = openSocket({ ...server, isTls: false });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = openSocket(server).on("connect", resolve).on("error", reject);
   const late = Object.assign(new Error("no answer"), { code: "ETIMEDOUT" });
-  const deadline = setTimeout(() => socket.destroy(late), DEADLINE_MS);
+  const deadline = setTimeout(() => reject(late), DEADLINE_MS);
   try {
-    await new Promise((resolve, reject) => socket.on("connect", resolve).on("error", reject));
+    await promise;
     return [];
   } catch (error) {
     const reason = describeFailure(error, DEADLINE_MS);

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Bytes } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
-import { CutOffResponseError, type HttpResponse, type ResponseReader } from "./response_reader.ts";
+import type { HttpResponse } from "./http_client.ts";
+import type { ResponseReader } from "./response_reader.ts";
 
 /** What a connection needs besides its socket. */
 export interface ConnectionOptions {
@@ -11,57 +12,65 @@ export interface ConnectionOptions {
   readonly onFree: (connection: Connection) => void;
 }
 
-/** A request that is answered. */
+/** A request that waits for its response. */
 interface Exchange {
+  readonly request: Bytes;
   readonly reader: ResponseReader;
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: Error) => void;
 }
 
-/**
- * A connection to an HTTP/1.1 server, for one request after the other. Nothing is ever sent twice: whoever made the
- * request decides about that.
- */
+/** A connection to an HTTP/1.1 server, for one request after the other. */
 export class Connection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #exchange: Exchange | undefined;
+  #isConnected = false;
   #isOpen = true;
 
-  /** @param socket may be connecting still */
+  /** @param socket one that is connecting */
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    socket.on("connect", () => this.#begin());
     socket.on("data", (bytes: Bytes) => this.#take(bytes));
     socket.on("end", () => this.#end());
     socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new CutOffResponseError(false)));
+    socket.on("close", () => this.#end());
   }
 
-  /** Whether a request may be sent: the server has not closed the connection. */
+  /** Whether requests may be sent: neither side has closed the connection. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
   /**
-   * Sends a request when no other one is being answered, and resolves with its response.
+   * Sends a request when no other one waits for its response, and resolves with that.
    *
    * @throws {Error} of the socket, {InvalidResponseError}, {CutOffResponseError}, or why the call was given up
    */
   exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      const exchange = { reader: this.#options.newReader(), resolve, reject };
+      const exchange = { request, reader: this.#options.newReader(), resolve, reject };
       this.#exchange = exchange;
+      // By the time the call is given up, the connection may belong to another one.
       call.onGivenUp((reason) => {
         if (this.#exchange === exchange) this.#fail(reason);
       });
-      if (this.#isOpen) this.#socket.write(request);
+      if (this.#isConnected && this.#isOpen) this.#socket.write(request);
     });
   }
 
   close(): void {
     this.#isOpen = false;
-    this.#socket.destroy();
+    // One that is destroyed while it is connecting may stay open for ever (Deno 2.6.8).
+    if (this.#isConnected) this.#socket.destroy();
+  }
+
+  #begin(): void {
+    this.#isConnected = true;
+    if (!this.#isOpen) this.#socket.destroy();
+    else if (this.#exchange !== undefined) this.#socket.write(this.#exchange.request);
   }
 
   #take(bytes: Bytes): void {
@@ -71,7 +80,7 @@ export class Connection {
       // The parts of a Buffer are slow to make.
       const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       const response = this.#exchange.reader.take(plain);
-      if (response !== null) this.#finish(response);
+      if (response !== null) this.#finish(response, this.#exchange);
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -80,20 +89,19 @@ export class Connection {
   #end(): void {
     if (this.#exchange === undefined) return this.close();
     try {
-      this.#finish(this.#exchange.reader.end());
+      this.#finish(this.#exchange.reader.end(), this.#exchange);
     } catch (error) {
       this.#fail(error as Error);
     }
   }
 
-  #finish(response: HttpResponse): void {
-    const exchange = this.#exchange;
+  #finish(response: HttpResponse, { reader, resolve }: Exchange): void {
     this.#exchange = undefined;
     // A server may answer before it has read everything. It need not read the rest then.
     const isSent = this.#socket.writableLength === 0;
-    if (response.keepsConnection && isSent && this.#isOpen) this.#options.onFree(this);
+    if (reader.keepsConnection && isSent && this.#isOpen) this.#options.onFree(this);
     else this.close();
-    exchange?.resolve(response);
+    resolve(response);
   }
 
   #fail(error: Error): void {

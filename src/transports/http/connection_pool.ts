@@ -1,7 +1,8 @@
 import type { Bytes } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { HttpResponse, ResponseReader } from "./response_reader.ts";
+import type { HttpResponse } from "./http_client.ts";
+import type { ResponseReader } from "./response_reader.ts";
 import { openSocket, type Server } from "./server.ts";
 
 /** Below the 5 s after which Node.js and others close a connection: no call is sent into one that is about to close. */

@@ -2,6 +2,8 @@ import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./response_head.ts";
 import { CutOffResponseError } from "./response_reader.ts";
 
+const NOT_ALLOWED = "the sandbox does not allow this host";
+
 /** What sockets say, and what users call it. */
 const BY_CODE = new Map([
   ["ECONNREFUSED", "connection refused"],
@@ -12,33 +14,62 @@ const BY_CODE = new Map([
   ["ETIMEDOUT", "connection timed out"],
   ["EHOSTUNREACH", "host unreachable"],
   ["ENETUNREACH", "host unreachable"],
-  ["EPERM", "the sandbox does not allow this host"],
+  ["EPERM", NOT_ALLOWED],
   ["EMFILE", "too many open connections: raise the limit of open files (ulimit -n)"],
 ]);
 
-/** What the runtime's TLS says; it has no codes. */
+/** What `fetch` says. */
 const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
+  [/connection refused/i, "connection refused"],
+  [/connection reset|reset by peer/i, "connection reset"],
+  [
+    /broken pipe|connection closed|closed before message completed|unexpected eof/i,
+    "connection closed",
+  ],
+  [/dns error|failed to lookup|name or service not known/i, "host name not found"],
+  [/corrupt message/i, "no TLS: the port may be one for http://"],
   [/certificate/i, "certificate not accepted"],
-  [/corrupt message|InvalidContentType/i, "no TLS: the port may be one for http://"],
-  [/close_notify|unexpected eof/i, "connection closed"],
+  [/timed out/i, "connection timed out"],
+  [/unreachable/i, "host unreachable"],
+  [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
+  [/gzip|deflate|brotli|unexpected end of file/i, "response not encoded as it says"],
+  [/error reading a body/i, "response broken off"],
 ];
 
-/** Says why a call brought no response. Texts may hold more than a log should, so only what is known gets through. */
+/**
+ * Says why a call brought no response. The runtime's own texts hold addresses, the whole URL, and header values at times,
+ * so only what is known to be harmless gets through.
+ */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
-  if (error instanceof Deno.errors.NotCapable) return "the sandbox does not allow this host";
+  return ofResponse(error) ?? ofConnection(error) ?? error.name;
+}
+
+function ofResponse(error: Error): string | undefined {
   if (error instanceof CutOffResponseError) {
-    return error.hasBegun ? "response broken off" : "connection closed";
+    return error.hasHead ? "response broken off" : "connection closed";
   }
   if (error instanceof InvalidResponseError) return `no valid HTTP response: ${error.message}`;
   if (error instanceof EncodingError) return error.message;
-  // One for each address of the host.
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return describeFailure(error.errors[0], timeoutMs);
-  }
-  const code = "code" in error ? String(error.code) : "";
-  const known = BY_TEXT.find(([pattern]) => pattern.test(error.message));
-  return BY_CODE.get(code) ?? known?.[1] ?? (code || error.name);
+  return undefined;
+}
+
+function ofConnection(error: Error): string | undefined {
+  // There is one for each address of the host.
+  const [first] = error instanceof AggregateError ? error.errors : [error];
+  if (!(first instanceof Error)) return undefined;
+  // Newer runtimes wrap what they throw.
+  const causes = first.cause instanceof Error ? [first, first.cause] : [first];
+  if (causes.some((cause) => cause instanceof Deno.errors.NotCapable)) return NOT_ALLOWED;
+  const code = "code" in first ? String(first.code) : undefined;
+  if (code !== undefined) return BY_CODE.get(code) ?? code;
+  const text = withoutUrls(causes.map(({ message }) => message).join(" "));
+  return BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** A URL could hold the very words that are looked for. */
+function withoutUrls(text: string): string {
+  return text.replaceAll(/https?:\/\/\S*/gi, "");
 }

@@ -4,14 +4,12 @@ import type { Logger } from "../../log.ts";
 import type { OpenContext } from "../../transport.ts";
 import { type CallInFlight, CallsInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { ConnectionPool } from "./connection_pool.ts";
 import { decodeBody } from "./content_encoding.ts";
 import { describeFailure } from "./failure.ts";
-import { HeadReader } from "./head_reader.ts";
-import { RequestWriter, targetOf } from "./request_writer.ts";
-import { type HttpResponse, ResponseReader } from "./response_reader.ts";
+import { FetchClient } from "./fetch_client.ts";
+import { type HttpClient, type HttpResponse, targetOf } from "./http_client.ts";
 import { ResponseResults } from "./response_result.ts";
-import { serverOf } from "./server.ts";
+import { SocketClient } from "./socket_client.ts";
 
 const MAX_REDIRECTS = 5;
 
@@ -20,24 +18,22 @@ export class HttpHandler implements Handler {
   readonly #config: HttpHandlerConfig;
   readonly #log: Logger;
   readonly #url: URL;
+  readonly #target: string;
   /** Method and URL without its query, which may hold secrets. */
   readonly #endpoint: string;
-  readonly #connections: ConnectionPool;
-  readonly #requests: RequestWriter;
+  readonly #fetchClient: FetchClient;
+  readonly #socketClient: SocketClient;
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
 
-  constructor(config: HttpHandlerConfig, { log }: OpenContext) {
+  constructor(config: HttpHandlerConfig, { log, limits }: OpenContext) {
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);
+    this.#target = targetOf(this.#url);
     this.#endpoint = `${config.method} ${this.#url.origin}${this.#url.pathname}`;
-    const heads = new HeadReader(config.method);
-    this.#connections = new ConnectionPool(
-      serverOf(this.#url),
-      () => new ResponseReader(heads, config.maxResponseBytes),
-    );
-    this.#requests = new RequestWriter(config);
+    this.#fetchClient = new FetchClient(config, limits.concurrency);
+    this.#socketClient = new SocketClient(config);
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
   }
@@ -46,16 +42,24 @@ export class HttpHandler implements Handler {
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
     const call = this.#calls.begin(signal);
     try {
-      if (call.reason !== undefined) throw call.reason;
-      let response = await this.#connections.exchange(this.#requests.write(event), call);
+      call.throwIfGivenUp();
+      let response = await this.#clientFor(event).send(event, this.#target, call);
       if (isRepetition(response)) response = await this.#follow(response, event, call);
-      return this.#results.from(response, await this.#valueOf(response));
+      const value = await this.#valueOf(response);
+      call.throwIfGivenUp();
+      return this.#results.from(response, value);
     } catch (error) {
-      const reason = describeFailure(error, this.#config.timeoutMs);
-      throw new HandlerError(`no response from '${this.#endpoint}': ${reason}`, { cause: error });
+      const cause = call.reason ?? error;
+      const reason = describeFailure(cause, this.#config.timeoutMs);
+      throw new HandlerError(`no response from '${this.#endpoint}': ${reason}`, { cause });
     } finally {
       this.#calls.end(call);
     }
+  }
+
+  #clientFor({ value }: InboundEvent): HttpClient {
+    const isLarge = value !== null && value.length > SocketClient.MAX_BODY_BYTES;
+    return isLarge || this.#url.protocol === "https:" ? this.#fetchClient : this.#socketClient;
   }
 
   async #follow(
@@ -68,7 +72,7 @@ export class HttpHandler implements Handler {
       const next = sameOriginTarget(response, url);
       if (next === null) break;
       url = next;
-      response = await this.#connections.exchange(this.#requests.write(event, targetOf(url)), call);
+      response = await this.#clientFor(event).send(event, targetOf(url), call);
     }
     return response;
   }
@@ -81,7 +85,8 @@ export class HttpHandler implements Handler {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#calls[Symbol.dispose]();
-    this.#connections[Symbol.dispose]();
+    this.#socketClient[Symbol.dispose]();
+    this.#fetchClient[Symbol.dispose]();
     return Promise.resolve();
   }
 }

@@ -18,8 +18,7 @@ export interface HeadInBytes {
  */
 export class HeadReader {
   readonly #method: string;
-  #lastBytes: Bytes = new Uint8Array();
-  #last: HeadInBytes | null = null;
+  #last: HeadInBytes & { readonly bytes: Bytes } | null = null;
 
   /** @param method of the requests, in upper case */
   constructor(method: string) {
@@ -29,35 +28,40 @@ export class HeadReader {
   /**
    * Reads the head that begins at `start`; returns null when it has not come in full.
    *
+   * @param searchFrom where its end can be at the earliest
    * @throws {InvalidResponseError}
    */
-  read(bytes: Bytes, start: number): HeadInBytes | null {
-    if (this.#last !== null && this.#isLast(bytes, start)) return this.#last;
-    const end = headEnd(bytes, start);
+  read(
+    bytes: Bytes,
+    { start, searchFrom }: { start: number; searchFrom: number },
+  ): HeadInBytes | null {
+    if (this.#last !== null && continuesWith(bytes, start, this.#last.bytes)) return this.#last;
+    const end = headEnd(bytes, searchFrom);
     if ((end ?? bytes.length) - start > MAX_HEAD_BYTES) {
       throw new InvalidResponseError("its head is too large");
     }
     if (end === null) return null;
-    this.#lastBytes = bytes.slice(start, end);
-    this.#last = { head: parseHead(this.#lastBytes, this.#method), length: end - start };
+    const own = bytes.slice(start, end);
+    this.#last = { bytes: own, head: parseHead(own, this.#method), length: own.length };
     return this.#last;
-  }
-
-  #isLast(bytes: Bytes, start: number): boolean {
-    const last = this.#lastBytes;
-    if (bytes.length - start < last.length) return false;
-    for (let index = 0; index < last.length; index++) {
-      if (bytes[start + index] !== last[index]) return false;
-    }
-    return true;
   }
 }
 
+function continuesWith(bytes: Bytes, start: number, expected: Bytes): boolean {
+  if (bytes.length - start < expected.length) return false;
+  for (let index = 0; index < expected.length; index++) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
+}
+
 /** The position behind the empty line that ends a head; null when it has not come. */
-function headEnd(bytes: Bytes, start: number): number | null {
-  for (let at = bytes.indexOf(LINE_FEED, start); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
+function headEnd(bytes: Bytes, searchFrom: number): number | null {
+  let at = bytes.indexOf(LINE_FEED, searchFrom);
+  while (at >= 0) {
     const next = bytes[at + 1] === CARRIAGE_RETURN ? at + 2 : at + 1;
     if (bytes[next] === LINE_FEED) return next + 1;
+    at = bytes.indexOf(LINE_FEED, at + 1);
   }
   return null;
 }

@@ -47,7 +47,7 @@ class SizedBody implements ResponseBody {
   }
 
   get isComplete(): boolean {
-    return this.#taken === this.bytes.length;
+    return !this.isTooLarge && this.#taken === this.bytes.length;
   }
 
   take(bytes: Bytes, start: number): number {

@@ -39,11 +39,13 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
   if (statusText === undefined) throw new InvalidResponseError("there is no status line");
   const status = Number(statusText);
   const headers = parseHeaders(lines);
+  const framing = framingOf(status, headers, method);
   return {
     status,
     headers,
-    framing: framingOf(status, headers, method),
-    keepsConnection: keepsConnection(headers, Number(minorVersion)),
+    framing,
+    keepsConnection: keepsConnection(headers, Number(minorVersion)) &&
+      framing !== "untilClosed" && !mayHaveBody(status, headers, method),
   };
 }
 
@@ -90,12 +92,24 @@ function parseLength(contentLength: string): number {
 function keepsConnection(headers: ReadonlyMap<string, string>, minorVersion: number): boolean {
   const options = listOf(headers.get("connection")?.toLowerCase() ?? "");
   if (options.includes("close")) return false;
-  // A response that has both is either wrong or forged (RFC 9112, 6.1).
-  if (headers.has("transfer-encoding") && headers.has("content-length")) return false;
+  const hasEncoding = headers.has("transfer-encoding");
+  // What has both is either wrong or forged, and the older version has no such encoding (RFC 9112, 6.1).
+  if (hasEncoding && (headers.has("content-length") || minorVersion === 0)) return false;
   return minorVersion > 0 || options.includes("keep-alive");
 }
 
+/** Whether a body may follow that must not: what came of it later would be taken for the next response. */
+function mayHaveBody(
+  status: number,
+  headers: ReadonlyMap<string, string>,
+  method: string,
+): boolean {
+  if (method === "HEAD") return true;
+  if (status !== 204 && status !== 304) return false;
+  return headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
+}
+
 /** The members of a list; empty ones do not count (RFC 9110, 5.6.1). */
-export function listOf(value: string): string[] {
+function listOf(value: string): string[] {
   return value.split(/[\t ]*,[\t ]*/).filter((member) => member !== "");
 }

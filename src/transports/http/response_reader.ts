@@ -2,29 +2,21 @@ import { Buffer } from "node:buffer";
 import type { Bytes } from "../../event.ts";
 import { maxEncodedLength } from "./content_encoding.ts";
 import type { HeadReader } from "./head_reader.ts";
+import type { HttpResponse } from "./http_client.ts";
 import { type ResponseBody, responseBody } from "./response_body.ts";
 import { InvalidResponseError, type ResponseHead } from "./response_head.ts";
 
-/** A response that has come in full. */
-export interface HttpResponse {
-  readonly status: number;
-  /** By names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-  /** As it came, not decoded; null when it is too large. */
-  readonly body: Bytes | null;
-  /** Whether the connection can take a further request. */
-  readonly keepsConnection: boolean;
-}
+/** The end of a head may have come but for so many bytes, which were looked at already. */
+const LOOK_BACK = 3;
 
 /** The other side has closed the connection before the response was complete. */
 export class CutOffResponseError extends Error {
   override readonly name = "CutOffResponseError";
-  /** Whether the head of the response had come. */
-  readonly hasBegun: boolean;
+  readonly hasHead: boolean;
 
-  constructor(hasBegun: boolean) {
+  constructor(hasHead: boolean) {
     super("the connection was closed before the response was complete");
-    this.hasBegun = hasBegun;
+    this.hasHead = hasHead;
   }
 }
 
@@ -36,10 +28,17 @@ export class ResponseReader {
   #unread: Bytes | undefined;
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
+  #hasMore = false;
 
   constructor(heads: HeadReader, maxBodyBytes: number) {
     this.#heads = heads;
     this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /** Whether the connection can take a further request, now that the response has come. */
+  get keepsConnection(): boolean {
+    return this.#body?.isComplete === true && this.#head?.keepsConnection === true &&
+      !this.#hasMore;
   }
 
   /**
@@ -48,18 +47,22 @@ export class ResponseReader {
    * @throws {InvalidResponseError}
    */
   take(bytes: Bytes): HttpResponse | null {
-    if (this.#body !== undefined) return this.#takeBody(bytes, 0);
+    if (this.#body !== undefined) return this.#takeBody(this.#body, bytes, 0);
+    const seen = this.#unread?.length ?? 0;
     const unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes]);
-    for (let position = 0;;) {
-      const read = this.#heads.read(unread, position);
+    let searchFrom = Math.max(seen - LOOK_BACK, 0);
+    for (let start = 0;;) {
+      const read = this.#heads.read(unread, { start, searchFrom });
       if (read === null) {
-        this.#unread = unread.slice(position);
+        this.#unread = unread.slice(start);
         return null;
       }
-      position += read.length;
+      start += read.length;
+      searchFrom = start;
       if (!isFinal(read.head)) continue;
-      this.#begin(read.head);
-      return this.#takeBody(unread, position);
+      this.#head = read.head;
+      this.#body = responseBody(read.head.framing, this.#maxBytes(read.head));
+      return this.#takeBody(this.#body, unread, start);
     }
   }
 
@@ -70,36 +73,25 @@ export class ResponseReader {
    */
   end(): HttpResponse {
     this.#body?.end();
-    const response = this.#response(true);
+    const response = this.#body === undefined ? null : this.#response(this.#body);
     if (response === null) throw new CutOffResponseError(this.#head !== undefined);
     return response;
   }
 
-  #begin(head: ResponseHead): void {
-    const maxBytes = head.headers.has("content-encoding")
-      ? maxEncodedLength(this.#maxBodyBytes)
-      : this.#maxBodyBytes;
-    this.#head = head;
-    this.#body = responseBody(head.framing, maxBytes);
+  #takeBody(body: ResponseBody, bytes: Bytes, start: number): HttpResponse | null {
+    this.#hasMore = body.take(bytes, start) < bytes.length;
+    return this.#response(body);
   }
 
-  #takeBody(bytes: Bytes, start: number): HttpResponse | null {
-    const end = this.#body?.take(bytes, start) ?? start;
-    return this.#response(end < bytes.length);
+  #response({ isComplete, isTooLarge, bytes }: ResponseBody): HttpResponse | null {
+    if (this.#head === undefined || !isComplete && !isTooLarge) return null;
+    const { status, headers } = this.#head;
+    return { status, headers, body: isTooLarge ? null : bytes };
   }
 
-  #response(hasMore: boolean): HttpResponse | null {
-    if (this.#head === undefined || this.#body === undefined) return null;
-    const { status, headers, keepsConnection } = this.#head;
-    const { isComplete, isTooLarge } = this.#body;
-    if (isTooLarge) return { status, headers, body: null, keepsConnection: false };
-    if (!isComplete) return null;
-    return {
-      status,
-      headers,
-      body: this.#body.bytes,
-      keepsConnection: keepsConnection && !hasMore,
-    };
+  #maxBytes({ headers }: ResponseHead): number {
+    const isEncoded = headers.has("content-encoding");
+    return isEncoded ? maxEncodedLength(this.#maxBodyBytes) : this.#maxBodyBytes;
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Bytes, RecordHeader } from "../../event.ts";
 import type { Result } from "../../handler.ts";
-import type { HttpResponse } from "./response_reader.ts";
+import type { HttpResponse } from "./http_client.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 
 /** How many values are kept encoded: enough for any endpoint that does not make up a new one each time. */
 const MAX_ENCODED = 1000;
+const MAX_ENCODED_LENGTH = 200;
 
 /** Responses become results. */
 export class ResponseResults {
@@ -49,7 +50,8 @@ export class ResponseResults {
     let value = this.#encoded.get(text);
     if (value === undefined) {
       value = TEXT_ENCODER.encode(text);
-      if (this.#encoded.size < MAX_ENCODED) this.#encoded.set(text, value);
+      const isKept = this.#encoded.size < MAX_ENCODED && text.length <= MAX_ENCODED_LENGTH;
+      if (isKept) this.#encoded.set(text, value);
     }
     return [name, value];
   }

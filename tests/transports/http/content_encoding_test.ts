@@ -15,9 +15,8 @@ const ENCODINGS: readonly { readonly name: string; readonly encoded: Uint8Array 
   { name: "gzip", encoded: zlib.gzipSync(TEXT) },
   { name: "X-GZip", encoded: zlib.gzipSync(TEXT) },
   { name: "deflate", encoded: zlib.deflateSync(TEXT) },
-  { name: "deflate , gzip", encoded: zlib.gzipSync(zlib.deflateSync(TEXT)) },
   { name: "identity", encoded: TEXT },
-  { name: ",", encoded: TEXT },
+  { name: "", encoded: TEXT },
 ];
 
 for (const { name, encoded } of ENCODINGS) {
@@ -26,7 +25,7 @@ for (const { name, encoded } of ENCODINGS) {
   });
 }
 
-for (const name of ["br", "own", "gzip, own", "own, gzip"]) {
+for (const name of ["br", "own", "gzip, gzip", ","]) {
   Deno.test(`decodeBody() throws when an encoding is unknown: '${name}'`, async () => {
     const encoded = zlib.gzipSync(TEXT) as Bytes;
     const error = await assertRejects(() => decodeBody(encoded, name, MAX_LENGTH), EncodingError);

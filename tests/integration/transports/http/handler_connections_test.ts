@@ -129,20 +129,54 @@ Deno.test("HttpHandler sends nothing more on a connection on which more came tha
   await eventually(() => endpoint.openConnections === 0, { what: "the connections to be closed" });
 });
 
-Deno.test("HttpHandler takes a response that comes before the request has been read, and sends nothing more there", async () => {
+for (
+  const { what, method, wire } of [
+    {
+      what: "a status without a body",
+      method: "POST",
+      wire: "HTTP/1.1 204 No\r\ncontent-length: 42\r\n\r\n",
+    },
+    {
+      what: "an answer to HEAD",
+      method: "HEAD",
+      wire: "HTTP/1.1 200 OK\r\ncontent-length: 42\r\n\r\n",
+    },
+  ]
+) {
+  Deno.test(`HttpHandler never takes what an endpoint sends behind ${what} for the next response`, async () => {
+    await using endpoint = startRawEndpoint(async (connection) => {
+      while (await connection.readRequest() !== null) {
+        await connection.write(wire);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        await connection.write("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
+      }
+    });
+    await using handler = openHandler(`http://${endpoint.host}/`, { method });
+
+    for (let call = 0; call < 5; call++) {
+      assertEquals((await handler.handle(anEvent(), NEVER)).when, "onSuccess");
+    }
+  });
+}
+
+Deno.test("HttpHandler leaves no connection behind, when calls are given up while they connect", async () => {
   await using endpoint = startRawEndpoint(async (connection) => {
-    await connection.write("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
+    await connection.readRequest();
     await connection.closed();
   });
-  await using handler = openHandler(`http://${endpoint.host}/`);
-  const value = new Uint8Array(20_000_000);
+  await using handler = openHandler(`http://${endpoint.host.replace("127.0.0.1", "localhost")}/`);
 
-  for (let call = 0; call < 2; call++) {
-    const result = await handler.handle(anEvent({ value }), NEVER);
-    assertEquals([result.summary, textOf(result.value)], ["status 413", "no"]);
+  for (let call = 0; call < 50; call++) {
+    const lease = new AbortController();
+    const ends = Promise.allSettled([handler.handle(anEvent(), lease.signal)]);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    lease.abort();
+    assertEquals((await ends)[0].status, "rejected");
   }
 
-  assertEquals(endpoint.acceptedConnections, 2);
+  await eventually(() => endpoint.acceptedConnections > 0 && endpoint.openConnections === 0, {
+    what: () => `all connections to be closed; ${endpoint.openConnections} are open`,
+  });
 });
 
 Deno.test("HttpHandler closes connections that nobody has used for a while", async () => {

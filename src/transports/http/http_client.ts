@@ -1,0 +1,27 @@
+import type { Bytes, InboundEvent } from "../../event.ts";
+import type { CallInFlight } from "./calls_in_flight.ts";
+
+/** A response that has come in full. */
+export interface HttpResponse {
+  readonly status: number;
+  /** By names in lower case; the values of a name that comes more than once are joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Null when it is too large. */
+  readonly body: Bytes | null;
+}
+
+/** Sends requests to the server of one endpoint. It never repeats one: that is for the caller to decide. */
+export interface HttpClient extends Disposable {
+  /**
+   * Sends an event as a request, and resolves with its response.
+   *
+   * @param target path and query
+   * @throws {Error} that `describeFailure()` knows: there is no whole and valid response, or the call was given up
+   */
+  send(event: InboundEvent, target: string, call: CallInFlight): Promise<HttpResponse>;
+}
+
+/** Where a request for a URL goes to at its server: path and query. */
+export function targetOf({ pathname, search }: URL): string {
+  return pathname + search;
+}
