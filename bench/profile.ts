@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { fileURLToPath } from "node:url";
-import { RUN_ARGUMENTS } from "../tools/compile.ts";
+import { RUN_ARGUMENTS, V8_FLAGS } from "../tools/compile.ts";
 import { Eventor, type PipelineSettings } from "./eventor.ts";
 import { preload } from "./events.ts";
 import { LatencyProbe } from "./latency_probe.ts";
@@ -27,7 +27,7 @@ const USAGE = `Usage: deno run -A bench/profile.ts [options]
   --rate N             send N events a second instead of draining a backlog
   --seconds N          how long to profile, 10
   --backlog N          how many events to fill the topic with, 200000
-  --v8-flags=FLAGS     V8's flags, separated by commas; the executable's are in tools/compile.ts
+  --v8-flags=FLAGS     V8's flags, separated by commas, instead of the executable's
   --output FILE        write the profile there, for the developer tools of Chrome (.cpuprofile)`;
 
 const flags = parseArgs(Deno.args, {
@@ -67,7 +67,7 @@ interface Observation {
 
 function command(): string[] {
   const [run = "", ...rest] = RUN_ARGUMENTS;
-  const v8Flags = flags["v8-flags"] === undefined ? [] : [`--v8-flags=${flags["v8-flags"]}`];
+  const v8Flags = [`--v8-flags=${flags["v8-flags"] ?? V8_FLAGS.join(",")}`];
   const options = rest.map((option) => option === "main.ts" ? `${ROOT}main.ts` : option);
   return [Deno.execPath(), run, "--inspect=127.0.0.1:0", ...v8Flags, ...options];
 }

@@ -13,13 +13,21 @@ const MAX_CODE_UNITS = 4096;
 
 /**
  * Wraps `deliver` so that events that have an order among them are handled one after the other, in the order in which
- * they were handed over, while others run side by side. An event that its lease does not admit any more when its turn
- * comes is not started.
+ * they were handed over, while others run side by side. One that had to wait for its turn, and that its lease does not
+ * admit any more by then, is not delivered.
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
   const laneOf = ordering === "key" ? keyLane : () => null;
   const lanesOfLease = new WeakMap<Lease, Map<Lane, Promise<void>>>();
+
+  function lanesOf(lease: Lease): Map<Lane, Promise<void>> {
+    const known = lanesOfLease.get(lease);
+    if (known !== undefined) return known;
+    const lanes = new Map<Lane, Promise<void>>();
+    lanesOfLease.set(lease, lanes);
+    return lanes;
+  }
 
   async function after(previous: Promise<void>, event: InboundEvent, lease: Lease) {
     await previous.catch(() => {});
@@ -30,8 +38,7 @@ export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   }
 
   return (event, lease) => {
-    const lastOfLane = lanesOfLease.get(lease) ?? new Map<Lane, Promise<void>>();
-    if (lastOfLane.size === 0) lanesOfLease.set(lease, lastOfLane);
+    const lastOfLane = lanesOf(lease);
     const lane = laneOf(event);
     const previous = lastOfLane.get(lane);
     const turn = previous ? after(previous, event, lease) : deliver(event, lease);

@@ -76,7 +76,9 @@ async function handle(event: InboundEvent, parts: Parts, lease: Lease): Promise<
     let wasAnswered = false;
     try {
       lease.ended.throwIfAborted();
-      log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
+      if (failures === undefined) {
+        log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
+      }
       const result = await handler.handle(event, lease.ended);
       wasAnswered = true;
       checkSomebodyTakes(result, parts.resultProcessors);
