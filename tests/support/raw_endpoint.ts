@@ -19,7 +19,7 @@ export interface RawRequest {
   readonly body: Bytes;
 }
 
-/** One connection to the endpoint. Reads byte by byte, so that what it leaves unread is known. */
+/** One connection to the endpoint. Reads no byte too many, so that what it leaves unread is known. */
 export class RawConnection {
   readonly #connection: Deno.TcpConn;
   readonly #requests: RawRequest[];
@@ -45,14 +45,9 @@ export class RawConnection {
       const colon = line.indexOf(":");
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     }));
-    const body: number[] = [];
-    const length = Number(headers.get("content-length") ?? 0) - leaveUnread;
-    while (body.length < length) {
-      const byte = await this.#readByte();
-      if (byte === null) return null;
-      body.push(byte);
-    }
-    const request = { requestLine, headers, body: new Uint8Array(body) };
+    const body = await this.#read(Number(headers.get("content-length") ?? 0) - leaveUnread);
+    if (body === null) return null;
+    const request = { requestLine, headers, body };
     this.#requests.push(request);
     return request;
   }
@@ -73,8 +68,18 @@ export class RawConnection {
   }
 
   async #readByte(): Promise<number | null> {
-    const byte = new Uint8Array(1);
-    return await this.#connection.read(byte) === null ? null : byte[0] ?? null;
+    return (await this.#read(1))?.[0] ?? null;
+  }
+
+  async #read(length: number): Promise<Bytes | null> {
+    const bytes = new Uint8Array(Math.max(length, 0));
+    let end = 0;
+    while (end < length) {
+      const count = await this.#connection.read(bytes.subarray(end));
+      if (count === null) return null;
+      end += count;
+    }
+    return bytes;
   }
 }
 

@@ -5,9 +5,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import type { Bytes } from "../../../../src/event.ts";
 import { HandlerError } from "../../../../src/handler.ts";
 import { unusedPort } from "../../../support/endpoint.ts";
-import { anEvent } from "../../../support/events.ts";
+import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { openHandler } from "../../../support/http_handler.ts";
 import { type RawConnection, startRawEndpoint } from "../../../support/raw_endpoint.ts";
@@ -101,6 +102,12 @@ for (const { when, serve, reason } of FAILURES) {
   Deno.test(`HttpHandler throws and says why, when ${when}`, async () => {
     await using endpoint = startRawEndpoint(serve);
     await assertFails(endpoint.host, reason);
+    assertEquals(endpoint.requests.length, 1, "requests that came for one call");
+  });
+
+  Deno.test(`HttpHandler throws and says why, when ${when}, also to a large request, which fetch sends`, async () => {
+    await using endpoint = startRawEndpoint(serve);
+    await assertFails(endpoint.host, reason, new Uint8Array(100_000));
     assertEquals(endpoint.requests.length, 1, "requests that came for one call");
   });
 }
@@ -206,12 +213,16 @@ Deno.test("HttpHandler leaves no connection behind after a thousand calls that t
   assert(endpoint.acceptedConnections > 900, `${endpoint.acceptedConnections} connections came`);
 });
 
-async function assertFails(host: string, reason: string | RegExp): Promise<void> {
+async function assertFails(
+  host: string,
+  reason: string | RegExp,
+  value: Bytes = bytes("value"),
+): Promise<void> {
   await using handler = openHandler(`http://${host}/payload?token=QUERY-SECRET`, {
     ...SECRETS,
     timeout: "300ms",
   });
-  const error = await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError);
+  const error = await assertRejects(() => handler.handle(anEvent({ value }), NEVER), HandlerError);
   assertStringIncludes(error.message, `no response from 'POST http://${host.replace(":80", "")}`);
   assertMatch(error.message, new RegExp(reason));
   assert(!error.message.includes("SECRET"), error.message);
