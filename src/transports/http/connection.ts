@@ -14,7 +14,6 @@ export interface ConnectionOptions {
 
 /** A request that waits for its response. */
 interface Exchange {
-  readonly request: Bytes;
   readonly reader: ResponseReader;
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: Error) => void;
@@ -25,6 +24,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #exchange: Exchange | undefined;
+  /** A request that is sent when the connection has come about. */
+  #unsent: Bytes | undefined;
   #isConnected = false;
   #isOpen = true;
 
@@ -51,13 +52,14 @@ export class Connection {
    */
   exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      const exchange = { request, reader: this.#options.newReader(), resolve, reject };
+      const exchange = { reader: this.#options.newReader(), resolve, reject };
       this.#exchange = exchange;
       // By the time the call is given up, the connection may belong to another one.
       call.onGivenUp((reason) => {
         if (this.#exchange === exchange) this.#fail(reason);
       });
-      if (this.#isConnected && this.#isOpen) this.#socket.write(request);
+      if (!this.#isConnected) this.#unsent = request;
+      else if (this.#isOpen) this.#socket.write(request);
     });
   }
 
@@ -70,7 +72,8 @@ export class Connection {
   #begin(): void {
     this.#isConnected = true;
     if (!this.#isOpen) this.#socket.destroy();
-    else if (this.#exchange !== undefined) this.#socket.write(this.#exchange.request);
+    else if (this.#unsent !== undefined) this.#socket.write(this.#unsent);
+    this.#unsent = undefined;
   }
 
   #take(bytes: Bytes): void {
