@@ -17,14 +17,14 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "endpoint 0 ms, `ordering: key`, `concurrency: 64`",
     comparedWith: 1,
     run: (bench) =>
-      drainBacklog(bench, { latencyMs: 0, ordering: "key", concurrency: 64, events: 50_000 }),
+      drainBacklog(bench, { latencyMs: 0, ordering: "key", concurrency: 64, events: 250_000 }),
   },
   {
     number: 3,
     name: "endpoint 5 ms, `ordering: key`, `concurrency: 256`",
     comparedWith: 4,
     run: (bench) =>
-      drainBacklog(bench, { latencyMs: 5, ordering: "key", concurrency: 256, events: 50_000 }),
+      drainBacklog(bench, { latencyMs: 5, ordering: "key", concurrency: 256, events: 250_000 }),
   },
   {
     number: 4,
