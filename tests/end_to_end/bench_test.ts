@@ -1,27 +1,22 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { executable, mortal } from "../support/eventor_process.ts";
+import { executable, runTool } from "../support/eventor_process.ts";
 import { testBroker } from "../support/kafka.ts";
 
 const DEADLINE_MS = 240_000;
 const main = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));
 
 Deno.test("the benchmark prints a row for each scenario and exits with 0, in its short form", async () => {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--frozen", main, "--short"],
+  const { code, stdout, stderr } = await runTool(main, {
+    args: ["--short"],
     env: { EVENTOR_TEST_BROKER: testBroker(), EVENTOR_EXECUTABLE: executable() },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  using _ = mortal(child, { deadlineMs: DEADLINE_MS });
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  const [, , ...rows] = decoder.decode(stdout).trimEnd().split("\n");
+    deadlineMs: DEADLINE_MS,
+  });
+  const [, , ...rows] = stdout.trimEnd().split("\n");
   const numbers = rows.map((row) => row.split(" | ")[0]);
   assertEquals(
     { code, numbers },
     { code: 0, numbers: [1, 2, 3, 4, 5, 6, 7, 8].map((number) => `| ${number}`) },
-    decoder.decode(stderr),
+    stderr,
   );
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { mortal } from "../support/eventor_process.ts";
+import { runTool } from "../support/eventor_process.ts";
 
 const DEADLINE_MS = 180_000;
 const TOOL = new URL("../../tools/demo.ts", import.meta.url).pathname;
@@ -11,17 +11,8 @@ Deno.test({
   name: "the demo takes its events all the way, says so, and ends with 0",
   ignore: !PORTS.every(isFree),
   async fn() {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--frozen", TOOL],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    using _ = mortal(child, { deadlineMs: DEADLINE_MS });
-
-    const { code, stdout, stderr } = await child.output();
-
-    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    const { code, stdout, stderr } = await runTool(TOOL, { deadlineMs: DEADLINE_MS });
+    const output = stdout + stderr;
     assertEquals(code, 0, output);
     assertStringIncludes(output, "Hello World!");
     assertStringIncludes(output, "Everything worked");

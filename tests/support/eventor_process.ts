@@ -48,6 +48,28 @@ export async function runEventor(
   };
 }
 
+/** Runs a program of the repository to its end, with all permissions. */
+export async function runTool(
+  path: string,
+  { args = [], env = {}, deadlineMs }: {
+    args?: readonly string[];
+    env?: Record<string, string>;
+    deadlineMs: number;
+  },
+): Promise<Omit<CommandEnd, "stdoutBytes">> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--frozen", path, ...args],
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  using _ = mortal(child, { deadlineMs });
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
 /** A configuration file that is gone with its scope. */
 export function configFile(text: string): Disposable & { readonly path: string } {
   const path = Deno.makeTempFileSync({ prefix: "eventor-config-", suffix: ".yaml" });
