@@ -1,5 +1,6 @@
 import { describeFailure } from "./failure.ts";
-import { openSocket, type Server } from "./server.ts";
+import type { Server } from "./server.ts";
+import { openSocket } from "./socket.ts";
 
 const DEADLINE_MS = 5000;
 

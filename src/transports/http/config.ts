@@ -9,7 +9,8 @@ import {
 } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { isHost } from "../../host.ts";
-import { headersSchema, TOKEN } from "./config_headers.ts";
+import { headersSchema } from "./config_headers.ts";
+import { TOKEN } from "./token.ts";
 
 /** The endpoint that is called for each event. */
 export interface HttpHandlerConfig {

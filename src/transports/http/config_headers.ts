@@ -2,9 +2,8 @@ import { z } from "zod";
 import { isMapping } from "../../config/document.ts";
 import { quoted } from "../../config/found.ts";
 import type { Reading } from "../../config/scalar.ts";
+import { TOKEN } from "./token.ts";
 
-/** A method or the name of a header (RFC 9110, 5.6.2). */
-export const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 const VALUE = /^[\t\x20-\x7e]*$/;
 // They belong to a connection or to the framing of the body, which the HTTP client decides about.
 const REFUSED = new Set([

@@ -1,12 +1,10 @@
 import type { Bytes } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { HttpResponse } from "./http_client.ts";
+import { type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
 import type { ResponseReader } from "./response_reader.ts";
-import { openSocket, type Server } from "./server.ts";
-
-/** Below the 5 s after which Node.js and others close a connection: no call is sent into one that is about to close. */
-const MAX_IDLE_MS = 4000;
+import type { Server } from "./server.ts";
+import { openSocket } from "./socket.ts";
 
 interface IdleConnection {
   readonly connection: Connection;

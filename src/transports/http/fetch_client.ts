@@ -1,25 +1,24 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import type { HttpClient, HttpResponse } from "./http_client.ts";
+import { type HttpClient, type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "./request_headers.ts";
-
-/** Below the 5 s after which Node.js and others close a connection: no call is sent into one that is about to close. */
-const MAX_IDLE_MS = 4000;
 
 const FIRST_BUFFER_BYTES = 4096;
 
 const EMPTY = new Uint8Array();
 
-/** Calls by `fetch`, which knows TLS, and gives up whatever is under way. It decodes the bodies. */
+/** Calls by `fetch`, which knows TLS, and gives up whatever is under way. It decodes what it knows. */
 export class FetchClient implements HttpClient {
   readonly #config: HttpHandlerConfig;
+  readonly #origin: string;
   readonly #headers: RequestHeaders;
   readonly #client: Deno.HttpClient;
 
   /** @param maxConnections how many are kept between calls */
   constructor(config: HttpHandlerConfig, maxConnections: number) {
     this.#config = config;
+    this.#origin = new URL(config.url).origin;
     this.#headers = new RequestHeaders(config.headers);
     this.#client = Deno.createHttpClient({
       // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
@@ -31,10 +30,10 @@ export class FetchClient implements HttpClient {
   }
 
   async send(event: InboundEvent, target: string, call: CallInFlight): Promise<HttpResponse> {
-    const { method, url, maxResponseBytes } = this.#config;
+    const { method, maxResponseBytes } = this.#config;
     const controller = new AbortController();
     call.onGivenUp((reason) => controller.abort(reason));
-    const response = await fetch(new URL(url).origin + target, {
+    const response = await fetch(this.#origin + target, {
       method,
       headers: this.#headersOf(event),
       body: hasBody(method) ? event.value ?? EMPTY : null,
@@ -42,10 +41,9 @@ export class FetchClient implements HttpClient {
       client: this.#client,
       signal: controller.signal,
     });
-    const headers = new Map(response.headers);
     const body = await readBody(response, maxResponseBytes);
-    headers.delete("content-encoding");
-    return { status: response.status, headers, body };
+    // What it has decoded has no encoding any more.
+    return { status: response.status, headers: new Map(response.headers), body };
   }
 
   #headersOf(event: InboundEvent): [string, string][] {

@@ -6,10 +6,10 @@ const CARRIAGE_RETURN = 0x0d;
 
 const MAX_HEAD_BYTES = 32 * 1024;
 
-/** A head with the place where it ends. */
+/** A head with its bytes, the empty line at its end included. */
 export interface HeadInBytes {
   readonly head: ResponseHead;
-  readonly length: number;
+  readonly bytes: Bytes;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface HeadInBytes {
  */
 export class HeadReader {
   readonly #method: string;
-  #last: HeadInBytes & { readonly bytes: Bytes } | null = null;
+  #last: HeadInBytes | null = null;
 
   /** @param method of the requests, in upper case */
   constructor(method: string) {
@@ -42,7 +42,7 @@ export class HeadReader {
     }
     if (end === null) return null;
     const own = bytes.slice(start, end);
-    this.#last = { bytes: own, head: parseHead(own, this.#method), length: own.length };
+    this.#last = { bytes: own, head: parseHead(own, this.#method) };
     return this.#last;
   }
 }

@@ -1,12 +1,15 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 
+/** How long a connection is kept: less than the 5 s of Node.js and others, as no call is to meet one that is closed. */
+export const MAX_IDLE_MS = 4000;
+
 /** A response that has come in full. */
 export interface HttpResponse {
   readonly status: number;
   /** By names in lower case; the values of a name that comes more than once are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Null when it is too large. */
+  /** Encoded as the headers say; null when it is too large. */
   readonly body: Bytes | null;
 }
 

@@ -1,15 +1,13 @@
 import type { HandlerRole } from "../../transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
+import { serverOf } from "./server.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   permissions: (config) => ({ net: [endpointHost(config)], env: [] }),
   describe: ({ method, url }) => `${method} ${withoutQuery(url)}`,
   async check(config) {
-    const [{ checkEndpoint }, { serverOf }] = await Promise.all([
-      import("./check.ts"),
-      import("./server.ts"),
-    ]);
+    const { checkEndpoint } = await import("./check.ts");
     return await checkEndpoint(serverOf(new URL(config.url)));
   },
   async open(config, context) {
@@ -19,8 +17,8 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
 };
 
 function endpointHost({ url }: HttpHandlerConfig): string {
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+  const { hostname, port } = serverOf(new URL(url));
+  return `${hostname}:${port}`;
 }
 
 function withoutQuery(url: string): string {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Bytes } from "../../event.ts";
+import { TOKEN } from "./token.ts";
 
 /** How the end of a body is known: by its length in bytes, by its last chunk, or by the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";
@@ -20,7 +21,6 @@ export class InvalidResponseError extends Error {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([0-9]) ([1-9][0-9]{2})(?: |$)/;
-const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
@@ -54,7 +54,7 @@ function parseHeaders(lines: readonly string[]): Map<string, string> {
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
-    if (!NAME.test(name)) throw new InvalidResponseError("a line is not a header");
+    if (!TOKEN.test(name)) throw new InvalidResponseError("a line is not a header");
     const value = line.slice(colon + 1).trim();
     if (CONTROL.test(value)) throw new InvalidResponseError("a header holds a control character");
     const previous = headers.get(name);

@@ -57,7 +57,7 @@ export class ResponseReader {
         this.#unread = unread.slice(start);
         return null;
       }
-      start += read.length;
+      start += read.bytes.length;
       searchFrom = start;
       if (!isFinal(read.head)) continue;
       this.#head = read.head;
@@ -83,10 +83,11 @@ export class ResponseReader {
     return this.#response(body);
   }
 
-  #response({ isComplete, isTooLarge, bytes }: ResponseBody): HttpResponse | null {
+  #response(body: ResponseBody): HttpResponse | null {
+    const { isComplete, isTooLarge } = body;
     if (this.#head === undefined || !isComplete && !isTooLarge) return null;
     const { status, headers } = this.#head;
-    return { status, headers, body: isTooLarge ? null : bytes };
+    return { status, headers, body: isTooLarge ? null : body.bytes };
   }
 
   #maxBytes({ headers }: ResponseHead): number {

@@ -166,7 +166,20 @@ Deno.test("HttpHandler decodes a response that is encoded although it was not as
   assertEquals(textOf(result.value), text);
 });
 
-Deno.test("HttpHandler fails, when a response is encoded by something that it does not know", async () => {
+for (const length of [10, 100_000]) {
+  Deno.test(`HttpHandler fails, when a response is encoded by something that it does not know, to a request of ${length} bytes`, async () => {
+    const headers = { "content-encoding": "own" };
+    await using endpoint = startEndpoint(() => new Response(ALL_BYTES, { headers }));
+    await using handler = openHandler(endpoint.url);
+    await assertRejects(
+      () => handler.handle(anEvent({ value: new Uint8Array(length) }), NEVER),
+      HandlerError,
+      "response in an encoding other than gzip and deflate",
+    );
+  });
+}
+
+Deno.test("HttpHandler fails, when a response is encoded by br", async () => {
   await assertRejects(
     () => resultOf({ status: 200, body: ALL_BYTES, headers: { "content-encoding": "br" } }),
     HandlerError,
