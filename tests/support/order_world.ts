@@ -37,7 +37,6 @@ interface Held {
   readonly assigned: AssignedPartition;
   /** Where the next fetch begins. */
   position: number;
-  isPaused: boolean;
 }
 
 const PLACE: EventOrigin = { topic: "RESULTS", partition: 0, offset: 0 };
@@ -119,7 +118,7 @@ export class World {
       commit: () => this.commit(),
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });
-    this.#held[partition] = { assigned, position: nextOffset, isPaused: false };
+    this.#held[partition] = { assigned, position: nextOffset };
     this.model.assign(assigned.lease, partition, nextOffset);
     this.#tellPeers();
   }
@@ -127,7 +126,7 @@ export class World {
   /** Takes so many batches as a fetch would bring; of a partition that was kept, from where it was committed. */
   fetch(partition: number, { count, isRepeated }: { count: number; isRepeated: boolean }): void {
     const held = this.#held[partition] ?? null;
-    if (held === null || held.isPaused) return;
+    if (held === null || !held.assigned.wantsMore) return;
     const { assigned } = held;
     const isKept = assigned.isDoubtful;
     if (isKept) held.position = this.committed[partition] ?? 0;
@@ -145,9 +144,6 @@ export class World {
       fetched.filter(({ isControl }) => !isControl).map(toRecords),
       last.lastOffset + 1,
     );
-    if (assigned.wantsMore) return;
-    held.isPaused = true;
-    assigned.resume ??= () => held.isPaused = false;
   }
 
   /** Commits what may be committed of the partitions that are certainly this member's. */
@@ -172,9 +168,7 @@ export class World {
   /** A partition stays with this member, which cannot know that before it has fetched of it. */
   keep(partition: number): void {
     const held = this.#held[partition] ?? null;
-    if (held === null) return;
-    held.assigned.isDoubtful = true;
-    held.assigned.resumeFetching();
+    if (held !== null) held.assigned.isDoubtful = true;
   }
 
   /** Another member had the partition, and has come so many events further. */

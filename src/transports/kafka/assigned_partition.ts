@@ -5,7 +5,7 @@ import type { Limits } from "../../transport.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 
-/** What may wait of a partition, beyond what the pipeline works on, before fetching more of it pauses. */
+/** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /** Where a partition's events go, and how many may be on their way. */
@@ -34,8 +34,6 @@ export class AssignedPartition {
   committing: number;
   /** Whether the group may have passed the partition to another member and back since the last commit. */
   isDoubtful = false;
-  /** Set while fetching is paused. */
-  resume: (() => void) | null = null;
   readonly #options: AssignedPartitionOptions;
   readonly #waiting: FetchedRecords[] = [];
   #waitingBytes = 0;
@@ -65,9 +63,10 @@ export class AssignedPartition {
     return this.#fetchedEnd;
   }
 
-  /** Whether more of the partition should be fetched. */
+  /** Whether more of the partition should be fetched; in doubt, to see from where. */
   get wantsMore(): boolean {
-    return this.#waitingBytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
+    return this.isDoubtful ||
+      this.#waitingBytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
   }
 
   /**
@@ -95,12 +94,6 @@ export class AssignedPartition {
     const { promise } = this.#idle;
     this.#noteIdle();
     await promise;
-  }
-
-  /** Fetching goes on, if it was paused. */
-  resumeFetching(): void {
-    this.resume?.();
-    this.resume = null;
   }
 
   get #bytesAllowed(): number {
@@ -170,7 +163,6 @@ export class AssignedPartition {
       this.#isOpening = false;
       this.#opened = { lastOffset: records.lastOffset, records: opened };
       this.#waitingBytes -= records.sizeInBytes;
-      if (this.wantsMore) this.resumeFetching();
       this.#deliverWaiting();
     }).catch(this.#options.fail);
   }

@@ -1,4 +1,4 @@
-import type { Batch, Consumer, EachBatchPayload } from "kafkajs";
+import type { Consumer } from "kafkajs";
 import { aborted, atMost, formatDelay } from "../../backoff.ts";
 import type { Lease } from "../../lease.ts";
 import type { Deliver, Listener } from "../../listener.ts";
@@ -7,9 +7,9 @@ import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
-import { isGivenUp, onOffsetReset, onRejoin } from "./kafkajs_patches.ts";
+import type { FetchedPartition } from "./group_fetches.ts";
+import { becomeMember, type Group } from "./group_members.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
-import type { FetchedRecords } from "./record_batch.ts";
 
 const COMMIT_INTERVAL_MS = 200;
 
@@ -41,7 +41,7 @@ export class KafkaListener implements Listener {
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
   readonly #consumer: Consumer;
-  #commitOffsets: EachBatchPayload["commitOffsetsIfNecessary"] | null = null;
+  #group: Group | null = null;
   #committing: Promise<void> | null = null;
   #assigned = 1;
   #stopping = false;
@@ -70,13 +70,17 @@ export class KafkaListener implements Listener {
 
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const { topic, consumerConfig } = this.#config;
-    onRejoin(consumerConfig.groupId, () => this.#prepareRebalance());
-    onOffsetReset(consumerConfig.groupId, (_, partition) => this.#wereReset.add(partition));
+    becomeMember(consumerConfig.groupId, {
+      beforeRejoin: () => this.#prepareRebalance(),
+      offsetReset: (partition) => this.#wereReset.add(partition),
+      wantsMore: (partition) => this.#wantsMore(partition),
+      take: (fetched, group) => this.#take(fetched, { group, deliver }),
+    });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     const running = this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#take(payload, deliver),
+      eachBatch: () => Promise.reject(new Error("the member takes what is fetched")),
     });
     running.catch((error) => this.#fail(error));
     const timer = setInterval(() => this.#commit(), COMMIT_INTERVAL_MS);
@@ -138,26 +142,20 @@ export class KafkaListener implements Listener {
     this.#failure.reject(error);
   }
 
-  /** Hands a batch to the pipeline and returns at once: to wait here would stall every other partition. */
-  #take({ batch, resolveOffset, ...payload }: EachBatchPayload, deliver: Deliver): Promise<void> {
-    if (this.#stopping) payload.pause();
-    if (this.#stopping || isGivenUp(batch)) return Promise.resolve();
-    this.#commitOffsets = payload.commitOffsetsIfNecessary;
-    const assigned = this.#assignedPartition(batch, deliver);
-    resolveOffset(batch.lastOffset());
-    // Its type knows messages; the patched protocol leaves them in their batches.
-    const fetched = batch.messages as unknown as FetchedRecords[];
-    assigned.enqueue(fetched, Number(batch.lastOffset()) + 1);
-    if (!assigned.wantsMore) assigned.resume ??= payload.pause();
-    return Promise.resolve();
+  #wantsMore(partition: number): boolean {
+    return !this.#stopping && (this.#partitions.get(partition)?.wantsMore ?? true);
+  }
+
+  #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
+    if (this.#stopping) return;
+    this.#group = group;
+    this.#assignedPartition(fetched, deliver).enqueue(fetched.records, fetched.nextOffset);
   }
 
   #assignedPartition(
-    batch: Batch & { fetchedOffset?: string },
+    { partition, fetchedOffset }: FetchedPartition,
     deliver: Deliver,
   ): AssignedPartition {
-    const { partition } = batch;
-    const fetchedOffset = Number(batch.fetchedOffset);
     const known = this.#partitions.get(partition);
     const wasReset = this.#wereReset.delete(partition);
     if (known !== undefined && isContinuedAt(fetchedOffset, { known, wasReset })) {
@@ -166,7 +164,6 @@ export class KafkaListener implements Listener {
       return known;
     }
     known?.lease.end();
-    known?.resumeFetching();
     const assigned = new AssignedPartition({
       topic: this.#config.topic,
       partition,
@@ -196,8 +193,6 @@ export class KafkaListener implements Listener {
     this.#fencedSinceMs = null;
     for (const [partition, assigned] of this.#partitions) {
       assigned.lease.peers = this.#assigned;
-      // kafkajs keeps a partition paused, whoever had it in between.
-      assigned.resumeFetching();
       if (partitions.includes(partition)) continue;
       assigned.lease.end();
       this.#partitions.delete(partition);
@@ -240,7 +235,7 @@ export class KafkaListener implements Listener {
     }));
     for (const { assigned, offset } of moved) assigned.committing = offset;
     try {
-      await this.#commitOffsets?.({ topics: [{ topic: this.#config.topic, partitions }] });
+      await this.#group?.commitOffsets({ topics: [{ topic: this.#config.topic, partitions }] });
       for (const { assigned, offset } of moved) assigned.committed = offset;
       this.#fencedSinceMs = null;
     } catch (error) {

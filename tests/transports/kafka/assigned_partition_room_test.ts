@@ -133,18 +133,12 @@ Deno.test("AssignedPartition wants more until as much waits as may", async (t) =
       assertEquals(assigned.wantsMore, true);
 
       fetch(2, 1);
-      let resumed = 0;
-      assigned.resume = () => resumed++;
       await promisesSettled();
-      assertEquals({ wantsMore: assigned.wantsMore, resumed }, { wantsMore: false, resumed: 0 });
+      assertEquals(assigned.wantsMore, false);
 
       pipeline.settle("T[0]@0");
       await promisesSettled();
-      assertEquals({ wantsMore: assigned.wantsMore, resumed, resume: assigned.resume }, {
-        wantsMore: true,
-        resumed: 1,
-        resume: null,
-      });
+      assertEquals(assigned.wantsMore, true);
     });
   }
 });
@@ -156,12 +150,18 @@ Deno.test("AssignedPartition does not count what it leaves out as waiting", asyn
   assertEquals(assigned.wantsMore, true);
 });
 
-Deno.test("AssignedPartition.resumeFetching() resumes once what was paused", () => {
-  const { assigned } = assign();
-  let resumed = 0;
-  assigned.resumeFetching();
-  assigned.resume = () => resumed++;
-  assigned.resumeFetching();
-  assigned.resumeFetching();
-  assertEquals({ resumed, resume: assigned.resume }, { resumed: 1, resume: null });
+Deno.test("AssignedPartition wants more in doubt, whatever waits: the next fetch ends the doubt", async () => {
+  const { assigned } = assign({ maxLookahead: 1 });
+  for (const offset of [0, 1]) {
+    const records = new FakeRecords([aRecord(offset)], {
+      lastOffset: offset,
+      sizeInBytes: 100 * MIB,
+    });
+    assigned.enqueue([records], offset + 1);
+  }
+  await promisesSettled();
+  assertEquals(assigned.wantsMore, false);
+
+  assigned.isDoubtful = true;
+  assertEquals(assigned.wantsMore, true);
 });

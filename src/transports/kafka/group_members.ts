@@ -1,0 +1,104 @@
+import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
+import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
+import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
+
+/** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
+export interface GroupMember {
+  /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
+  beforeRejoin(): Promise<void>;
+  /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
+  offsetReset(partition: number): void;
+  /** Whether more of a partition should be fetched. */
+  wantsMore(partition: number): boolean;
+  /** Takes what was fetched; to wait here would stall every other partition. */
+  take(fetched: FetchedPartition, group: Group): void;
+}
+
+/** A group that was joined. */
+export interface Group {
+  /** Commits for the assignment that the member has now. */
+  commitOffsets(offsets: {
+    topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+  }): Promise<void>;
+}
+
+const members = new Map<string, GroupMember>();
+/** An OffsetManager stands for one assignment of one consumer. */
+const givenUpAssignments = new WeakSet<object>();
+
+/** Has `member` stand for this isolate's consumer of a group, and take what it fetches. */
+export function becomeMember(groupId: string, member: GroupMember): void {
+  members.set(groupId, member);
+}
+
+/**
+ * Has kafkajs tell members what it tells only afterwards, or not at all, and give them what is fetched at once.
+ * Consumers that nobody stands for run as kafkajs has it.
+ */
+export function callMembers(): void {
+  announceRejoins();
+  announceOffsetResets();
+  fetchForMembers();
+}
+
+function memberOf({ groupId }: { groupId: string }): GroupMember | undefined {
+  return members.get(groupId);
+}
+
+function fetchForMembers(): void {
+  const { fetch } = ConsumerGroup.prototype;
+  ConsumerGroup.prototype.fetch = async function (nodeId: string): Promise<object[]> {
+    const member = memberOf(this);
+    if (member === undefined) return await fetch.call(this, nodeId);
+    try {
+      await this.cluster.refreshMetadataIfNecessary();
+      this.checkForStaleAssignment();
+      const assignment = this.offsetManager;
+      await assignment.resolveOffsets();
+      await fetchForAWhile(this, {
+        nodeId,
+        // With several brokers, the answer of another can make the consumer join again meanwhile.
+        isGivenUp: () => givenUpAssignments.has(assignment),
+        wantsMore: (partition) => member.wantsMore(partition),
+        take: (fetched) => member.take(fetched, this),
+      });
+    } catch (error) {
+      await this.recoverFromFetch(error);
+    }
+    // For kafkajs, nothing came: it goes on by sending a heartbeat when one is due.
+    return [];
+  };
+}
+
+function announceRejoins(): void {
+  const { joinAndSync } = ConsumerGroup.prototype;
+  const joining = new WeakMap<object, Promise<void>>();
+
+  async function join(group: ConsumerGroup): Promise<void> {
+    if (group.offsetManager !== null) {
+      givenUpAssignments.add(group.offsetManager);
+      await memberOf(group)?.beforeRejoin();
+    }
+    await joinAndSync.call(group);
+  }
+
+  // Fetches from several brokers can ask for it at the same time; a second join would make the first one's assignment
+  // void without giving it up.
+  ConsumerGroup.prototype.joinAndSync = function (): Promise<void> {
+    const running = joining.get(this);
+    if (running !== undefined) return running;
+    const started = join(this).finally(() => joining.delete(this));
+    joining.set(this, started);
+    return started;
+  };
+}
+
+function announceOffsetResets(): void {
+  const { setDefaultOffset } = OffsetManager.prototype;
+  OffsetManager.prototype.setDefaultOffset = async function (
+    { topic, partition }: { topic: string; partition: number },
+  ) {
+    await setDefaultOffset.call(this, { topic, partition });
+    memberOf(this)?.offsetReset(partition);
+  };
+}
