@@ -26,6 +26,8 @@ export function openSocket(
     ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
     : connectTcp({ host, port }, onConnect);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  // A request is one write: to wait for more would delay it by the answer to the one before.
+  socket.setNoDelay(true);
   socket.once("data", onAnswer);
   // kafkajs gives up by then, and tries again; a connection that comes about later would take the place of the new one.
   const timer = setTimeout(() => socket.destroy(), connectionTimeoutMs);
