@@ -1,7 +1,6 @@
-import type { Producer } from "kafkajs";
 import { keyOf, valueOf } from "./events.ts";
 import { GuardedChild, linesOf } from "./guarded_child.ts";
-import { benchClient } from "./topics.ts";
+import { RecordSender } from "./record_sender.ts";
 
 const DEADLINE_MS = 60_000;
 
@@ -10,17 +9,15 @@ const DEADLINE_MS = 60_000;
  * prints each record at once and takes little of the cores that are measured.
  */
 export class LatencyProbe implements AsyncDisposable {
-  readonly #topic: string;
-  readonly #producer: Producer;
+  readonly #sender: RecordSender;
   readonly #reader: GuardedChild;
   readonly #readingDone: Promise<void>;
   readonly #sentAt: number[] = [];
   readonly #readAt: number[] = [];
   #awaited: { count: number; reached: () => void } | undefined;
 
-  private constructor(topic: string, producer: Producer, reader: GuardedChild) {
-    this.#topic = topic;
-    this.#producer = producer;
+  private constructor(sender: RecordSender, reader: GuardedChild) {
+    this.#sender = sender;
     this.#reader = reader;
     this.#readingDone = this.#readAll();
   }
@@ -30,13 +27,12 @@ export class LatencyProbe implements AsyncDisposable {
     broker: string,
     { write, read }: { write: string; read: string },
   ): Promise<LatencyProbe> {
-    const producer = benchClient(broker).producer({ allowAutoTopicCreation: false });
-    await producer.connect();
+    const sender = await RecordSender.open(broker, write);
     const reader = new GuardedChild("kcat", {
       args: ["-b", broker, "-C", "-t", read, "-o", "beginning", "-q", "-u", "-f", "%s\n"],
       stdout: "piped",
     });
-    return new LatencyProbe(write, producer, reader);
+    return new LatencyProbe(sender, reader);
   }
 
   /** Sends one event, and waits until it has been seen: from then on everything runs. */
@@ -47,7 +43,7 @@ export class LatencyProbe implements AsyncDisposable {
   /** Resolves with the microseconds that each took, from before it was sent until it had been read. */
   async sendEvenly(count: number, { perSecond }: { perSecond: number }): Promise<number[]> {
     const first = this.#sentAt.length;
-    const sends: Promise<unknown>[] = [];
+    const sends: Promise<void>[] = [];
     const startedAt = performance.now();
     for (let sent = 0; sent < count; sent++) {
       const waitMs = startedAt + sent * 1000 / perSecond - performance.now();
@@ -55,14 +51,14 @@ export class LatencyProbe implements AsyncDisposable {
       sends.push(this.#send(first + sent));
     }
     await Promise.all(sends);
+    await this.#sender.acknowledged();
     await this.#untilRead(first + count);
     return this.#readAt.slice(first).map((at, index) => (at - this.#sentAt[first + index]!) * 1000);
   }
 
-  #send(number: number): Promise<unknown> {
-    const message = { key: keyOf(number), value: valueOf(number) };
+  #send(number: number): Promise<void> {
     this.#sentAt[number] = performance.now();
-    return this.#producer.send({ topic: this.#topic, acks: 1, messages: [message] });
+    return this.#sender.send(keyOf(number), valueOf(number));
   }
 
   async #untilRead(count: number): Promise<void> {
@@ -97,6 +93,6 @@ export class LatencyProbe implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reader[Symbol.asyncDispose]();
     await this.#readingDone;
-    await this.#producer.disconnect();
+    await this.#sender[Symbol.asyncDispose]();
   }
 }

@@ -6,6 +6,9 @@ import { untilAnswers } from "./metadata.ts";
 import { freePort } from "./ports.ts";
 import { lastLines, messageOf, runOrThrow, signalProcess, whenWeDie } from "./processes.ts";
 
+/** They start soonest, and leave memory to others. */
+const SMALL = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
 const STOP_DEADLINE_MS = 20_000;
 /** The form is that of 16 bytes in base64. */
 const CLUSTER_ID = "eventor-kafka-brokerAA";
@@ -21,18 +24,31 @@ interface RunningJvm {
   readonly newArchive?: string;
 }
 
+interface JvmBrokerOptions {
+  readonly port: number;
+  readonly properties: Record<string, string>;
+  readonly javaOptions: readonly string[] | undefined;
+  readonly say: (line: string) => void;
+}
+
 /** A broker in a JVM of this machine, with its data in a directory for temporary files. */
 export class JvmBroker implements Broker {
   readonly how = "jvm";
   readonly bootstrapServer: string;
   readonly logFile: string;
   readonly #installation: Installation;
+  readonly #sizing: readonly string[];
   readonly #directory: string;
   readonly #propertiesFile: string;
   #running: RunningJvm | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor(port: number, directory: string, installation: Installation) {
+  private constructor(
+    { port, javaOptions }: JvmBrokerOptions,
+    directory: string,
+    installation: Installation,
+  ) {
+    this.#sizing = javaOptions ?? SMALL;
     this.bootstrapServer = `127.0.0.1:${port}`;
     this.logFile = `${directory}/broker.log`;
     this.#directory = directory;
@@ -40,16 +56,11 @@ export class JvmBroker implements Broker {
     this.#installation = installation;
   }
 
-  static async start(
-    { port, properties, say }: {
-      port: number;
-      properties: Record<string, string>;
-      say: (line: string) => void;
-    },
-  ): Promise<JvmBroker> {
-    const installation = await install(say);
+  static async start(options: JvmBrokerOptions): Promise<JvmBroker> {
+    const { port, properties } = options;
+    const installation = await install(options.say);
     const directory = await Deno.makeTempDir({ prefix: "eventor-kafka-" });
-    const broker = new JvmBroker(port, directory, installation);
+    const broker = new JvmBroker(options, directory, installation);
     try {
       await broker.#format(port, properties);
       await broker.#launch();
@@ -95,9 +106,7 @@ export class JvmBroker implements Broker {
   #javaOptions(newArchive?: string): string[] {
     const { libraries, classArchive } = this.#installation;
     return [
-      "-Xmx400m",
-      "-XX:+UseSerialGC",
-      "-XX:TieredStopAtLevel=1",
+      ...this.#sizing,
       `-XX:ErrorFile=${this.#directory}/crash.log`,
       // Where the libraries for compression unpack themselves.
       `-Djava.io.tmpdir=${this.#directory}`,

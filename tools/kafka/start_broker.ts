@@ -11,6 +11,8 @@ export interface BrokerOptions {
   readonly requireJvm?: boolean;
   /** Settings of the broker beyond `kafka/server.properties`. They imply the JVM. */
   readonly properties?: Record<string, string>;
+  /** The JVM's heap, collector and compilers, instead of those that start soonest in little memory. */
+  readonly javaOptions?: readonly string[];
   /** Takes what is worth telling while it starts. */
   readonly say?: (line: string) => void;
 }
@@ -24,7 +26,7 @@ export const DEFAULT_PORT = CONTAINER_PORT;
  * @throws {BrokerUnavailableError} when the machine lacks what it takes
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { port, requireJvm = false, properties = {}, say = () => {} } = options;
+  const { port, requireJvm = false, properties = {}, javaOptions, say = () => {} } = options;
   if (port !== undefined) assertFree(port);
   if (port === CONTAINER_PORT && !requireJvm && Object.keys(properties).length === 0) {
     const engine = await findContainerEngine();
@@ -37,5 +39,5 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       }
     }
   }
-  return await JvmBroker.start({ port: port ?? freePort(), properties, say });
+  return await JvmBroker.start({ port: port ?? freePort(), properties, javaOptions, say });
 }
