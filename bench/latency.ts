@@ -7,12 +7,15 @@ import { type StoredRecord, Topics } from "./topics.ts";
 /** How events are sent in time. */
 interface Pace {
   readonly perSecond: number;
+  /** For a minute at this rate, V8 compiles what turns out to be used often; a sidecar runs for weeks. */
   readonly warmUp: number;
   readonly measured: number;
+  /** Of each, so many to see what sending and reading take. */
+  readonly probed: number;
 }
 
-const PACE: Pace = { perSecond: 500, warmUp: 2500, measured: 12_500 };
-const SHORT_PACE: Pace = { perSecond: 200, warmUp: 100, measured: 200 };
+const PACE: Pace = { perSecond: 500, warmUp: 30_000, measured: 12_500, probed: 2500 };
+const SHORT_PACE: Pace = { perSecond: 200, warmUp: 100, measured: 200, probed: 100 };
 
 /** Sends events evenly, and measures how long each takes to become a result. */
 export async function measureLatency(bench: Bench, settings: PipelineSettings): Promise<Figures> {
@@ -56,8 +59,8 @@ async function measureProbe(bench: Bench, pace: Pace): Promise<number[]> {
     read: topics.events,
   });
   await probe.sendOne();
-  await probe.sendEvenly(pace.warmUp, pace);
-  return await probe.sendEvenly(pace.warmUp, pace);
+  await probe.sendEvenly(pace.probed, pace);
+  return await probe.sendEvenly(pace.probed, pace);
 }
 
 /** From the writing of each event to that of its result, in whole milliseconds, in the order of the events. */
