@@ -7,9 +7,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { fileURLToPath } from "node:url";
 import { RUN_ARGUMENTS, V8_FLAGS } from "../tools/compile.ts";
+import { EventSource } from "./event_source.ts";
 import { Eventor, type PipelineSettings } from "./eventor.ts";
 import { preload } from "./events.ts";
-import { LatencyProbe } from "./latency_probe.ts";
 import { pipelineKey } from "./options.ts";
 import { profileReport } from "./profile_report.ts";
 import type { Bench } from "./scenario.ts";
@@ -84,13 +84,10 @@ async function profileRate(bench: Bench, settings: PipelineSettings): Promise<Ob
   const perSecond = Number(flags.rate);
   await using topics = await Topics.create(bench.broker);
   await using eventor = await Eventor.start(bench, topics, settings);
-  await using probe = await LatencyProbe.start(bench.broker, {
-    write: topics.events,
-    read: topics.results,
-  });
-  await probe.sendOne();
+  await using source = await EventSource.open(bench.broker, topics.events);
+  await source.sendEvenly(1, { perSecond });
   return await observe(eventor, topics, async (ms) => {
-    await probe.sendEvenly(Math.round(perSecond * ms / 1000), { perSecond });
+    await source.sendEvenly(Math.round(perSecond * ms / 1000), { perSecond });
   });
 }
 

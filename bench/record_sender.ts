@@ -1,4 +1,6 @@
 import { Buffer } from "node:buffer";
+import type { Bytes } from "../src/event.ts";
+import type { OutboundRecord } from "../src/result_processor.ts";
 import { batchSize, prepareBatch, writeBatch } from "../src/transports/kafka/batch_writer.ts";
 import { partitionOfKey } from "../src/transports/kafka/murmur2.ts";
 import { recordSize } from "../src/transports/kafka/record_writer.ts";
@@ -8,7 +10,6 @@ const NO_COMPRESSION = 0;
 const ACKS_OF_LEADER = 1;
 const TIMEOUT_MS = 30_000;
 const LENGTH_SIZE = 4;
-const TEXT_ENCODER = new TextEncoder();
 
 /**
  * Sends records to one broker, each at once and in a request of its own, whether or not those before it were
@@ -46,13 +47,8 @@ export class RecordSender implements AsyncDisposable {
     return new RecordSender(topic, partitions.length, connection);
   }
 
-  /** Resolves when the record is on its way. */
-  async send(key: string, value: string): Promise<void> {
-    const record = {
-      key: TEXT_ENCODER.encode(key),
-      value: TEXT_ENCODER.encode(value),
-      headers: [],
-    };
+  /** Resolves when the record, which has a key, is on its way. */
+  async send(record: OutboundRecord & { readonly key: Bytes }): Promise<void> {
     const batch = await prepareBatch([{ ...record, size: recordSize(record) }], {
       compression: NO_COMPRESSION,
       isTransactional: false,
