@@ -3,6 +3,8 @@ export interface Backoff {
   readonly initialDelayMs: number;
   readonly maxDelayMs: number;
   readonly multiplier: number;
+  /** `full`: each delay is anything up to its value; `none`: it is its value. */
+  readonly jitter?: "full" | "none";
 }
 
 /** For whatever is tried until it works: blocked events, publishing, brokers, Workers. */
@@ -13,16 +15,16 @@ export const DEFAULT_BACKOFF: Backoff = {
 };
 
 /**
- * Yields delays in milliseconds without end: exponential, capped, with full jitter, so that many who failed together
- * do not come back together.
+ * Yields delays in milliseconds without end: exponential, capped, and with full jitter unless it is said otherwise, so
+ * that many who failed together do not come back together.
  */
 export function* backoffDelays(
-  { initialDelayMs, maxDelayMs, multiplier }: Backoff = DEFAULT_BACKOFF,
+  { initialDelayMs, maxDelayMs, multiplier, jitter = "full" }: Backoff = DEFAULT_BACKOFF,
   random: () => number = Math.random,
 ): Generator<number, never> {
   for (let ceilingMs = initialDelayMs;; ceilingMs *= multiplier) {
     ceilingMs = Math.min(ceilingMs, maxDelayMs);
-    yield Math.ceil(random() * ceilingMs);
+    yield jitter === "full" ? Math.ceil(random() * ceilingMs) : ceilingMs;
   }
 }
 

@@ -4,8 +4,10 @@ import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
 export type When = "onSuccess" | "onError";
 
 /** What a handler made of one event. */
-export interface Result {
-  readonly when: When;
+export type Result = Success | ErrorResult;
+
+/** What the other side answered. */
+interface Answer {
   /** What the other side said, for log lines, without payload: `status 503`. */
   readonly summary: string;
   readonly value: Bytes;
@@ -13,16 +15,48 @@ export interface Result {
   readonly headers: readonly RecordHeader[];
 }
 
+export interface Success extends Answer {
+  readonly when: "onSuccess";
+}
+
+export interface ErrorResult extends Answer {
+  readonly when: "onError";
+  readonly error: ErrorResponse;
+}
+
+/** What an error response says beyond its content. */
+export interface ErrorResponse {
+  /** In the other side's words: `503`. */
+  readonly status: string;
+  /** Whether another call may bring another outcome. */
+  readonly isTransient: boolean;
+  /** How long the other side asks to wait before another call. */
+  readonly retryAfterMs?: number;
+  /** Whether the other side may not be well as a whole, so that no event would fare better. */
+  readonly suggestsOutage: boolean;
+}
+
 /** Turns one event into a result. Calls may overlap. */
 export interface Handler extends AsyncDisposable {
   /**
    * @param signal gives the call up when aborted
+   * @param attempt which call for this event it is, 1 for the first
    * @throws {HandlerError} when there is no result: the other side did not answer
    */
-  handle(event: InboundEvent, signal: AbortSignal): Promise<Result>;
+  handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result>;
 }
 
 /** No result came back. The message holds no payload, no secret and no query string. */
 export class HandlerError extends Error {
   override readonly name = "HandlerError";
+  /** Whether the call may have come to the other side. If not, it is not the event that the call failed for. */
+  readonly wasSent: boolean;
+
+  constructor(
+    message: string,
+    { wasSent = true, ...options }: ErrorOptions & { wasSent?: boolean } = {},
+  ) {
+    super(message, options);
+    this.wasSent = wasSent;
+  }
 }

@@ -1,17 +1,25 @@
-import { type Backoff, backoffDelays, formatDelay, sleep } from "./backoff.ts";
+import type { AttemptsParts } from "./attempts.ts";
 import { CallSlots } from "./call_slots.ts";
 import { formatOrigin, type InboundEvent } from "./event.ts";
-import { type Handler, HandlerError, type Result, type When } from "./handler.ts";
+import { disposeOf, type FailedEventParts } from "./failed_event.ts";
+import { DEFAULT_FAILURE_POLICY, type FailurePolicy, type OnTombstone } from "./failure_policy.ts";
+import type { Handler, Result, When } from "./handler.ts";
 import type { Lease } from "./lease.ts";
-import { EventNotSettledError, type Listener } from "./listener.ts";
-import type { Logger } from "./log.ts";
+import type { Listener } from "./listener.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
+import { OutageGuard } from "./outage_guard.ts";
+import { publish } from "./publishing.ts";
+import type { OutboundRecord, ResultProcessor } from "./result_processor.ts";
+import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
 import {
-  type OutboundRecord,
-  type ResultProcessor,
-  ResultProcessorError,
-} from "./result_processor.ts";
-import { resultRecord } from "./result_record.ts";
+  attemptsFor,
+  callHandler,
+  type CallParts,
+  type CallsOutcome,
+  type EventFailure,
+  type History,
+  whileBlocked,
+} from "./retry.ts";
 
 /** A result processor and the outcomes it stands for. */
 export interface ConfiguredResultProcessor {
@@ -20,145 +28,150 @@ export interface ConfiguredResultProcessor {
 }
 
 /** What a pipeline is made of. */
-export interface PipelineParts {
+export interface PipelineParts extends AttemptsParts {
+  readonly name: string;
   readonly listener: Listener;
   readonly handler: Handler;
   readonly resultProcessors: readonly ConfiguredResultProcessor[];
+  /** Where events go that have failed for good, when `policy.onFailure` says so. */
+  readonly deadLetters?: ResultProcessor;
+  readonly policy?: FailurePolicy;
+  readonly onTombstone?: OnTombstone;
   readonly ordering: Ordering;
   /** How many calls of the handler may be in flight, 1 at least. */
   readonly concurrency: number;
-  readonly log: Logger;
-  /** How long to wait before an attempt is repeated, when that is not the default. */
-  readonly backoff?: Backoff;
 }
 
 /**
  * Runs a pipeline until its lease ends or its input does:
  *
  *     listener ── event ──> its turn ──> handler ── result ──> result processors ── stored ──> settled
- *                                          │  ▲                   │  ▲
- *             no result, or one nobody     └──┘                   └──┘  not stored: again,
- *             takes: again, after a backoff                             with the result at hand
+ *                                          │  ▲  └─ failed for good ──> dead letters ── stored ──┤
+ *                                          └──┘                     └─> discarded ──────────────┘
+ *                             again, after a pause
  *
  * An event's turn comes when those before it in its order have settled and a call may be made. The only ways out for an
  * event are "settled" and "the lease ended first".
  */
 export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
-  const slots = new CallSlots(parts.concurrency);
+  const pipeline = new Pipeline(parts);
   return parts.listener.listen(
-    inOrder((event, lease) => settle(event, { ...parts, slots }, lease), parts.ordering),
+    inOrder((event, lease) => pipeline.settle(event, lease), parts.ordering),
     lease,
   );
 }
 
-type Parts = PipelineParts & { readonly slots: CallSlots };
+class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #calls: CallParts;
+  readonly #failed: FailedEventParts;
 
-async function settle(event: InboundEvent, parts: Parts, lease: Lease): Promise<void> {
-  const result = await handle(event, parts, lease);
-  const record = resultRecord(event, result);
-  try {
-    for (const { when, processor } of parts.resultProcessors) {
-      if (when.includes(result.when)) await publish(record, { event, processor, parts, lease });
-    }
-    lease.finish();
-  } catch (error) {
-    lease.rest(event.origin.offset);
-    throw error;
+  constructor(parts: PipelineParts) {
+    const { policy = DEFAULT_FAILURE_POLICY, concurrency, resultProcessors, deadLetters } = parts;
+    this.#parts = parts;
+    this.#failed = { ...parts, onFailure: policy.onFailure, deadLetters };
+    this.#calls = {
+      ...parts,
+      policy,
+      slots: new CallSlots(concurrency),
+      guard: new OutageGuard(parts),
+      takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
+    };
   }
-}
 
-/** Calls the handler until somebody takes its result. Work on the event has begun then. */
-async function handle(event: InboundEvent, parts: Parts, lease: Lease): Promise<Result> {
-  const { handler, slots, log } = parts;
-  const { offset } = event.origin;
-  for (let failures: Failures | undefined;;) {
-    await slots.take(lease, offset);
-    let wasAnswered = false;
+  async settle(event: InboundEvent, lease: Lease): Promise<void> {
+    const { onTombstone = "send" } = this.#parts;
+    if (event.value === null && onTombstone === "skip") return;
+    if (event.value === null && onTombstone === "forward") return await this.#forward(event, lease);
+    const history: History = {};
     try {
-      lease.ended.throwIfAborted();
-      if (failures === undefined) {
-        log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
+      for (;;) {
+        const outcome = await callHandler(event, this.#calls, lease, history);
+        const failure = await this.#complete(outcome, { event, lease, history });
+        if (failure === null) return lease.finish();
+        lease.rest(event.origin.offset);
+        const attempts = history.attempts ??= attemptsFor(event, this.#parts);
+        attempts.fail();
+        await attempts.pause(whileBlocked(failure), { lease });
       }
-      const result = await handler.handle(event, lease.ended);
-      wasAnswered = true;
-      checkSomebodyTakes(result, parts.resultProcessors);
-      return result;
-    } catch (error) {
-      lease.rest(offset);
-      failures ??= new Failures(parts, () => `handle ${formatOrigin(event.origin)}`);
-      failures.note(error, lease);
     } finally {
-      slots.giveBack(lease, { wasAnswered });
+      history.attempts?.end();
     }
-    await failures.pause(lease);
   }
-}
 
-/** Publishes until the record is stored. */
-async function publish(
-  record: OutboundRecord,
-  { event, processor, parts, lease }: {
-    event: InboundEvent;
-    processor: ResultProcessor;
-    parts: Parts;
-    lease: Lease;
-  },
-): Promise<void> {
-  for (let failures: Failures | undefined;;) {
-    // The call has worked in spite of the end; nothing new is started with its outcome.
-    if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
+  /** Resolves with null when the event has settled, and with why it has failed for good when it blocks. */
+  async #complete(
+    outcome: CallsOutcome,
+    { event, lease, history: { attempts } }: {
+      event: InboundEvent;
+      lease: Lease;
+      history: History;
+    },
+  ): Promise<EventFailure | null> {
     try {
-      const place = await processor.process(record, lease.ended);
-      parts.log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
-      return;
+      const failure = outcome.kind === "failed"
+        ? outcome.failure
+        : await this.#publishResult(outcome.result, event, lease);
+      if (failure === null) return null;
+      return await disposeOf({ event, failure, attempts, lease }, this.#failed) ? null : failure;
     } catch (error) {
-      failures ??= new Failures(
-        parts,
-        () => `publish the result of ${formatOrigin(event.origin)}`,
+      lease.rest(event.origin.offset);
+      throw error;
+    }
+  }
+
+  /** Resolves with null, or with why the event has failed for good though it has a result. */
+  async #publishResult(
+    result: Result,
+    event: InboundEvent,
+    lease: Lease,
+  ): Promise<EventFailure | null> {
+    if (await this.#publish(resultRecord(event, result), result.when, { event, lease })) {
+      return null;
+    }
+    if (result.when === "onError" || !this.#calls.takesErrors) return TOO_LARGE;
+    const error = resultRecord(event, tooLargeResult(result));
+    return await this.#publish(error, "onError", { event, lease }) ? null : TOO_LARGE;
+  }
+
+  /** Resolves with false when the record is too large for one of the processors that it is for. */
+  async #publish(
+    record: OutboundRecord,
+    when: When,
+    { event, lease }: { event: InboundEvent; lease: Lease },
+  ): Promise<boolean> {
+    const { resultProcessors, log } = this.#parts;
+    for (const { processor, when: outcomes } of resultProcessors) {
+      if (!outcomes.includes(when)) continue;
+      const publication = { record, what: "the result", event, processor, lease };
+      const place = await publish(publication, this.#parts);
+      if (place === null) return false;
+      log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
+    }
+    return true;
+  }
+
+  /** No call is made, but a call's turn is waited for: work begins by it. */
+  async #forward(event: InboundEvent, lease: Lease): Promise<void> {
+    const { slots } = this.#calls;
+    await slots.take(lease, event.origin.offset);
+    slots.giveBack(lease, { wasAnswered: true });
+    try {
+      if (await this.#publish(tombstoneRecord(event), "onSuccess", { event, lease })) {
+        return lease.finish();
+      }
+      throw new Error(
+        `the tombstone ${formatOrigin(event.origin)} is too large for the result topic: ` +
+          "raise its max.message.bytes",
       );
-      failures.note(error, lease);
+    } catch (error) {
+      lease.rest(event.origin.offset);
+      throw error;
     }
-    await failures.pause(lease);
   }
 }
 
-/** A success may have no result processor: then the call was the purpose. An error that nobody takes is a failure. */
-function checkSomebodyTakes(
-  { when, summary }: Result,
-  resultProcessors: readonly ConfiguredResultProcessor[],
-): void {
-  if (when === "onError" && !resultProcessors.some((each) => each.when.includes("onError"))) {
-    throw new HandlerError(`${summary}, and no eventResultProcessor is configured for onError`);
-  }
-}
-
-/** What has failed, again and again, and is repeated after pauses that grow. */
-class Failures {
-  readonly #what: () => string;
-  readonly #log: Logger;
-  readonly #delays: Generator<number, never>;
-  #delayMs = 0;
-
-  constructor({ log, backoff }: PipelineParts, what: () => string) {
-    this.#what = what;
-    this.#log = log;
-    this.#delays = backoffDelays(backoff);
-  }
-
-  /** @throws what cannot be repeated: an error that is nobody's failure, or any error when the lease has ended */
-  note(error: unknown, { ended }: Lease): void {
-    if (ended.aborted) {
-      throw new EventNotSettledError("The lease ended during the attempt", { cause: error });
-    }
-    if (!(error instanceof HandlerError || error instanceof ResultProcessorError)) throw error;
-    this.#delayMs = this.#delays.next().value;
-    const delay = formatDelay(this.#delayMs);
-    this.#log.error(`cannot ${this.#what()}: ${error.message}; trying again in ${delay}`);
-  }
-
-  /** @throws {EventNotSettledError} when the lease is ending, before the pause is over */
-  async pause({ ending }: Lease): Promise<void> {
-    await sleep(this.#delayMs, ending);
-    if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
-  }
-}
+const TOO_LARGE: EventFailure = {
+  reason: "tooLarge",
+  message: "the result is too large for where it was to be stored",
+};

@@ -4,6 +4,8 @@
  * @module
  */
 import type { PipelineConfig } from "./config/schema.ts";
+import { failurePolicy } from "./failure_policy.ts";
+import { PipelineHealth } from "./health.ts";
 import { LeaseController } from "./lease.ts";
 import { Logger } from "./log.ts";
 import { runPipeline } from "./pipeline.ts";
@@ -11,6 +13,7 @@ import { handlerRole, listenerRole, resultProcessorRole } from "./transports/mod
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
 
 const lease = new LeaseController();
+const health = new PipelineHealth();
 
 function report(message: PipelineReport): void {
   self.postMessage(message);
@@ -23,8 +26,11 @@ function fail(error: unknown): void {
 self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
   switch (data.kind) {
     case "start":
-      setInterval(() => report({ kind: "alive" }), ALIVE_INTERVAL_MS);
-      run(data.pipeline).then(() => report({ kind: "ended" }), fail);
+      setInterval(
+        () => report({ kind: "alive", notReady: health.reasons() }),
+        ALIVE_INTERVAL_MS,
+      );
+      run(data.pipeline, data.readyAfterMs).then(() => report({ kind: "ended" }), fail);
       break;
     case "stop":
       lease.beginEnd();
@@ -43,25 +49,44 @@ self.addEventListener("error", (event) => {
   fail(event.error);
 });
 
-async function run(pipeline: PipelineConfig): Promise<void> {
-  const { name, logLevel, eventListener, eventHandler, eventResultProcessor } = pipeline;
+async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void> {
+  const { name, logLevel, eventListener, eventHandler, eventResultProcessor, deadLetter } =
+    pipeline;
   const log = new Logger((record) => report({ kind: "log", record }), {
     level: logLevel,
     pipeline: name,
   });
   const { concurrency, maxLookahead, maxBufferedBytes } = pipeline;
   const limits = { concurrency, maxLookahead, maxBufferedBytes };
-  const context = { pipeline: name, log, limits };
+  const context = { pipeline: name, log, limits, health };
+  const opening = "opening";
+  health.fails(opening, "it is starting");
   await using opened = new AsyncDisposableStack();
   const resultProcessors = [];
   for (const config of eventResultProcessor) {
     const processor = opened.use(await resultProcessorRole(config).open(config, context));
     resultProcessors.push({ when: config.when, processor });
   }
+  const deadLetters = deadLetter &&
+    opened.use(await resultProcessorRole(deadLetter).open(deadLetter, context));
   const handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
   const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
+  health.works(opening);
   await runPipeline(
-    { listener, handler, resultProcessors, ordering: pipeline.ordering, concurrency, log },
+    {
+      name,
+      listener,
+      handler,
+      resultProcessors,
+      ...(deadLetters === undefined ? {} : { deadLetters }),
+      policy: failurePolicy(eventHandler, { hasDeadLetters: deadLetters !== undefined }),
+      onTombstone: eventHandler.onTombstone,
+      ordering: pipeline.ordering,
+      concurrency,
+      log,
+      health,
+      readyAfterMs,
+    },
     lease,
   );
 }

@@ -12,7 +12,7 @@ export interface ResultProcessor extends AsyncDisposable {
   /**
    * Resolves with the record's place once it is safely stored there, and not before.
    *
-   * @throws {ResultProcessorError} when it may not have been stored; the caller tries again
+   * @throws {ResultProcessorError} when it may not have been stored; the caller tries again, unless it is too large
    */
   process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin>;
 }
@@ -20,4 +20,14 @@ export interface ResultProcessor extends AsyncDisposable {
 /** A record may not have been stored. The message holds no payload and no secret. */
 export class ResultProcessorError extends Error {
   override readonly name = "ResultProcessorError";
+  /** Whether the record is too large for where it was to be stored, so that trying again is in vain. */
+  readonly isTooLarge: boolean;
+
+  constructor(
+    message: string,
+    { isTooLarge = false, ...options }: ErrorOptions & { isTooLarge?: boolean } = {},
+  ) {
+    super(message, options);
+    this.isTooLarge = isTooLarge;
+  }
 }

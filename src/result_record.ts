@@ -1,5 +1,5 @@
 import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
-import type { Result } from "./handler.ts";
+import type { ErrorResult, Result, Success } from "./handler.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
@@ -38,6 +38,27 @@ function passedOn(event: InboundEvent, result: Result): readonly RecordHeader[] 
   if (event.headers.length === 0) return event.headers;
   const replaced = new Set(result.headers.map(([name]) => name.toLowerCase()));
   return event.headers.filter(([name]) => isPassedOn(name) && !replaced.has(name.toLowerCase()));
+}
+
+/** A tombstone under the event's key, for where results go. */
+export function tombstoneRecord(event: InboundEvent): OutboundRecord {
+  const headers = event.headers.filter(([name]) => isPassedOn(name));
+  return { key: event.key, value: null, headers: [...headers, ...sourceHeaders(event)] };
+}
+
+/** What is published when a result is larger than where it was to be stored allows: that it is. */
+export function tooLargeResult({ headers, summary }: Success): ErrorResult {
+  const reason = "result larger than its topic allows";
+  return {
+    when: "onError",
+    error: { status: "tooLarge", isTransient: false, suggestsOutage: false },
+    summary: `${summary}, ${reason}`,
+    value: new Uint8Array(),
+    headers: [
+      ...headers.filter(([name]) => name === "eventor-status"),
+      ["eventor-error", TEXT.encode(reason)],
+    ],
+  };
 }
 
 function isPassedOn(name: string): boolean {

@@ -12,7 +12,7 @@ export interface Part {
 
 /** The parts of a pipeline, in the order in which an event meets them. */
 export function partsOf(pipeline: PipelineConfig): Part[] {
-  const { eventListener, eventHandler, eventResultProcessor } = pipeline;
+  const { eventListener, eventHandler, eventResultProcessor, deadLetter } = pipeline;
   return [
     { path: "eventListener", role: listenerRole(eventListener), config: eventListener },
     { path: "eventHandler", role: handlerRole(eventHandler), config: eventHandler },
@@ -21,6 +21,9 @@ export function partsOf(pipeline: PipelineConfig): Part[] {
       role: resultProcessorRole(config),
       config,
     })),
+    ...(deadLetter === undefined
+      ? []
+      : [{ path: "deadLetter", role: resultProcessorRole(deadLetter), config: deadLetter }]),
   ];
 }
 

@@ -15,6 +15,9 @@ const DISCOVERY_WORKER = new URL("./discovery_worker.ts", import.meta.url);
 /** How many signs of life in a row a Worker may miss, unless its user says otherwise. */
 const MAX_MISSED_SIGNS = 30;
 
+/** As many seconds without a sign are a hang rather than a long collection or a suspended process. */
+const MAX_MISSED_SIGNS_OF_LIVE = 10;
+
 /** How long discovery may take; far more than its clients need to give up by themselves. */
 const DISCOVERY_DEADLINE_MS = 60_000;
 
@@ -31,6 +34,7 @@ export class PipelineWorker {
   readonly #end = Promise.withResolvers<WorkerEnd>();
   readonly #watchdog: ReturnType<typeof setInterval>;
   #missedSigns = 0;
+  #notReady: readonly string[] = ["it is starting"];
 
   /**
    * @param url the module of the Worker
@@ -39,9 +43,11 @@ export class PipelineWorker {
   constructor(
     url: URL,
     pipeline: PipelineConfig,
-    { permissions, log, maxMissedSigns = MAX_MISSED_SIGNS }: {
+    { permissions, log, readyAfterMs, maxMissedSigns = MAX_MISSED_SIGNS }: {
       permissions: Permissions;
       log: LogSink;
+      /** How long an event may fail before the pipeline is not ready. */
+      readyAfterMs: number;
       maxMissedSigns?: number | undefined;
     },
   ) {
@@ -49,7 +55,8 @@ export class PipelineWorker {
     this.#worker.onmessage = ({ data }: MessageEvent<PipelineReport>) => {
       this.#missedSigns = 0;
       if (data.kind === "log") log(data.record);
-      else if (data.kind !== "alive") this.#end.resolve(data);
+      else if (data.kind === "alive") this.#notReady = data.notReady;
+      else this.#end.resolve(data);
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -61,7 +68,17 @@ export class PipelineWorker {
       const seconds = this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
       this.#end.resolve({ kind: "hung", reason: `no sign of life for ${seconds} s` });
     }, ALIVE_INTERVAL_MS);
-    this.#tell({ kind: "start", pipeline });
+    this.#tell({ kind: "start", pipeline, readyAfterMs });
+  }
+
+  /** Whether it has answered lately. */
+  get isLive(): boolean {
+    return this.#missedSigns <= MAX_MISSED_SIGNS_OF_LIVE;
+  }
+
+  /** What keeps the pipeline from being ready, as the Worker said last. */
+  get notReady(): readonly string[] {
+    return this.#notReady;
   }
 
   /** Asks it to drain; what still runs after `drainMs` is given up. */

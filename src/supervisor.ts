@@ -11,6 +11,13 @@ const STEADY_AFTER_MS = 60_000;
 /** How the pipelines came to their end. */
 export type SupervisorEnd = "ended" | "failed" | "hung";
 
+/** Whether a pipeline does its work. */
+export interface PipelineReadiness {
+  readonly name: string;
+  /** Why it is not ready; none when it is. */
+  readonly reasons: readonly string[];
+}
+
 /** Runs every pipeline of a configuration in a Worker of its own. An error in one never ends another. */
 export class Supervisor {
   readonly #config: Config;
@@ -18,7 +25,9 @@ export class Supervisor {
   readonly #workerUrl: URL;
   readonly #maxMissedSigns: number | undefined;
   readonly #stopping = new AbortController();
-  readonly #workers = new Set<PipelineWorker>();
+  readonly #workers = new Map<string, PipelineWorker>();
+  /** Why pipelines have no Worker. */
+  readonly #waiting = new Map<string, string>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
 
   /**
@@ -50,7 +59,22 @@ export class Supervisor {
   /** Lets every pipeline drain; what still runs after the configuration's `shutdownTimeout` is given up. */
   stop(): void {
     this.#stopping.abort();
-    for (const worker of this.#workers) worker.stop(this.#config.shutdownTimeoutMs);
+    for (const worker of this.#workers.values()) worker.stop(this.#config.shutdownTimeoutMs);
+  }
+
+  /** Whether all Workers answer. */
+  get isLive(): boolean {
+    return this.#workers.values().every(({ isLive }) => isLive);
+  }
+
+  /** Of each pipeline, in the configuration's order. */
+  get readiness(): readonly PipelineReadiness[] {
+    return this.#config.pipelines.map(({ name }) => ({ name, reasons: this.#reasons(name) }));
+  }
+
+  #reasons(name: string): readonly string[] {
+    if (this.#stopping.signal.aborted) return ["it is being stopped"];
+    return this.#workers.get(name)?.notReady ?? [this.#waiting.get(name) ?? "it is starting"];
   }
 
   async #supervise(pipeline: PipelineConfig): Promise<"ended" | "failed"> {
@@ -75,6 +99,7 @@ export class Supervisor {
         return "failed";
       }
       if (performance.now() - startedAt > STEADY_AFTER_MS) delays = backoffDelays();
+      this.#waiting.set(pipeline.name, `it has stopped: ${end.reason}`);
       const delayMs = delays.next().value;
       log.error(
         `pipeline '${pipeline.name}' stopped: ${end.reason}; starting it again in ${
@@ -95,13 +120,14 @@ export class Supervisor {
       const worker = new PipelineWorker(this.#workerUrl, pipeline, {
         permissions,
         log: this.#log,
+        readyAfterMs: this.#config.admin?.readyAfterMs ?? 0,
         maxMissedSigns: this.#maxMissedSigns,
       });
-      this.#workers.add(worker);
+      this.#workers.set(pipeline.name, worker);
       try {
         return await worker.end();
       } finally {
-        this.#workers.delete(worker);
+        this.#workers.delete(pipeline.name);
       }
     } catch (error) {
       return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };

@@ -1,4 +1,6 @@
+import type { FailureConfig } from "./failure_policy.ts";
 import type { Handler } from "./handler.ts";
+import type { Health } from "./health.ts";
 import type { Listener } from "./listener.ts";
 import type { Logger } from "./log.ts";
 import type { ResultProcessor } from "./result_processor.ts";
@@ -14,6 +16,9 @@ export interface Permissions {
 export interface RoleConfig {
   readonly type: string;
 }
+
+/** The section of a handler. */
+export type HandlerConfig = RoleConfig & FailureConfig;
 
 /** What a role gets from its pipeline. */
 export interface RoleContext {
@@ -34,6 +39,8 @@ export interface Limits {
 /** What an instance of a role gets that is going to work. */
 export interface OpenContext extends RoleContext {
   readonly limits: Limits;
+  /** Told of what fails, when somebody wants to know. */
+  readonly health?: Health;
 }
 
 /**
@@ -45,6 +52,8 @@ export interface Role<Config extends RoleConfig, Instance> {
   readonly exclusive?: string;
   /** What the configuration itself names. */
   permissions(config: Config): Permissions;
+  /** Where its events come from or its records go to, as texts that are equal for the same place. */
+  places?(config: Config): readonly string[];
   /** One line for `eventor check`, without secrets. */
   describe(config: Config): string;
   /** Hosts that only the other side can name, asked for with no more than `permissions(config)`. */
@@ -61,7 +70,7 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
 }
 
 /** A handler's role. */
-export type HandlerRole<Config extends RoleConfig> = Role<Config, Handler>;
+export type HandlerRole<Config extends HandlerConfig> = Role<Config, Handler>;
 
 /** A result processor's role. */
 export type ResultProcessorRole<Config extends RoleConfig> = Role<Config, ResultProcessor>;

@@ -3,15 +3,15 @@ import type { PipelineConfig } from "./config/schema.ts";
 
 /** What the main isolate tells a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
-  | { readonly kind: "start"; readonly pipeline: PipelineConfig }
+  | { readonly kind: "start"; readonly pipeline: PipelineConfig; readonly readyAfterMs: number }
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 
 /** What a pipeline's Worker tells the main isolate. */
 export type PipelineReport =
   | { readonly kind: "log"; readonly record: LogRecord }
-  /** Sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop turns. */
-  | { readonly kind: "alive" }
+  /** Sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop turns, with what keeps the pipeline from being ready. */
+  | { readonly kind: "alive"; readonly notReady: readonly string[] }
   /** The last message of a Worker that ended because it was told to, or because its input ended. */
   | { readonly kind: "ended" }
   /** The last message of a Worker that cannot go on. */

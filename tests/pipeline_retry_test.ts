@@ -30,7 +30,7 @@ Deno.test("runPipeline() handles an event again, when its result is an error tha
     log.of("ERROR"),
     Array(2).fill(
       "cannot handle MY_FIRST_TOPIC[0]@184: status 503, and no eventResultProcessor is configured for onError; " +
-        "trying again in 0.0 s",
+        "what comes behind it waits; trying again in 0.0 s",
     ),
   );
 });
@@ -71,6 +71,7 @@ Deno.test("runPipeline() waits half a second at most before the first repetition
   const log = new RecordedLog();
 
   await runPipeline({
+    name: "orders",
     listener: new FakeListener(anEvent()),
     handler,
     resultProcessors: [],

@@ -38,7 +38,8 @@ Deno.test("partsOf() has the parts in the order in which an event meets them, wi
 
 Deno.test("partsOf() does not know a type that no transport has", () => {
   for (const type of ["nats", "constructor", "__proto__"]) {
-    assertThrows(() => partsOf({ ...STDIO_TO_HTTP, eventHandler: { type } }), RangeError, type);
+    const eventHandler = { ...STDIO_TO_HTTP.eventHandler, type };
+    assertThrows(() => partsOf({ ...STDIO_TO_HTTP, eventHandler }), RangeError, type);
   }
 });
 

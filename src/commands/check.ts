@@ -21,15 +21,17 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
 function describe(pipeline: PipelineConfig, { warnings }: Config): string {
   const { net, env } = pipelinePermissions(pipeline, []);
   const parts = partsOf(pipeline);
-  const results = pipeline.eventResultProcessor;
-  const when = (path: string) => {
-    const index = parts.findIndex((part) => part.path === path) - (parts.length - results.length);
-    return results[index] ? ` when ${results[index].when.join(", ")}` : "";
+  const whenOf = new Map<object, readonly string[]>(
+    pipeline.eventResultProcessor.map((processor) => [processor, processor.when]),
+  );
+  const when = (config: object) => {
+    const outcomes = whenOf.get(config);
+    return outcomes === undefined ? "" : ` when ${outcomes.join(", ")}`;
   };
   const { name, logLevel, ordering, concurrency } = pipeline;
   const lines = [
     `pipeline '${name}' (log level ${logLevel}, ordering ${ordering}, concurrency ${concurrency})`,
-    ...parts.map(({ path, role, config }) => `  ${path}: ${role.describe(config)}${when(path)}`),
+    ...parts.map(({ path, role, config }) => `  ${path}: ${role.describe(config)}${when(config)}`),
     `  may reach: ${net.join(", ") || "no host"}${discoversMore(pipeline)}`,
     `  may read the environment variables: ${env.join(", ") || "none"}`,
     `  may not: read or write files, run programs, load libraries, ask about the system`,

@@ -1,3 +1,4 @@
+import { startAdmin } from "../admin.ts";
 import { type Command, EXIT_CODE } from "../command_line.ts";
 import type { Config } from "../config/schema.ts";
 import { Logger, type LogSink } from "../log.ts";
@@ -55,6 +56,16 @@ async function supervise(config: Config, sink: LogSink): Promise<number> {
     }, config.shutdownTimeoutMs + LEAVE_MS);
   }
 
+  if (config.admin !== undefined) {
+    try {
+      startAdmin(config.admin, supervisor);
+    } catch (error) {
+      log.error(error instanceof Error ? error.message : String(error));
+      return EXIT_CODE.failed;
+    }
+    const { hostname, port } = config.admin;
+    log.info(`admin: http://${hostname}:${port}/livez and /readyz`);
+  }
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
   supervisor.run().then((end) =>
     exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)

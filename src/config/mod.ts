@@ -1,3 +1,4 @@
+import { circles } from "./circles.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
@@ -28,11 +29,14 @@ export function loadConfig(
     ...processProblems(files),
   ];
   if (problems.length > 0) return { problems };
+  const circling = circleProblems(files);
+  if (circling.length > 0) return { problems: circling };
   const configs = files.flatMap(({ config }) => config === undefined ? [] : [config]);
   return {
     config: deepFreeze({
       logFormat: firstOf(configs, "logFormat") ?? PROCESS_DEFAULTS.logFormat,
       shutdownTimeoutMs: firstOf(configs, "shutdownTimeout") ?? DEFAULT_SHUTDOWN_TIMEOUT_MS,
+      ...adminOf(configs),
       pipelines: configs.flatMap(({ pipelines }) => pipelines),
       warnings: files.flatMap(({ warnings }) => warnings),
     }),
@@ -73,6 +77,20 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
   return problems;
 }
 
+function circleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
+  const pipelines = files.flatMap(({ config }) => config?.pipelines ?? []);
+  const sourceOf = new Map(
+    files.flatMap(({ source, config }) =>
+      (config?.pipelines ?? []).map(({ name }) => [name, source] as const)
+    ),
+  );
+  return circles(pipelines).map(({ pipeline, ...problem }) => ({
+    source: sourceOf.get(pipeline) ?? "",
+    pipeline,
+    ...problem,
+  }));
+}
+
 function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
   const isKnown = files.every(({ problems }) => problems.length === 0);
   if (!isKnown || pipelinesOf(files).length > 0) return [];
@@ -87,17 +105,23 @@ function pipelinesOf(files: readonly LoadedFile[]) {
 }
 
 function processProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
-  return (["logFormat", "shutdownTimeout"] as const).flatMap((key) => {
+  return (["logFormat", "shutdownTimeout", "admin"] as const).flatMap((key) => {
     const settings = files.flatMap(({ source, config }) =>
       config?.[key] === undefined ? [] : [{ source, value: config[key] }]
     );
     const [first, ...others] = settings;
-    return others.filter(({ value }) => value !== first?.value).map(({ source }) => ({
+    const isOther = (value: unknown) => JSON.stringify(value) !== JSON.stringify(first?.value);
+    return others.filter(({ value }) => isOther(value)).map(({ source }) => ({
       source,
       path: key,
       message: `another value than in ${quoted(first?.source ?? "")}`,
     }));
   });
+}
+
+function adminOf(configs: readonly FileConfig[]): Pick<Config, "admin"> {
+  const admin = firstOf(configs, "admin");
+  return admin === undefined ? {} : { admin };
 }
 
 function firstOf<Key extends keyof FileConfig>(

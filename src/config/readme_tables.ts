@@ -3,6 +3,9 @@ import { configJsonSchema } from "./json_schema.ts";
 import { type ReadmeTable, SECTION_EXTRAS } from "./section.ts";
 import { ROLES } from "./sections.ts";
 
+/** Their keys have tables of their own, as they are more than the schema's. */
+const CLIENT_BLOCKS = new Set(["consumerConfig", "producerConfig"]);
+
 /** The tables of the README in Markdown: all keys of a file, and what becomes of a client's own. */
 export function readmeTables(): string {
   const schema = configJsonSchema();
@@ -14,11 +17,22 @@ export function readmeTables(): string {
   for (const { key, id, roles } of ROLES) {
     const variants = valueAt(schema, ["$defs", id, "oneOf"]);
     for (const [index, [type, role]] of Object.entries(roles).entries()) {
-      tables.push(propertyTable(`${code(key)} of type ${code(type)}`, valueAt(variants, [index])));
+      const schema = valueAt(variants, [index]);
+      tables.push(propertyTable(`${code(key)} of type ${code(type)}`, schema));
+      tables.push(...tablesOfMappings(schema, key));
       extraTables.push(...SECTION_EXTRAS.get(role.schema)?.tables ?? []);
     }
   }
   return [...tables, ...extraTables].map(formatTable).join("\n");
+}
+
+/** A table for each mapping in a section whose keys are known. */
+function tablesOfMappings(schema: unknown, section: string): ReadmeTable[] {
+  const properties = valueAt(schema, ["properties"]);
+  return Object.entries(isMapping(properties) ? properties : {})
+    .filter(([, property]) => isMapping(valueAt(property, ["properties"])))
+    .filter(([key]) => !CLIENT_BLOCKS.has(key))
+    .map(([key, property]) => propertyTable(`${code(key)} of an ${code(section)}`, property));
 }
 
 function propertyTable(title: string, schema: unknown): ReadmeTable {

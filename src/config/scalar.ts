@@ -68,6 +68,23 @@ export function integer(min: number, max: number): Scalar<number> {
   });
 }
 
+/** A number within limits that are both included. */
+export function decimal(min: number, max: number): Scalar<number> {
+  return scalar(`a number from ${min} to ${max}`, {
+    json: {
+      anyOf: [
+        { type: "number", minimum: min, maximum: max },
+        { type: "string", pattern: `^[0-9]+(\\.[0-9]+)?$|${REFERENCE_PATTERN}` },
+      ],
+    },
+    read(input) {
+      const isNumber = typeof input === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(input);
+      const value = isNumber ? Number(input) : input;
+      return typeof value === "number" && value >= min && value <= max ? value : undefined;
+    },
+  });
+}
+
 /** What is special about a choice. */
 export interface ChoiceOptions {
   /** Words that are known, and why they can't be used. */

@@ -1,10 +1,13 @@
 import { z } from "zod";
+import type { AdminConfig } from "../admin.ts";
 import type { When } from "../handler.ts";
+import { isHost } from "../host.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { LogFormat } from "../log_writer.ts";
 import type { Ordering } from "../ordering.ts";
-import type { RoleConfig } from "../transport.ts";
+import type { HandlerConfig, RoleConfig } from "../transport.ts";
 import {
+  DEAD_LETTER_SCHEMAS,
   HANDLER_SCHEMAS,
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
@@ -16,6 +19,8 @@ import { oneOrList, section } from "./section.ts";
 export interface Config {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
+  /** Absent when there is to be none. */
+  readonly admin?: AdminConfig;
   readonly pipelines: readonly PipelineConfig[];
   readonly warnings: readonly ConfigWarning[];
 }
@@ -35,8 +40,10 @@ export interface PipelineConfig {
   readonly maxLookahead: number;
   readonly maxBufferedBytes: number;
   readonly eventListener: RoleConfig;
-  readonly eventHandler: RoleConfig;
+  readonly eventHandler: HandlerConfig;
   readonly eventResultProcessor: readonly ResultProcessorConfig[];
+  /** Where events go that have failed for good; stored as results are. */
+  readonly deadLetter?: RoleConfig | undefined;
 }
 
 /** The section of a result processor, which says itself what results it is for. */
@@ -44,6 +51,18 @@ export type ResultProcessorConfig = RoleConfig & { readonly when: readonly When[
 
 /** What belongs to the process when a file does not say it. */
 export const PROCESS_DEFAULTS = { logFormat: "text", shutdownTimeout: "25s" } as const;
+
+const adminAddress = textOf("host:port, such as 127.0.0.1:9464", {
+  check(text) {
+    const { hostname, port } = splitAddress(text.toLowerCase());
+    return isHost(hostname) && port >= 1 && port <= 65_535 ? text.toLowerCase() : undefined;
+  },
+});
+
+function splitAddress(address: string): { hostname: string; port: number } {
+  const [, hostname = "", port = ""] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
+  return { hostname, port: Number(port) };
+}
 
 const shutdownTimeoutScalar = duration({ min: "0", max: "1h" });
 
@@ -86,7 +105,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",
   ),
-  eventHandler: roleSchema<RoleConfig>(HANDLER_SCHEMAS).meta({ id: "handler" }).describe(
+  eventHandler: roleSchema<HandlerConfig>(HANDLER_SCHEMAS).meta({ id: "handler" }).describe(
     "What is called for each event",
   ),
   eventResultProcessor: oneOrList(
@@ -94,6 +113,20 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   ).optional()
     .transform((processors) => processors ?? [])
     .describe("Where results go: one, a list, or none when the call was the purpose"),
+  deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
+    .describe("Where events go that have failed for good, as they were"),
+}).superRefine(({ eventHandler: { onFailure }, deadLetter }, context) => {
+  const refuse = (refused: string) =>
+    context.addIssue({
+      code: "custom",
+      path: ["eventHandler", "onFailure"],
+      params: { refused },
+    });
+  if (onFailure === "deadLetter" && deadLetter === undefined) {
+    refuse("the pipeline has no 'deadLetter': add that section");
+  } else if (deadLetter !== undefined && onFailure !== undefined && onFailure !== "deadLetter") {
+    refuse(`'${onFailure}' and a 'deadLetter' exclude each other: leave one of them out`);
+  }
 }).meta({ id: "pipeline" });
 
 /** A file in its longer form; the shorter one is its `pipelines` alone. */
@@ -103,6 +136,17 @@ export const fileSchema = section({
   shutdownTimeout: toSchema(shutdownTimeoutScalar).optional()
     .describe("How long events in flight may take to finish when eventor is stopped")
     .meta({ default: PROCESS_DEFAULTS.shutdownTimeout }),
+  admin: section({
+    address: toSchema(adminAddress).prefault("127.0.0.1:9464").describe(
+      "Where it listens, as `host:port`; whoever reaches it can read the pipelines' state",
+    ),
+    readyAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("30s").describe(
+      "How long an event may fail before its pipeline is not ready",
+    ),
+  }).transform(({ address, readyAfter }): AdminConfig => ({
+    ...splitAddress(address),
+    readyAfterMs: readyAfter,
+  })).optional().describe("An HTTP interface with `/livez` and `/readyz`; without it, none"),
   pipelines: z.array(pipelineSchema).describe("The pipelines; each runs on its own"),
 });
 

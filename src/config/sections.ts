@@ -7,6 +7,7 @@ import type { Outside } from "./outside.ts";
 import type { Finding, Path } from "./problem.ts";
 import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
 import {
+  DEAD_LETTER_SCHEMAS,
   HANDLER_SCHEMAS,
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
@@ -39,6 +40,11 @@ export const ROLES: readonly {
     key: "eventResultProcessor",
     id: "resultProcessor",
     roles: sectionRoles(RESULT_PROCESSORS, RESULT_PROCESSOR_SCHEMAS),
+  },
+  {
+    key: "deadLetter",
+    id: "deadLetter",
+    roles: sectionRoles(RESULT_PROCESSORS, DEAD_LETTER_SCHEMAS),
   },
 ];
 

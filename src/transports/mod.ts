@@ -1,4 +1,10 @@
-import type { HandlerRole, ListenerRole, ResultProcessorRole, RoleConfig } from "../transport.ts";
+import type {
+  HandlerConfig,
+  HandlerRole,
+  ListenerRole,
+  ResultProcessorRole,
+  RoleConfig,
+} from "../transport.ts";
 import { httpHandler } from "./http/mod.ts";
 import { kafkaListener, kafkaResultProcessor } from "./kafka/mod.ts";
 import { stdinListener, stdoutResultProcessor } from "./stdio/mod.ts";
@@ -21,8 +27,8 @@ export function listenerRole({ type }: RoleConfig): ListenerRole<RoleConfig> {
 }
 
 /** The role that a validated section is configured for. */
-export function handlerRole({ type }: RoleConfig): HandlerRole<RoleConfig> {
-  return roleOf<HandlerRole<RoleConfig>>(HANDLERS, type);
+export function handlerRole({ type }: HandlerConfig): HandlerRole<HandlerConfig> {
+  return roleOf<HandlerRole<HandlerConfig>>(HANDLERS, type);
 }
 
 /** The role that a validated section is configured for. */

@@ -1,9 +1,17 @@
 import type { z } from "zod";
-import type { RoleConfig } from "../transport.ts";
+import type { HandlerConfig, RoleConfig } from "../transport.ts";
 import { httpHandlerSchema } from "./http/config.ts";
-import { kafkaListenerSchema, kafkaResultProcessorSchema } from "./kafka/config.ts";
+import {
+  kafkaDeadLetterSchema,
+  kafkaListenerSchema,
+  kafkaResultProcessorSchema,
+} from "./kafka/config.ts";
 import type { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "./mod.ts";
-import { stdinListenerSchema, stdoutResultProcessorSchema } from "./stdio/config.ts";
+import {
+  stdinListenerSchema,
+  stdoutDeadLetterSchema,
+  stdoutResultProcessorSchema,
+} from "./stdio/config.ts";
 
 /** The schemas of sections, one for each of the roles in mod.ts: types, defaults, validation and documentation. */
 type SchemasOf<Roles> = Readonly<Record<keyof Roles, z.ZodType<RoleConfig>>>;
@@ -20,10 +28,16 @@ export const LISTENER_SCHEMAS = {
 /** Schemas of `eventHandler`. */
 export const HANDLER_SCHEMAS = {
   http: httpHandlerSchema,
-} satisfies SchemasOf<typeof HANDLERS>;
+} satisfies Readonly<Record<keyof typeof HANDLERS, z.ZodType<HandlerConfig>>>;
 
 /** Schemas of `eventResultProcessor`. */
 export const RESULT_PROCESSOR_SCHEMAS = {
   kafka: kafkaResultProcessorSchema,
   stdout: stdoutResultProcessorSchema,
+} satisfies SchemasOf<typeof RESULT_PROCESSORS>;
+
+/** Schemas of `deadLetter`: whatever can store results can store dead letters. */
+export const DEAD_LETTER_SCHEMAS = {
+  kafka: kafkaDeadLetterSchema,
+  stdout: stdoutDeadLetterSchema,
 } satisfies SchemasOf<typeof RESULT_PROCESSORS>;

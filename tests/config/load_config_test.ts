@@ -59,6 +59,10 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
         headers: [["Content-Type", "application/text"], ["Authorization", "Basic ..."]],
         timeoutMs: 30_000,
         maxResponseBytes: 921_600,
+        redirect: "follow",
+        retry: null,
+        maxRetryAfterMs: 300_000,
+        onTombstone: "send",
       },
       eventResultProcessor: [{
         type: "kafka",

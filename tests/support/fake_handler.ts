@@ -1,16 +1,20 @@
 import { formatOrigin, type InboundEvent } from "../../src/event.ts";
-import type { Handler, Result, When } from "../../src/handler.ts";
+import type { ErrorResponse, Handler, Result, When } from "../../src/handler.ts";
 import { bytes } from "./events.ts";
 
 /** A result as an endpoint's response would make it. */
-export function aResult(when: When = "onSuccess", { value = "result" } = {}): Result {
-  const status = when === "onSuccess" ? "200" : "503";
-  return {
-    when,
+export function aResult(
+  when: When = "onSuccess",
+  { value = "result", ...error }: { value?: string } & Partial<ErrorResponse> = {},
+): Result {
+  const { status = when === "onSuccess" ? "200" : "503" } = error;
+  const answer = {
     summary: `status ${status}`,
     value: bytes(value),
-    headers: [["eventor-status", bytes(status)]],
+    headers: [["eventor-status", bytes(status)]] as const,
   };
+  if (when === "onSuccess") return { when, ...answer };
+  return { when, ...answer, error: { status, isTransient: true, suggestsOutage: true, ...error } };
 }
 
 /** Answers with what it was made with, one answer a call and the last one for good; errors are thrown. */

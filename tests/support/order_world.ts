@@ -70,6 +70,7 @@ export class World {
     this.committed = partitions.map(() => 0);
     this.#held = partitions.map(() => null);
     this.#running = runPipeline({
+      name: "orders",
       listener: this.#listener(),
       handler: this.#handler(),
       resultProcessors: Array.from({ length: processors }, (_, processor) => ({
@@ -274,7 +275,9 @@ export class World {
 }
 
 function aResult({ when, value }: { when: When; value: Bytes }): Result {
-  return { when, summary: "status", value, headers: [] };
+  const answer = { summary: "status", value, headers: [] };
+  const error = { status: "503", isTransient: true, suggestsOutage: true };
+  return when === "onSuccess" ? { when, ...answer } : { when, error, ...answer };
 }
 
 function toRecords({ events, lastOffset, sizeInBytes }: LoggedBatch): FakeRecords {

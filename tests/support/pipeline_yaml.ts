@@ -10,11 +10,17 @@ export interface PipelineYaml {
   readonly headers?: Readonly<Record<string, string>>;
   /** Takes the results of successes; no topic, no result processor. */
   readonly results?: string;
+  /** Takes the results of errors; no topic, no result processor. */
+  readonly errors?: string;
+  /** Takes dead letters; no topic, none. */
+  readonly deadLetters?: string;
   readonly consumerConfig?: Readonly<Record<string, unknown>>;
   readonly producerConfig?: Readonly<Record<string, unknown>>;
   readonly logLevel?: string;
   /** Further keys of the pipeline itself, such as `concurrency`. */
   readonly keys?: Readonly<Record<string, unknown>>;
+  /** Further keys of the handler, such as `retry`. */
+  readonly handler?: Readonly<Record<string, unknown>>;
 }
 
 /** A pipeline from topic to topic, as an item of a configuration file's list. */
@@ -27,12 +33,23 @@ export function kafkaPipeline(
     url,
     headers = {},
     results,
+    errors,
+    deadLetters,
     consumerConfig = {},
     producerConfig = {},
     logLevel = "DEBUG",
     keys = {},
+    handler = {},
   }: PipelineYaml,
 ): string {
+  const processors = [{ topic: results, when: "onSuccess" }, { topic: errors, when: "onError" }]
+    .filter(({ topic }) => topic !== undefined);
+  const store = (topic: string, indent: number) =>
+    `type: kafka
+${" ".repeat(indent)}topic: ${topic}
+${" ".repeat(indent)}producerConfig:
+${" ".repeat(indent + 2)}bootstrap.servers: ${broker}
+${" ".repeat(indent + 2)}${lines(producerConfig, indent + 2)}`;
   return `
 - name: ${name}
   logLevel: ${logLevel}
@@ -50,16 +67,13 @@ export function kafkaPipeline(
     headers:
       Content-Type: application/text
       ${lines(headers, 6)}
+    ${lines(handler, 4)}
+${processors.length === 0 ? "" : "  eventResultProcessor:"}
 ${
-    results === undefined ? "" : `  eventResultProcessor:
-    type: kafka
-    topic: ${results}
-    when: [onSuccess]
-    producerConfig:
-      bootstrap.servers: ${broker}
-      ${lines(producerConfig, 6)}
-`
-  }`;
+    processors.map(({ topic = "", when }) => `  - when: [${when}]\n    ${store(topic, 4)}\n`).join(
+      "",
+    )
+  }${deadLetters === undefined ? "" : `  deadLetter:\n    ${store(deadLetters, 4)}\n`}`;
 }
 
 /** A pipeline from standard input to standard output. */

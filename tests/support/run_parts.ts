@@ -17,6 +17,7 @@ export function runParts(
   lease: LeaseController = new LeaseController(),
 ): Promise<void> {
   return runPipeline({
+    name: "orders",
     listener: new FakeListener(),
     handler: new FakeHandler(aResult()),
     resultProcessors: [],

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { onFailureSchema, onTombstoneSchema, retrySchema } from "../../config/failures.ts";
 import {
+  choice,
   duration,
   REFERENCE_PATTERN,
   type Scalar,
@@ -8,12 +10,13 @@ import {
   toSchema,
 } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
+import type { FailureConfig } from "../../failure_policy.ts";
 import { isHost } from "../../host.ts";
 import { headersSchema } from "./config_headers.ts";
 import { TOKEN } from "./token.ts";
 
 /** The endpoint that is called for each event. */
-export interface HttpHandlerConfig {
+export interface HttpHandlerConfig extends FailureConfig {
   readonly type: "http";
   readonly method: string;
   readonly url: string;
@@ -21,6 +24,9 @@ export interface HttpHandlerConfig {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
+  /** What of a `Retry-After` is heeded at most. */
+  readonly maxRetryAfterMs: number;
+  readonly redirect: "follow" | "manual";
 }
 
 // The one makes a tunnel of a connection, the others must have no body (RFC 9110, 9.3.6 and 9.3.8).
@@ -77,4 +83,18 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   maxResponseBytes: toSchema(size({ min: "1", max: "1GiB" })).prefault("900KiB").describe(
     "How large a response's body may be, after decoding; a larger one is not read, and counts as an error response",
   ),
-}).transform(({ timeout, ...others }) => ({ ...others, timeoutMs: timeout }));
+  redirect: toSchema(choice({ follow: "follow" as const, manual: "manual" as const }))
+    .prefault("follow").describe(
+      "`follow`: 307 and 308 on the same origin are followed, 5 at most, and other redirects are error responses; `manual`: each redirect is a success, with its `location` in the result's headers",
+    ),
+  retry: retrySchema,
+  maxRetryAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("5m").describe(
+    "How long a pause a response may ask for by `Retry-After`; with `retry` only",
+  ),
+  onFailure: onFailureSchema,
+  onTombstone: onTombstoneSchema,
+}).transform(({ timeout, maxRetryAfter, ...others }) => ({
+  ...others,
+  timeoutMs: timeout,
+  maxRetryAfterMs: maxRetryAfter,
+}));

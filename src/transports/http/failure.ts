@@ -36,6 +36,17 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/error reading a body/i, "response broken off"],
 ];
 
+/** Failures to connect. */
+const UNSENT: ReadonlySet<string> = new Set([
+  NOT_ALLOWED,
+  "certificate not accepted",
+  "connection refused",
+  "host name not found",
+  "host unreachable",
+  "no TLS: the port may be one for http://",
+  BY_CODE.get("EMFILE") ?? "",
+]);
+
 /**
  * Says why a call brought no response. The runtime's own texts hold addresses, the whole URL, and header values at times,
  * so only what is known to be harmless gets through.
@@ -45,6 +56,11 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
   return ofResponse(error) ?? ofConnection(error) ?? error.name;
+}
+
+/** Whether a call may have come to the endpoint before it failed like this. */
+export function mayHaveBeenSent(error: unknown): boolean {
+  return !(error instanceof Error) || !UNSENT.has(ofConnection(error) ?? "");
 }
 
 function ofResponse(error: Error): string | undefined {

@@ -1,7 +1,12 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { type HttpClient, type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
+import {
+  type HttpClient,
+  type HttpResponse,
+  MAX_IDLE_MS,
+  type RequestTarget,
+} from "./http_client.ts";
 import { hasBody, RequestHeaders } from "./request_headers.ts";
 
 const FIRST_BUFFER_BYTES = 4096;
@@ -16,10 +21,13 @@ export class FetchClient implements HttpClient {
   readonly #client: Deno.HttpClient;
 
   /** @param maxConnections how many are kept between calls */
-  constructor(config: HttpHandlerConfig, maxConnections: number) {
+  constructor(
+    config: HttpHandlerConfig,
+    { pipeline, maxConnections }: { pipeline: string; maxConnections: number },
+  ) {
     this.#config = config;
     this.#origin = new URL(config.url).origin;
-    this.#headers = new RequestHeaders(config.headers);
+    this.#headers = new RequestHeaders(config.headers, pipeline);
     this.#client = Deno.createHttpClient({
       // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
       http1: true,
@@ -29,13 +37,17 @@ export class FetchClient implements HttpClient {
     });
   }
 
-  async send(event: InboundEvent, target: string, call: CallInFlight): Promise<HttpResponse> {
+  async send(
+    event: InboundEvent,
+    { target, attempt }: RequestTarget,
+    call: CallInFlight,
+  ): Promise<HttpResponse> {
     const { method, maxResponseBytes } = this.#config;
     const controller = new AbortController();
     call.onGivenUp((reason) => controller.abort(reason));
     const response = await fetch(this.#origin + target, {
       method,
-      headers: this.#headersOf(event),
+      headers: this.#headersOf(event, attempt),
       body: hasBody(method) ? event.value ?? EMPTY : null,
       redirect: "manual",
       client: this.#client,
@@ -46,10 +58,9 @@ export class FetchClient implements HttpClient {
     return { status: response.status, headers: new Map(response.headers), body };
   }
 
-  #headersOf(event: InboundEvent): [string, string][] {
-    const headers = this.#headers.common.map(([name, value]): [string, string] => [name, value]);
-    const contentType = this.#headers.contentTypeOf(event);
-    return contentType === undefined ? headers : [...headers, ["content-type", contentType]];
+  #headersOf(event: InboundEvent, attempt: number): [string, string][] {
+    return [...this.#headers.common, ...this.#headers.of(event, attempt)]
+      .map(([name, value]) => [name, value]);
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,7 @@ import type { OpenContext } from "../../transport.ts";
 import { type CallInFlight, CallsInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { decodeBody } from "./content_encoding.ts";
-import { describeFailure } from "./failure.ts";
+import { describeFailure, mayHaveBeenSent } from "./failure.ts";
 import { FetchClient } from "./fetch_client.ts";
 import { type HttpClient, type HttpResponse, targetOf } from "./http_client.ts";
 import { ResponseResults } from "./response_result.ts";
@@ -26,32 +26,39 @@ export class HttpHandler implements Handler {
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
 
-  constructor(config: HttpHandlerConfig, { log, limits }: OpenContext) {
+  constructor(config: HttpHandlerConfig, { pipeline, log, limits }: OpenContext) {
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
     this.#endpoint = `${config.method} ${this.#url.origin}${this.#url.pathname}`;
-    this.#fetchClient = new FetchClient(config, limits.concurrency);
-    this.#socketClient = new SocketClient(config);
+    this.#fetchClient = new FetchClient(config, {
+      pipeline,
+      maxConnections: limits.concurrency,
+    });
+    this.#socketClient = new SocketClient(config, pipeline);
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
   }
 
-  async handle(event: InboundEvent, signal: AbortSignal): Promise<Result> {
+  async handle(event: InboundEvent, signal: AbortSignal, attempt = 1): Promise<Result> {
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
     const call = this.#calls.begin(signal);
     try {
       call.throwIfGivenUp();
-      let response = await this.#clientFor(event).send(event, this.#target, call);
-      if (isRepetition(response)) response = await this.#follow(response, event, call);
+      const target = { target: this.#target, attempt };
+      let response = await this.#clientFor(event).send(event, target, call);
+      if (isRepetition(response) && this.#config.redirect === "follow") {
+        response = await this.#follow(response, event, { call, attempt });
+      }
       const value = await this.#valueOf(response);
       call.throwIfGivenUp();
       return this.#results.from(response, value);
     } catch (error) {
       const cause = call.reason ?? error;
       const reason = describeFailure(cause, this.#config.timeoutMs);
-      throw new HandlerError(`no response from '${this.#endpoint}': ${reason}`, { cause });
+      const message = `no response from '${this.#endpoint}': ${reason}`;
+      throw new HandlerError(message, { cause, wasSent: mayHaveBeenSent(cause) });
     } finally {
       this.#calls.end(call);
     }
@@ -65,14 +72,14 @@ export class HttpHandler implements Handler {
   async #follow(
     redirect: HttpResponse,
     event: InboundEvent,
-    call: CallInFlight,
+    { call, attempt }: { call: CallInFlight; attempt: number },
   ): Promise<HttpResponse> {
     let [response, url] = [redirect, this.#url];
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
       const next = sameOriginTarget(response, url);
       if (next === null) break;
       url = next;
-      response = await this.#clientFor(event).send(event, targetOf(url), call);
+      response = await this.#clientFor(event).send(event, { target: targetOf(url), attempt }, call);
     }
     return response;
   }

@@ -13,15 +13,21 @@ export interface HttpResponse {
   readonly body: Bytes | null;
 }
 
+/** Where a request goes to at its server, and which one it is. */
+export interface RequestTarget {
+  /** Path and query. */
+  readonly target: string;
+  /** Which call for the event it is, 1 for the first. */
+  readonly attempt: number;
+}
+
 /** Sends requests to the server of one endpoint. It never repeats one: that is for the caller to decide. */
 export interface HttpClient extends Disposable {
   /**
    * Sends an event as a request, and resolves with its response.
-   *
-   * @param target path and query
    * @throws {Error} that `describeFailure()` knows: there is no whole and valid response, or the call was given up
    */
-  send(event: InboundEvent, target: string, call: CallInFlight): Promise<HttpResponse>;
+  send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse>;
 }
 
 /** Where a request for a URL goes to at its server: path and query. */

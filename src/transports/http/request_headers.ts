@@ -1,4 +1,5 @@
 import type { InboundEvent } from "../../event.ts";
+import { EventHeaders } from "./event_headers.ts";
 import { VERSION } from "../../version.ts";
 
 const TEXT_DECODER = new TextDecoder();
@@ -18,8 +19,9 @@ export class RequestHeaders {
   /** What all requests have. */
   readonly common: HeaderList;
   readonly #hasContentType: boolean;
+  readonly #eventHeaders: EventHeaders;
 
-  constructor(configured: HeaderList) {
+  constructor(configured: HeaderList, pipeline: string) {
     const names = new Set(configured.map(([name]) => name.toLowerCase()));
     const defaults: HeaderList = [
       ["accept", "*/*"],
@@ -28,15 +30,21 @@ export class RequestHeaders {
     ];
     this.common = [...configured, ...defaults.filter(([name]) => !names.has(name))];
     this.#hasContentType = names.has("content-type");
+    this.#eventHeaders = new EventHeaders(pipeline, names);
   }
 
-  /** The content type of an event, when the configuration does not name one. */
-  contentTypeOf({ headers }: InboundEvent): string | undefined {
-    if (this.#hasContentType) return undefined;
-    const header = headers.find(([name]) => name.toLowerCase() === "content-type");
-    const value = header?.[1] ? TEXT_DECODER.decode(header[1]).trim() : "";
-    return FIELD_VALUE.test(value) ? value : DEFAULT_CONTENT_TYPE;
+  /** What the requests for an event have besides. @param attempt which call for it it is, 1 for the first */
+  of(event: InboundEvent, attempt: number): HeaderList {
+    const headers = this.#eventHeaders.of(event, attempt);
+    return this.#hasContentType ? headers : [...headers, ["content-type", contentTypeOf(event)]];
   }
+}
+
+/** The content type of an event. */
+function contentTypeOf({ headers }: InboundEvent): string {
+  const header = headers.find(([name]) => name.toLowerCase() === "content-type");
+  const value = header?.[1] ? TEXT_DECODER.decode(header[1]).trim() : "";
+  return FIELD_VALUE.test(value) ? value : DEFAULT_CONTENT_TYPE;
 }
 
 /** Whether the value of an event is sent with a method, which is in upper case. */

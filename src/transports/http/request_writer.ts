@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, InboundEvent } from "../../event.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { targetOf } from "./http_client.ts";
+import { type RequestTarget, targetOf } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "./request_headers.ts";
 
 const EMPTY = new Uint8Array();
@@ -15,23 +15,22 @@ export class RequestWriter {
   /** What a request begins with, unless it goes elsewhere. */
   readonly #beginning: Bytes;
 
-  constructor({ method, url, headers }: HttpHandlerConfig) {
+  constructor({ method, url, headers }: HttpHandlerConfig, pipeline: string) {
     const parsed = new URL(url);
     this.#method = method;
-    this.#headers = new RequestHeaders(headers);
+    this.#headers = new RequestHeaders(headers, pipeline);
     this.#commonLines = [["host", parsed.host], ...this.#headers.common]
       .map(([name, value]) => `${name}: ${value}\r\n`).join("");
     this.#target = targetOf(parsed);
     this.#beginning = this.#beginningFor(this.#target);
   }
 
-  /** @param target path and query */
-  write(event: InboundEvent, target: string): Bytes {
+  write(event: InboundEvent, { target, attempt }: RequestTarget): Bytes {
     const beginning = target === this.#target ? this.#beginning : this.#beginningFor(target);
     const body = hasBody(this.#method) ? event.value ?? EMPTY : null;
-    const contentType = this.#headers.contentTypeOf(event);
-    const end = (contentType === undefined ? "" : `content-type: ${contentType}\r\n`) +
-      (body === null ? "\r\n" : `content-length: ${body.length}\r\n\r\n`);
+    let end = "";
+    for (const [name, value] of this.#headers.of(event, attempt)) end += `${name}: ${value}\r\n`;
+    end += body === null ? "\r\n" : `content-length: ${body.length}\r\n\r\n`;
     const headLength = beginning.length + end.length;
     const request = Buffer.alloc(headLength + (body?.length ?? 0));
     request.set(beginning);

@@ -1,6 +1,8 @@
 import type { Bytes, RecordHeader } from "../../event.ts";
 import type { Result } from "../../handler.ts";
+import type { HttpHandlerConfig } from "./config.ts";
 import type { HttpResponse } from "./http_client.ts";
+import { retryAfterMs } from "./retry_after.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -8,28 +10,59 @@ const TEXT_ENCODER = new TextEncoder();
 const MAX_ENCODED = 1000;
 const MAX_ENCODED_LENGTH = 200;
 
+/** Credentials that have expired and quotas that are used up concern every event, as do the endpoint's own failures. */
+const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
+
+/** What of a handler's section is about responses. */
+type ResponseConfig = Pick<
+  HttpHandlerConfig,
+  "maxResponseBytes" | "maxRetryAfterMs" | "redirect" | "retry"
+>;
+
 /** Responses become results. */
 export class ResponseResults {
   readonly #maxBytes: number;
+  readonly #maxRetryAfterMs: number;
+  readonly #transient: ReadonlySet<unknown>;
+  /** From this status on, a response is an error. */
+  readonly #firstError: number;
   readonly #encoded = new Map<string, Bytes>();
 
-  constructor({ maxResponseBytes }: { maxResponseBytes: number }) {
+  constructor({ maxResponseBytes, maxRetryAfterMs, redirect, retry }: ResponseConfig) {
     this.#maxBytes = maxResponseBytes;
+    this.#maxRetryAfterMs = maxRetryAfterMs;
+    this.#transient = new Set(retry?.on);
+    this.#firstError = redirect === "manual" ? 400 : 300;
   }
 
   /** @param value the decoded body; null when it is too large */
-  from({ status, headers }: HttpResponse, value: Bytes | null): Result {
+  from(response: HttpResponse, value: Bytes | null): Result {
+    const { status, headers } = response;
     if (value === null) return this.#tooLarge(status);
-    const contentType = headers.get("content-type");
-    const statusHeader = this.#header("eventor-status", `${status}`);
+    const result = { summary: `status ${status}`, value, headers: this.#headersOf(response) };
+    if (status < this.#firstError) return { when: "onSuccess", ...result };
+    const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
-      when: status < 300 ? "onSuccess" : "onError",
-      summary: `status ${status}`,
-      value,
-      headers: contentType === undefined
-        ? [statusHeader]
-        : [this.#header("content-type", contentType), statusHeader],
+      when: "onError",
+      ...result,
+      error: {
+        status: `${status}`,
+        isTransient: this.#transient.has(status),
+        suggestsOutage: status >= 500 || SUGGEST_OUTAGE.has(status),
+        ...(askedMs === undefined
+          ? {}
+          : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
+      },
     };
+  }
+
+  #headersOf({ status, headers }: HttpResponse): RecordHeader[] {
+    const contentType = headers.get("content-type");
+    const location = isRedirect(status) ? headers.get("location") : undefined;
+    const result = [this.#header("eventor-status", `${status}`)];
+    if (contentType !== undefined) result.unshift(this.#header("content-type", contentType));
+    if (location !== undefined) result.push(this.#header("location", location));
+    return result;
   }
 
   /** Calling again would bring the same, so this is a result: an error, whatever the status. */
@@ -37,6 +70,7 @@ export class ResponseResults {
     const reason = `response larger than maxResponseBytes (${this.#maxBytes} bytes)`;
     return {
       when: "onError",
+      error: { status: `${status}`, isTransient: false, suggestsOutage: false },
       summary: `status ${status}, ${reason}`,
       value: new Uint8Array(),
       headers: [
@@ -55,4 +89,8 @@ export class ResponseResults {
     }
     return [name, value];
   }
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
 }

@@ -3,7 +3,7 @@ import type { CallInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { HeadReader } from "./head_reader.ts";
-import type { HttpClient, HttpResponse } from "./http_client.ts";
+import type { HttpClient, HttpResponse, RequestTarget } from "./http_client.ts";
 import { RequestWriter } from "./request_writer.ts";
 import { ResponseReader } from "./response_reader.ts";
 import { serverOf } from "./server.ts";
@@ -22,16 +22,16 @@ export class SocketClient implements HttpClient {
   readonly #requests: RequestWriter;
   readonly #connections: ConnectionPool;
 
-  constructor(config: HttpHandlerConfig) {
+  constructor(config: HttpHandlerConfig, pipeline: string) {
     const heads = new HeadReader(config.method);
-    this.#requests = new RequestWriter(config);
+    this.#requests = new RequestWriter(config, pipeline);
     this.#connections = new ConnectionPool(
       serverOf(new URL(config.url)),
       () => new ResponseReader(heads, config.maxResponseBytes),
     );
   }
 
-  send(event: InboundEvent, target: string, call: CallInFlight): Promise<HttpResponse> {
+  send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse> {
     return this.#connections.exchange(this.#requests.write(event, target), call);
   }
 

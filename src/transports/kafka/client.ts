@@ -6,6 +6,7 @@ import {
   type SASLOptions,
 } from "kafkajs";
 import type { ConnectionOptions } from "node:tls";
+import type { Health } from "../../health.ts";
 import type { Logger } from "../../log.ts";
 import { clientLogOf } from "./client_log.ts";
 import type { KafkaClientConfig } from "./config.ts";
@@ -29,8 +30,9 @@ export function retryOptions(
 /** A client for one cluster. Connects to nothing by itself. */
 export function createKafka(
   config: KafkaClientConfig,
-  { log, onUngrantedBroker, onlyBootstrapServers = false, retry = retryOptions(config) }: {
+  { log, health, onUngrantedBroker, onlyBootstrapServers = false, retry = retryOptions(config) }: {
     log: Logger;
+    health?: Health | undefined;
     /** How often and how fast connecting is repeated before it fails. */
     retry?: RetryOptions;
     /** Told of a broker that the sandbox does not allow; the connection to it fails. */
@@ -40,7 +42,7 @@ export function createKafka(
   },
 ): Kafka {
   patchKafkajs();
-  const clientLog = clientLogOf(log);
+  const clientLog = clientLogOf(log, health);
   return new Kafka({
     brokers: [...config.bootstrapServers],
     clientId: config.clientId,

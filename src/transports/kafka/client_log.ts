@@ -1,4 +1,5 @@
 import type { LogEntry, logLevel } from "kafkajs";
+import type { Health } from "../../health.ts";
 import type { Logger } from "../../log.ts";
 
 /** Its value is needed where kafkajs is not loaded. */
@@ -6,6 +7,9 @@ const ERROR: logLevel.ERROR = 1;
 
 /** How long nothing is said again. */
 const REPEAT_INTERVAL_MS = 10_000;
+
+/** Clients try at least so often to reach a broker that they need; one that has left the cluster, they forget. */
+const FORGOTTEN_AFTER_MS = 90_000;
 
 /** How many texts are remembered at most, not to be said again. */
 const MAX_REMEMBERED = 100;
@@ -19,8 +23,8 @@ const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
 const logs = new WeakMap<Logger, ClientLog>();
 
 /** What the Kafka clients of a pipeline log together: each of them would say the same. */
-export function clientLogOf(log: Logger): ClientLog {
-  const known = logs.get(log) ?? new ClientLog(log);
+export function clientLogOf(log: Logger, health?: Health): ClientLog {
+  const known = logs.get(log) ?? new ClientLog(log, { health });
   logs.set(log, known);
   return known;
 }
@@ -28,12 +32,20 @@ export function clientLogOf(log: Logger): ClientLog {
 /** Takes from kafkajs's many words what a pipeline's log should have, and that once. */
 export class ClientLog {
   readonly #log: Logger;
+  readonly #health: Health | undefined;
   readonly #now: () => number;
   readonly #saidAtMs = new Map<string, number>();
   readonly #unreachable = new Set<string>();
 
-  constructor(log: Logger, { now = () => performance.now() }: { now?: () => number } = {}) {
+  constructor(
+    log: Logger,
+    { health, now = () => performance.now() }: {
+      health?: Health | undefined;
+      now?: () => number;
+    } = {},
+  ) {
     this.#log = log;
+    this.#health = health;
     this.#now = now;
   }
 
@@ -53,12 +65,15 @@ export class ClientLog {
   /** Notes that a broker has sent something. */
   answered(broker: string): void {
     if (!this.#unreachable.delete(broker)) return;
+    this.#health?.works(`broker ${broker}`);
     this.#saidAtMs.delete(broker);
     this.#log.info(`broker ${broker} answers again`);
   }
 
   #cannotReach(broker: string, reason: string): void {
     this.#unreachable.add(broker);
+    const patience = { forMs: FORGOTTEN_AFTER_MS };
+    this.#health?.fails(`broker ${broker}`, `cannot reach broker ${broker}: ${reason}`, patience);
     if (this.#wasJustSaid(broker)) return;
     this.#log.warn(`cannot reach broker ${broker}: ${reason}; trying again`);
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isMapping } from "../../config/document.ts";
 import { textOf, toSchema } from "../../config/scalar.ts";
-import { type FileKey, section, SECTION_EXTRAS } from "../../config/section.ts";
+import { type FileKey, section, SECTION_EXTRAS, type SectionExtras } from "../../config/section.ts";
 import { whenSchema } from "../../config/when.ts";
 import type { When } from "../../handler.ts";
 import { type Block, blockJsonSchema, type BlockProblem, readBlock } from "./config_block.ts";
@@ -62,13 +62,15 @@ export interface KafkaListenerConfig {
   readonly consumerConfig: KafkaConsumerConfig;
 }
 
-/** Results onto a topic. */
-export interface KafkaResultProcessorConfig {
+/** Records onto a topic. */
+export interface KafkaStoreConfig {
   readonly type: "kafka";
   readonly topic: string;
-  readonly when: readonly When[];
   readonly producerConfig: KafkaProducerConfig;
 }
+
+/** Results onto a topic, and which ones. */
+export type KafkaResultProcessorConfig = KafkaStoreConfig & { readonly when: readonly When[] };
 
 type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
@@ -101,24 +103,37 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
     blockWarnings(readConsumerBlock(Reflect.get(Object(listener), "consumerConfig"))),
 });
 
+const producerConfigSchema = blockSchema({
+  read: readProducerBlock,
+  problemsOf: producerProblems,
+  configOf: producerConfig,
+}).meta(blockJsonSchema(PRODUCER_BLOCK)).describe("Keys of librdkafka");
+
+const PRODUCER_EXTRAS: SectionExtras = {
+  files: fileKeys("producerConfig"),
+  warnings(section) {
+    const block = readProducerBlock(Reflect.get(Object(section), "producerConfig"));
+    return [...blockWarnings(block), ...producerWarnings(block)];
+  },
+};
+
 /** Reads the `eventResultProcessor` section of type `kafka`. */
 export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> = section({
   type: z.literal("kafka").describe("Publishes results onto a Kafka topic"),
   topic: topic.describe("The topic that results are sent to"),
   when: whenSchema,
-  producerConfig: blockSchema({
-    read: readProducerBlock,
-    problemsOf: producerProblems,
-    configOf: producerConfig,
-  }).meta(blockJsonSchema(PRODUCER_BLOCK)).describe("Keys of librdkafka"),
+  producerConfig: producerConfigSchema,
 }).register(SECTION_EXTRAS, {
-  files: fileKeys("producerConfig"),
+  ...PRODUCER_EXTRAS,
   tables: [keyTable("Keys of `producerConfig` alone", KEYS_OF_PRODUCER)],
-  warnings(processor) {
-    const block = readProducerBlock(Reflect.get(Object(processor), "producerConfig"));
-    return [...blockWarnings(block), ...producerWarnings(block)];
-  },
 });
+
+/** Reads the `deadLetter` section of type `kafka`. */
+export const kafkaDeadLetterSchema: z.ZodType<KafkaStoreConfig> = section({
+  type: z.literal("kafka").describe("Publishes dead letters onto a Kafka topic"),
+  topic: topic.describe("The topic that dead letters are sent to"),
+  producerConfig: producerConfigSchema,
+}).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
 
 function readConsumerBlock(input: unknown): ConsumerBlock {
   return readBlock(input, CONSUMER_BLOCK);

@@ -2,6 +2,7 @@ import type { Consumer } from "kafkajs";
 import { aborted, atMost, formatDelay } from "../../backoff.ts";
 import type { Lease } from "../../lease.ts";
 import type { Deliver, Listener } from "../../listener.ts";
+import type { Health } from "../../health.ts";
 import type { Logger } from "../../log.ts";
 import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
@@ -15,6 +16,12 @@ const COMMIT_INTERVAL_MS = 200;
 
 /** How long what runs may take to finish before a rebalance, which may take partitions away. */
 const REBALANCE_DRAIN_MS = 3000;
+
+/** What `Health` knows the membership in the group by. */
+const MEMBERSHIP = "membership";
+
+/** Joining anew is part of each rebalance, and worth no word unless it takes longer. */
+const MAX_REJOIN_MS = 15_000;
 
 /** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
 const LEAVE_MS = 3000;
@@ -37,6 +44,7 @@ export class KafkaListener implements Listener {
   readonly #config: KafkaListenerConfig;
   readonly #log: Logger;
   readonly #limits: Limits;
+  readonly #health: Health | undefined;
   readonly #failure = Promise.withResolvers<never>();
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
@@ -47,8 +55,10 @@ export class KafkaListener implements Listener {
   #stopping = false;
   #fencedSinceMs: number | null = null;
 
-  private constructor(config: KafkaListenerConfig, { log, limits }: OpenContext) {
+  private constructor(config: KafkaListenerConfig, { log, limits, health }: OpenContext) {
     this.#config = config;
+    this.#health = health;
+    health?.fails(MEMBERSHIP, `it has not joined group '${config.consumerConfig.groupId}' yet`);
     this.#log = log;
     this.#limits = limits;
     this.#failure.promise.catch(() => {});
@@ -103,6 +113,7 @@ export class KafkaListener implements Listener {
     const retry = { ...retryOptions(config), ...PATIENCE };
     const kafka = createKafka(config, {
       log: this.#log,
+      health: this.#health,
       retry,
       onUngrantedBroker: (broker) =>
         this.#fail(new Error(`broker ${broker} is new and not among the hosts it may reach yet`)),
@@ -131,6 +142,7 @@ export class KafkaListener implements Listener {
           this.#config.topic,
       );
       this.#keepOnly(partitions);
+      this.#health?.works(MEMBERSHIP);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
@@ -180,6 +192,9 @@ export class KafkaListener implements Listener {
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
   async #prepareRebalance(): Promise<void> {
+    const reason =
+      `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
+    this.#health?.fails(MEMBERSHIP, reason, { afterMs: MAX_REJOIN_MS });
     const held = [...this.#partitions.values()];
     for (const { lease } of held) lease.suspend();
     await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));

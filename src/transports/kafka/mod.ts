@@ -1,15 +1,12 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../transport.ts";
-import type {
-  KafkaClientConfig,
-  KafkaListenerConfig,
-  KafkaResultProcessorConfig,
-} from "./config.ts";
+import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config.ts";
 import { KAFKAJS_ENVIRONMENT } from "./environment.ts";
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   resumable: true,
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
+  places: ({ topic, consumerConfig }) => places(topic, consumerConfig),
   describe: ({ topic, consumerConfig }) =>
     `kafka topic ${topic} on ${servers(consumerConfig)}, group ${consumerConfig.groupId}`,
   async discover({ consumerConfig }, context) {
@@ -27,8 +24,9 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
 };
 
 /** Publishes results to a topic. */
-export const kafkaResultProcessor: ResultProcessorRole<KafkaResultProcessorConfig> = {
+export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
   permissions: ({ producerConfig }) => clientPermissions(producerConfig),
+  places: ({ topic, producerConfig }) => places(topic, producerConfig),
   describe: ({ topic, producerConfig }) => `kafka topic ${topic} on ${servers(producerConfig)}`,
   async discover({ producerConfig }, context) {
     const { discoverBrokers } = await import("./discovery.ts");
@@ -46,6 +44,11 @@ export const kafkaResultProcessor: ResultProcessorRole<KafkaResultProcessorConfi
 
 function clientPermissions({ bootstrapServers }: KafkaClientConfig): Permissions {
   return { net: bootstrapServers, env: KAFKAJS_ENVIRONMENT };
+}
+
+/** A cluster is known by any of its servers. */
+function places(topic: string, { bootstrapServers }: KafkaClientConfig): readonly string[] {
+  return bootstrapServers.map((server) => `kafka ${server} ${topic}`);
 }
 
 function servers({ bootstrapServers }: KafkaClientConfig): string {

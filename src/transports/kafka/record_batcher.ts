@@ -92,7 +92,7 @@ export class RecordBatcher {
     const { maxRecordBytes } = this.#options;
     if (bytes > maxRecordBytes) {
       const reason = `a record of ${bytes} bytes is not sent, as message.max.bytes is`;
-      return Promise.reject(this.#failure(`${reason} ${maxRecordBytes}`));
+      return Promise.reject(this.#failure(`${reason} ${maxRecordBytes}`, { isTooLarge: true }));
     }
     if (signal.aborted || this.#closing.signal.aborted) {
       return Promise.reject(this.#failure(GIVEN_UP));
@@ -263,8 +263,8 @@ export class RecordBatcher {
     for (const { reject } of records) reject(this.#failure(GIVEN_UP));
   }
 
-  #failure(reason: string): ResultProcessorError {
-    return new ResultProcessorError(`topic '${this.#leaders.topic}': ${reason}`);
+  #failure(reason: string, options: { isTooLarge?: boolean } = {}): ResultProcessorError {
+    return new ResultProcessorError(`topic '${this.#leaders.topic}': ${reason}`, options);
   }
 }
 

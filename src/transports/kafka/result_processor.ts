@@ -2,7 +2,7 @@ import { atMost } from "../../backoff.ts";
 import type { EventOrigin } from "../../event.ts";
 import type { OutboundRecord, ResultProcessor } from "../../result_processor.ts";
 import type { OpenContext } from "../../transport.ts";
-import type { KafkaProducerConfig, KafkaResultProcessorConfig } from "./config.ts";
+import type { KafkaProducerConfig, KafkaStoreConfig } from "./config.ts";
 import { type BatcherOptions, RecordBatcher } from "./record_batcher.ts";
 import { TopicLeaders } from "./topic_leaders.ts";
 
@@ -21,10 +21,10 @@ export class KafkaResultProcessor implements ResultProcessor {
 
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
   static async open(
-    config: KafkaResultProcessorConfig,
-    { log }: OpenContext,
+    config: KafkaStoreConfig,
+    context: OpenContext,
   ): Promise<KafkaResultProcessor> {
-    const leaders = await TopicLeaders.open(config, log);
+    const leaders = await TopicLeaders.open(config, context);
     const batcher = new RecordBatcher(leaders, batcherOptions(config.producerConfig));
     return new KafkaResultProcessor(leaders, batcher);
   }

@@ -1,11 +1,11 @@
 import { CompressionTypes } from "kafkajs";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
-import type { Logger } from "../../log.ts";
 import { ResultProcessorError } from "../../result_processor.ts";
+import type { OpenContext } from "../../transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
 import { createKafka, requireTopic, rootMessage } from "./client.ts";
-import type { KafkaProducerConfig, KafkaResultProcessorConfig } from "./config.ts";
+import type { KafkaProducerConfig, KafkaStoreConfig } from "./config.ts";
 import { type Cluster, createCluster } from "./kafkajs_patches.ts";
 import type { Batch } from "./partition_queue.ts";
 import type { PartitionResponse, ProduceResponse, TopicData } from "./produce_request.ts";
@@ -68,7 +68,7 @@ export class TopicLeaders implements Leaders {
   #leaders: readonly number[] = [];
 
   private constructor(
-    { topic, producerConfig }: KafkaResultProcessorConfig,
+    { topic, producerConfig }: KafkaStoreConfig,
     { cluster, ungrantedBrokers }: {
       cluster: ProducingCluster;
       ungrantedBrokers: ReadonlySet<string>;
@@ -83,13 +83,14 @@ export class TopicLeaders implements Leaders {
 
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
   static async open(
-    config: KafkaResultProcessorConfig,
-    log: Logger,
+    config: KafkaStoreConfig,
+    { log, health }: OpenContext,
   ): Promise<TopicLeaders> {
     const { topic, producerConfig } = config;
     const ungrantedBrokers = new Set<string>();
     const kafka = createKafka(producerConfig, {
       log,
+      health,
       onUngrantedBroker: (broker) => ungrantedBrokers.add(broker),
     });
     await requireTopic(kafka, topic, producerConfig);
@@ -198,7 +199,9 @@ export class TopicLeaders implements Leaders {
       return { error: new Error(reason, { cause }), remedy: "none" };
     }
     const reason = `topic '${this.topic}': ${rootMessage(cause)}`;
-    return { error: new ResultProcessorError(reason, { cause }), remedy: remedyFor(cause) };
+    const remedy = remedyFor(cause);
+    const error = new ResultProcessorError(reason, { cause, isTooLarge: remedy === "shrink" });
+    return { error, remedy };
   }
 
   async #newProducer(): Promise<ProducerIdentity> {

@@ -10,12 +10,14 @@ export interface StdinListenerConfig {
   readonly format: "text" | "json";
 }
 
-/** One result a line. */
-export interface StdoutResultProcessorConfig {
+/** One record a line. */
+export interface StdoutConfig {
   readonly type: "stdout";
   readonly format: "text" | "json";
-  readonly when: readonly When[];
 }
+
+/** One result a line, and of which results. */
+export type StdoutResultProcessorConfig = StdoutConfig & { readonly when: readonly When[] };
 
 const format = toSchema(choice<"text" | "json">({ text: "text", json: "json" }))
   .prefault("text")
@@ -31,5 +33,11 @@ export const stdinListenerSchema: z.ZodType<StdinListenerConfig> = section({
 export const stdoutResultProcessorSchema: z.ZodType<StdoutResultProcessorConfig> = section({
   type: z.literal("stdout").describe("Writes results to standard output, one a line"),
   when: whenSchema,
+  format,
+});
+
+/** Reads the `deadLetter` section of type `stdout`. */
+export const stdoutDeadLetterSchema: z.ZodType<StdoutConfig> = section({
+  type: z.literal("stdout").describe("Writes dead letters to standard output, one a line"),
   format,
 });

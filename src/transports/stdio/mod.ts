@@ -1,5 +1,5 @@
 import type { ListenerRole, ResultProcessorRole } from "../../transport.ts";
-import type { StdinListenerConfig, StdoutResultProcessorConfig } from "./config.ts";
+import type { StdinListenerConfig, StdoutConfig } from "./config.ts";
 
 const NOTHING = { net: [], env: [] };
 
@@ -16,7 +16,7 @@ export const stdinListener: ListenerRole<StdinListenerConfig> = {
 };
 
 /** Writes results to standard output. */
-export const stdoutResultProcessor: ResultProcessorRole<StdoutResultProcessorConfig> = {
+export const stdoutResultProcessor: ResultProcessorRole<StdoutConfig> = {
   permissions: () => NOTHING,
   describe: ({ format }) => `standard output, one result a line (${format})`,
   async open(config) {

@@ -1,6 +1,6 @@
 import type { EventOrigin } from "../../event.ts";
 import type { OutboundRecord, ResultProcessor } from "../../result_processor.ts";
-import type { StdoutResultProcessorConfig } from "./config.ts";
+import type { StdoutConfig } from "./config.ts";
 import { formatJsonLine } from "./json_line.ts";
 
 const TEXT_ENCODER = new TextEncoder();
@@ -8,14 +8,14 @@ const NEWLINE = TEXT_ENCODER.encode("\n");
 
 /** Writes one record a line to a byte stream. Lines stay whole and in order; a slow reader is waited for. */
 export class StdoutResultProcessor implements ResultProcessor {
-  readonly #config: StdoutResultProcessorConfig;
+  readonly #config: StdoutConfig;
   readonly #write: (bytes: Uint8Array) => Promise<number>;
   #lastWrite: Promise<void> = Promise.resolve();
   #written = 0;
 
   /** @param write writes some of the bytes and resolves with how many, as `Deno.stdout.write` does */
   constructor(
-    config: StdoutResultProcessorConfig,
+    config: StdoutConfig,
     write: (bytes: Uint8Array) => Promise<number>,
   ) {
     this.#config = config;

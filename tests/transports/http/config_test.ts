@@ -12,6 +12,15 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
     headers: [],
     timeoutMs: 30_000,
     maxResponseBytes: 900 * 1024,
+    redirect: "follow",
+    retry: null,
+    maxRetryAfterMs: 300_000,
+    onTombstone: "send",
+  };
+  const retry = {
+    maxAttempts: 5,
+    backoff: { initialDelayMs: 500, maxDelayMs: 30_000, multiplier: 2, jitter: "full" },
+    on: [408, 425, 429, 500, 502, 503, 504, "noResponse"],
   };
   const table: [string, Record<string, unknown>, Record<string, unknown>][] = [
     ["nothing but a URL", {}, {}],
@@ -29,6 +38,32 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
     ["hours", { timeout: "24h" }, { timeoutMs: 86_400_000 }],
     ["a size", { maxResponseBytes: "4MiB" }, { maxResponseBytes: 4 * 1024 ** 2 }],
     ["a number of bytes", { maxResponseBytes: 1 }, { maxResponseBytes: 1 }],
+    ["redirects as results", { redirect: "manual" }, { redirect: "manual" }],
+    ["retry as it comes", { retry: {} }, { retry }],
+    [
+      "retry in full",
+      {
+        retry: {
+          maxAttempts: "3",
+          initialDelay: "1s",
+          maxDelay: "2s",
+          multiplier: 1.5,
+          jitter: "none",
+          on: [429, "noResponse"],
+        },
+      },
+      {
+        retry: {
+          maxAttempts: 3,
+          backoff: { initialDelayMs: 1000, maxDelayMs: 2000, multiplier: 1.5, jitter: "none" },
+          on: [429, "noResponse"],
+        },
+      },
+    ],
+    ["retry on one status", { retry: { on: 503 } }, { retry: { ...retry, on: [503] } }],
+    ["maxRetryAfter", { maxRetryAfter: "1h" }, { maxRetryAfterMs: 3_600_000 }],
+    ["onFailure", { onFailure: "discard" }, { onFailure: "discard" }],
+    ["onTombstone", { onTombstone: "forward" }, { onTombstone: "forward" }],
   ];
   for (const [name, keys, expected] of table) {
     await t.step(name, () => {
@@ -43,6 +78,9 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
   const size = "expected a size such as 900KiB, 64MiB or a number of bytes, from 1 to 1GiB, found";
   const name = "is not the name of an HTTP header";
   const own = "this header can't be set: it is the HTTP client's own";
+  const cause = "expected a whole number from 400 to 599, or noResponse";
+  const attempts = "expected a whole number from 1 to 1000000";
+  const multiplier = "expected a number from 1 to 100";
   const method = "expected an HTTP method other than CONNECT, TRACE and TRACK";
   const table: [Record<string, unknown>, string][] = [
     [{ method: "connect" }, `method: ${method}, found 'connect'`],
@@ -67,6 +105,17 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
     [{ timeout: "25h" }, `timeout: ${duration}, found '25h'`],
     [{ timeout: "30" }, `timeout: ${duration}, found '30'`],
     [{ timeout: "-1s" }, `timeout: ${duration}, found '-1s'`],
+    [{ retry: { on: [200] } }, `retry.on[0]: ${cause}, found the number 200`],
+    [{ retry: { on: ["no"] } }, `retry.on[0]: ${cause}, found 'no'`],
+    [{ retry: { maxAttempts: 0 } }, `retry.maxAttempts: ${attempts}, found the number 0`],
+    [{ retry: { multiplier: 0.5 } }, `retry.multiplier: ${multiplier}, found the number 0.5`],
+    [{ retry: { backoff: 1 } }, "retry: unknown key 'backoff'"],
+    [
+      { onFailure: "retry" },
+      "onFailure: expected 'block', 'deadLetter' or 'discard', found 'retry'",
+    ],
+    [{ onFailure: "deadLetter" }, "onFailure: the pipeline has no 'deadLetter': add that section"],
+    [{ redirect: true }, "redirect: expected 'follow' or 'manual', found true"],
     [{ maxResponseBytes: 0 }, `maxResponseBytes: ${size} the number 0`],
     [{ maxResponseBytes: "2GiB" }, `maxResponseBytes: ${size} '2GiB'`],
     [{ headers: ["a"] }, "headers: expected a mapping, found a list"],
@@ -94,7 +143,7 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
       { headers: { [header]: "a" } },
       `headers.${header}: ${own}`,
     ]),
-    [{ retry: {} }, "unknown key 'retry'"],
+    [{ retries: {} }, "unknown key 'retries'"],
   ];
   for (const [keys, expected] of table) {
     await t.step(JSON.stringify(keys), () => {

@@ -5,13 +5,14 @@ import { TopicLeaders } from "../../../../src/transports/kafka/topic_leaders.ts"
 import { bytes } from "../../../support/events.ts";
 import { freshTopic, readTopic } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
+import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const KEYS = { "enable.idempotence": true };
 
 Deno.test("TopicLeaders stores a batch once that is sent twice, with enable.idempotence", async () => {
   const topic = await freshTopic("twice");
-  const leaders = await TopicLeaders.open(resultProcessorConfig({ topic, keys: KEYS }), aLog());
+  const leaders = await TopicLeaders.open(resultProcessorConfig({ topic, keys: KEYS }), aContext());
   const leader = leaders.leaderOf(0);
   for (const batch of [aBatch("a"), aBatch("b", "c"), aBatch("d")]) {
     const first = await leaders.store(leader, [batch]);
@@ -21,8 +22,8 @@ Deno.test("TopicLeaders stores a batch once that is sent twice, with enable.idem
   assertEquals(await textsIn(topic), ["a", "b", "c", "d"]);
 });
 
-function aLog() {
-  return new RecordedLog().log;
+function aContext() {
+  return { pipeline: "orders", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
 }
 
 function aBatch(...texts: string[]): Batch {

@@ -1,0 +1,89 @@
+import { isIP } from "node:net";
+import type { PipelineReadiness } from "./supervisor.ts";
+
+/** Where the admin interface listens. */
+export interface AdminConfig {
+  /** A name or an address, IPv6 in brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** How long an event may fail before its pipeline counts as not ready, in milliseconds. */
+  readonly readyAfterMs: number;
+}
+
+/** What the admin interface tells of. */
+export interface AdminSubject {
+  /** Whether the Workers answer. */
+  readonly isLive: boolean;
+  readonly readiness: readonly PipelineReadiness[];
+}
+
+const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+/**
+ * Starts the admin interface. `livez` never depends on brokers or endpoints: to start the process again would not help
+ * them.
+ *
+ * @throws {Error} when it cannot listen there
+ */
+export function startAdmin(config: AdminConfig, subject: AdminSubject): void {
+  const { hostname, port } = config;
+  try {
+    Deno.serve(
+      { hostname: hostname.replaceAll(/[[\]]/g, ""), port, onListen() {} },
+      (request) => respond(request, config, subject),
+    );
+  } catch (error) {
+    const reason = error instanceof Deno.errors.AddrInUse
+      ? "something else listens there"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new Error(
+      `admin: cannot listen at ${hostname}:${port}: ${reason}; choose another admin.address`,
+      { cause: error },
+    );
+  }
+}
+
+/** Answers a request of the admin interface. */
+export function respond(
+  request: Request,
+  { hostname }: Pick<AdminConfig, "hostname">,
+  subject: AdminSubject,
+): Response {
+  const url = new URL(request.url);
+  // A page in a browser could reach a loopback address by a name of its own.
+  if (!isOwnHost(url.hostname, hostname)) {
+    return plain(421, "this is not the host that was asked for");
+  }
+  if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "GET or HEAD");
+  switch (url.pathname) {
+    case "/livez":
+      return subject.isLive
+        ? plain(200, "alive")
+        : plain(503, "a pipeline's Worker does not answer");
+    case "/readyz":
+      return readyz(subject);
+    default:
+      return plain(404, "there are /livez and /readyz");
+  }
+}
+
+function readyz({ readiness }: AdminSubject): Response {
+  const pipelines = readiness.map(({ name, reasons }) => ({
+    name,
+    ready: reasons.length === 0,
+    reasons,
+  }));
+  const ready = pipelines.every((pipeline) => pipeline.ready);
+  return Response.json({ ready, pipelines }, { status: ready ? 200 : 503, headers: HEADERS });
+}
+
+function isOwnHost(asked: string, configured: string): boolean {
+  return asked === "localhost" || asked === configured ||
+    isIP(asked.replaceAll(/[[\]]/g, "")) !== 0;
+}
+
+function plain(status: number, text: string): Response {
+  return new Response(`${text}\n`, { status, headers: HEADERS });
+}

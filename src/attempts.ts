@@ -1,0 +1,102 @@
+import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay, sleep } from "./backoff.ts";
+import type { Health } from "./health.ts";
+import type { Lease } from "./lease.ts";
+import { EventNotSettledError } from "./listener.ts";
+import type { Logger } from "./log.ts";
+
+/** Whom failed attempts are told to, and how long to wait between them. */
+export interface AttemptsParts {
+  readonly log: Logger;
+  /** When it is not the default. */
+  readonly backoff?: Backoff | undefined;
+  readonly health?: Health | undefined;
+  /** How long they may last before they matter to `health`. */
+  readonly readyAfterMs?: number | undefined;
+}
+
+/** What was tried for one event and has failed. */
+export class Attempts {
+  readonly #what: () => string;
+  readonly #parts: AttemptsParts;
+  readonly #delays = new Map<Backoff, Generator<number, never>>();
+  #made = 0;
+  #counted = 0;
+  #firstFailedAtMs = 0;
+
+  /** @param what completes "cannot ..." */
+  constructor(what: () => string, parts: AttemptsParts) {
+    this.#what = what;
+    this.#parts = parts;
+  }
+
+  /** How many have failed, counted or not. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /** How many of them used up what an event may have. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** When the first one failed, in milliseconds since 1970. */
+  get firstFailedAtMs(): number {
+    return this.#firstFailedAtMs;
+  }
+
+  /** Notes that one has failed. */
+  fail(): void {
+    // `Date.now()` need not be the time of day.
+    if (this.#made++ === 0) this.#firstFailedAtMs = new Date().getTime();
+  }
+
+  /** Notes that the one that has failed counts. */
+  count(): void {
+    this.#counted++;
+  }
+
+  /** Says that the next attempt comes when the other side is there again. */
+  logOutage(reason: string): void {
+    this.#notReady(reason);
+    this.#parts.log.warn(`cannot ${this.#what()}: ${reason}; trying again after the outage`);
+  }
+
+  /**
+   * Waits before the next attempt.
+   *
+   * @param delayMs instead of the next one of the backoff
+   * @throws {EventNotSettledError} when the lease is ending, before the pause is over
+   */
+  async pause(
+    reason: string,
+    { lease: { ending }, backoff = this.#parts.backoff ?? DEFAULT_BACKOFF, delayMs }: {
+      lease: Lease;
+      backoff?: Backoff | undefined;
+      delayMs?: number | undefined;
+    },
+  ): Promise<void> {
+    const pauseMs = delayMs ?? this.#nextDelayMs(backoff);
+    this.#notReady(reason);
+    this.#parts.log.error(
+      `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`,
+    );
+    await sleep(pauseMs, ending);
+    if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+  }
+
+  /** Nothing is tried any more: it has worked, or is given up. */
+  end(): void {
+    this.#parts.health?.works(this.#what());
+  }
+
+  #notReady(reason: string): void {
+    const { health, readyAfterMs: afterMs } = this.#parts;
+    health?.fails(this.#what(), `cannot ${this.#what()}: ${reason}`, { afterMs });
+  }
+
+  #nextDelayMs(backoff: Backoff): number {
+    const delays = this.#delays.get(backoff) ?? backoffDelays(backoff);
+    this.#delays.set(backoff, delays);
+    return delays.next().value;
+  }
+}

@@ -1,0 +1,56 @@
+import type { OnFailure, OnTombstone, RetryConfig } from "../failure_policy.ts";
+import { choice, decimal, duration, integer, type Scalar, toSchema } from "./scalar.ts";
+import { oneOrList, section } from "./section.ts";
+
+/** Statuses that say of themselves that another call may fare better, or that gateways give while they restart. */
+const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
+
+const status = integer(400, 599);
+
+/** What calls may be repeated for. */
+const cause: Scalar<number | "noResponse"> = {
+  expected: `${status.expected}, or noResponse`,
+  json: { anyOf: [{ const: "noResponse" }, { type: "integer", minimum: 400, maximum: 599 }] },
+  read: (input) => input === "noResponse" ? { value: input } : otherwise(status.read(input)),
+};
+
+function otherwise(reading: ReturnType<typeof status.read>): ReturnType<typeof status.read> {
+  return "expected" in reading ? { expected: cause.expected } : reading;
+}
+
+const delay = duration({ min: "0", max: "24h" });
+
+/** Reads `retry`; null when it is left out. */
+export const retrySchema = section({
+  maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
+    "How many calls an event may have. Calls during an outage do not count",
+  ),
+  initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second"),
+  maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any other"),
+  multiplier: toSchema(decimal(1, 100)).prefault(2).describe("How much longer each pause may be"),
+  jitter: toSchema(choice({ full: "full" as const, none: "none" as const })).prefault("full")
+    .describe("`full`: a pause is anything up to its longest; `none`: it is its longest"),
+  on: oneOrList(toSchema(cause)).prefault([...TRANSIENT_STATUSES, "noResponse"]).describe(
+    "What calls are repeated for: statuses, and `noResponse`; one or a list",
+  ),
+}).transform(({ maxAttempts, initialDelay, maxDelay, multiplier, jitter, on }): RetryConfig => ({
+  maxAttempts,
+  backoff: { initialDelayMs: initialDelay, maxDelayMs: maxDelay, multiplier, jitter },
+  on,
+})).optional().transform((retry) => retry ?? null).describe(
+  "How calls are repeated whose response may be another one next time; without it, such a response is a result at once",
+);
+
+/** Reads `onFailure`; what it is without, depends on the pipeline. */
+export const onFailureSchema = toSchema(
+  choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
+).optional().describe(
+  "What becomes of an event that has failed for good: `deadLetter`, when there is one, or else `block`: it is repeated for ever, and what comes behind it waits; `discard`: it is given up",
+);
+
+/** Reads `onTombstone`. */
+export const onTombstoneSchema = toSchema(
+  choice<OnTombstone>({ send: "send", skip: "skip", forward: "forward" }),
+).prefault("send").describe(
+  "What becomes of an event without a value: `send` it with an empty body, `skip` it, or `forward` it to the result processors for `onSuccess`",
+);

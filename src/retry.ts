@@ -1,0 +1,200 @@
+import { Attempts, type AttemptsParts } from "./attempts.ts";
+import type { Backoff } from "./backoff.ts";
+import type { CallSlots } from "./call_slots.ts";
+import { formatOrigin, type InboundEvent } from "./event.ts";
+import type { FailurePolicy, RetryPolicy } from "./failure_policy.ts";
+import { type ErrorResult, type Handler, HandlerError, type Result } from "./handler.ts";
+import type { Lease } from "./lease.ts";
+import { EventNotSettledError } from "./listener.ts";
+import type { OutageGuard } from "./outage_guard.ts";
+
+/** Why an event has failed for good. */
+export interface EventFailure {
+  /** `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large. */
+  readonly reason: "status" | "noResponse" | "tooLarge";
+  /** In the other side's words, when there was a response. */
+  readonly status?: string;
+  /** Without payload and secrets. */
+  readonly message: string;
+}
+
+/** What calls need. */
+export interface CallParts extends AttemptsParts {
+  readonly handler: Handler;
+  readonly slots: CallSlots;
+  readonly guard: OutageGuard;
+  readonly policy: FailurePolicy;
+  /** Whether a result that is an error goes anywhere. */
+  readonly takesErrors: boolean;
+}
+
+/** How a call came out: with a result to publish, with a failure for good, or to be made again. */
+type Verdict =
+  | { readonly kind: "result"; readonly result: Result }
+  | { readonly kind: "failed"; readonly failure: EventFailure }
+  | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
+  /** When, the guard says. */
+  | { readonly kind: "afterOutage"; readonly reason: string };
+
+interface Pause {
+  readonly backoff?: Backoff | undefined;
+  readonly delayMs?: number | undefined;
+}
+
+/** What an event's calls came to. */
+export type CallsOutcome = Exclude<Verdict, { kind: "again" | "afterOutage" }>;
+
+/** What has happened to an event so far. */
+export interface History {
+  /** There when any has failed. */
+  attempts?: Attempts;
+}
+
+/**
+ * Calls the handler for an event until there is a result that goes somewhere, or the event has failed for good. Work on
+ * the event has begun in its lease then.
+ *
+ * @throws {EventNotSettledError} when the lease ended first
+ */
+export async function callHandler(
+  event: InboundEvent,
+  parts: CallParts,
+  lease: Lease,
+  history: History,
+): Promise<CallsOutcome> {
+  const { handler, slots, guard, log } = parts;
+  const { offset } = event.origin;
+  let responsesBefore: number | undefined;
+  for (;;) {
+    const isProbe = guard.isOpen && await guard.turn(lease);
+    let verdict: Verdict;
+    let attempts: Attempts;
+    try {
+      await slots.take(lease, offset);
+      responsesBefore ??= guard.responses;
+      let outcome: Result | HandlerError | undefined;
+      try {
+        lease.ended.throwIfAborted();
+        if (history.attempts === undefined) {
+          log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
+        }
+        outcome = await attempt(handler, event, lease, (history.attempts?.made ?? 0) + 1);
+      } catch (error) {
+        lease.rest(offset);
+        throw lease.ended.aborted ? ended(error) : error;
+      } finally {
+        slots.giveBack(lease, { wasAnswered: outcome !== undefined && "when" in outcome });
+      }
+      if ("when" in outcome && outcome.when === "onSuccess") {
+        noteSuccess(guard);
+        return { kind: "result", result: outcome };
+      }
+      attempts = history.attempts ??= attemptsFor(event, parts);
+      attempts.fail();
+      verdict = judge(outcome, event, { ...parts, attempts, responsesBefore });
+      responsesBefore = guard.responses;
+    } finally {
+      if (isProbe) guard.endProbe();
+    }
+    if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
+    lease.rest(offset);
+    if (verdict.kind === "afterOutage") attempts.logOutage(verdict.reason);
+    else await attempts.pause(verdict.reason, { lease, ...verdict.pause });
+  }
+}
+
+/** A result, or why there is none. */
+async function attempt(
+  handler: Handler,
+  event: InboundEvent,
+  { ended: signal }: Lease,
+  number: number,
+): Promise<Result | HandlerError> {
+  try {
+    return await handler.handle(event, signal, number);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof HandlerError)) throw error;
+    return error;
+  }
+}
+
+function ended(cause: unknown): EventNotSettledError {
+  return new EventNotSettledError("The lease ended during the attempt", { cause });
+}
+
+function noteSuccess(guard: OutageGuard): void {
+  guard.noteResponse();
+  guard.noteAnswer({ isSuccess: true });
+}
+
+type Judging = CallParts & { readonly attempts: Attempts; readonly responsesBefore: number };
+
+function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: Judging): Verdict {
+  return outcome instanceof HandlerError
+    ? judgeSilence(outcome, event, parts)
+    : judgeResponse(outcome, event, parts);
+}
+
+function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
+  const { guard, policy: { retry }, attempts, takesErrors } = parts;
+  const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
+  guard.noteResponse();
+  if (suggestsOutage) guard.noteFailure(key);
+  else guard.noteAnswer({ isSuccess: false });
+  if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
+  if (isTransient && retry !== null && mayRepeat(attempts, retry)) {
+    const pause = { ...backoffOf(retry), delayMs: retryAfterMs };
+    return { kind: "again", reason: result.summary, pause };
+  }
+  if (takesErrors) return { kind: "result", result };
+  return failedForGood({
+    reason: "status",
+    status,
+    message: `${result.summary}, and no eventResultProcessor is configured for onError`,
+  }, parts);
+}
+
+function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
+  const { guard, policy: { noResponse }, attempts, responsesBefore } = parts;
+  const { message } = error;
+  guard.noteFailure(key);
+  if (guard.isOpen) return duringOutage(message);
+  // While nobody is answered, the event need not be the reason.
+  const isOwnFailure = error.wasSent && guard.responses > responsesBefore;
+  if (!isOwnFailure) return { kind: "again", reason: message, pause: backoffOf(noResponse) };
+  if (noResponse !== null && mayRepeat(attempts, noResponse)) {
+    return { kind: "again", reason: message, pause: backoffOf(noResponse) };
+  }
+  return failedForGood({ reason: "noResponse", message }, parts);
+}
+
+/** Counts the attempt that has failed; whether the event may have another one. */
+function mayRepeat(attempts: Attempts, { maxAttempts }: RetryPolicy): boolean {
+  attempts.count();
+  return attempts.counted < maxAttempts;
+}
+
+function backoffOf(policy: RetryPolicy | null): Pause {
+  return policy?.backoff === undefined ? {} : { backoff: policy.backoff };
+}
+
+/** Does not count: every event would have failed. */
+function duringOutage(reason: string): Verdict {
+  return { kind: "afterOutage", reason };
+}
+
+function failedForGood(failure: EventFailure, { policy }: Judging): Verdict {
+  return policy.onFailure === "block"
+    ? { kind: "again", reason: whileBlocked(failure), pause: {} }
+    : { kind: "failed", failure };
+}
+
+/** The attempts to handle an event. */
+export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts {
+  return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts);
+}
+
+/** What is said of an event that has failed for good and blocks. */
+export function whileBlocked({ message }: EventFailure): string {
+  return `${message}; what comes behind it waits`;
+}

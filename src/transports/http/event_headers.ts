@@ -1,0 +1,64 @@
+import type { Bytes, InboundEvent } from "../../event.ts";
+import { idempotencyKey } from "../../idempotency_key.ts";
+import type { HeaderList } from "./request_headers.ts";
+
+/** A longer key is not sent along: servers refuse requests with large headers. */
+const MAX_KEY_BYTES = 2048;
+
+/** No space at its ends, which a header would lose. */
+const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** What a `traceparent` consists of, in whatever version (W3C Trace Context, 3.2). */
+const TRACE_PARENT = /^[\x21-\x7e]{1,512}$/;
+
+const TEXT_DECODER = new TextDecoder();
+
+/** The headers that tell an endpoint which event a call is for. */
+export class EventHeaders {
+  readonly #pipeline: string;
+  readonly #configured: ReadonlySet<string>;
+
+  /** @param configured headers that are not to be replaced, by names in lower case */
+  constructor(pipeline: string, configured: ReadonlySet<string>) {
+    this.#pipeline = pipeline;
+    this.#configured = configured;
+  }
+
+  /** @param attempt which call for the event it is, 1 for the first */
+  of(event: InboundEvent, attempt: number): HeaderList {
+    const { origin: { topic, partition, offset }, key, value, timestampMs } = event;
+    const headers: (readonly [name: string, value: string])[] = [
+      ["idempotency-key", visible(idempotencyKey(this.#pipeline, event))],
+      ["eventor-topic", visible(topic)],
+      ["eventor-partition", `${partition}`],
+      ["eventor-offset", `${offset}`],
+      ["eventor-timestamp", `${timestampMs}`],
+      ["eventor-attempt", `${attempt}`],
+    ];
+    if (key !== null && key.length <= MAX_KEY_BYTES) headers.push(...keyHeaders(key));
+    if (value === null) headers.push(["eventor-tombstone", "true"]);
+    const traceParent = traceParentOf(event);
+    if (traceParent !== undefined) headers.push(["traceparent", traceParent]);
+    return this.#configured.size === 0
+      ? headers
+      : headers.filter(([name]) => !this.#configured.has(name));
+  }
+}
+
+function keyHeaders(key: Bytes): HeaderList {
+  const text = TEXT_DECODER.decode(key);
+  return PRINTABLE.test(text)
+    ? [["eventor-key", text]]
+    : [["eventor-key", key.toBase64()], ["eventor-key-encoding", "base64"]];
+}
+
+function traceParentOf({ headers }: InboundEvent): string | undefined {
+  const header = headers.find(([name]) => name.toLowerCase() === "traceparent");
+  const value = header?.[1] ? TEXT_DECODER.decode(header[1]) : "";
+  return TRACE_PARENT.test(value) ? value : undefined;
+}
+
+/** What is not visible ASCII is percent-encoded, as the names of topics and pipelines may be anything. */
+function visible(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed());
+}

@@ -1,0 +1,163 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { LeaseController } from "../src/lease.ts";
+import { EventNotSettledError } from "../src/listener.ts";
+import { OutageGuard } from "../src/outage_guard.ts";
+import { eventually, everythingSettled } from "./support/eventually.ts";
+import { bytes } from "./support/events.ts";
+import { RecordedLog } from "./support/recorded_log.ts";
+import { NO_END, NO_WAIT } from "./support/run_parts.ts";
+
+/** A guard whose clock is moved by hand. */
+class GuardedEndpoint {
+  nowMs = 0;
+  readonly log = new RecordedLog();
+  readonly guard: OutageGuard;
+
+  constructor({ backoff = NO_WAIT } = {}) {
+    this.guard = new OutageGuard({ log: this.log.log, backoff }, { now: () => this.nowMs });
+  }
+
+  /** Has so many calls fail, one every `stepMs`, for keys in turn; null stands for none. */
+  fail(count: number, { keys = ["a", "b", "c", "d", "e"], stepMs = 300 }: {
+    keys?: readonly (string | null)[];
+    stepMs?: number;
+  } = {}): void {
+    for (let call = 0; call < count; call++) {
+      const key = keys[call % keys.length] ?? null;
+      if (call > 0) this.nowMs += stepMs;
+      this.guard.noteFailure(key === null ? null : bytes(key));
+    }
+  }
+
+  /** Lets a probe through, and says that it has ended without a success. */
+  async failProbe(lease: LeaseController): Promise<void> {
+    await this.guard.turn(lease);
+    this.guard.noteFailure(null);
+    this.guard.endProbe();
+  }
+}
+
+Deno.test("an OutageGuard opens after 20 failures in a row, of 5 keys, within 5 s or more", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(19);
+  assertEquals(endpoint.guard.isOpen, false);
+  endpoint.fail(1);
+  assertEquals(endpoint.guard.isOpen, true);
+  assertMatch(
+    endpoint.log.of("ERROR").join(),
+    /seems to be away: no success in 20 calls for 5\.4 s/,
+  );
+});
+
+Deno.test("an OutageGuard stays closed, when failures may be those of a few events", async (t) => {
+  const cases = {
+    "fewer than 20": (endpoint: GuardedEndpoint) => endpoint.fail(19, { stepMs: 1000 }),
+    "4 keys": (endpoint: GuardedEndpoint) => endpoint.fail(1000, { keys: ["a", "b", "c", "d"] }),
+    "4 keys and events without one": (endpoint: GuardedEndpoint) =>
+      endpoint.fail(1000, { keys: ["a", "b", "c", "d", null] }),
+    "less than 5 s": (endpoint: GuardedEndpoint) => endpoint.fail(1000, { stepMs: 4 }),
+    "a success in between": (endpoint: GuardedEndpoint) => {
+      endpoint.fail(19);
+      endpoint.guard.noteAnswer({ isSuccess: true });
+      endpoint.fail(19);
+    },
+  };
+  for (const [name, fail] of Object.entries(cases)) {
+    await t.step(name, () => {
+      const endpoint = new GuardedEndpoint();
+      fail(endpoint);
+      assertEquals(endpoint.guard.isOpen, false);
+    });
+  }
+});
+
+Deno.test("an OutageGuard takes events without keys for one group", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20, { keys: [null] });
+  assertEquals(endpoint.guard.isOpen, true);
+});
+
+Deno.test("an OutageGuard counts across error responses that no outage brings", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(19);
+  endpoint.guard.noteAnswer({ isSuccess: false });
+  endpoint.fail(1);
+  assertEquals(endpoint.guard.isOpen, true);
+});
+
+Deno.test("an OutageGuard lets calls pass at once while it is closed", async () => {
+  assertEquals(await new GuardedEndpoint().guard.turn(new LeaseController()), false);
+});
+
+Deno.test("an OutageGuard lets one probe after the other pass, of another event each time", async () => {
+  const endpoint = new GuardedEndpoint();
+  const lease = new LeaseController();
+  endpoint.fail(20);
+  const probes: string[] = [];
+  for (const name of ["first", "second"]) {
+    endpoint.guard.turn(lease).then((isProbe) => probes.push(`${name} ${isProbe}`));
+  }
+  await eventually(() => probes.length === 1, { what: "a probe" });
+  await everythingSettled();
+  assertEquals(probes, ["first true"]);
+
+  endpoint.guard.noteFailure(bytes("a"));
+  endpoint.guard.endProbe();
+  await eventually(() => probes.length === 2, { what: "another probe" });
+  assertEquals(probes, ["first true", "second true"]);
+});
+
+Deno.test("an OutageGuard waits before each probe", async () => {
+  const endpoint = new GuardedEndpoint({ backoff: NO_END });
+  const lease = new LeaseController();
+  endpoint.fail(20);
+  let hasPassed = false;
+  const turn = endpoint.guard.turn(lease).then(() => hasPassed = true);
+  await everythingSettled();
+  assertEquals(hasPassed, false);
+
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  await turn;
+});
+
+Deno.test("an OutageGuard closes at the first answer, and lets everything pass", async (t) => {
+  for (const isSuccess of [true, false]) {
+    await t.step(isSuccess ? "a success" : "an error of the event's own", async () => {
+      const endpoint = new GuardedEndpoint();
+      const lease = new LeaseController();
+      endpoint.fail(20);
+      const turns = [1, 2, 3].map(() => endpoint.guard.turn(lease));
+      assertEquals(await turns[0], true);
+
+      endpoint.nowMs += 60_000;
+      endpoint.guard.noteAnswer({ isSuccess });
+      endpoint.guard.endProbe();
+      assertEquals(await Promise.all(turns), [true, false, false]);
+      assertEquals(endpoint.guard.isOpen, false);
+      assertMatch(endpoint.log.of("WARN").join(), /answers again, after 6\d\.\d s/);
+    });
+  }
+});
+
+Deno.test("an OutageGuard that has closed needs as much as before to open again", async () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20);
+  await endpoint.failProbe(new LeaseController());
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  endpoint.fail(19);
+  assertEquals(endpoint.guard.isOpen, false);
+});
+
+Deno.test("an OutageGuard turns calls away whose lease is ending", async () => {
+  const endpoint = new GuardedEndpoint({ backoff: NO_END });
+  const [ending, other] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  const turn = endpoint.guard.turn(ending);
+  const kept = endpoint.guard.turn(other);
+  ending.beginEnd();
+  await assertRejects(() => turn, EventNotSettledError);
+  await assertRejects(() => endpoint.guard.turn(ending), EventNotSettledError);
+
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  assertEquals(await kept, false);
+});

@@ -1,0 +1,322 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import type { FailurePolicy } from "../src/failure_policy.ts";
+import { HandlerError } from "../src/handler.ts";
+import { LeaseController } from "../src/lease.ts";
+import type { PipelineParts } from "../src/pipeline.ts";
+import { ResultProcessorError } from "../src/result_processor.ts";
+import { eventually, everythingSettled } from "./support/eventually.ts";
+import { anEvent, bytes } from "./support/events.ts";
+import { aResult, FakeHandler } from "./support/fake_handler.ts";
+import { FakeListener } from "./support/fake_listener.ts";
+import { FakeResultProcessor } from "./support/fake_result_processor.ts";
+import { RecordedLog } from "./support/recorded_log.ts";
+import { NO_END, NO_WAIT, runParts } from "./support/run_parts.ts";
+
+const TEXT_DECODER = new TextDecoder();
+
+const RETRY = { maxAttempts: 3, backoff: NO_WAIT };
+const POLICY: FailurePolicy = { retry: RETRY, noResponse: RETRY, onFailure: "deadLetter" };
+const PLACE = "MY_FIRST_TOPIC[0]@184";
+
+const TRANSIENT = aResult("onError", { status: "503" });
+const PERMANENT = aResult("onError", {
+  status: "400",
+  isTransient: false,
+  suggestsOutage: false,
+});
+const NO_RESPONSE = new HandlerError("no response from 'POST http://a/': connection reset");
+
+/** A pipeline with a processor for each outcome and dead letters, and one event unless it has others. */
+class Failing {
+  readonly successes = new FakeResultProcessor();
+  readonly errors = new FakeResultProcessor();
+  readonly deadLetters = new FakeResultProcessor();
+  readonly log = new RecordedLog();
+  readonly listener: FakeListener;
+  readonly handler: FakeHandler;
+  readonly lease = new LeaseController();
+
+  constructor(
+    handler: FakeHandler,
+    { listener = new FakeListener(anEvent()) }: { listener?: FakeListener } = {},
+  ) {
+    this.handler = handler;
+    this.listener = listener;
+  }
+
+  async run(
+    { takesErrors = true, ...parts }: Partial<PipelineParts> & { takesErrors?: boolean } = {},
+  ): Promise<void> {
+    await runParts({
+      listener: this.listener,
+      handler: this.handler,
+      resultProcessors: [
+        { when: ["onSuccess"], processor: this.successes },
+        ...(takesErrors ? [{ when: ["onError"] as const, processor: this.errors }] : []),
+      ],
+      deadLetters: this.deadLetters,
+      policy: POLICY,
+      log: this.log.log,
+      ...parts,
+    }, this.lease);
+  }
+
+  /** How many calls there were, and how many records went where. */
+  get counts(): Record<string, number> {
+    return {
+      calls: this.handler.calls.length,
+      successes: this.successes.stored.length,
+      errors: this.errors.stored.length,
+      deadLetters: this.deadLetters.stored.length,
+    };
+  }
+}
+
+const ONE = { calls: 1, successes: 0, errors: 0, deadLetters: 0 };
+
+const OUTCOMES: {
+  name: string;
+  handler: () => FakeHandler;
+  parts?: Partial<PipelineParts> & { takesErrors?: boolean };
+  expected: Record<string, number>;
+}[] = [
+  {
+    name: "a transient error response is repeated, and the success published",
+    handler: () => new FakeHandler(TRANSIENT, TRANSIENT, aResult()),
+    expected: { ...ONE, calls: 3, successes: 1 },
+  },
+  {
+    name: "a transient error response goes to onError, when its attempts are used up",
+    handler: () => new FakeHandler(TRANSIENT),
+    expected: { ...ONE, calls: 3, errors: 1 },
+  },
+  {
+    name: "a transient error response goes to the dead letters, when nobody takes errors",
+    handler: () => new FakeHandler(TRANSIENT),
+    parts: { takesErrors: false },
+    expected: { ...ONE, calls: 3, deadLetters: 1 },
+  },
+  {
+    name: "a transient error response goes to onError at once, without retry",
+    handler: () => new FakeHandler(TRANSIENT),
+    parts: { policy: { ...POLICY, retry: null } },
+    expected: { ...ONE, errors: 1 },
+  },
+  {
+    name: "a permanent error response is never repeated",
+    handler: () => new FakeHandler(PERMANENT),
+    expected: { ...ONE, errors: 1 },
+  },
+  {
+    name: "a permanent error response goes to the dead letters, when nobody takes errors",
+    handler: () => new FakeHandler(PERMANENT),
+    parts: { takesErrors: false },
+    expected: { ...ONE, deadLetters: 1 },
+  },
+  {
+    name: "an event is discarded, when that is configured",
+    handler: () => new FakeHandler(PERMANENT),
+    parts: { takesErrors: false, policy: { ...POLICY, onFailure: "discard" } },
+    expected: ONE,
+  },
+  {
+    name: "an event that blocks is called for until it succeeds",
+    handler: () => new FakeHandler(...Array(10).fill(PERMANENT), aResult()),
+    parts: { takesErrors: false, policy: { ...POLICY, onFailure: "block" } },
+    expected: { ...ONE, calls: 11, successes: 1 },
+  },
+  {
+    name: "no response is repeated as long as nobody else is answered, beyond all attempts",
+    handler: () => new FakeHandler(...Array(10).fill(NO_RESPONSE), aResult()),
+    expected: { ...ONE, calls: 11, successes: 1 },
+  },
+];
+
+for (const { name, handler, parts = {}, expected } of OUTCOMES) {
+  Deno.test(`runPipeline(): ${name}`, async () => {
+    const failing = new Failing(handler());
+    await failing.run(parts);
+    assertEquals(failing.counts, expected);
+    assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
+  });
+}
+
+Deno.test("runPipeline() counts a call without a response, when others are answered meanwhile", async () => {
+  const others = new FakeListener(
+    anEvent({ offset: 1, key: bytes("bad") }),
+    ...Array.from({ length: 20 }, (_, index) => anEvent({ offset: 2 + index, key: null })),
+  );
+  const failing = new Failing(new FakeHandler(aResult()), { listener: others });
+  const handler = {
+    ...failing.handler,
+    handle: async ({ origin }: { origin: { offset: number } }) => {
+      await everythingSettled();
+      if (origin.offset === 1) throw NO_RESPONSE;
+      return aResult();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await failing.run({ handler });
+  assertEquals(failing.deadLetters.stored.length, 1);
+  assertEquals(failing.successes.stored.length, 20);
+});
+
+Deno.test("runPipeline() never counts a call that was not sent", async () => {
+  const unsent = new HandlerError("connection refused", { wasSent: false });
+  let calls = 0;
+  const listener = new FakeListener(
+    anEvent({ offset: 1, key: bytes("bad") }),
+    ...Array.from({ length: 20 }, (_, index) => anEvent({ offset: 2 + index, key: null })),
+  );
+  const failing = new Failing(new FakeHandler(aResult()), { listener });
+  const handler = {
+    handle: async ({ origin }: { origin: { offset: number } }) => {
+      await everythingSettled();
+      if (origin.offset === 1 && calls++ < 10) throw unsent;
+      return aResult();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await failing.run({ handler });
+  assertEquals(failing.deadLetters.stored, []);
+  assertEquals(failing.successes.stored.length, 21);
+});
+
+Deno.test("runPipeline() waits as long as a response asks for", async () => {
+  const answer = aResult("onError", { retryAfterMs: 40 });
+  const failing = new Failing(new FakeHandler(answer, aResult()));
+  const startedAt = performance.now();
+  await failing.run();
+  assertEquals(performance.now() - startedAt >= 39, true);
+});
+
+Deno.test("runPipeline() ends a pause at once, when the lease is ending", async () => {
+  const failing = new Failing(new FakeHandler(TRANSIENT));
+  const policy = { ...POLICY, retry: { maxAttempts: 3, backoff: NO_END } };
+  const running = failing.run({ policy });
+  await eventually(() => failing.handler.calls.length === 1, { what: "the first call" });
+  await everythingSettled();
+  failing.lease.beginEnd();
+  await running;
+  assertMatch(failing.listener.outcomes.join(), /not settled/);
+});
+
+Deno.test("runPipeline() lets other keys go on while one waits", async () => {
+  const listener = new FakeListener(
+    anEvent({ offset: 1, key: bytes("waits") }),
+    anEvent({ offset: 2, key: bytes("goes on") }),
+    anEvent({ offset: 3, key: bytes("waits") }),
+  );
+  const failing = new Failing(new FakeHandler(TRANSIENT, aResult()), { listener });
+  const policy = { ...POLICY, retry: { maxAttempts: 3, backoff: NO_END } };
+  const running = failing.run({ policy });
+  await eventually(() => listener.outcomes.length === 1, { what: "the other key's event settles" });
+  assertEquals(listener.outcomes, ["MY_FIRST_TOPIC[0]@2 settled"]);
+  failing.lease.end();
+  await running;
+});
+
+Deno.test("runPipeline() waits for the end of an outage, and loses and condemns nothing meanwhile", async () => {
+  const listener = new FakeListener(
+    ...Array.from(
+      { length: 40 },
+      (_, index) => anEvent({ offset: index, key: bytes(`key ${index}`) }),
+    ),
+  );
+  const startedAt = performance.now();
+  let answered = false;
+  const handler = {
+    handle: async () => {
+      await everythingSettled();
+      answered = performance.now() - startedAt > 6500;
+      return answered ? aResult() : TRANSIENT;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const failing = new Failing(new FakeHandler(aResult()), { listener });
+  const retry = {
+    maxAttempts: 10,
+    backoff: { initialDelayMs: 700, maxDelayMs: 700, multiplier: 1, jitter: "none" } as const,
+  };
+  await failing.run({ handler, takesErrors: false, policy: { ...POLICY, retry } });
+  assertEquals(failing.deadLetters.stored, []);
+  assertEquals(failing.successes.stored.length, 40);
+  await failing.log.line(/the endpoint seems to be away/);
+  await failing.log.line(/the endpoint answers again/);
+});
+
+Deno.test("runPipeline() publishes an error in place of a result that is too large", async () => {
+  const failing = new Failing(new FakeHandler(aResult()));
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const processor = new FakeResultProcessor({ failures: [tooLarge] });
+  await failing.run({
+    resultProcessors: [
+      { when: ["onSuccess"], processor },
+      { when: ["onError"], processor: failing.errors },
+    ],
+  });
+  assertEquals(processor.calls, 1);
+  assertEquals(failing.handler.calls.length, 1, "the endpoint is not called again");
+  const [error] = failing.errors.stored;
+  assertEquals(error?.value, new Uint8Array());
+  assertEquals(headerOf(error!, "eventor-error"), "result larger than its topic allows");
+});
+
+Deno.test("runPipeline() makes a dead letter of an event whose result is too large, when nobody takes errors", async () => {
+  const failing = new Failing(new FakeHandler(aResult()));
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const processor = new FakeResultProcessor({ failures: [tooLarge] });
+  await failing.run({ resultProcessors: [{ when: ["onSuccess"], processor }] });
+  const [letter] = failing.deadLetters.stored;
+  assertEquals(headerOf(letter!, "eventor-dead-letter-reason"), "tooLarge");
+});
+
+Deno.test("runPipeline() leaves the message out of a dead letter that would be too large with it", async () => {
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const deadLetters = new FakeResultProcessor({ failures: [tooLarge] });
+  const failing = new Failing(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  assertEquals(deadLetters.stored.length, 1);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-message"), undefined);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-status"), "400");
+});
+
+Deno.test("runPipeline() blocks, when a dead letter cannot be stored", async () => {
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const deadLetters = new FakeResultProcessor({ failures: Array(6).fill(tooLarge) });
+  const failing = new Failing(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  assertEquals(deadLetters.stored.length, 1);
+  assertEquals(failing.handler.calls.length, 1);
+  assertMatch(failing.log.of("ERROR").join("\n"), /raise the topic's max\.message\.bytes/);
+});
+
+Deno.test("runPipeline() does with tombstones what is configured", async (t) => {
+  const tombstone = () => new FakeListener(anEvent({ value: null }));
+  for (
+    const { onTombstone, expected } of [
+      { onTombstone: "send", expected: { calls: 1, values: [bytes("result")] } },
+      { onTombstone: "skip", expected: { calls: 0, values: [] } },
+      { onTombstone: "forward", expected: { calls: 0, values: [null] } },
+    ] as const
+  ) {
+    await t.step(onTombstone, async () => {
+      const failing = new Failing(new FakeHandler(aResult()), { listener: tombstone() });
+      await failing.run({ onTombstone });
+      const values = failing.successes.stored.map(({ value }) => value);
+      assertEquals({ calls: failing.handler.calls.length, values }, {
+        calls: expected.calls,
+        values: [...expected.values],
+      });
+      assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
+    });
+  }
+});
+
+function headerOf(
+  { headers }: { headers: readonly (readonly [string, Uint8Array | null])[] },
+  name: string,
+): string | undefined {
+  const value = headers.find(([each]) => each === name)?.[1];
+  return value ? TEXT_DECODER.decode(value) : undefined;
+}

@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { EventHeaders } from "../../../src/transports/http/event_headers.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+
+function headersOf(event = anEvent(), { pipeline = "orders", configured = [] as string[] } = {}) {
+  return Object.fromEntries(new EventHeaders(pipeline, new Set(configured)).of(event, 2));
+}
+
+Deno.test("EventHeaders say which event and which attempt a request is for", () => {
+  assertEquals(headersOf(), {
+    "idempotency-key": "orders-MY_FIRST_TOPIC-0-184-1652708532000",
+    "eventor-topic": "MY_FIRST_TOPIC",
+    "eventor-partition": "0",
+    "eventor-offset": "184",
+    "eventor-timestamp": "1652708532000",
+    "eventor-attempt": "2",
+    "eventor-key": "key",
+  });
+});
+
+Deno.test("EventHeaders leave out what is configured", () => {
+  const headers = headersOf(anEvent(), { configured: ["idempotency-key", "eventor-key"] });
+  assertEquals(Object.keys(headers), [
+    "eventor-topic",
+    "eventor-partition",
+    "eventor-offset",
+    "eventor-timestamp",
+    "eventor-attempt",
+  ]);
+});
+
+Deno.test("EventHeaders encode keys that a header would not keep as they are", async (t) => {
+  const cases: { name: string; key: Uint8Array<ArrayBuffer>; expected: string | undefined }[] = [
+    { name: "bytes", key: new Uint8Array([0, 255]), expected: "AP8=" },
+    { name: "line breaks", key: bytes("a\r\nb: c"), expected: "YQ0KYjogYw==" },
+    { name: "spaces at the ends", key: bytes(" a"), expected: "IGE=" },
+    { name: "other scripts", key: bytes("ö"), expected: "w7Y=" },
+    { name: "empty", key: bytes(""), expected: "" },
+    { name: "too long", key: bytes("x".repeat(2049)), expected: undefined },
+  ];
+  for (const { name, key, expected } of cases) {
+    await t.step(name, () => {
+      const headers = headersOf(anEvent({ key }));
+      assertEquals(headers["eventor-key"], expected);
+      assertEquals(headers["eventor-key-encoding"], expected === undefined ? undefined : "base64");
+    });
+  }
+});
+
+Deno.test("EventHeaders tell no key from an empty one, and a tombstone from an empty value", () => {
+  assertEquals("eventor-key" in headersOf(anEvent({ key: null })), false);
+  assertEquals(headersOf(anEvent({ value: null }))["eventor-tombstone"], "true");
+  assertEquals("eventor-tombstone" in headersOf(anEvent({ value: bytes("") })), false);
+});
+
+Deno.test("EventHeaders pass a traceparent on, unless it would break the request", () => {
+  const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const of = (value: string) =>
+    headersOf(anEvent({ headers: [["TraceParent", bytes(value)]] }))["traceparent"];
+  assertEquals(of(trace), trace);
+  assertEquals(of("00\r\nx: y"), undefined);
+  assertEquals(of(""), undefined);
+});
+
+Deno.test("EventHeaders percent-encode what of a name is not visible ASCII", () => {
+  const headers = headersOf(anEvent(), { pipeline: "Bestellungen für alle" });
+  assertEquals(
+    headers["idempotency-key"],
+    "Bestellungen%20f%C3%BCr%20alle-MY_FIRST_TOPIC-0-184-1652708532000",
+  );
+});
