@@ -108,6 +108,25 @@ Deno.test("eventor check shows what a configuration will do and may reach", asyn
   }
 });
 
+Deno.test("eventor check shows which results go where, and dead letters", async () => {
+  using file = configFile(
+    kafkaPipeline({
+      broker: "localhost:9092",
+      topic: "A",
+      results: "B",
+      errors: "C",
+      deadLetters: "D",
+      url: "http://localhost:8080/",
+    }),
+  );
+  const { stdout } = await runEventor(["check", "-f", file.path]);
+  assertEquals(stdout.split("\n").filter((line) => /Processor|deadLetter/.test(line)), [
+    "  eventResultProcessor[0]: kafka topic B on localhost:9092 when onSuccess",
+    "  eventResultProcessor[1]: kafka topic C on localhost:9092 when onError",
+    "  deadLetter: kafka topic D on localhost:9092",
+  ]);
+});
+
 /** The lines that `check --online` adds to those of `check`, and its exit code. */
 async function checkOnline(config: string): Promise<{ code: number; lines: string[] }> {
   using file = configFile(config);
@@ -152,7 +171,7 @@ Deno.test("eventor check --online says in one line that the broker is down", asy
     kafkaPipeline({
       broker,
       topic: "any",
-      results: "any",
+      results: "others",
       url: "http://127.0.0.1:9/",
       logLevel: "INFO",
     }),

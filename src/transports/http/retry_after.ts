@@ -5,7 +5,8 @@
 export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  // Dates begin with the name of a day; what else `Date.parse()` knows is not meant.
-  const atMs = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : NaN;
+  // Dates begin with the name of a day; what else `Date.parse()` knows is not meant. The oldest form names no zone.
+  const isDate = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /.test(text);
+  const atMs = isDate ? Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) : NaN;
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }
