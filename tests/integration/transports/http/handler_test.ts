@@ -59,6 +59,16 @@ const CONTENT_TYPES: {
   { when: "neither names one", sent: "application/text" },
   { when: "the event names one", ofEvent: [["Content-Type", bytes("a/b; q=é")]], sent: "a/b; q=é" },
   {
+    when: "the event names one with several letters that are not ASCII",
+    ofEvent: [["Content-Type", bytes("a/b; q=éèà")]],
+    sent: "a/b; q=éèà",
+  },
+  {
+    when: "the event names one with two letters that are not ASCII",
+    ofEvent: [["Content-Type", bytes("a/b; q=éè")]],
+    sent: "a/b; q=éè",
+  },
+  {
     when: "both name one",
     configured: "application/json",
     ofEvent: [["content-type", bytes("text/csv")]],
