@@ -64,18 +64,18 @@ export class Attempts {
   /**
    * Waits before the next attempt.
    *
-   * @param delayMs instead of the next one of the backoff
+   * @param atLeastMs when the next one of the backoff is shorter
    * @throws {EventNotSettledError} when the lease is ending, before the pause is over
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff = this.#parts.backoff ?? DEFAULT_BACKOFF, delayMs }: {
+    { lease: { ending }, backoff = this.#parts.backoff ?? DEFAULT_BACKOFF, atLeastMs = 0 }: {
       lease: Lease;
       backoff?: Backoff | undefined;
-      delayMs?: number | undefined;
+      atLeastMs?: number | undefined;
     },
   ): Promise<void> {
-    const pauseMs = delayMs ?? this.#nextDelayMs(backoff);
+    const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
     this.#notReady(reason);
     this.#parts.log.error(
       `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`,

@@ -61,11 +61,11 @@ export class CallSlots {
     });
   }
 
-  /** Gives a slot back, saying whether the other side has answered the call. */
-  giveBack(lease: Lease, { wasAnswered }: { wasAnswered: boolean }): void {
+  /** Gives a slot back, saying whether the other side has answered the call; nothing, when none was made. */
+  giveBack(lease: Lease, { wasAnswered }: { wasAnswered?: boolean } = {}): void {
     const share = this.#shareOf(lease);
     share.held--;
-    share.isProven = wasAnswered;
+    share.isProven = wasAnswered ?? share.isProven;
     this.#free++;
     this.#shareOut();
   }

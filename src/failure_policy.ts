@@ -58,6 +58,6 @@ export function failurePolicy(
   return {
     retry: repeats,
     noResponse: repeatsNoResponse ? repeats ?? DEFAULT_RETRY : null,
-    onFailure: onFailure ?? (hasDeadLetters ? "deadLetter" : "block"),
+    onFailure: hasDeadLetters ? "deadLetter" : onFailure ?? "block",
   };
 }

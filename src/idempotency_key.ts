@@ -19,5 +19,10 @@ export function idempotencyKey(pipeline: string, event: InboundEvent): string {
     const first = TEXT_DECODER.decode(value);
     if (PRINTABLE.test(first)) return first;
   }
-  return `${pipeline}-${topic}-${partition}-${offset}-${timestampMs}`;
+  return visible(`${pipeline}-${topic}-${partition}-${offset}-${timestampMs}`);
+}
+
+/** What is not visible ASCII is percent-encoded, as the names of topics and pipelines may be anything. */
+export function visible(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed());
 }

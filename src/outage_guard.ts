@@ -20,8 +20,15 @@ const OUTAGE = "outage";
 /** A call that waits for the end of an outage. */
 interface Waiting {
   readonly lease: Lease;
-  readonly resolve: (isProbe: boolean) => void;
+  readonly offset: number;
+  readonly resolve: (probe: Probe | null) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** The call that is made during an outage. */
+export interface Probe {
+  readonly lease: Lease;
+  readonly offset: number;
 }
 
 /**
@@ -44,8 +51,9 @@ export class OutageGuard {
   #openSinceMs: number | undefined;
   #delays: Generator<number, never> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isProbing = false;
+  #probe: Probe | null = null;
   #responses = 0;
+  #outages = 0;
 
   /** @param now monotonic, in milliseconds */
   constructor(
@@ -63,29 +71,39 @@ export class OutageGuard {
     return this.#openSinceMs !== undefined;
   }
 
+  /** How many outages have begun so far. */
+  get outages(): number {
+    return this.#outages;
+  }
+
   /** How many responses there have been so far, of whatever kind. */
   get responses(): number {
     return this.#responses;
   }
 
   /**
-   * Resolves when a call may be made: with true during an outage, when the call is the probe. Whoever made it says by
-   * `endProbe()` that it is over, after it has noted what came of it.
+   * Resolves when a call for the event at `offset` may be made: during an outage with the probe that the call is. Whoever
+   * made it says by `endProbe()` that it is over, after having noted what came of it.
    *
    * @throws {EventNotSettledError} when the lease is ending before
    */
-  turn(lease: Lease): Promise<boolean> {
-    if (!this.isOpen) return Promise.resolve(false);
+  turn(lease: Lease, offset: number): Promise<Probe | null> {
+    if (!this.isOpen) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ lease, resolve, reject });
+      this.#waiting.push({ lease, offset, resolve, reject });
       if (!this.#heard.has(lease)) this.#listenTo(lease);
-      this.#turnAway();
-      this.#scheduleProbe();
+      this.#leaseChanged();
     });
   }
 
-  endProbe(): void {
-    this.#isProbing = false;
+  /** Whether a call may still be made that had its turn before. */
+  admits(probe: Probe | null): boolean {
+    return !this.isOpen || probe !== null && probe === this.#probe;
+  }
+
+  endProbe(probe: Probe): void {
+    if (this.#probe !== probe) return;
+    this.#probe = null;
     this.#scheduleProbe();
   }
 
@@ -105,7 +123,8 @@ export class OutageGuard {
     this.#failures = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const { resolve } of this.#waiting.splice(0)) resolve(false);
+    this.#probe = null;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(null);
   }
 
   /** Notes an outcome that an outage may have brought, for an event with such a key. */
@@ -120,6 +139,7 @@ export class OutageGuard {
     const areEnough = this.#keys.size === 0 || this.#keys.size >= MIN_KEYS;
     const durationMs = this.#now() - this.#firstFailureMs;
     if (this.#failures < MIN_FAILURES || !areEnough || durationMs < MIN_DURATION_MS) return;
+    this.#outages++;
     this.#openSinceMs = this.#firstFailureMs;
     this.#delays = backoffDelays(this.#backoff);
     this.#health?.fails(OUTAGE, "the endpoint is away");
@@ -130,18 +150,33 @@ export class OutageGuard {
   }
 
   #scheduleProbe(): void {
-    if (!this.isOpen || this.#isProbing || this.#waiting.length === 0) return;
+    if (!this.isOpen || this.#probe !== null || this.#nextIndex() < 0) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const next = this.#waiting.shift();
-      this.#isProbing = next !== undefined;
-      next?.resolve(true);
+      const [next] = this.#waiting.splice(this.#nextIndex(), 1);
+      if (next === undefined) return;
+      this.#probe = { lease: next.lease, offset: next.offset };
+      next.resolve(this.#probe);
     }, this.#delays?.next().value);
+  }
+
+  /** A lease that is suspended would hold up the probe. */
+  #nextIndex(): number {
+    return this.#waiting.findIndex(({ lease, offset }) => lease.admits(offset));
   }
 
   #listenTo(lease: Lease): void {
     this.#heard.add(lease);
-    lease.onChange(() => this.#turnAway());
+    lease.onChange(() => this.#leaseChanged());
+  }
+
+  #leaseChanged(): void {
+    this.#turnAway();
+    // The one that may wait for its slot until the lease is resumed goes back to the others then.
+    if (this.#probe !== null && !this.#probe.lease.admits(this.#probe.offset)) this.#probe = null;
+    if (this.#nextIndex() >= 0) return this.#scheduleProbe();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #turnAway(): void {

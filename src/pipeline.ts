@@ -1,6 +1,6 @@
 import type { AttemptsParts } from "./attempts.ts";
 import { CallSlots } from "./call_slots.ts";
-import { formatOrigin, type InboundEvent } from "./event.ts";
+import { type EventOrigin, formatOrigin, type InboundEvent } from "./event.ts";
 import { disposeOf, type FailedEventParts } from "./failed_event.ts";
 import { DEFAULT_FAILURE_POLICY, type FailurePolicy, type OnTombstone } from "./failure_policy.ts";
 import type { Handler, Result, When } from "./handler.ts";
@@ -82,96 +82,135 @@ class Pipeline {
   async settle(event: InboundEvent, lease: Lease): Promise<void> {
     const { onTombstone = "send" } = this.#parts;
     if (event.value === null && onTombstone === "skip") return;
-    if (event.value === null && onTombstone === "forward") return await this.#forward(event, lease);
     const history: History = {};
     try {
-      for (;;) {
-        const outcome = await callHandler(event, this.#calls, lease, history);
-        const failure = await this.#complete(outcome, { event, lease, history });
+      const outcome = event.value === null && onTombstone === "forward"
+        ? await this.#tombstoneOutcome(event, lease)
+        : await callHandler(event, this.#calls, lease, history);
+      for (let toStore = this.#firstRecords(outcome, event);;) {
+        const { failure, refused } = await this.#complete(
+          { outcome, toStore },
+          { event, lease, history },
+        );
         if (failure === null) return lease.finish();
         lease.rest(event.origin.offset);
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
         await attempts.pause(whileBlocked(failure), { lease });
+        // The result is at hand, and stored by all others: neither is the endpoint called again, nor do they get it twice.
+        toStore = refused;
+        await this.#beginWithoutCall(event, lease);
       }
     } finally {
       history.attempts?.end();
     }
   }
 
-  /** Resolves with null when the event has settled, and with why it has failed for good when it blocks. */
+  /** No call is made, but a call's turn is waited for: work begins by it. */
+  async #beginWithoutCall(event: InboundEvent, lease: Lease): Promise<void> {
+    const { slots } = this.#calls;
+    await slots.take(lease, event.origin.offset);
+    slots.giveBack(lease);
+  }
+
+  async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {
+    await this.#beginWithoutCall(event, lease);
+    return { kind: "tombstone" };
+  }
+
+  #firstRecords(outcome: Outcome, event: InboundEvent): readonly Addressed[] {
+    switch (outcome.kind) {
+      case "result":
+        return this.#addressed(resultRecord(event, outcome.result), outcome.result.when);
+      case "tombstone":
+        return this.#addressed(tombstoneRecord(event), "onSuccess");
+      case "failed":
+        return [];
+    }
+  }
+
+  #addressed(record: OutboundRecord, when: When): readonly Addressed[] {
+    return this.#parts.resultProcessors
+      .filter((each) => each.when.includes(when))
+      .map(({ processor }) => ({ record, processor }));
+  }
+
+  /**
+   * Resolves with null for `failure` when the event has settled, and else with why it has failed for good and blocks, and
+   * what could not be stored.
+   */
   async #complete(
-    outcome: CallsOutcome,
+    { outcome, toStore }: { outcome: Outcome; toStore: readonly Addressed[] },
     { event, lease, history: { attempts } }: {
       event: InboundEvent;
       lease: Lease;
       history: History;
     },
-  ): Promise<EventFailure | null> {
+  ): Promise<{ failure: EventFailure | null; refused: readonly Addressed[] }> {
     try {
+      const refused = await this.#publishAll(toStore, event, lease);
+      const isReplaced = refused.length > 0 && outcome.kind === "result" &&
+        await this.#publishReplacement(outcome.result, refused, { event, lease });
       const failure = outcome.kind === "failed"
         ? outcome.failure
-        : await this.#publishResult(outcome.result, event, lease);
-      if (failure === null) return null;
-      return await disposeOf({ event, failure, attempts, lease }, this.#failed) ? null : failure;
+        : refused.length === 0 || isReplaced
+        ? null
+        : TOO_LARGE;
+      const isSettled = failure === null ||
+        await disposeOf({ event, failure, attempts, lease }, this.#failed);
+      return { failure: isSettled ? null : failure, refused };
     } catch (error) {
       lease.rest(event.origin.offset);
       throw error;
     }
   }
 
-  /** Resolves with null, or with why the event has failed for good though it has a result. */
-  async #publishResult(
+  /** Says in the place of a result that is too large that it is; resolves with false when nobody takes that. */
+  async #publishReplacement(
     result: Result,
-    event: InboundEvent,
-    lease: Lease,
-  ): Promise<EventFailure | null> {
-    if (await this.#publish(resultRecord(event, result), result.when, { event, lease })) {
-      return null;
-    }
-    if (result.when === "onError" || !this.#calls.takesErrors) return TOO_LARGE;
-    const error = resultRecord(event, tooLargeResult(result));
-    return await this.#publish(error, "onError", { event, lease }) ? null : TOO_LARGE;
-  }
-
-  /** Resolves with false when the record is too large for one of the processors that it is for. */
-  async #publish(
-    record: OutboundRecord,
-    when: When,
+    refused: readonly Addressed[],
     { event, lease }: { event: InboundEvent; lease: Lease },
   ): Promise<boolean> {
-    const { resultProcessors, log } = this.#parts;
-    for (const { processor, when: outcomes } of resultProcessors) {
-      if (!outcomes.includes(when)) continue;
-      const publication = { record, what: "the result", event, processor, lease };
-      const place = await publish(publication, this.#parts);
-      if (place === null) return false;
-      log.debug(() => `successfully produced EventHandler result: ${formatOrigin(place)}`);
-    }
-    return true;
+    const record = resultRecord(event, tooLargeResult(result));
+    const replacements = result.when === "onError"
+      ? refused.map(({ processor }) => ({ record, processor }))
+      : this.#addressed(record, "onError");
+    if (replacements.length === 0) return false;
+    return (await this.#publishAll(replacements, event, lease)).length === 0;
   }
 
-  /** No call is made, but a call's turn is waited for: work begins by it. */
-  async #forward(event: InboundEvent, lease: Lease): Promise<void> {
-    const { slots } = this.#calls;
-    await slots.take(lease, event.origin.offset);
-    slots.giveBack(lease, { wasAnswered: true });
-    try {
-      if (await this.#publish(tombstoneRecord(event), "onSuccess", { event, lease })) {
-        return lease.finish();
-      }
-      throw new Error(
-        `the tombstone ${formatOrigin(event.origin)} is too large for the result topic: ` +
-          "raise its max.message.bytes",
-      );
-    } catch (error) {
-      lease.rest(event.origin.offset);
-      throw error;
+  /** Resolves with those that are too large to be stored. */
+  async #publishAll(
+    records: readonly Addressed[],
+    event: InboundEvent,
+    lease: Lease,
+  ): Promise<readonly Addressed[]> {
+    const refused: Addressed[] = [];
+    for (const addressed of records) {
+      const publication = { ...addressed, what: "the result", event, lease };
+      const place = await publish(publication, this.#parts);
+      if (place === null) refused.push(addressed);
+      else this.#parts.log.debug(() => producedLine(place));
     }
+    return refused;
   }
+}
+
+/** What an event's calls came to, or that it needs none. */
+type Outcome = CallsOutcome | { readonly kind: "tombstone" };
+
+/** A record and where it goes. */
+interface Addressed {
+  readonly record: OutboundRecord;
+  readonly processor: ResultProcessor;
 }
 
 const TOO_LARGE: EventFailure = {
   reason: "tooLarge",
   message: "the result is too large for where it was to be stored",
 };
+
+/** In the original's words. */
+function producedLine(place: EventOrigin): string {
+  return `successfully produced EventHandler result: ${formatOrigin(place)}`;
+}

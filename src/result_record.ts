@@ -1,5 +1,5 @@
 import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
-import type { ErrorResult, Result, Success } from "./handler.ts";
+import type { ErrorResult, Result } from "./handler.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
@@ -47,7 +47,7 @@ export function tombstoneRecord(event: InboundEvent): OutboundRecord {
 }
 
 /** What is published when a result is larger than where it was to be stored allows: that it is. */
-export function tooLargeResult({ headers, summary }: Success): ErrorResult {
+export function tooLargeResult({ headers, summary }: Result): ErrorResult {
   const reason = "result larger than its topic allows";
   return {
     when: "onError",

@@ -38,7 +38,7 @@ type Verdict =
 
 interface Pause {
   readonly backoff?: Backoff | undefined;
-  readonly delayMs?: number | undefined;
+  readonly atLeastMs?: number | undefined;
 }
 
 /** What an event's calls came to. */
@@ -48,6 +48,8 @@ export type CallsOutcome = Exclude<Verdict, { kind: "again" | "afterOutage" }>;
 export interface History {
   /** There when any has failed. */
   attempts?: Attempts;
+  /** How many responses and outages there had been in all, when the last call for it, which was sent, brought nothing. */
+  silence?: { readonly responses: number; readonly outages: number };
 }
 
 /**
@@ -64,14 +66,18 @@ export async function callHandler(
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
   const { offset } = event.origin;
-  let responsesBefore: number | undefined;
   for (;;) {
-    const isProbe = guard.isOpen && await guard.turn(lease);
+    const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
     let verdict: Verdict;
     let attempts: Attempts;
     try {
       await slots.take(lease, offset);
-      responsesBefore ??= guard.responses;
+      if (!guard.admits(probe)) {
+        slots.giveBack(lease);
+        lease.rest(offset);
+        continue;
+      }
+      countLastSilence(history, guard);
       let outcome: Result | HandlerError | undefined;
       try {
         lease.ended.throwIfAborted();
@@ -91,10 +97,9 @@ export async function callHandler(
       }
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
-      verdict = judge(outcome, event, { ...parts, attempts, responsesBefore });
-      responsesBefore = guard.responses;
+      verdict = judge(outcome, event, { ...parts, attempts, history });
     } finally {
-      if (isProbe) guard.endProbe();
+      if (probe !== null) guard.endProbe(probe);
     }
     if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
     lease.rest(offset);
@@ -127,7 +132,7 @@ function noteSuccess(guard: OutageGuard): void {
   guard.noteAnswer({ isSuccess: true });
 }
 
-type Judging = CallParts & { readonly attempts: Attempts; readonly responsesBefore: number };
+type Judging = CallParts & { readonly attempts: Attempts; readonly history: History };
 
 function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: Judging): Verdict {
   return outcome instanceof HandlerError
@@ -143,7 +148,7 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
   if (isTransient && retry !== null && mayRepeat(attempts, retry)) {
-    const pause = { ...backoffOf(retry), delayMs: retryAfterMs };
+    const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
     return { kind: "again", reason: result.summary, pause };
   }
   if (takesErrors) return { kind: "result", result };
@@ -155,17 +160,28 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, policy: { noResponse }, attempts, responsesBefore } = parts;
+  const { guard, policy: { noResponse }, attempts, history } = parts;
   const { message } = error;
   guard.noteFailure(key);
   if (guard.isOpen) return duringOutage(message);
-  // While nobody is answered, the event need not be the reason.
-  const isOwnFailure = error.wasSent && guard.responses > responsesBefore;
-  if (!isOwnFailure) return { kind: "again", reason: message, pause: backoffOf(noResponse) };
-  if (noResponse !== null && mayRepeat(attempts, noResponse)) {
-    return { kind: "again", reason: message, pause: backoffOf(noResponse) };
-  }
-  return failedForGood({ reason: "noResponse", message }, parts);
+  if (!error.wasSent) return { kind: "again", reason: message, pause: backoffOf(noResponse) };
+  history.silence = { responses: guard.responses, outages: guard.outages };
+  // This call may be the first one of an outage: those before it must be enough.
+  const enough = Math.max((noResponse?.maxAttempts ?? 1) - 1, 1);
+  return attempts.counted < enough
+    ? { kind: "again", reason: message, pause: backoffOf(noResponse) }
+    : failedForGood({ reason: "noResponse", message }, parts);
+}
+
+/**
+ * A call that brought nothing counts once the endpoint has answered others afterwards: when it breaks down, all calls in
+ * flight bring nothing, though others were answered just before.
+ */
+function countLastSilence(history: History, { responses, outages }: OutageGuard): void {
+  const { attempts, silence } = history;
+  if (silence === undefined) return;
+  if (responses > silence.responses && outages === silence.outages) attempts?.count();
+  delete history.silence;
 }
 
 /** Counts the attempt that has failed; whether the event may have another one. */

@@ -19,3 +19,10 @@ Deno.test("idempotencyKey() takes nothing from an event that does not fit into a
     assertEquals(idempotencyKey("orders", event), OWN);
   }
 });
+
+Deno.test("idempotencyKey() stays the same when an event of any pipeline was put back", () => {
+  const first = idempotencyKey("Bestellungen für alle", anEvent());
+  assertEquals(first, "Bestellungen%20f%C3%BCr%20alle-MY_FIRST_TOPIC-0-184-1652708532000");
+  const again = anEvent({ offset: 999, headers: [["eventor-idempotency-key", bytes(first)]] });
+  assertEquals(idempotencyKey("Bestellungen für alle", again), first);
+});

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LeaseController } from "../src/lease.ts";
 import { EventNotSettledError } from "../src/listener.ts";
-import { OutageGuard } from "../src/outage_guard.ts";
+import { OutageGuard, type Probe } from "../src/outage_guard.ts";
 import { eventually, everythingSettled } from "./support/eventually.ts";
 import { bytes } from "./support/events.ts";
 import { RecordedLog } from "./support/recorded_log.ts";
@@ -31,9 +31,9 @@ class GuardedEndpoint {
 
   /** Lets a probe through, and says that it has ended without a success. */
   async failProbe(lease: LeaseController): Promise<void> {
-    await this.guard.turn(lease);
+    const probe = await this.guard.turn(lease, 0);
     this.guard.noteFailure(null);
-    this.guard.endProbe();
+    this.guard.endProbe(probe!);
   }
 }
 
@@ -86,25 +86,27 @@ Deno.test("an OutageGuard counts across error responses that no outage brings", 
 });
 
 Deno.test("an OutageGuard lets calls pass at once while it is closed", async () => {
-  assertEquals(await new GuardedEndpoint().guard.turn(new LeaseController()), false);
+  const { guard } = new GuardedEndpoint();
+  assertEquals(await guard.turn(new LeaseController(), 0), null);
+  assertEquals(guard.admits(null), true);
 });
 
 Deno.test("an OutageGuard lets one probe after the other pass, of another event each time", async () => {
   const endpoint = new GuardedEndpoint();
   const lease = new LeaseController();
   endpoint.fail(20);
-  const probes: string[] = [];
-  for (const name of ["first", "second"]) {
-    endpoint.guard.turn(lease).then((isProbe) => probes.push(`${name} ${isProbe}`));
+  const probes: (Probe | null)[] = [];
+  for (const offset of [1, 2]) {
+    endpoint.guard.turn(lease, offset).then((probe) => probes.push(probe));
   }
   await eventually(() => probes.length === 1, { what: "a probe" });
   await everythingSettled();
-  assertEquals(probes, ["first true"]);
+  assertEquals(probes.map((probe) => probe?.offset), [1]);
 
   endpoint.guard.noteFailure(bytes("a"));
-  endpoint.guard.endProbe();
+  endpoint.guard.endProbe(probes[0]!);
   await eventually(() => probes.length === 2, { what: "another probe" });
-  assertEquals(probes, ["first true", "second true"]);
+  assertEquals(probes.map((probe) => probe?.offset), [1, 2]);
 });
 
 Deno.test("an OutageGuard waits before each probe", async () => {
@@ -112,7 +114,7 @@ Deno.test("an OutageGuard waits before each probe", async () => {
   const lease = new LeaseController();
   endpoint.fail(20);
   let hasPassed = false;
-  const turn = endpoint.guard.turn(lease).then(() => hasPassed = true);
+  const turn = endpoint.guard.turn(lease, 0).then(() => hasPassed = true);
   await everythingSettled();
   assertEquals(hasPassed, false);
 
@@ -126,13 +128,14 @@ Deno.test("an OutageGuard closes at the first answer, and lets everything pass",
       const endpoint = new GuardedEndpoint();
       const lease = new LeaseController();
       endpoint.fail(20);
-      const turns = [1, 2, 3].map(() => endpoint.guard.turn(lease));
-      assertEquals(await turns[0], true);
+      const turns = [1, 2, 3].map((offset) => endpoint.guard.turn(lease, offset));
+      const probe = await turns[0]!;
+      assertEquals(probe?.offset, 1);
 
       endpoint.nowMs += 60_000;
       endpoint.guard.noteAnswer({ isSuccess });
-      endpoint.guard.endProbe();
-      assertEquals(await Promise.all(turns), [true, false, false]);
+      endpoint.guard.endProbe(probe!);
+      assertEquals(await Promise.all(turns), [probe, null, null]);
       assertEquals(endpoint.guard.isOpen, false);
       assertMatch(endpoint.log.of("WARN").join(), /answers again, after 6\d\.\d s/);
     });
@@ -152,12 +155,44 @@ Deno.test("an OutageGuard turns calls away whose lease is ending", async () => {
   const endpoint = new GuardedEndpoint({ backoff: NO_END });
   const [ending, other] = [new LeaseController(), new LeaseController()];
   endpoint.fail(20);
-  const turn = endpoint.guard.turn(ending);
-  const kept = endpoint.guard.turn(other);
+  const turn = endpoint.guard.turn(ending, 0);
+  const kept = endpoint.guard.turn(other, 0);
   ending.beginEnd();
   await assertRejects(() => turn, EventNotSettledError);
-  await assertRejects(() => endpoint.guard.turn(ending), EventNotSettledError);
+  await assertRejects(() => endpoint.guard.turn(ending, 0), EventNotSettledError);
 
   endpoint.guard.noteAnswer({ isSuccess: true });
-  assertEquals(await kept, false);
+  assertEquals(await kept, null);
+});
+
+Deno.test("an OutageGuard probes for a lease that is open, when another one is suspended", async () => {
+  const endpoint = new GuardedEndpoint();
+  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  suspended.suspend();
+  const held = endpoint.guard.turn(suspended, 1);
+  const probe = await endpoint.guard.turn(open, 2);
+  assertEquals(probe?.offset, 2);
+
+  endpoint.guard.endProbe(probe!);
+  suspended.resume();
+  assertEquals((await held)?.offset, 1);
+});
+
+Deno.test("an OutageGuard takes the probe from a lease that is suspended before the call", async () => {
+  const endpoint = new GuardedEndpoint();
+  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  const first = await endpoint.guard.turn(suspended, 1);
+  const second = endpoint.guard.turn(open, 2);
+  suspended.suspend();
+  assertEquals((await second)?.offset, 2);
+  assertEquals(endpoint.guard.admits(first), false);
+  assertEquals(endpoint.guard.admits(await second), true);
+});
+
+Deno.test("an OutageGuard does not admit a call that had its turn before the outage", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20);
+  assertEquals(endpoint.guard.admits(null), false);
 });

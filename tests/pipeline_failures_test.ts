@@ -137,6 +137,7 @@ for (const { name, handler, parts = {}, expected } of OUTCOMES) {
     const failing = new Failing(handler());
     await failing.run(parts);
     assertEquals(failing.counts, expected);
+    assertEquals(failing.lease.isWorking, false);
     assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
   });
 }
@@ -180,6 +181,55 @@ Deno.test("runPipeline() never counts a call that was not sent", async () => {
   await failing.run({ handler });
   assertEquals(failing.deadLetters.stored, []);
   assertEquals(failing.successes.stored.length, 21);
+});
+
+Deno.test("runPipeline() condemns nothing that was in flight when the endpoint broke down", async () => {
+  const listener = new FakeListener(
+    ...Array.from(
+      { length: 30 },
+      (_, index) => anEvent({ offset: index, key: bytes(`key ${index}`) }),
+    ),
+  );
+  let calls = 0;
+  const handler = {
+    handle: async () => {
+      const call = calls++;
+      await everythingSettled();
+      if (call === 0 || call > 60) return aResult();
+      await everythingSettled();
+      throw NO_RESPONSE;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const failing = new Failing(new FakeHandler(aResult()), { listener });
+  await failing.run({ handler, policy: { ...POLICY, noResponse: null } });
+  assertEquals(failing.deadLetters.stored, []);
+  assertEquals(failing.successes.stored.length, 30);
+});
+
+Deno.test("runPipeline() waits as long as its backoff says, when a response asks for less", async () => {
+  const failing = new Failing(new FakeHandler(aResult("onError", { retryAfterMs: 0 })));
+  const running = failing.run({
+    policy: { ...POLICY, retry: { maxAttempts: 3, backoff: NO_END } },
+  });
+  await eventually(() => failing.handler.calls.length === 1, { what: "the first call" });
+  await everythingSettled();
+  assertEquals(failing.handler.calls.length, 1);
+  failing.lease.end();
+  await running;
+});
+
+Deno.test("runPipeline() tells the handler which attempt it is", async () => {
+  const attempts: (number | undefined)[] = [];
+  const handler = {
+    handle: (_event: unknown, _signal: unknown, attempt?: number) => {
+      attempts.push(attempt);
+      return Promise.resolve(attempts.length < 3 ? TRANSIENT : aResult());
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await new Failing(new FakeHandler(aResult())).run({ handler });
+  assertEquals(attempts, [1, 2, 3]);
 });
 
 Deno.test("runPipeline() waits as long as a response asks for", async () => {
@@ -260,6 +310,59 @@ Deno.test("runPipeline() publishes an error in place of a result that is too lar
   const [error] = failing.errors.stored;
   assertEquals(error?.value, new Uint8Array());
   assertEquals(headerOf(error!, "eventor-error"), "result larger than its topic allows");
+});
+
+Deno.test("runPipeline() publishes an error in place of an error response that is too large", async () => {
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const processor = new FakeResultProcessor({ failures: [tooLarge] });
+  const failing = new Failing(new FakeHandler(PERMANENT));
+  await failing.run({ resultProcessors: [{ when: ["onError"], processor }] });
+  assertEquals(processor.stored.map(({ value }) => value), [new Uint8Array()]);
+  assertEquals(headerOf(processor.stored[0]!, "eventor-status"), "400");
+  assertEquals(failing.deadLetters.stored, []);
+});
+
+Deno.test("runPipeline() keeps a result that is too large and blocks, and gives it only to those that lack it", async () => {
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  const first = new FakeResultProcessor();
+  const refusing = new FakeResultProcessor({ failures: Array(5).fill(tooLarge) });
+  const last = new FakeResultProcessor();
+  const failing = new Failing(new FakeHandler(aResult()));
+  await failing.run({
+    policy: { ...POLICY, onFailure: "block" },
+    resultProcessors: [first, refusing, last].map((processor) => ({
+      when: ["onSuccess"],
+      processor,
+    })),
+  });
+  assertEquals(failing.handler.calls.length, 1);
+  assertEquals([first, refusing, last].map(({ stored }) => stored.length), [1, 1, 1]);
+  assertEquals(failing.lease.isWorking, false);
+});
+
+Deno.test("runPipeline() does with a tombstone that is too large what is configured", async (t) => {
+  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
+  for (
+    const { onFailure, letters, stored } of [
+      { onFailure: "deadLetter", letters: 1, stored: 0 },
+      { onFailure: "discard", letters: 0, stored: 0 },
+      { onFailure: "block", letters: 0, stored: 1 },
+    ] as const
+  ) {
+    await t.step(onFailure, async () => {
+      const processor = new FakeResultProcessor({ failures: [tooLarge] });
+      const listener = new FakeListener(anEvent({ value: null }));
+      const failing = new Failing(new FakeHandler(aResult()), { listener });
+      await failing.run({
+        onTombstone: "forward",
+        policy: { ...POLICY, onFailure },
+        resultProcessors: [{ when: ["onSuccess"], processor }],
+      });
+      assertEquals([failing.deadLetters.stored.length, processor.stored.length], [letters, stored]);
+      assertEquals(listener.outcomes, [`${PLACE} settled`]);
+      assertEquals(failing.lease.isWorking, false);
+    });
+  }
 });
 
 Deno.test("runPipeline() makes a dead letter of an event whose result is too large, when nobody takes errors", async () => {

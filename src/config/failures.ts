@@ -18,7 +18,8 @@ function otherwise(reading: ReturnType<typeof status.read>): ReturnType<typeof s
   return "expected" in reading ? { expected: cause.expected } : reading;
 }
 
-const delay = duration({ min: "0", max: "24h" });
+/** Without a pause, an endpoint that is away would be called again and again. */
+const delay = duration({ min: "10ms", max: "24h" });
 
 /** Reads `retry`; null when it is left out. */
 export const retrySchema = section({
@@ -45,7 +46,7 @@ export const retrySchema = section({
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "What becomes of an event that has failed for good: `deadLetter`, when there is one, or else `block`: it is repeated for ever, and what comes behind it waits; `discard`: it is given up",
+  "What becomes of an event that has failed for good, when the pipeline has no `deadLetter`: `block`, the default, repeats it for ever, and what comes behind it waits; `discard` gives it up",
 );
 
 /** Reads `onTombstone`. */

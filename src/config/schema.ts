@@ -115,17 +115,18 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     .describe("Where results go: one, a list, or none when the call was the purpose"),
   deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
     .describe("Where events go that have failed for good, as they were"),
-}).superRefine(({ eventHandler: { onFailure }, deadLetter }, context) => {
-  const refuse = (refused: string) =>
-    context.addIssue({
-      code: "custom",
-      path: ["eventHandler", "onFailure"],
-      params: { refused },
-    });
-  if (onFailure === "deadLetter" && deadLetter === undefined) {
-    refuse("the pipeline has no 'deadLetter': add that section");
-  } else if (deadLetter !== undefined && onFailure !== undefined && onFailure !== "deadLetter") {
-    refuse(`'${onFailure}' and a 'deadLetter' exclude each other: leave one of them out`);
+}).superRefine((pipeline, context) => {
+  // Parts that are not valid come here as they are written.
+  const handler: Partial<HandlerConfig> = Object(pipeline.eventHandler);
+  const processors = [pipeline.eventResultProcessor].flat();
+  const refuse = (key: string, refused: string) =>
+    context.addIssue({ code: "custom", path: ["eventHandler", key], params: { refused } });
+  if (handler.onFailure === "deadLetter" && pipeline.deadLetter === undefined) {
+    refuse("onFailure", "the pipeline has no 'deadLetter': add that section");
+  }
+  const takesSuccess = processors.some((each) => [Object(each).when].flat().includes("onSuccess"));
+  if (handler.onTombstone === "forward" && !takesSuccess) {
+    refuse("onTombstone", "'forward' needs an eventResultProcessor with 'when: onSuccess'");
   }
 }).meta({ id: "pipeline" });
 

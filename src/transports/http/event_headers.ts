@@ -1,5 +1,5 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
-import { idempotencyKey } from "../../idempotency_key.ts";
+import { idempotencyKey, visible } from "../../idempotency_key.ts";
 import type { HeaderList } from "./request_headers.ts";
 
 /** A longer key is not sent along: servers refuse requests with large headers. */
@@ -11,7 +11,8 @@ const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 /** What a `traceparent` consists of, in whatever version (W3C Trace Context, 3.2). */
 const TRACE_PARENT = /^[\x21-\x7e]{1,512}$/;
 
-const TEXT_DECODER = new TextDecoder();
+/** A byte order mark is part of a key. */
+const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The headers that tell an endpoint which event a call is for. */
 export class EventHeaders {
@@ -28,14 +29,16 @@ export class EventHeaders {
   of(event: InboundEvent, attempt: number): HeaderList {
     const { origin: { topic, partition, offset }, key, value, timestampMs } = event;
     const headers: (readonly [name: string, value: string])[] = [
-      ["idempotency-key", visible(idempotencyKey(this.#pipeline, event))],
+      ["idempotency-key", idempotencyKey(this.#pipeline, event)],
       ["eventor-topic", visible(topic)],
       ["eventor-partition", `${partition}`],
       ["eventor-offset", `${offset}`],
       ["eventor-timestamp", `${timestampMs}`],
       ["eventor-attempt", `${attempt}`],
     ];
-    if (key !== null && key.length <= MAX_KEY_BYTES) headers.push(...keyHeaders(key));
+    const isKeySent = key !== null && key.length <= MAX_KEY_BYTES &&
+      !this.#configured.has("eventor-key");
+    if (isKeySent) headers.push(...keyHeaders(key));
     if (value === null) headers.push(["eventor-tombstone", "true"]);
     const traceParent = traceParentOf(event);
     if (traceParent !== undefined) headers.push(["traceparent", traceParent]);
@@ -56,9 +59,4 @@ function traceParentOf({ headers }: InboundEvent): string | undefined {
   const header = headers.find(([name]) => name.toLowerCase() === "traceparent");
   const value = header?.[1] ? TEXT_DECODER.decode(header[1]) : "";
   return TRACE_PARENT.test(value) ? value : undefined;
-}
-
-/** What is not visible ASCII is percent-encoded, as the names of topics and pipelines may be anything. */
-function visible(text: string): string {
-  return /^[\x21-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed());
 }

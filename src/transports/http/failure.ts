@@ -2,6 +2,7 @@ import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./response_head.ts";
 import { CutOffResponseError } from "./response_reader.ts";
 
+const NO_FILES = "too many open connections: raise the limit of open files (ulimit -n)";
 const NOT_ALLOWED = "the sandbox does not allow this host";
 
 /** What sockets say, and what users call it. */
@@ -15,7 +16,7 @@ const BY_CODE = new Map([
   ["EHOSTUNREACH", "host unreachable"],
   ["ENETUNREACH", "host unreachable"],
   ["EPERM", NOT_ALLOWED],
-  ["EMFILE", "too many open connections: raise the limit of open files (ulimit -n)"],
+  ["EMFILE", NO_FILES],
 ]);
 
 /** What `fetch` says. */
@@ -44,7 +45,7 @@ const UNSENT: ReadonlySet<string> = new Set([
   "host name not found",
   "host unreachable",
   "no TLS: the port may be one for http://",
-  BY_CODE.get("EMFILE") ?? "",
+  NO_FILES,
 ]);
 
 /**

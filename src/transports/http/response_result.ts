@@ -48,7 +48,7 @@ export class ResponseResults {
       error: {
         status: `${status}`,
         isTransient: this.#transient.has(status),
-        suggestsOutage: status >= 500 || SUGGEST_OUTAGE.has(status),
+        suggestsOutage: suggestsOutage(status),
         ...(askedMs === undefined
           ? {}
           : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
@@ -61,7 +61,8 @@ export class ResponseResults {
     const location = isRedirect(status) ? headers.get("location") : undefined;
     const result = [this.#header("eventor-status", `${status}`)];
     if (contentType !== undefined) result.unshift(this.#header("content-type", contentType));
-    if (location !== undefined) result.push(this.#header("location", location));
+    // Each may be another one, and none is worth being remembered.
+    if (location !== undefined) result.push(["location", TEXT_ENCODER.encode(location)]);
     return result;
   }
 
@@ -70,7 +71,11 @@ export class ResponseResults {
     const reason = `response larger than maxResponseBytes (${this.#maxBytes} bytes)`;
     return {
       when: "onError",
-      error: { status: `${status}`, isTransient: false, suggestsOutage: false },
+      error: {
+        status: `${status}`,
+        isTransient: false,
+        suggestsOutage: suggestsOutage(status),
+      },
       summary: `status ${status}, ${reason}`,
       value: new Uint8Array(),
       headers: [
@@ -89,6 +94,10 @@ export class ResponseResults {
     }
     return [name, value];
   }
+}
+
+function suggestsOutage(status: number): boolean {
+  return status >= 500 || SUGGEST_OUTAGE.has(status);
 }
 
 function isRedirect(status: number): boolean {

@@ -4,7 +4,7 @@
  */
 export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  if (/^\d{1,15}$/.test(text)) return Number(text) * 1000;
   // Dates begin with the name of a day; what else `Date.parse()` knows is not meant. The oldest form names no zone.
   const isDate = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /.test(text);
   const atMs = isDate ? Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) : NaN;

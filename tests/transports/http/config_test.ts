@@ -79,6 +79,7 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
   const name = "is not the name of an HTTP header";
   const own = "this header can't be set: it is the HTTP client's own";
   const cause = "expected a whole number from 400 to 599, or noResponse";
+  const delay = "expected a duration such as 500ms, 30s or 5m, from 10ms to 24h";
   const attempts = "expected a whole number from 1 to 1000000";
   const multiplier = "expected a number from 1 to 100";
   const method = "expected an HTTP method other than CONNECT, TRACE and TRACK";
@@ -114,6 +115,11 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
       { onFailure: "retry" },
       "onFailure: expected 'block', 'deadLetter' or 'discard', found 'retry'",
     ],
+    [
+      { onTombstone: "forward" },
+      "onTombstone: 'forward' needs an eventResultProcessor with 'when: onSuccess'",
+    ],
+    [{ retry: { initialDelay: 0 } }, `retry.initialDelay: ${delay}, found the number 0`],
     [{ onFailure: "deadLetter" }, "onFailure: the pipeline has no 'deadLetter': add that section"],
     [{ redirect: true }, "redirect: expected 'follow' or 'manual', found true"],
     [{ maxResponseBytes: 0 }, `maxResponseBytes: ${size} the number 0`],

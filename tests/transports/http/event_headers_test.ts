@@ -20,6 +20,8 @@ Deno.test("EventHeaders say which event and which attempt a request is for", () 
 
 Deno.test("EventHeaders leave out what is configured", () => {
   const headers = headersOf(anEvent(), { configured: ["idempotency-key", "eventor-key"] });
+  const binary = headersOf(anEvent({ key: new Uint8Array([0]) }), { configured: ["eventor-key"] });
+  assertEquals("eventor-key-encoding" in binary, false);
   assertEquals(Object.keys(headers), [
     "eventor-topic",
     "eventor-partition",
@@ -35,6 +37,11 @@ Deno.test("EventHeaders encode keys that a header would not keep as they are", a
     { name: "line breaks", key: bytes("a\r\nb: c"), expected: "YQ0KYjogYw==" },
     { name: "spaces at the ends", key: bytes(" a"), expected: "IGE=" },
     { name: "other scripts", key: bytes("ö"), expected: "w7Y=" },
+    {
+      name: "a byte order mark",
+      key: new Uint8Array([0xef, 0xbb, 0xbf, 97]),
+      expected: "77u/YQ==",
+    },
     { name: "empty", key: bytes(""), expected: "" },
     { name: "too long", key: bytes("x".repeat(2049)), expected: undefined },
   ];

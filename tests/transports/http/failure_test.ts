@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { connect } from "node:net";
 import { EncodingError } from "../../../src/transports/http/content_encoding.ts";
-import { describeFailure } from "../../../src/transports/http/failure.ts";
+import { describeFailure, mayHaveBeenSent } from "../../../src/transports/http/failure.ts";
 import { InvalidResponseError } from "../../../src/transports/http/response_head.ts";
 import { CutOffResponseError } from "../../../src/transports/http/response_reader.ts";
 
@@ -157,3 +157,15 @@ Deno.test(
 function ofSocket(code: string): Error {
   return Object.assign(new Error(SENDING), { code });
 }
+
+Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
+  const withCode = (code: string) => Object.assign(new Error("failed"), { code });
+  for (const code of ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "EPERM", "EMFILE"]) {
+    assertEquals(mayHaveBeenSent(withCode(code)), false, code);
+  }
+  for (const code of ["ECONNRESET", "EPIPE", "ETIMEDOUT"]) {
+    assertEquals(mayHaveBeenSent(withCode(code)), true, code);
+  }
+  assertEquals(mayHaveBeenSent(new TypeError("invalid peer certificate: UnknownIssuer")), false);
+  assertEquals(mayHaveBeenSent(new DOMException("", "TimeoutError")), true);
+});

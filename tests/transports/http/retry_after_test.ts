@@ -17,7 +17,8 @@ const CASES: [value: string | undefined, expected: number | undefined][] = [
   ["soon", undefined],
   ["Some 1, 2015", undefined],
   ["2015-10-21", undefined],
-  ["9".repeat(10), undefined],
+  ["9".repeat(15), 999_999_999_999_999_000],
+  ["9".repeat(16), undefined],
 ];
 
 for (const [value, expected] of CASES) {
