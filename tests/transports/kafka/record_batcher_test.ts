@@ -183,11 +183,12 @@ Deno.test("RecordBatcher sends no record that is too large, and says why", async
   const { leaders, add } = aBatcher({ maxRecordBytes: 1000 });
   leaders.answerWith = () => undefined;
   const small = add("small");
-  await assertRejects(
+  const { isTooLarge } = await assertRejects(
     () => add("PAYLOAD".repeat(200)),
     ResultProcessorError,
     "topic 'RESULTS': a record of 1489 bytes is not sent, as message.max.bytes is 1000",
   );
+  assertEquals(isTooLarge, true);
   await small;
   await add("v".repeat(900));
   assertEquals(leaders.stored.map(({ length }) => length), [5, 900]);

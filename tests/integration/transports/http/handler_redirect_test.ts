@@ -94,8 +94,16 @@ Deno.test("HttpHandler takes the sixth redirect for an error", async () => {
   assertEquals(endpoint.calls.length, 6);
 });
 
-async function call(url: string): Promise<Result> {
-  await using handler = openHandler(url);
+Deno.test("HttpHandler follows nothing with redirect: manual, and passes the location on", async () => {
+  await using endpoint = startEndpoint(() => redirect(307, "/moved"));
+  const result = await call(endpoint.url, { redirect: "manual" });
+  assertEquals(outcome(result), ["onSuccess", "status 307"]);
+  assertEquals(result.headers.at(-1), ["location", bytes("/moved")]);
+  assertEquals(endpoint.calls.length, 1);
+});
+
+async function call(url: string, keys: Record<string, unknown> = {}): Promise<Result> {
+  await using handler = openHandler(url, keys);
   return await handler.handle(anEvent(), NEVER);
 }
 

@@ -197,6 +197,22 @@ Deno.test("HttpHandler fails, when a response is encoded by br", async () => {
   );
 });
 
+Deno.test("HttpHandler says which event and attempt a request is for, on sockets and by fetch", async (t) => {
+  for (const [client, length] of [["sockets", 10], ["fetch", 100_000]] as const) {
+    await t.step(client, async () => {
+      await using endpoint = startEndpoint();
+      await using handler = openHandler(endpoint.url);
+      await handler.handle(anEvent({ value: new Uint8Array(length) }), NEVER, 3);
+      const { headers } = endpoint.calls[0]!;
+      assertEquals(
+        ["idempotency-key", "eventor-offset", "eventor-key", "eventor-attempt"]
+          .map((name) => headers.get(name)),
+        ["orders-MY_FIRST_TOPIC-0-184-1652708532000", "184", "key", "3"],
+      );
+    });
+  }
+});
+
 Deno.test("HttpHandler keeps its connection between calls", async () => {
   await using endpoint = startRawEndpoint(answerAll);
   await using handler = openHandler(`http://${endpoint.host}/`);
