@@ -161,7 +161,7 @@ function assertIsTooLarge(result: Result, status: number): void {
   const reason = "response larger than maxResponseBytes (10000 bytes)";
   assertEquals(result, {
     when: "onError",
-    error: { status: `${status}`, isTransient: false, suggestsOutage: false },
+    error: { status: `${status}`, isTransient: false, suggestsOutage: status >= 500 },
     summary: `status ${status}, ${reason}`,
     value: new Uint8Array(),
     headers: [["eventor-status", bytes(`${status}`)], ["eventor-error", bytes(reason)]],
