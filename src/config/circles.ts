@@ -1,5 +1,4 @@
 import { partsOf } from "../sandbox.ts";
-import { quoted } from "./found.ts";
 import type { PipelineConfig } from "./schema.ts";
 
 /** A section that makes a circle of pipelines, and the pipelines that the events would go round. */
@@ -7,7 +6,8 @@ export interface Circle {
   readonly pipeline: string;
   /** Where the section stands: `eventResultProcessor[0]`. */
   readonly path: string;
-  readonly message: string;
+  /** The names of the pipelines by which they come back; none when they come back at once. */
+  readonly others: readonly string[];
 }
 
 /** A pipeline as events go through it. Places are texts that are equal for the same place. */
@@ -27,12 +27,7 @@ export function circles(pipelines: readonly PipelineConfig[]): readonly Circle[]
     node.targets.flatMap(({ path, places }) => {
       const way = wayBack(node, places, nodes);
       if (way === undefined) return [];
-      const others = way.slice(1).map(quoted).join(", ");
-      const message = "events would go round for ever: this is where " +
-        (others === "" ? "the pipeline's own events come from" : `those of ${others} come from`) +
-        (others === "" ? "" : ", whose records come back to this pipeline") +
-        "; name another topic";
-      return [{ pipeline: node.name, path, message }];
+      return [{ pipeline: node.name, path, others: way.slice(1) }];
     })
   );
 }

@@ -78,17 +78,20 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
 }
 
 function circleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
-  const pipelines = files.flatMap(({ config }) => config?.pipelines ?? []);
-  const sourceOf = new Map(
-    files.flatMap(({ source, config }) =>
-      (config?.pipelines ?? []).map(({ name }) => [name, source] as const)
-    ),
-  );
-  return circles(pipelines).map(({ pipeline, ...problem }) => ({
-    source: sourceOf.get(pipeline) ?? "",
-    pipeline,
-    ...problem,
-  }));
+  const known = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline]));
+  const labelOf = (name: string) => known.get(name)?.label ?? "";
+  return circles(files.flatMap(({ config }) => config?.pipelines ?? []))
+    .map(({ pipeline, path, others }) => ({
+      source: known.get(pipeline)?.source ?? "",
+      pipeline: labelOf(pipeline),
+      path,
+      message: "events would go round for ever: this is where " +
+        (others.length === 0
+          ? "the pipeline's own events come from"
+          : `those of ${others.map(labelOf).map(quoted).join(", ")} come from, whose records ` +
+            "come back to this pipeline") +
+        "; name another topic",
+    }));
 }
 
 function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {

@@ -62,6 +62,14 @@ Deno.test("loadConfig() refuses a ring of pipelines, at each section that is par
   );
 });
 
+Deno.test("loadConfig() does not show names from outside when it refuses a ring", () => {
+  const text = ["first: A > B", "second: B > A"].map(pipeline).join("")
+    .replaceAll("name: second", 'name: "${env:NAME}"');
+  const found = problemsOf(text, { variables: { NAME: "hidden-name" } });
+  assertEquals(found.length, 2);
+  assertEquals(found.filter((problem) => problem.includes("hidden-name")), []);
+});
+
 Deno.test("loadConfig() knows a cluster by any of its servers, and tells clusters apart", () => {
   assertEquals(problems("orders: T@a:9092,b:9092 > T@B:9092,c:9092").length, 1);
   assertEquals(problems("orders: T@a:9092 > T@b:9092"), []);
