@@ -1,4 +1,5 @@
 import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay, sleep } from "./backoff.ts";
+import type { AttemptsMade } from "./event.ts";
 import type { Health } from "./health.ts";
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
@@ -14,19 +15,44 @@ export interface AttemptsParts {
   readonly readyAfterMs?: number | undefined;
 }
 
+const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
+
+/** More of a backoff's delays than it takes to reach the longest. */
+const MAX_DELAYS_BEFORE = 50;
+
 /** What was tried for one event and has failed. */
 export class Attempts {
   readonly #what: () => string;
   readonly #parts: AttemptsParts;
   readonly #delays = new Map<Backoff, Generator<number, never>>();
-  #made = 0;
-  #counted = 0;
-  #firstFailedAtMs = 0;
+  readonly #crashes: number;
+  readonly #madeBefore: number;
+  #made: number;
+  #counted: number;
+  #firstFailedAtMs: number;
 
-  /** @param what completes "cannot ..." */
-  constructor(what: () => string, parts: AttemptsParts) {
+  /**
+   * @param what completes "cannot ..."
+   * @param past goes on from there
+   */
+  constructor(what: () => string, parts: AttemptsParts, past: AttemptsMade = NONE) {
     this.#what = what;
     this.#parts = parts;
+    this.#made = past.made;
+    this.#madeBefore = past.made;
+    this.#counted = past.counted;
+    this.#crashes = past.crashes;
+    this.#firstFailedAtMs = past.firstFailedAtMs;
+  }
+
+  /** What there was so far. */
+  get soFar(): AttemptsMade {
+    return {
+      made: this.#made,
+      counted: this.#counted,
+      crashes: this.#crashes,
+      firstFailedAtMs: this.#firstFailedAtMs,
+    };
   }
 
   /** How many have failed, counted or not. */
@@ -95,8 +121,15 @@ export class Attempts {
   }
 
   #nextDelayMs(backoff: Backoff): number {
-    const delays = this.#delays.get(backoff) ?? backoffDelays(backoff);
+    const delays = this.#delays.get(backoff) ?? this.#delaysFrom(backoff);
     this.#delays.set(backoff, delays);
     return delays.next().value;
+  }
+
+  /** Those of the attempts of before are over. */
+  #delaysFrom(backoff: Backoff): Generator<number, never> {
+    const delays = backoffDelays(backoff);
+    for (let i = Math.min(this.#madeBefore, MAX_DELAYS_BEFORE); i > 0; i--) delays.next();
+    return delays;
   }
 }

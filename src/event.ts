@@ -11,6 +11,18 @@ export interface EventOrigin {
   readonly offset: number;
 }
 
+/** What was tried for an event, and has failed. */
+export interface AttemptsMade {
+  /** How many attempts, whether they count or not. */
+  readonly made: number;
+  /** How many of them used up what an event may have. */
+  readonly counted: number;
+  /** How many of them whoever made them did not survive. */
+  readonly crashes: number;
+  /** When the first one failed, in milliseconds since 1970. */
+  readonly firstFailedAtMs: number;
+}
+
 /** One event as a listener handed it over: bytes, and nothing of its transport. */
 export interface InboundEvent {
   readonly origin: EventOrigin;
@@ -19,6 +31,8 @@ export interface InboundEvent {
   readonly headers: readonly RecordHeader[];
   /** Milliseconds since 1970, as the producer or the broker set it. */
   readonly timestampMs: number;
+  /** What a pipeline that had it before tried for it, as far as that is known. */
+  readonly past?: AttemptsMade;
 }
 
 /** The place of an event or a record in its topic, as log lines show it: `ORDERS[3]@1842`. */

@@ -39,7 +39,7 @@ export interface FailurePolicy {
 }
 
 /** For calls without a response, when the configuration says nothing of repetitions. */
-const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5 };
+export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5 };
 
 /** When the configuration says nothing of failures. */
 export const DEFAULT_FAILURE_POLICY: FailurePolicy = {

@@ -1,3 +1,5 @@
+import type { AttemptsMade } from "./event.ts";
+
 /**
  * The right to work on the events of one partition. It can be suspended for a while, and it ends in two steps.
  *
@@ -21,6 +23,8 @@ export interface Lease {
   finish(): void;
   /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
   rest(offset: number): void;
+  /** Notes what was tried for an event, for whoever has its partition next. */
+  noteAttempts(offset: number, attempts: AttemptsMade): void;
   /** Has `callback` called whenever other events than before may be admitted. */
   onChange(callback: () => void): void;
 }
@@ -32,6 +36,7 @@ export class LeaseController implements Lease {
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];
   readonly #resting = new Set<number>();
+  readonly #attempts = new Map<number, AttemptsMade>();
   #isSuspended = false;
   #working = 0;
   #begunEnd = -Infinity;
@@ -81,6 +86,25 @@ export class LeaseController implements Lease {
     this.#working--;
     this.#resting.add(offset);
     if (!this.isOpen) this.#changed();
+  }
+
+  noteAttempts(offset: number, attempts: AttemptsMade): void {
+    this.#attempts.set(offset, attempts);
+  }
+
+  /** What was tried for an event. */
+  attemptsOf(offset: number): AttemptsMade | undefined {
+    return this.#attempts.get(offset);
+  }
+
+  /** Nobody will ask for the attempts of an event any more. */
+  forgetAttempts(offset: number): void {
+    if (this.#attempts.size > 0) this.#attempts.delete(offset);
+  }
+
+  /** Whether the lowest event that has not settled is being worked on, with no end of the lease in sight. */
+  isAtWorkOn(offset: number): boolean {
+    return this.isOpen && offset < this.#begunEnd && !this.#resting.has(offset);
   }
 
   noteQueued(count: number): void {

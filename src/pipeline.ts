@@ -16,6 +16,7 @@ import {
   callHandler,
   type CallParts,
   type CallsOutcome,
+  crashFailure,
   type EventFailure,
   type History,
   whileBlocked,
@@ -82,11 +83,15 @@ class Pipeline {
   async settle(event: InboundEvent, lease: Lease): Promise<void> {
     const { onTombstone = "send" } = this.#parts;
     if (event.value === null && onTombstone === "skip") return;
-    const history: History = {};
+    const history: History = event.past === undefined
+      ? {}
+      : { attempts: attemptsFor(event, this.#parts) };
     try {
       const outcome = event.value === null && onTombstone === "forward"
         ? await this.#tombstoneOutcome(event, lease)
-        : await callHandler(event, this.#calls, lease, history);
+        : event.past === undefined
+        ? await callHandler(event, this.#calls, lease, history)
+        : await this.#outcomeAnew(event, lease, history);
       for (let toStore = this.#firstRecords(outcome, event);;) {
         const { failure, refused } = await this.#complete(
           { outcome, toStore },
@@ -116,6 +121,19 @@ class Pipeline {
   async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {
     await this.#beginWithoutCall(event, lease);
     return { kind: "tombstone" };
+  }
+
+  /** What has ended the process too often is not tried again, unless it blocks; then, what else there is goes first. */
+  async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
+    const { policy } = this.#calls;
+    const failure = crashFailure(event, policy);
+    if (failure !== null) {
+      await this.#beginWithoutCall(event, lease);
+      if (policy.onFailure !== "block") return { kind: "failed", failure };
+      lease.rest(event.origin.offset);
+      await history.attempts?.pause(whileBlocked(failure), { lease });
+    }
+    return await callHandler(event, this.#calls, lease, history);
   }
 
   #firstRecords(outcome: Outcome, event: InboundEvent): readonly Addressed[] {

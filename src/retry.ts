@@ -2,7 +2,7 @@ import { Attempts, type AttemptsParts } from "./attempts.ts";
 import type { Backoff } from "./backoff.ts";
 import type { CallSlots } from "./call_slots.ts";
 import { formatOrigin, type InboundEvent } from "./event.ts";
-import type { FailurePolicy, RetryPolicy } from "./failure_policy.ts";
+import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
 import { type ErrorResult, type Handler, HandlerError, type Result } from "./handler.ts";
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
@@ -10,8 +10,11 @@ import type { OutageGuard } from "./outage_guard.ts";
 
 /** Why an event has failed for good. */
 export interface EventFailure {
-  /** `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large. */
-  readonly reason: "status" | "noResponse" | "tooLarge";
+  /**
+   * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
+   * `crash`: the process ended each time it was handled.
+   */
+  readonly reason: "status" | "noResponse" | "tooLarge" | "crash";
   /** In the other side's words, when there was a response. */
   readonly status?: string;
   /** Without payload and secrets. */
@@ -98,6 +101,7 @@ export async function callHandler(
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
       verdict = judge(outcome, event, { ...parts, attempts, history });
+      lease.noteAttempts(offset, attempts.soFar);
     } finally {
       if (probe !== null) guard.endProbe(probe);
     }
@@ -207,7 +211,19 @@ function failedForGood(failure: EventFailure, { policy }: Judging): Verdict {
 
 /** The attempts to handle an event. */
 export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts {
-  return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts);
+  return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts, event.past);
+}
+
+/** Why an event has failed for good before it is called for, when it ended the process too often. */
+export function crashFailure(
+  { past }: InboundEvent,
+  { retry, noResponse }: FailurePolicy,
+): EventFailure | null {
+  if (past === undefined || past.crashes === 0) return null;
+  const { maxAttempts } = noResponse ?? retry ?? DEFAULT_RETRY;
+  if (past.counted < maxAttempts) return null;
+  const times = `${past.crashes} of ${past.counted} attempts`;
+  return { reason: "crash", message: `the process did not survive ${times} to handle it` };
 }
 
 /** What is said of an event that has failed for good and blocks. */

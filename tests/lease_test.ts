@@ -185,3 +185,12 @@ Deno.test("LeaseController tells when fewer events wait for a slot, and not when
   for (const count of [1, 3, 2, 2, 5, 0]) lease.noteQueued(count);
   assertEquals(told, [2, 0]);
 });
+
+Deno.test("LeaseController knows what was tried for an event until it is forgotten", () => {
+  const lease = new LeaseController();
+  const attempts = { made: 1, counted: 1, crashes: 0, firstFailedAtMs: 0 };
+  lease.noteAttempts(5, attempts);
+  assertEquals([lease.attemptsOf(5), lease.attemptsOf(6)], [attempts, undefined]);
+  lease.forgetAttempts(5);
+  assertEquals(lease.attemptsOf(5), undefined);
+});

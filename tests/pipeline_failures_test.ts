@@ -423,3 +423,55 @@ function headerOf(
   const value = headers.find(([each]) => each === name)?.[1];
   return value ? TEXT_DECODER.decode(value) : undefined;
 }
+
+const CRASHED = { made: 4, counted: 3, crashes: 2, firstFailedAtMs: 1652708532000 };
+
+Deno.test("runPipeline() makes an event a dead letter, without a call, that has ended the process too often", async () => {
+  const failing = new Failing(new FakeHandler(aResult()), {
+    listener: new FakeListener(anEvent({ past: CRASHED })),
+  });
+  await failing.run();
+  assertEquals(failing.handler.calls, []);
+  assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
+  const headers = new Map(
+    failing.deadLetters.stored[0]?.headers.map(([name, value]) => [
+      name,
+      TEXT_DECODER.decode(value ?? undefined),
+    ]),
+  );
+  assertEquals(headers.get("eventor-dead-letter-reason"), "crash");
+  assertEquals(headers.get("eventor-dead-letter-attempts"), "4");
+  assertEquals(headers.get("eventor-dead-letter-first-failed-at"), "2022-05-16T13:42:12.000Z");
+});
+
+Deno.test("runPipeline() discards an event that has ended the process too often, when that is configured", async () => {
+  const failing = new Failing(new FakeHandler(aResult()), {
+    listener: new FakeListener(anEvent({ past: CRASHED })),
+  });
+  await failing.run({ policy: { ...POLICY, onFailure: "discard" } });
+  assertEquals(failing.handler.calls, []);
+  assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
+});
+
+Deno.test("runPipeline() calls for an event that blocks again, after a pause, though it has ended the process too often", async () => {
+  const failing = new Failing(new FakeHandler(aResult()), {
+    listener: new FakeListener(anEvent({ past: CRASHED })),
+  });
+  await failing.run({ policy: { ...POLICY, onFailure: "block" } });
+  assertEquals(failing.handler.calls.length, 1);
+  assertEquals(failing.successes.stored.length, 1);
+  assertMatch(
+    failing.log.lines[0] ?? "",
+    /the process did not survive 2 of 3 attempts to handle it/,
+  );
+});
+
+Deno.test("runPipeline() goes on counting where another process has left off", async () => {
+  const failing = new Failing(new FakeHandler(TRANSIENT), {
+    listener: new FakeListener(anEvent({ past: { ...CRASHED, made: 2, counted: 2, crashes: 0 } })),
+  });
+  await failing.run({ takesErrors: false });
+  assertEquals(failing.handler.calls.length, 1);
+  assertEquals(failing.handler.attempts, [3]);
+  assertEquals(failing.deadLetters.stored.length, 1);
+});

@@ -1,5 +1,9 @@
 import type { Limits } from "../../src/transport.ts";
-import { AssignedPartition } from "../../src/transports/kafka/assigned_partition.ts";
+import {
+  AssignedPartition,
+  type AssignedPartitionOptions,
+} from "../../src/transports/kafka/assigned_partition.ts";
+import { type AttemptsNote, parseNote } from "../../src/transports/kafka/attempts_note.ts";
 import { FakeDeliver } from "./fake_deliver.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
@@ -10,25 +14,35 @@ export interface Assigned {
   readonly failures: unknown[];
   /** What could be committed, each time when a commit was asked for. */
   readonly commits: number[];
+  /** What the group was told of. */
+  readonly announcements: { readonly offset: number; readonly note: AttemptsNote | null }[];
 }
 
 /** Assigns `T[0]` from an offset on. Limits that are not given are the defaults. */
 export function assign(
-  { nextOffset = 0, ...limits }: Partial<Limits & { nextOffset: number }> = {},
+  { nextOffset = 0, past, announce = () => Promise.resolve(), ...limits }:
+    & Partial<Limits>
+    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "announce">> = {},
 ): Assigned {
   const pipeline = new FakeDeliver();
   const failures: unknown[] = [];
   const commits: number[] = [];
+  const announcements: Assigned["announcements"] = [];
   const assigned: AssignedPartition = new AssignedPartition({
     topic: "T",
     partition: 0,
     nextOffset,
+    past,
     limits: { ...DEFAULT_LIMITS, ...limits },
     deliver: pipeline.deliver,
     commit: () => commits.push(assigned.tracker.committable),
+    announce: () => {
+      announcements.push({ offset: assigned.tracker.committable, note: parseNote(assigned.note) });
+      return announce();
+    },
     fail: (error) => failures.push(error),
   });
-  return { assigned, pipeline, failures, commits };
+  return { assigned, pipeline, failures, commits, announcements };
 }
 
 /** Places in `T[0]`: `T[0]@5`. */

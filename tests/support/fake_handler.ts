@@ -22,16 +22,19 @@ export class FakeHandler implements Handler {
   /** Places of the events it was called for. */
   readonly calls: string[] = [];
   readonly signals: AbortSignal[] = [];
+  /** Which call for its event each of them was. */
+  readonly attempts: (number | undefined)[] = [];
   readonly #answers: readonly (Answer | (() => Answer))[];
 
   constructor(...answers: (Answer | (() => Answer))[]) {
     this.#answers = answers;
   }
 
-  async handle({ origin }: InboundEvent, signal: AbortSignal): Promise<Result> {
+  async handle({ origin }: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result> {
     const next = this.#answers[Math.min(this.calls.length, this.#answers.length - 1)];
     this.calls.push(formatOrigin(origin));
     this.signals.push(signal);
+    this.attempts.push(attempt);
     const answer = await (typeof next === "function" ? next() : next);
     if (answer === undefined) throw new TypeError("A fake handler needs an answer");
     if (answer instanceof Error) throw answer;

@@ -108,6 +108,7 @@ export class World {
       topic: "T",
       partition,
       nextOffset,
+      past: isOdd(nextOffset) ? CRASHED_TWICE : undefined,
       limits: this.#options,
       deliver: (event, lease) => {
         const settling = this.#deliver(event, lease);
@@ -117,6 +118,7 @@ export class World {
         return settling;
       },
       commit: () => this.commit(),
+      announce: () => Promise.resolve(this.commit()),
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });
     this.#held[partition] = { assigned, position: nextOffset };
@@ -285,4 +287,11 @@ function toRecords({ events, lastOffset, sizeInBytes }: LoggedBatch): FakeRecord
     aRecord(offset, { key: key === null ? null : bytes(key), value: VALUE })
   );
   return new FakeRecords(records, { lastOffset, sizeInBytes });
+}
+
+/** Every other offset makes its member look for the one that ends the process. */
+const CRASHED_TWICE = { made: 2, counted: 2, crashes: 2, firstFailedAtMs: 0 };
+
+function isOdd(offset: number): boolean {
+  return offset % 2 === 1;
 }

@@ -1,12 +1,16 @@
-import type { InboundEvent } from "../../event.ts";
+import type { AttemptsMade, InboundEvent } from "../../event.ts";
 import { LeaseController } from "../../lease.ts";
 import { type Deliver, EventNotSettledError } from "../../listener.ts";
 import type { Limits } from "../../transport.ts";
+import { formatNote } from "./attempts_note.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 
 /** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
+
+/** So many ends of the process at the same event are nobody's fault yet. */
+const CRASHES_OF_CHANCE = 1;
 
 /** Where a partition's events go, and how many may be on their way. */
 export interface AssignedPartitionOptions {
@@ -14,10 +18,14 @@ export interface AssignedPartitionOptions {
   readonly partition: number;
   /** The first offset that was not settled before. */
   readonly nextOffset: number;
+  /** What was tried before for the event there. */
+  readonly past?: AttemptsMade | undefined;
   readonly limits: Limits;
   readonly deliver: Deliver;
   /** Asked to commit when much has settled since the last commit: after a crash, it would be done again. */
   readonly commit: () => void;
+  /** Commits what there is to commit, and resolves when that is done, or has not worked. Never rejects. */
+  readonly announce: () => Promise<void>;
   /** Told when records cannot be read, or the pipeline cannot go on. */
   readonly fail: (error: unknown) => void;
 }
@@ -32,6 +40,8 @@ export class AssignedPartition {
   committed: number;
   /** The offset of the last commit that was tried, which may have arrived though no answer came. */
   committing: number;
+  /** What the last commit said of the event at its offset. */
+  committedNote = "";
   /** Whether the group may have passed the partition to another member and back since the last commit. */
   isDoubtful = false;
   readonly #options: AssignedPartitionOptions;
@@ -45,9 +55,17 @@ export class AssignedPartition {
   #delivered = 0;
   #deliveredBytes = 0;
   #idle: PromiseWithResolvers<void> | null = null;
+  /** A record that is not delivered before the group has been told. */
+  #held: FetchedRecord | null = null;
+  /** The offset of the event that the group has been told of last, or is being told of. */
+  #announced = -1;
+  #isAnnouncing = false;
+  /** Events before it are delivered one by one, when it is known that there are any. */
+  #suspectsEnd: number | undefined;
 
   constructor(options: AssignedPartitionOptions) {
-    const { partition, nextOffset } = options;
+    const { partition, nextOffset, past } = options;
+    if (past !== undefined) this.lease.noteAttempts(nextOffset, past);
     this.#options = options;
     this.partition = partition;
     this.tracker = new OffsetTracker(nextOffset);
@@ -56,6 +74,15 @@ export class AssignedPartition {
     this.#fetchedEnd = nextOffset;
     this.lease.onChange(() => this.#noteIdle());
     this.lease.onQueueShrank(() => this.#deliverSoon());
+  }
+
+  /** What a commit says of the event at its offset. */
+  get note(): string {
+    const { tracker: { committable, span }, lease } = this;
+    const isUnderWay = span === 0
+      ? lease.isOpen && this.#announced === committable
+      : lease.isAtWorkOn(committable);
+    return formatNote({ attempts: lease.attemptsOf(committable), isUnderWay });
   }
 
   /** Everything below was fetched. */
@@ -104,6 +131,7 @@ export class AssignedPartition {
     const { concurrency, maxLookahead } = this.#options.limits;
     const { ending, queued, peers } = this.lease;
     // More than its part of the next calls would only live longer, and cost memory.
+    if (this.#held !== null && (this.#isAnnouncing || this.tracker.span > 0)) return false;
     return !ending.aborted && !this.#isUnreadable && queued < concurrency / peers + 1 &&
       this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
@@ -121,14 +149,40 @@ export class AssignedPartition {
   #deliverWaiting(): void {
     try {
       while (this.#hasRoom) {
-        const record = this.#next();
+        const record = this.#held ?? this.#next();
         if (record === null) return;
+        this.#held = null;
         // A batch is fetched as a whole, with what may have settled before.
-        if (record.offset >= this.tracker.end) this.#deliver(record);
+        if (record.offset < this.tracker.end) continue;
+        if (this.#mustBeAnnounced(record)) {
+          this.#held = record;
+          if (this.tracker.span === 0) this.#announce(record);
+        } else this.#deliver(record);
       }
     } catch (error) {
       this.#options.fail(error);
     }
+  }
+
+  /**
+   * The first event of an assignment must: it may be one that ends the process, and would do so again and again, without a
+   * trace. When that has happened, it may have been any event that is delivered with the first one, so all of these must.
+   */
+  #mustBeAnnounced({ offset }: FetchedRecord): boolean {
+    const { past, limits: { maxLookahead } } = this.#options;
+    const isSuspect = past !== undefined && past.crashes > CRASHES_OF_CHANCE;
+    this.#suspectsEnd ??= offset + (isSuspect ? maxLookahead : 1);
+    return offset < this.#suspectsEnd && offset !== this.#announced;
+  }
+
+  #announce({ offset }: FetchedRecord): void {
+    this.tracker.skipTo(offset);
+    this.#announced = offset;
+    this.#isAnnouncing = true;
+    this.#options.announce().then(() => {
+      this.#isAnnouncing = false;
+      this.#deliverWaiting();
+    });
   }
 
   /** The next record, or null when there is none, or it has to be opened before. */
@@ -180,10 +234,11 @@ export class AssignedPartition {
   }
 
   #deliver(record: FetchedRecord): void {
-    const { topic, deliver, commit, fail } = this.#options;
+    const { topic, nextOffset, past, deliver, commit, fail } = this.#options;
     const { offset, key, value, headers, timestampMs } = record;
     const origin = { topic, partition: this.partition, offset };
-    const event = { origin, key, value, headers, timestampMs };
+    const bare = { origin, key, value, headers, timestampMs };
+    const event = past !== undefined && offset === nextOffset ? { ...bare, past } : bare;
     const bytes = sizeOf(event);
     this.tracker.start(offset);
     this.#delivered++;
@@ -196,6 +251,7 @@ export class AssignedPartition {
     };
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
+      this.lease.forgetAttempts(offset);
       if (this.#hasMuchToCommit) commit();
       leave();
     }, (error) => {

@@ -1,3 +1,4 @@
+import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
@@ -6,6 +7,8 @@ import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
 export interface GroupMember {
   /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
   beforeRejoin(): Promise<void>;
+  /** Called with what was committed of a partition, when that is known; before anything of it is fetched. */
+  committedBefore(commit: CommittedOffset): void;
   /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
   offsetReset(partition: number): void;
   /** Whether more of a partition should be fetched. */
@@ -14,11 +17,18 @@ export interface GroupMember {
   take(fetched: FetchedPartition, group: Group): void;
 }
 
+/** A commit of a partition. */
+export interface CommittedOffset {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata?: string | null;
+}
+
 /** A group that was joined. */
 export interface Group {
   /** Commits for the assignment that the member has now. */
   commitOffsets(offsets: {
-    topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
+    topics: { topic: string; partitions: CommittedOffset[] }[];
   }): Promise<void>;
 }
 
@@ -37,6 +47,7 @@ export function becomeMember(groupId: string, member: GroupMember): void {
  */
 export function callMembers(): void {
   announceRejoins();
+  announceCommittedOffsets();
   announceOffsetResets();
   fetchForMembers();
 }
@@ -90,6 +101,18 @@ function announceRejoins(): void {
     const started = join(this).finally(() => joining.delete(this));
     joining.set(this, started);
     return started;
+  };
+}
+
+/** kafkajs reads the metadata of commits, and forgets it. */
+function announceCommittedOffsets(): void {
+  const { offsetFetch } = Broker.prototype;
+  Broker.prototype.offsetFetch = async function (request: { groupId: string }) {
+    const answer = await offsetFetch.call(this, request);
+    const member = memberOf(request);
+    if (member === undefined) return answer;
+    for (const { partitions } of answer.responses) partitions.forEach(member.committedBefore);
+    return answer;
   };
 }
 

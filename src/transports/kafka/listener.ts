@@ -1,11 +1,13 @@
 import type { Consumer } from "kafkajs";
 import { aborted, atMost, formatDelay } from "../../backoff.ts";
+import type { AttemptsMade } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
 import type { Deliver, Listener } from "../../listener.ts";
 import type { Health } from "../../health.ts";
 import type { Logger } from "../../log.ts";
 import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
+import { attemptsBefore, type AttemptsNote, parseNote } from "./attempts_note.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
@@ -48,6 +50,8 @@ export class KafkaListener implements Listener {
   readonly #failure = Promise.withResolvers<never>();
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
+  /** What was committed of partitions, and said of the event there, when they were assigned. */
+  readonly #notes = new Map<number, { offset: number; note: AttemptsNote | null }>();
   readonly #consumer: Consumer;
   #group: Group | null = null;
   #committing: Promise<void> | null = null;
@@ -82,6 +86,8 @@ export class KafkaListener implements Listener {
     const { topic, consumerConfig } = this.#config;
     becomeMember(consumerConfig.groupId, {
       beforeRejoin: () => this.#prepareRebalance(),
+      committedBefore: ({ partition, offset, metadata = null }) =>
+        this.#notes.set(partition, { offset: Number(offset), note: parseNote(metadata) }),
       offsetReset: (partition) => this.#wereReset.add(partition),
       wantsMore: (partition) => this.#wantsMore(partition),
       take: (fetched, group) => this.#take(fetched, { group, deliver }),
@@ -180,14 +186,24 @@ export class KafkaListener implements Listener {
       topic: this.#config.topic,
       partition,
       nextOffset: fetchedOffset,
+      past: this.#past(partition, fetchedOffset),
       limits: this.#limits,
       deliver,
       commit: () => this.#commit(),
+      announce: () => this.#commitAll(),
       fail: (error) => this.#fail(error),
     });
     assigned.lease.peers = this.#assigned;
     this.#partitions.set(partition, assigned);
     return assigned;
+  }
+
+  /** What was tried for the event at which a partition is gone on with. */
+  #past(partition: number, offset: number): AttemptsMade | undefined {
+    const committed = this.#notes.get(partition);
+    if (committed?.offset !== offset || committed.note === null) return undefined;
+    // `Date.now()` need not be the time of day.
+    return attemptsBefore(committed.note, new Date().getTime());
   }
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
@@ -241,17 +257,23 @@ export class KafkaListener implements Listener {
 
   async #commitMoved(): Promise<void> {
     const moved = [...this.#partitions.values()]
-      .map((assigned) => ({ assigned, offset: assigned.tracker.committable }))
-      .filter(({ assigned, offset }) => !assigned.isDoubtful && offset > assigned.committed);
+      .map((assigned) => ({ assigned, offset: assigned.tracker.committable, note: assigned.note }))
+      .filter(({ assigned, offset, note }) =>
+        !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
+      );
     if (moved.length === 0) return;
-    const partitions = moved.map(({ assigned, offset }) => ({
+    const partitions = moved.map(({ assigned, offset, note }) => ({
       partition: assigned.partition,
       offset: `${offset}`,
+      metadata: note,
     }));
     for (const { assigned, offset } of moved) assigned.committing = offset;
     try {
       await this.#group?.commitOffsets({ topics: [{ topic: this.#config.topic, partitions }] });
-      for (const { assigned, offset } of moved) assigned.committed = offset;
+      for (const { assigned, offset, note } of moved) {
+        assigned.committed = offset;
+        assigned.committedNote = note;
+      }
       this.#fencedSinceMs = null;
     } catch (error) {
       if (isFenced(error)) this.#fenced();

@@ -1,0 +1,65 @@
+import type { AttemptsMade } from "../../event.ts";
+
+/** What a commit says of the event at its offset, for whoever reads on from there. */
+export interface AttemptsNote {
+  /** None when nothing has failed. */
+  readonly attempts?: AttemptsMade | undefined;
+  /** Whether it was being handled. */
+  readonly isUnderWay: boolean;
+}
+
+/** Counts to be believed; a note may come from anybody who can commit for the group. */
+const MAX_COUNT = 1_000_000;
+
+/** A note as the metadata of a commit; nothing when there is nothing to say. */
+export function formatNote({ attempts, isUnderWay }: AttemptsNote): string {
+  if (attempts === undefined && !isUnderWay) return "";
+  const { firstFailedAtMs, ...counts } = attempts ?? {};
+  return JSON.stringify({
+    eventor: {
+      ...counts,
+      ...(firstFailedAtMs === undefined
+        ? {}
+        : { firstFailedAt: new Date(firstFailedAtMs).toISOString() }),
+      isUnderWay,
+    },
+  });
+}
+
+/** Null for what is none: metadata is free text, and others may have written it. */
+export function parseNote(metadata: string | null): AttemptsNote | null {
+  if (metadata === null || !metadata.startsWith('{"eventor":')) return null;
+  let note: Record<string, unknown>;
+  try {
+    note = Object(JSON.parse(metadata).eventor);
+  } catch {
+    return null;
+  }
+  const { made, counted, crashes, firstFailedAt, isUnderWay } = note;
+  if (typeof isUnderWay !== "boolean") return null;
+  const firstFailedAtMs = Date.parse(String(firstFailedAt));
+  if (!isCount(made) || !isCount(counted) || !isCount(crashes) || Number.isNaN(firstFailedAtMs)) {
+    return { isUnderWay };
+  }
+  return { attempts: { made, counted, crashes, firstFailedAtMs }, isUnderWay };
+}
+
+/**
+ * What was tried for an event when its partition is taken over. One that was under way counts as tried, and not survived:
+ * whoever gives a partition up in good order takes that back before.
+ *
+ * @param nowMs since 1970
+ */
+export function attemptsBefore(
+  { attempts, isUnderWay }: AttemptsNote,
+  nowMs: number,
+): AttemptsMade | undefined {
+  if (!isUnderWay) return attempts;
+  const { made, counted, crashes, firstFailedAtMs } = attempts ??
+    { made: 0, counted: 0, crashes: 0, firstFailedAtMs: nowMs };
+  return { made: made + 1, counted: counted + 1, crashes: crashes + 1, firstFailedAtMs };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && 0 <= Number(value) && Number(value) <= MAX_COUNT;
+}
