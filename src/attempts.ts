@@ -15,6 +15,12 @@ export interface AttemptsParts {
   readonly readyAfterMs?: number | undefined;
 }
 
+/** How long to wait before an attempt. */
+export interface Pause {
+  readonly backoff?: Backoff | undefined;
+  readonly atLeastMs?: number | undefined;
+}
+
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
 
 /** More of a backoff's delays than it takes to reach the longest. */
@@ -95,19 +101,43 @@ export class Attempts {
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff = this.#parts.backoff ?? DEFAULT_BACKOFF, atLeastMs = 0 }: {
-      lease: Lease;
-      backoff?: Backoff | undefined;
-      atLeastMs?: number | undefined;
-    },
+    { lease: { ending }, backoff, atLeastMs = 0 }: Pause & { lease: Lease },
   ): Promise<void> {
     const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
-    this.#notReady(reason);
-    this.#parts.log.error(
-      `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`,
-    );
-    await sleep(pauseMs, ending);
-    if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+    this.#logPause(reason, pauseMs);
+    await pauseFor(pauseMs, ending);
+  }
+
+  /**
+   * The same, but when all of the event's partition comes to wait for it, the pause ends early, after an eighth of it at
+   * the earliest.
+   *
+   * @param offset the event's
+   * @returns how much of the pause is left, in milliseconds; that is for `goOnPausing()`, should the attempt fail
+   */
+  async pauseWhileOthersGoOn(
+    reason: string,
+    { lease, offset, backoff }: Pick<Pause, "backoff"> & { lease: Lease; offset: number },
+  ): Promise<number> {
+    const pauseMs = this.#nextDelayMs(backoff);
+    this.#logPause(reason, pauseMs);
+    const startedAt = performance.now();
+    const heldUp = new AbortController();
+    const forget = lease.whenHeldUp(offset, () => heldUp.abort());
+    try {
+      await pauseFor(pauseMs / 8, lease.ending);
+      await pauseFor(pauseMs * 7 / 8, lease.ending, heldUp.signal);
+    } finally {
+      forget();
+    }
+    if (!heldUp.signal.aborted) return 0;
+    return Math.max(pauseMs - (performance.now() - startedAt), 0);
+  }
+
+  /** Waits for the rest of a pause that had ended early. */
+  async goOnPausing(reason: string, restMs: number, { ending }: Lease): Promise<void> {
+    this.#logPause(reason, restMs);
+    await pauseFor(restMs, ending);
   }
 
   /** Nothing is tried any more: it has worked, or is given up. */
@@ -120,7 +150,14 @@ export class Attempts {
     health?.fails(this.#what(), `cannot ${this.#what()}: ${reason}`, { afterMs });
   }
 
-  #nextDelayMs(backoff: Backoff): number {
+  #logPause(reason: string, pauseMs: number): void {
+    this.#notReady(reason);
+    this.#parts.log.error(
+      `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`,
+    );
+  }
+
+  #nextDelayMs(backoff: Backoff = this.#parts.backoff ?? DEFAULT_BACKOFF): number {
     const delays = this.#delays.get(backoff) ?? this.#delaysFrom(backoff);
     this.#delays.set(backoff, delays);
     return delays.next().value;
@@ -132,4 +169,13 @@ export class Attempts {
     for (let i = Math.min(this.#madeBefore, MAX_DELAYS_BEFORE); i > 0; i--) delays.next();
     return delays;
   }
+}
+
+async function pauseFor(
+  pauseMs: number,
+  ending: AbortSignal,
+  enough?: AbortSignal,
+): Promise<void> {
+  await sleep(pauseMs, enough === undefined ? ending : AbortSignal.any([ending, enough]));
+  if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
 }

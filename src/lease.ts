@@ -23,6 +23,11 @@ export interface Lease {
   finish(): void;
   /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
   rest(offset: number): void;
+  /**
+   * Has `callback` called when no other event of the partition can be begun until the one at `offset` has settled; at
+   * once, when it is so. Returns what takes that back.
+   */
+  whenHeldUp(offset: number, callback: () => void): () => void;
   /** Notes what was tried for an event, for whoever has its partition next. */
   noteAttempts(offset: number, attempts: AttemptsMade): void;
   /** Has `callback` called whenever other events than before may be admitted. */
@@ -37,6 +42,8 @@ export class LeaseController implements Lease {
   readonly #callbacks: (() => void)[] = [];
   readonly #resting = new Set<number>();
   readonly #attempts = new Map<number, AttemptsMade>();
+  readonly #heldUp = new Map<number, () => void>();
+  #obstacle: number | null = null;
   #isSuspended = false;
   #working = 0;
   #begunEnd = -Infinity;
@@ -86,6 +93,18 @@ export class LeaseController implements Lease {
     this.#working--;
     this.#resting.add(offset);
     if (!this.isOpen) this.#changed();
+  }
+
+  whenHeldUp(offset: number, callback: () => void): () => void {
+    this.#heldUp.set(offset, callback);
+    if (this.#obstacle === offset) callback();
+    return () => this.#heldUp.delete(offset);
+  }
+
+  /** Notes which event all others wait for; null: none. */
+  noteObstacle(offset: number | null): void {
+    this.#obstacle = offset;
+    if (offset !== null) this.#heldUp.get(offset)?.();
   }
 
   noteAttempts(offset: number, attempts: AttemptsMade): void {

@@ -1,5 +1,4 @@
-import { Attempts, type AttemptsParts } from "./attempts.ts";
-import type { Backoff } from "./backoff.ts";
+import { Attempts, type AttemptsParts, type Pause } from "./attempts.ts";
 import type { CallSlots } from "./call_slots.ts";
 import { formatOrigin, type InboundEvent } from "./event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
@@ -36,16 +35,15 @@ type Verdict =
   | { readonly kind: "result"; readonly result: Result }
   | { readonly kind: "failed"; readonly failure: EventFailure }
   | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
+  /** The same, but sooner when all others wait for this one. */
+  | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
+  /** It came early, and does not count: so much of the pause is left. */
+  | { readonly kind: "tooEarly"; readonly reason: string; readonly restMs: number }
   /** When, the guard says. */
   | { readonly kind: "afterOutage"; readonly reason: string };
 
-interface Pause {
-  readonly backoff?: Backoff | undefined;
-  readonly atLeastMs?: number | undefined;
-}
-
 /** What an event's calls came to. */
-export type CallsOutcome = Exclude<Verdict, { kind: "again" | "afterOutage" }>;
+export type CallsOutcome = Extract<Verdict, { kind: "result" | "failed" }>;
 
 /** What has happened to an event so far. */
 export interface History {
@@ -69,6 +67,8 @@ export async function callHandler(
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
   const { offset } = event.origin;
+  /** Of the pause that the call comes in the midst of, what is left. */
+  let restMs = 0;
   for (;;) {
     const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
     let verdict: Verdict;
@@ -100,16 +100,37 @@ export async function callHandler(
       }
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
-      verdict = judge(outcome, event, { ...parts, attempts, history });
+      verdict = judge(outcome, event, { ...parts, attempts, history, restMs });
       lease.noteAttempts(offset, attempts.soFar);
     } finally {
       if (probe !== null) guard.endProbe(probe);
     }
     if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
     lease.rest(offset);
-    if (verdict.kind === "afterOutage") attempts.logOutage(verdict.reason);
-    else await attempts.pause(verdict.reason, { lease, ...verdict.pause });
+    restMs = await pauseAfter(verdict, attempts, { lease, offset });
   }
+}
+
+/** Resolves when the next call is due, with how much of the pause is left when that is early. */
+async function pauseAfter(
+  verdict: Exclude<Verdict, CallsOutcome>,
+  attempts: Attempts,
+  { lease, offset }: { lease: Lease; offset: number },
+): Promise<number> {
+  const { reason } = verdict;
+  switch (verdict.kind) {
+    case "againEarly":
+      return await attempts.pauseWhileOthersGoOn(reason, { lease, offset, ...verdict.pause });
+    case "again":
+      await attempts.pause(reason, { lease, ...verdict.pause });
+      break;
+    case "tooEarly":
+      await attempts.goOnPausing(reason, verdict.restMs, lease);
+      break;
+    case "afterOutage":
+      attempts.logOutage(reason);
+  }
+  return 0;
 }
 
 /** A result, or why there is none. */
@@ -136,7 +157,12 @@ function noteSuccess(guard: OutageGuard): void {
   guard.noteAnswer({ isSuccess: true });
 }
 
-type Judging = CallParts & { readonly attempts: Attempts; readonly history: History };
+type Judging = CallParts & {
+  readonly attempts: Attempts;
+  readonly history: History;
+  /** How much is left of the pause, when the call came early. */
+  readonly restMs: number;
+};
 
 function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: Judging): Verdict {
   return outcome instanceof HandlerError
@@ -145,15 +171,18 @@ function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: 
 }
 
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, policy: { retry }, attempts, takesErrors } = parts;
+  const { guard, policy: { retry }, attempts, takesErrors, restMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
   guard.noteResponse();
   if (suggestsOutage) guard.noteFailure(key);
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
-  if (isTransient && retry !== null && mayRepeat(attempts, retry)) {
-    const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
-    return { kind: "again", reason: result.summary, pause };
+  if (isTransient && retry !== null) {
+    const reason = result.summary;
+    if (restMs > 0) {
+      return { kind: "tooEarly", reason, restMs: Math.max(restMs, retryAfterMs ?? 0) };
+    }
+    if (mayRepeat(attempts, retry)) return again(reason, retry, retryAfterMs);
   }
   if (takesErrors) return { kind: "result", result };
   return failedForGood({
@@ -186,6 +215,13 @@ function countLastSilence(history: History, { responses, outages }: OutageGuard)
   if (silence === undefined) return;
   if (responses > silence.responses && outages === silence.outages) attempts?.count();
   delete history.silence;
+}
+
+/** Whoever asks for a pause, or for one of a certain length, gets it. */
+function again(reason: string, retry: RetryPolicy, retryAfterMs: number | undefined): Verdict {
+  const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
+  const isFixed = retryAfterMs !== undefined || retry.backoff?.jitter === "none";
+  return { kind: isFixed ? "again" : "againEarly", reason, pause };
 }
 
 /** Counts the attempt that has failed; whether the event may have another one. */

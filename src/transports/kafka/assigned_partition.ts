@@ -159,6 +159,9 @@ export class AssignedPartition {
           if (this.tracker.span === 0) this.#announce(record);
         } else this.#deliver(record);
       }
+      const { span, committable } = this.tracker;
+      const isFull = span >= this.#options.limits.maxLookahead;
+      this.lease.noteObstacle(isFull ? committable : null);
     } catch (error) {
       this.#options.fail(error);
     }

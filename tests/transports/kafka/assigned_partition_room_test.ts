@@ -165,3 +165,27 @@ Deno.test("AssignedPartition wants more in doubt, whatever waits: the next fetch
   assigned.isDoubtful = true;
   assertEquals(assigned.wantsMore, true);
 });
+
+Deno.test("AssignedPartition tells of the event that all others wait for, as long as they do", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 3 });
+  const heldUp: number[] = [];
+  for (const offset of [0, 1]) assigned.lease.whenHeldUp(offset, () => heldUp.push(offset));
+  assigned.enqueue([FakeRecords.at(0, 1)], 2);
+  await promisesSettled();
+  assertEquals(heldUp, []);
+
+  assigned.enqueue([FakeRecords.at(2, 3, 4)], 5);
+  await promisesSettled();
+  assertEquals(heldUp, [0]);
+
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(heldUp, [0, 1]);
+
+  pipeline.settle("T[0]@1");
+  pipeline.settle("T[0]@2");
+  await promisesSettled();
+  let isHeldUp = false;
+  assigned.lease.whenHeldUp(3, () => isHeldUp = true);
+  assertEquals(isHeldUp, false, "two of three are no whole look-ahead");
+});
