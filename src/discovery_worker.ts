@@ -1,12 +1,16 @@
 /**
  * Finds out, before a pipeline runs, what only its other sides can tell: which hosts it needs beyond its
- * configuration, or what it would stumble over. Ends after one command.
+ * configuration and where it reads and writes, or what it would stumble over. Ends after one command.
  *
  * @module
  */
 import { Logger } from "./log.ts";
 import { partsOf } from "./sandbox.ts";
+import type { OtherSide } from "./transport.ts";
 import type { DiscoveryCommand, DiscoveryReport } from "./worker_messages.ts";
+
+/** Of parts whose other side has nothing to tell. */
+const NOTHING: OtherSide = { hosts: [], places: [] };
 
 function report(message: DiscoveryReport): void {
   self.postMessage(message);
@@ -30,14 +34,14 @@ async function find({ pipeline, find }: DiscoveryCommand): Promise<DiscoveryRepo
     pipeline: pipeline.name,
   });
   const context = { pipeline: pipeline.name, log };
-  const answers = await Promise.all(
-    partsOf(pipeline).map(async ({ path, role, config }) => {
-      if (find === "hosts") return await role.discover?.(config, context) ?? [];
-      const problems = await role.check?.(config, context) ?? [];
-      return problems.map((problem) => `${path}: ${problem}`);
-    }),
-  );
-  return find === "hosts"
-    ? { kind: "found", hosts: answers.flat() }
-    : { kind: "checked", problems: answers.flat() };
+  const parts = partsOf(pipeline);
+  if (find === "otherSides") {
+    const otherSides = parts.map(({ role, config }) => role.discover?.(config, context) ?? NOTHING);
+    return { kind: "found", otherSides: await Promise.all(otherSides) };
+  }
+  const problems = await Promise.all(parts.map(async ({ path, role, config }) => {
+    const problems = await role.check?.(config, context) ?? [];
+    return problems.map((problem) => `${path}: ${problem}`);
+  }));
+  return { kind: "checked", problems: problems.flat() };
 }

@@ -1,7 +1,7 @@
 import type { PipelineConfig } from "./config/schema.ts";
 import type { LogSink } from "./log.ts";
-import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
-import type { Permissions } from "./transport.ts";
+import { discoveryPermissions, partsOf, workerPermissions } from "./sandbox.ts";
+import type { OtherSide, Permissions } from "./transport.ts";
 import {
   ALIVE_INTERVAL_MS,
   type DiscoveryCommand,
@@ -99,26 +99,50 @@ export class PipelineWorker {
   }
 }
 
+interface DiscoveryOptions {
+  readonly log: LogSink;
+  readonly signal: AbortSignal;
+  /** The module of the Worker. */
+  readonly workerUrl?: URL;
+}
+
 /**
- * Asks a pipeline's other sides, in a Worker that may reach only the hosts the configuration names, or those of
- * `permissions`; its module is that of `workerUrl`. Rejects when they cannot be asked or `signal` aborts.
+ * What the other sides of a pipeline's parts tell of themselves, in the order of its parts. They are asked in a Worker
+ * that may reach only the hosts the configuration names. Rejects when they cannot be asked or `signal` aborts.
  */
 export async function discover(
-  { pipeline, find }: DiscoveryCommand,
-  { log, signal, permissions = discoveryPermissions(pipeline), workerUrl = DISCOVERY_WORKER }: {
-    log: LogSink;
-    signal: AbortSignal;
-    permissions?: Permissions;
-    workerUrl?: URL;
-  },
+  pipeline: PipelineConfig,
+  options: DiscoveryOptions,
+): Promise<readonly OtherSide[]> {
+  if (!partsOf(pipeline).some(({ role }) => role.discover !== undefined)) return [];
+  const permissions = discoveryPermissions(pipeline);
+  const answer = await ask({ pipeline, find: "otherSides" }, { ...options, permissions });
+  return answer.kind === "found" ? answer.otherSides : [];
+}
+
+/** What a running pipeline would stumble over, found in a Worker that may reach what `permissions` names. */
+export async function findProblems(
+  pipeline: PipelineConfig,
+  options: DiscoveryOptions & { readonly permissions: Permissions },
 ): Promise<readonly string[]> {
+  const answer = await ask({ pipeline, find: "problems" }, options);
+  return answer.kind === "checked" ? answer.problems : [];
+}
+
+type DiscoveryAnswer = Extract<DiscoveryReport, { kind: "found" | "checked" }>;
+
+async function ask(
+  { pipeline, find }: DiscoveryCommand,
+  { log, signal, permissions, workerUrl = DISCOVERY_WORKER }: DiscoveryOptions & {
+    readonly permissions: Permissions;
+  },
+): Promise<DiscoveryAnswer> {
   const worker = startWorker(workerUrl, `${pipeline.name} (discovery)`, permissions);
-  const answer = Promise.withResolvers<readonly string[]>();
+  const answer = Promise.withResolvers<DiscoveryAnswer>();
   worker.onmessage = ({ data }: MessageEvent<DiscoveryReport>) => {
     if (data.kind === "log") log(data.record);
-    else if (data.kind === "found") answer.resolve(data.hosts);
-    else if (data.kind === "checked") answer.resolve(data.problems);
-    else answer.reject(new Error(data.reason));
+    else if (data.kind === "failed") answer.reject(new Error(data.reason));
+    else answer.resolve(data);
   };
   worker.onerror = (event) => {
     event.preventDefault();

@@ -1,8 +1,10 @@
 import { backoffDelays, formatDelay, sleep } from "./backoff.ts";
+import { circlesOf, describeFoundCircle, type PipelinePlaces, placesOf } from "./circles.ts";
 import type { Config, PipelineConfig } from "./config/schema.ts";
 import { Logger, type LogSink } from "./log.ts";
-import { discoveryPermissions, partsOf, pipelinePermissions } from "./sandbox.ts";
+import { pipelinePermissions } from "./sandbox.ts";
 import { discover, PipelineWorker, type WorkerEnd } from "./supervised_worker.ts";
+import type { OtherSide } from "./transport.ts";
 import { listenerRole } from "./transports/mod.ts";
 
 /** A pipeline that ran for so long starts again without the delays that earlier failures had built up. */
@@ -11,6 +13,12 @@ const STEADY_AFTER_MS = 60_000;
 /** How the pipelines came to their end. */
 export type SupervisorEnd = "ended" | "failed" | "hung";
 
+/** How an attempt to run a pipeline came to its end. */
+type RunEnd =
+  | WorkerEnd
+  /** It was not started, and must not be; one reason for each section that is at fault. */
+  | { readonly kind: "refused"; readonly reasons: readonly string[] };
+
 /** Whether a pipeline does its work. */
 export interface PipelineReadiness {
   readonly name: string;
@@ -18,7 +26,14 @@ export interface PipelineReadiness {
   readonly reasons: readonly string[];
 }
 
-/** Runs every pipeline of a configuration in a Worker of its own. An error in one never ends another. */
+/**
+ * Runs every pipeline of a configuration in a Worker of its own. An error in one never ends another.
+ *
+ * A pipeline by which events would go round for ever is not started. That is looked for each time before it starts, when
+ * its other sides have told what it reads and writes, among the pipelines of which this is known by then. So of a ring
+ * the last one to be asked is refused, for good; whichever that is, the ring is broken, and the others of it run: they
+ * are neither stopped nor kept from starting again.
+ */
 export class Supervisor {
   readonly #config: Config;
   readonly #log: LogSink;
@@ -28,6 +43,8 @@ export class Supervisor {
   readonly #workers = new Map<string, PipelineWorker>();
   /** Why pipelines have no Worker. */
   readonly #waiting = new Map<string, string>();
+  /** Of the pipelines that run, or have run and start again. */
+  readonly #places = new Map<string, PipelinePlaces>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
 
   /**
@@ -90,6 +107,13 @@ export class Supervisor {
         this.#hung.resolve("hung");
         return "failed";
       }
+      if (end.kind === "refused") {
+        for (const reason of end.reasons) {
+          log.error(`pipeline '${pipeline.name}' is not started: ${reason}`);
+        }
+        this.#waiting.set(pipeline.name, `it is not started: ${end.reasons.join("; ")}`);
+        return "failed";
+      }
       if (stopping.aborted) {
         log.warn(`pipeline '${pipeline.name}' did not end well: ${end.reason}`);
         return "ended";
@@ -111,10 +135,14 @@ export class Supervisor {
     return "ended";
   }
 
-  async #runOnce(pipeline: PipelineConfig, log: Logger): Promise<WorkerEnd> {
+  async #runOnce(pipeline: PipelineConfig, log: Logger): Promise<RunEnd> {
     try {
-      const permissions = pipelinePermissions(pipeline, await this.#discoverHosts(pipeline));
+      const options = { log: this.#log, signal: this.#stopping.signal };
+      const otherSides = await discover(pipeline, options);
       if (this.#stopping.signal.aborted) return { kind: "ended" };
+      const reasons = this.#reasonsToRefuse(pipeline, otherSides);
+      if (reasons.length > 0) return { kind: "refused", reasons };
+      const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
       const hosts = permissions.net.join(", ") || "no host";
       log.info(`pipeline '${pipeline.name}' may reach ${hosts}, and nothing else`);
       const worker = new PipelineWorker(this.#workerUrl, pipeline, {
@@ -134,12 +162,15 @@ export class Supervisor {
     }
   }
 
-  async #discoverHosts(pipeline: PipelineConfig): Promise<readonly string[]> {
-    if (!partsOf(pipeline).some(({ role }) => role.discover !== undefined)) return [];
-    return await discover({ pipeline, find: "hosts" }, {
-      log: this.#log,
-      signal: this.#stopping.signal,
-      permissions: discoveryPermissions(pipeline),
-    });
+  /** Remembers the pipeline's places, unless they close a circle: what does not run moves no event. */
+  #reasonsToRefuse(
+    pipeline: PipelineConfig,
+    otherSides: readonly OtherSide[],
+  ): readonly string[] {
+    const places = placesOf(pipeline, otherSides);
+    this.#places.delete(pipeline.name);
+    const circles = circlesOf(places, [...this.#places.values()]);
+    if (circles.length === 0) this.#places.set(pipeline.name, places);
+    return circles.map(describeFoundCircle);
   }
 }

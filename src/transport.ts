@@ -43,6 +43,14 @@ export interface OpenContext extends RoleContext {
   readonly health?: Health;
 }
 
+/** What the other side of a part tells of itself before a pipeline runs. */
+export interface OtherSide {
+  /** Hosts that only the other side can name. */
+  readonly hosts: readonly string[];
+  /** Where events come from or records go to, in the other side's own words: the same, whatever it is configured by. */
+  readonly places: readonly string[];
+}
+
 /**
  * One of the parts a transport can play in a pipeline. Only `open`, `discover` and `check` touch the network, and they
  * run inside a sandbox; the other members are pure and load no client library.
@@ -52,12 +60,15 @@ export interface Role<Config extends RoleConfig, Instance> {
   readonly exclusive?: string;
   /** What the configuration itself names. */
   permissions(config: Config): Permissions;
-  /** Where its events come from or its records go to, as texts that are equal for the same place. */
+  /**
+   * Where its events come from or its records go to by what is configured, as texts that are equal for the same place.
+   * One place can have several.
+   */
   places?(config: Config): readonly string[];
   /** One line for `eventor check`, without secrets. */
   describe(config: Config): string;
-  /** Hosts that only the other side can name, asked for with no more than `permissions(config)`. */
-  discover?(config: Config, context: RoleContext): Promise<string[]>;
+  /** What only the other side can tell, asked for with no more than `permissions(config)`. */
+  discover?(config: Config, context: RoleContext): Promise<OtherSide>;
   /** Problems that only the other side can tell of, one sentence each; none when all is well. */
   check?(config: Config, context: RoleContext): Promise<string[]>;
   open(config: Config, context: OpenContext): Promise<Instance>;

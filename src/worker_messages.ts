@@ -1,5 +1,6 @@
 import type { LogRecord } from "./log.ts";
 import type { PipelineConfig } from "./config/schema.ts";
+import type { OtherSide } from "./transport.ts";
 
 /** What the main isolate tells a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
@@ -23,13 +24,14 @@ export const ALIVE_INTERVAL_MS = 1000;
 /** The one message to a discovery Worker: what to find out about a pipeline's other sides. */
 export interface DiscoveryCommand {
   readonly pipeline: PipelineConfig;
-  /** `hosts`: those that only the other side can name; `problems`: what a running pipeline would stumble over. */
-  readonly find: "hosts" | "problems";
+  /** `otherSides`: what they tell of themselves; `problems`: what a running pipeline would stumble over. */
+  readonly find: "otherSides" | "problems";
 }
 
 /** What a discovery Worker tells the main isolate; `log` any number of times, then one of the others. */
 export type DiscoveryReport =
   | { readonly kind: "log"; readonly record: LogRecord }
-  | { readonly kind: "found"; readonly hosts: readonly string[] }
+  /** One for each part of the pipeline, in the order of its parts. */
+  | { readonly kind: "found"; readonly otherSides: readonly OtherSide[] }
   | { readonly kind: "checked"; readonly problems: readonly string[] }
   | { readonly kind: "failed"; readonly reason: string };

@@ -1,8 +1,9 @@
+import { circlesOf, describeFoundCircle, type PipelinePlaces, placesOf } from "../circles.ts";
 import { type Command, EXIT_CODE } from "../command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError, printOut } from "../console.ts";
 import { partsOf, pipelinePermissions } from "../sandbox.ts";
-import { discover } from "../supervised_worker.ts";
+import { discover, findProblems } from "../supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";
 
 /** Validates the configuration and prints what each pipeline will do; resolves with the exit code. */
@@ -11,7 +12,7 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
   if (config === null) return EXIT_CODE.misuse;
   for (const pipeline of config.pipelines) await printOut(describe(pipeline, config));
   if (!command.online) return EXIT_CODE.stopped;
-  const problems = (await Promise.all(config.pipelines.map(checkOnline))).flat();
+  const problems = await checkOnline(config.pipelines);
   await printError(problems.map((problem) => `${problem}\n`).join(""));
   if (problems.length > 0) return EXIT_CODE.failed;
   await printOut("online: brokers, topics and endpoints answer\n");
@@ -46,19 +47,35 @@ function discoversMore(pipeline: PipelineConfig): string {
   return discovers ? ", and the brokers these advertise" : "";
 }
 
-async function checkOnline(pipeline: PipelineConfig): Promise<string[]> {
+async function checkOnline(pipelines: readonly PipelineConfig[]): Promise<readonly string[]> {
+  const findings = await Promise.all(pipelines.map(askOtherSides));
+  const known = findings.flatMap(({ places }) => places ?? []);
+  return findings.flatMap(({ pipeline, problems, places }) => {
+    const circles = places === undefined ? [] : circlesOf(places, known);
+    return [...problems, ...circles.map(describeFoundCircle)]
+      .map((problem) => `pipeline '${pipeline.name}': ${problem}`);
+  });
+}
+
+interface Findings {
+  readonly pipeline: PipelineConfig;
+  readonly problems: readonly string[];
+  /** Unknown when the other sides do not answer. */
+  readonly places?: PipelinePlaces;
+}
+
+async function askOtherSides(pipeline: PipelineConfig): Promise<Findings> {
   const options = {
     // What goes wrong comes back as a problem.
     log: () => {},
     signal: new AbortController().signal,
   };
   try {
-    const hosts = await discover({ pipeline, find: "hosts" }, options);
-    const permissions = pipelinePermissions(pipeline, hosts);
-    const problems = await discover({ pipeline, find: "problems" }, { ...options, permissions });
-    return problems.map((problem) => `pipeline '${pipeline.name}': ${problem}`);
+    const otherSides = await discover(pipeline, options);
+    const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
+    const problems = await findProblems(pipeline, { ...options, permissions });
+    return { pipeline, problems, places: placesOf(pipeline, otherSides) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [`pipeline '${pipeline.name}': ${reason}`];
+    return { pipeline, problems: [error instanceof Error ? error.message : String(error)] };
   }
 }

@@ -1,4 +1,4 @@
-import { circles } from "./circles.ts";
+import { circlesOf, describeCircle, placesOf } from "../circles.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
@@ -80,17 +80,14 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
 function circleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
   const known = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline]));
   const labelOf = (name: string) => known.get(name)?.label ?? "";
-  return circles(files.flatMap(({ config }) => config?.pipelines ?? []))
-    .map(({ pipeline, path, others }) => ({
+  const places = files.flatMap(({ config }) => config?.pipelines ?? [])
+    .map((pipeline) => placesOf(pipeline));
+  return places.flatMap((pipeline) => circlesOf(pipeline, places))
+    .map(({ pipeline, target, others }) => ({
       source: known.get(pipeline)?.source ?? "",
       pipeline: labelOf(pipeline),
-      path,
-      message: "events would go round for ever: this is where " +
-        (others.length === 0
-          ? "the pipeline's own events come from"
-          : `those of ${others.map(labelOf).map(quoted).join(", ")} come from, whose records ` +
-            "come back to this pipeline") +
-        "; name another topic",
+      path: target.path,
+      message: describeCircle(others.map(labelOf).map(quoted)),
     }));
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { configFile, executable, runEventor } from "../support/eventor_process.ts";
-import { freshName, freshTopic, testBroker } from "../support/kafka.ts";
+import { freshName, freshTopic, testBroker, testBrokerByOtherName } from "../support/kafka.ts";
 import { kafkaPipeline } from "../support/pipeline_yaml.ts";
 
 const MISUSES: readonly [args: readonly string[], problem: string][] = [
@@ -163,6 +163,24 @@ Deno.test("eventor check --online names every topic that does not exist, and an 
     `pipeline 'orders': eventResultProcessor[0]: topic '${results}' ${advice}`,
   );
   assertEquals(others, []);
+});
+
+Deno.test("eventor check --online tells that results are the pipeline's own events, whatever name its broker has", async () => {
+  await using endpoint = startEndpoint();
+  const topic = await freshTopic("check-circle");
+  const resultBroker = testBrokerByOtherName();
+  const { code, lines } = await checkOnline(
+    kafkaPipeline({ topic, results: topic, resultBroker, url: endpoint.url }),
+  );
+  assertEquals([code, lines.length], [1, 1]);
+  assertMatch(
+    lines[0] ?? "",
+    new RegExp(
+      `^pipeline 'orders': eventResultProcessor\\[0\\] \\(kafka topic ${topic} on ${resultBroker}, .*\\): ` +
+        "events would go round for ever: this is where the pipeline's own events come from; " +
+        "name another topic$",
+    ),
+  );
 });
 
 Deno.test("eventor check --online says in one line that the broker is down", async () => {

@@ -110,16 +110,14 @@ Deno.test("discovery reaches the bootstrap servers, and neither the endpoint nor
   };
   const log = new RecordedLog();
 
-  const hosts = await discover(
-    { pipeline, find: "hosts" },
-    {
-      log: log.sink,
-      signal: new AbortController().signal,
-      workerUrl: new URL("../support/probed_discovery_worker.ts", import.meta.url),
-    },
-  );
+  const [listener, ...others] = await discover(pipeline, {
+    log: log.sink,
+    signal: new AbortController().signal,
+    workerUrl: new URL("../support/probed_discovery_worker.ts", import.meta.url),
+  });
 
-  assertEquals(hosts, [testBroker()]);
+  assertEquals(listener?.hosts, [testBroker()]);
+  assertEquals(others, [{ hosts: [], places: [] }]);
   assertEquals(outcomesIn(log.records), {
     ...allOf(FORBIDDEN.map(({ name }) => name), "NotCapable"),
     "broker": "allowed",
@@ -133,8 +131,9 @@ Deno.test("discovery reaches the bootstrap servers, and neither the endpoint nor
 Deno.test("the hosts that a pipeline may reach are logged, and nothing more is on the list", async () => {
   await using endpoint = startEndpoint();
   const topic = await freshTopic("sandbox");
+  const results = await freshTopic("sandbox-results");
   await using supervised = new Supervised([
-    aPipeline({ topic, results: topic, url: endpoint.url }),
+    aPipeline({ topic, results, url: endpoint.url }),
   ]);
 
   const line = await supervised.log.line(/may reach/);

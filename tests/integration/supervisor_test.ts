@@ -3,7 +3,14 @@ import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts"
 import { createTopics } from "../../tools/kafka/mod.ts";
 import { startEndpoint } from "../support/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshName, freshTopic, produce, testBroker } from "../support/kafka.ts";
+import {
+  committedOffsets,
+  freshName,
+  freshTopic,
+  produce,
+  testBroker,
+  testBrokerByOtherName,
+} from "../support/kafka.ts";
 import { aPipeline, Supervised } from "../support/supervised.ts";
 
 const MISBEHAVING = new URL("../support/misbehaving_worker.ts", import.meta.url);
@@ -89,6 +96,57 @@ Deno.test("Supervisor lets other pipelines run on, when one has failed for good"
   await supervised.log.line(/^ERROR - pipeline 'throws' ended: thrown on purpose/);
   await produce(topic, [{ value: "event" }]);
   await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
+  supervised.stop();
+  assertEquals(await supervised.end, "failed");
+});
+
+Deno.test("Supervisor does not start a pipeline whose results are its own events, and lets the others run", async () => {
+  await using endpoint = startEndpoint();
+  const topic = await freshTopic("circle");
+  const url = endpoint.url;
+  const resultBroker = testBrokerByOtherName();
+  await using supervised = new Supervised([
+    aPipeline({ name: "round", topic, results: topic, resultBroker, url }),
+    aPipeline({ name: "straight", topic, group: freshName("straight"), url: `${url}straight` }),
+  ]);
+
+  const line = await supervised.log.line(/^ERROR/);
+  await produce(topic, [{ value: "event" }]);
+  await eventually(() => endpoint.calls.length > 0, { deadlineMs: 30_000, what: "a call" });
+
+  const refused = new RegExp(
+    `is not started: eventResultProcessor\\[0\\] \\(kafka topic ${topic} on ${resultBroker}, which is ` +
+      `kafka cluster \\S+ topic ${topic}\\): events would go round for ever: this is where the ` +
+      "pipeline's own events come from; name another topic$",
+  );
+  assertMatch(line, refused);
+  assertEquals(supervised.log.matching(/^ERROR|'round'/), [line]);
+  assertMatch(supervised.readiness[0]?.reasons.join() ?? "", refused);
+  await eventually(() => supervised.readiness[1]?.reasons.length === 0, {
+    what: "the other one is ready",
+  });
+  assertEquals(endpoint.calls.map(({ path }) => path), ["/straight"]);
+  supervised.stop();
+  assertEquals(await supervised.end, "failed");
+});
+
+Deno.test("Supervisor does not start one pipeline of a ring, and starts the other one again and again", async () => {
+  const [there, back] = [await freshTopic("there"), await freshTopic("back")];
+  const [url, resultBroker] = ["http://127.0.0.1:1/", testBrokerByOtherName()];
+  await using supervised = new Supervised([
+    aPipeline({ name: "first", topic: there, results: back, resultBroker, url }),
+    aPipeline({ name: "second", topic: back, results: there, resultBroker, url }),
+  ], { workerUrl: BROKEN });
+
+  const line = await supervised.log.line(/is not started/);
+  const [refused = "", other = ""] = /'first' is not/.test(line)
+    ? ["first", "second"]
+    : ["second", "first"];
+  await supervised.log.line(restartOf(other, ".*"), { count: 3 });
+
+  assertMatch(line, new RegExp(`this is where those of '${other}' come from, whose records`));
+  assertEquals(supervised.log.matching(/is not started/), [line]);
+  assertEquals(supervised.log.matching(restartOf(refused, ".*")), []);
   supervised.stop();
   assertEquals(await supervised.end, "failed");
 });

@@ -13,6 +13,12 @@ export function testBroker(): string {
   return broker;
 }
 
+/** The same broker by another name. */
+export function testBrokerByOtherName(): string {
+  const [host, port] = testBroker().split(":");
+  return `${host === "localhost" ? "127.0.0.1" : "localhost"}:${port}`;
+}
+
 /** A name that no other test has, for topics and groups. */
 export function freshName(prefix: string): string {
   return `${prefix}-${crypto.randomUUID().slice(0, 8)}`;

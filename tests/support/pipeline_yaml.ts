@@ -4,6 +4,8 @@ import { testBroker } from "./kafka.ts";
 export interface PipelineYaml {
   readonly name?: string;
   readonly broker?: string;
+  /** The broker of all that is published, when that is another one or has another name there. */
+  readonly resultBroker?: string;
   readonly topic: string;
   readonly group?: string;
   readonly url: string;
@@ -28,6 +30,7 @@ export function kafkaPipeline(
   {
     name = "orders",
     broker = testBroker(),
+    resultBroker = broker,
     topic,
     group = topic,
     url,
@@ -48,7 +51,7 @@ export function kafkaPipeline(
     `type: kafka
 ${" ".repeat(indent)}topic: ${topic}
 ${" ".repeat(indent)}producerConfig:
-${" ".repeat(indent + 2)}bootstrap.servers: ${broker}
+${" ".repeat(indent + 2)}bootstrap.servers: ${resultBroker}
 ${" ".repeat(indent + 2)}${lines(producerConfig, indent + 2)}`;
   return `
 - name: ${name}

@@ -1,5 +1,5 @@
 import { type Config, type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
-import { Supervisor, type SupervisorEnd } from "../../src/supervisor.ts";
+import { type PipelineReadiness, Supervisor, type SupervisorEnd } from "../../src/supervisor.ts";
 import { testBroker } from "./kafka.ts";
 import { RecordedLog } from "./recorded_log.ts";
 
@@ -81,6 +81,10 @@ export class Supervised implements AsyncDisposable {
     );
     this.#supervisor = new Supervisor(config, { log: this.log.sink, ...options });
     this.end = this.#supervisor.run();
+  }
+
+  get readiness(): readonly PipelineReadiness[] {
+    return this.#supervisor.readiness;
   }
 
   stop(): void {

@@ -1,22 +1,25 @@
 import type { Kafka } from "kafkajs";
 import { isHost } from "../../host.ts";
-import type { RoleContext } from "../../transport.ts";
+import type { OtherSide, RoleContext } from "../../transport.ts";
 import { createKafka, requireTopic, rootMessage } from "./client.ts";
 import type { KafkaClientConfig } from "./config.ts";
+import { placesByCluster } from "./places.ts";
 
 /**
- * The brokers that a cluster advertises, as `host:port`; clients have to reach these. Connects to no other broker than
- * the bootstrap servers.
+ * The brokers that a cluster advertises, which clients have to reach, and the topic's place in it. Connects to no
+ * other broker than the bootstrap servers.
  */
-export async function discoverBrokers(
+export async function discoverCluster(
+  topic: string,
   config: KafkaClientConfig,
   { log }: RoleContext,
-): Promise<string[]> {
+): Promise<OtherSide> {
   const admin = createKafka(config, { log, onlyBootstrapServers: true }).admin();
   try {
     await admin.connect();
-    const { brokers } = await admin.describeCluster();
-    return brokers.map(toHost);
+    const { brokers, clusterId } = await admin.describeCluster();
+    const hosts = brokers.map(toHost);
+    return { hosts, places: placesByCluster(topic, { clusterId, brokers: hosts }) };
   } catch (error) {
     const servers = config.bootstrapServers.join(", ");
     throw new Error(`cannot reach brokers ${servers}: ${rootMessage(error)}`, { cause: error });

@@ -1,17 +1,18 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../transport.ts";
 import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config.ts";
 import { KAFKAJS_ENVIRONMENT } from "./environment.ts";
+import { placesByServers } from "./places.ts";
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   resumable: true,
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
-  places: ({ topic, consumerConfig }) => places(topic, consumerConfig),
+  places: ({ topic, consumerConfig }) => placesByServers(topic, consumerConfig.bootstrapServers),
   describe: ({ topic, consumerConfig }) =>
     `kafka topic ${topic} on ${servers(consumerConfig)}, group ${consumerConfig.groupId}`,
-  async discover({ consumerConfig }, context) {
-    const { discoverBrokers } = await import("./discovery.ts");
-    return await discoverBrokers(consumerConfig, context);
+  async discover({ topic, consumerConfig }, context) {
+    const { discoverCluster } = await import("./discovery.ts");
+    return await discoverCluster(topic, consumerConfig, context);
   },
   async check({ topic, consumerConfig }, context) {
     const { checkTopic } = await import("./discovery.ts");
@@ -26,11 +27,11 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
 /** Publishes results to a topic. */
 export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
   permissions: ({ producerConfig }) => clientPermissions(producerConfig),
-  places: ({ topic, producerConfig }) => places(topic, producerConfig),
+  places: ({ topic, producerConfig }) => placesByServers(topic, producerConfig.bootstrapServers),
   describe: ({ topic, producerConfig }) => `kafka topic ${topic} on ${servers(producerConfig)}`,
-  async discover({ producerConfig }, context) {
-    const { discoverBrokers } = await import("./discovery.ts");
-    return await discoverBrokers(producerConfig, context);
+  async discover({ topic, producerConfig }, context) {
+    const { discoverCluster } = await import("./discovery.ts");
+    return await discoverCluster(topic, producerConfig, context);
   },
   async check({ topic, producerConfig }, context) {
     const { checkTopic } = await import("./discovery.ts");
@@ -44,11 +45,6 @@ export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
 
 function clientPermissions({ bootstrapServers }: KafkaClientConfig): Permissions {
   return { net: bootstrapServers, env: KAFKAJS_ENVIRONMENT };
-}
-
-/** A cluster is known by any of its servers. */
-function places(topic: string, { bootstrapServers }: KafkaClientConfig): readonly string[] {
-  return bootstrapServers.map((server) => `kafka ${server} ${topic}`);
 }
 
 function servers({ bootstrapServers }: KafkaClientConfig): string {
