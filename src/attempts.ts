@@ -113,15 +113,15 @@ export class Attempts {
    * the earliest.
    *
    * @param offset the event's
-   * @returns how much of the pause is left, in milliseconds; that is for `goOnPausing()`, should the attempt fail
+   * @returns when the pause would have ended, by `performance.now()`, if it has ended early
    */
   async pauseWhileOthersGoOn(
     reason: string,
     { lease, offset, backoff }: Pick<Pause, "backoff"> & { lease: Lease; offset: number },
-  ): Promise<number> {
+  ): Promise<number | undefined> {
     const pauseMs = this.#nextDelayMs(backoff);
-    this.#logPause(reason, pauseMs);
-    const startedAt = performance.now();
+    this.#logPause(reason, pauseMs, "within");
+    const dueMs = performance.now() + pauseMs;
     const heldUp = new AbortController();
     const forget = lease.whenHeldUp(offset, () => heldUp.abort());
     try {
@@ -130,12 +130,16 @@ export class Attempts {
     } finally {
       forget();
     }
-    if (!heldUp.signal.aborted) return 0;
-    return Math.max(pauseMs - (performance.now() - startedAt), 0);
+    return heldUp.signal.aborted ? dueMs : undefined;
   }
 
-  /** Waits for the rest of a pause that had ended early. */
-  async goOnPausing(reason: string, restMs: number, { ending }: Lease): Promise<void> {
+  /** Waits for the rest of a pause that had ended early. @param dueMs by `performance.now()` */
+  async goOnPausing(
+    reason: string,
+    { dueMs, atLeastMs = 0 }: { dueMs: number; atLeastMs?: number | undefined },
+    { ending }: Lease,
+  ): Promise<void> {
+    const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
     this.#logPause(reason, restMs);
     await pauseFor(restMs, ending);
   }
@@ -150,10 +154,10 @@ export class Attempts {
     health?.fails(this.#what(), `cannot ${this.#what()}: ${reason}`, { afterMs });
   }
 
-  #logPause(reason: string, pauseMs: number): void {
+  #logPause(reason: string, pauseMs: number, when: "in" | "within" = "in"): void {
     this.#notReady(reason);
     this.#parts.log.error(
-      `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`,
+      `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`,
     );
   }
 
@@ -174,8 +178,8 @@ export class Attempts {
 async function pauseFor(
   pauseMs: number,
   ending: AbortSignal,
-  enough?: AbortSignal,
+  ...others: readonly AbortSignal[]
 ): Promise<void> {
-  await sleep(pauseMs, enough === undefined ? ending : AbortSignal.any([ending, enough]));
+  await sleep(pauseMs, ending, ...others);
   if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
 }

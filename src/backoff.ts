@@ -28,17 +28,20 @@ export function* backoffDelays(
   }
 }
 
-/** Resolves after `delayMs`, or at once when `signal` aborts; which of the two, the signal tells. */
-export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+/**
+ * Resolves after `delayMs`, or at once when one of the signals aborts; which of the two, they tell. Leaves nothing behind
+ * at them, as `AbortSignal.any()` would for as long as they live.
+ */
+export function sleep(delayMs: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", finish);
+      for (const signal of signals) signal.removeEventListener("abort", finish);
       resolve();
     };
     const timer = setTimeout(finish, delayMs);
-    signal.addEventListener("abort", finish);
+    for (const signal of signals) signal.addEventListener("abort", finish);
   });
 }
 

@@ -19,8 +19,10 @@ export interface Lease {
   admits(offset: number): boolean;
   /** Notes that work on an event begins. */
   begin(offset: number): void;
-  /** Notes that work on an event is done. */
-  finish(): void;
+  /** Notes that work on the event at `offset` is done. */
+  finish(offset: number): void;
+  /** Notes that all there is left to do for an event is to store its outcome, for which it is not to blame. */
+  noteStoring(offset: number): void;
   /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
   rest(offset: number): void;
   /**
@@ -42,6 +44,7 @@ export class LeaseController implements Lease {
   readonly #callbacks: (() => void)[] = [];
   readonly #resting = new Set<number>();
   readonly #attempts = new Map<number, AttemptsMade>();
+  readonly #storing = new Set<number>();
   readonly #heldUp = new Map<number, () => void>();
   #obstacle: number | null = null;
   #isSuspended = false;
@@ -85,8 +88,14 @@ export class LeaseController implements Lease {
     if (this.#resting.size > 0) this.#resting.delete(offset);
   }
 
-  finish(): void {
+  finish(offset: number): void {
     this.#working--;
+    if (this.#attempts.size > 0) this.#attempts.delete(offset);
+    if (this.#storing.size > 0) this.#storing.delete(offset);
+  }
+
+  noteStoring(offset: number): void {
+    this.#storing.add(offset);
   }
 
   rest(offset: number): void {
@@ -101,10 +110,10 @@ export class LeaseController implements Lease {
     return () => this.#heldUp.delete(offset);
   }
 
-  /** Notes which event all others wait for; null: none. */
-  noteObstacle(offset: number | null): void {
+  /** Notes that all other events wait for the one at `offset`, until it has settled. */
+  noteObstacle(offset: number): void {
     this.#obstacle = offset;
-    if (offset !== null) this.#heldUp.get(offset)?.();
+    this.#heldUp.get(offset)?.();
   }
 
   noteAttempts(offset: number, attempts: AttemptsMade): void {
@@ -116,14 +125,14 @@ export class LeaseController implements Lease {
     return this.#attempts.get(offset);
   }
 
-  /** Nobody will ask for the attempts of an event any more. */
-  forgetAttempts(offset: number): void {
-    if (this.#attempts.size > 0) this.#attempts.delete(offset);
+  /** Whether the event at `offset` may be what is called for; work on one that is behind it has begun at least. */
+  isAtWorkOn(offset: number): boolean {
+    return offset < this.#begunEnd && this.isOccupiedBy(offset);
   }
 
-  /** Whether the lowest event that has not settled is being worked on, with no end of the lease in sight. */
-  isAtWorkOn(offset: number): boolean {
-    return this.isOpen && offset < this.#begunEnd && !this.#resting.has(offset);
+  /** The same of an event that was delivered alone, whether work on it has begun or not. */
+  isOccupiedBy(offset: number): boolean {
+    return this.isOpen && !this.#resting.has(offset) && !this.#storing.has(offset);
   }
 
   noteQueued(count: number): void {

@@ -97,7 +97,7 @@ class Pipeline {
           { outcome, toStore },
           { event, lease, history },
         );
-        if (failure === null) return lease.finish();
+        if (failure === null) return lease.finish(event.origin.offset);
         lease.rest(event.origin.offset);
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
@@ -126,7 +126,7 @@ class Pipeline {
   /** What has ended the process too often is not tried again, unless it blocks; then, what else there is goes first. */
   async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
     const { policy } = this.#calls;
-    const failure = crashFailure(event, policy);
+    const failure = crashFailure(event, this.#calls);
     if (failure !== null) {
       await this.#beginWithoutCall(event, lease);
       if (policy.onFailure !== "block") return { kind: "failed", failure };

@@ -27,7 +27,7 @@ export async function publish(
   publication: Publication,
   parts: AttemptsParts,
 ): Promise<EventOrigin | null> {
-  const { record, processor, lease } = publication;
+  const { record, event, processor, lease } = publication;
   let attempts: Attempts | undefined;
   try {
     for (;;) {
@@ -47,6 +47,7 @@ export async function publish(
         parts.log.error(`cannot ${describe(publication)}: ${error.message}`);
         return null;
       }
+      lease.noteStoring(event.origin.offset);
       attempts ??= new Attempts(() => describe(publication), parts);
       await attempts.pause(error.message, { lease });
     }

@@ -11,7 +11,7 @@ import type { OutageGuard } from "./outage_guard.ts";
 export interface EventFailure {
   /**
    * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
-   * `crash`: the process ended each time it was handled.
+   * `crash`: work on it was cut off, as when it ends the process.
    */
   readonly reason: "status" | "noResponse" | "tooLarge" | "crash";
   /** In the other side's words, when there was a response. */
@@ -37,8 +37,13 @@ type Verdict =
   | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
   /** The same, but sooner when all others wait for this one. */
   | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
-  /** It came early, and does not count: so much of the pause is left. */
-  | { readonly kind: "tooEarly"; readonly reason: string; readonly restMs: number }
+  /** The call came early, and does not count: the pause goes on. */
+  | {
+    readonly kind: "tooEarly";
+    readonly reason: string;
+    readonly dueMs: number;
+    readonly atLeastMs?: number | undefined;
+  }
   /** When, the guard says. */
   | { readonly kind: "afterOutage"; readonly reason: string };
 
@@ -67,9 +72,9 @@ export async function callHandler(
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
   const { offset } = event.origin;
-  /** Of the pause that the call comes in the midst of, what is left. */
-  let restMs = 0;
-  for (;;) {
+  /** When the call comes in the midst of a pause: the end of that. */
+  let dueMs: number | undefined;
+  for (let isFirst = true;; isFirst = false) {
     const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
     let verdict: Verdict;
     let attempts: Attempts;
@@ -84,7 +89,7 @@ export async function callHandler(
       let outcome: Result | HandlerError | undefined;
       try {
         lease.ended.throwIfAborted();
-        if (history.attempts === undefined) {
+        if (isFirst) {
           log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
         }
         outcome = await attempt(handler, event, lease, (history.attempts?.made ?? 0) + 1);
@@ -100,23 +105,23 @@ export async function callHandler(
       }
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
-      verdict = judge(outcome, event, { ...parts, attempts, history, restMs });
+      verdict = judge(outcome, event, { ...parts, attempts, history, dueMs });
       lease.noteAttempts(offset, attempts.soFar);
     } finally {
       if (probe !== null) guard.endProbe(probe);
     }
     if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
     lease.rest(offset);
-    restMs = await pauseAfter(verdict, attempts, { lease, offset });
+    dueMs = await pauseAfter(verdict, attempts, { lease, offset });
   }
 }
 
-/** Resolves when the next call is due, with how much of the pause is left when that is early. */
+/** Resolves when the next call is to be made; with the end of the pause, when that is early. */
 async function pauseAfter(
   verdict: Exclude<Verdict, CallsOutcome>,
   attempts: Attempts,
   { lease, offset }: { lease: Lease; offset: number },
-): Promise<number> {
+): Promise<number | undefined> {
   const { reason } = verdict;
   switch (verdict.kind) {
     case "againEarly":
@@ -125,12 +130,12 @@ async function pauseAfter(
       await attempts.pause(reason, { lease, ...verdict.pause });
       break;
     case "tooEarly":
-      await attempts.goOnPausing(reason, verdict.restMs, lease);
+      await attempts.goOnPausing(reason, verdict, lease);
       break;
     case "afterOutage":
       attempts.logOutage(reason);
   }
-  return 0;
+  return undefined;
 }
 
 /** A result, or why there is none. */
@@ -160,8 +165,8 @@ function noteSuccess(guard: OutageGuard): void {
 type Judging = CallParts & {
   readonly attempts: Attempts;
   readonly history: History;
-  /** How much is left of the pause, when the call came early. */
-  readonly restMs: number;
+  /** When the call came early: the end of the pause. */
+  readonly dueMs: number | undefined;
 };
 
 function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: Judging): Verdict {
@@ -171,7 +176,7 @@ function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: 
 }
 
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, policy: { retry }, attempts, takesErrors, restMs } = parts;
+  const { guard, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
   guard.noteResponse();
   if (suggestsOutage) guard.noteFailure(key);
@@ -179,9 +184,7 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
   if (isTransient && retry !== null) {
     const reason = result.summary;
-    if (restMs > 0) {
-      return { kind: "tooEarly", reason, restMs: Math.max(restMs, retryAfterMs ?? 0) };
-    }
+    if (dueMs !== undefined) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
     if (mayRepeat(attempts, retry)) return again(reason, retry, retryAfterMs);
   }
   if (takesErrors) return { kind: "result", result };
@@ -193,10 +196,11 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, policy: { noResponse }, attempts, history } = parts;
+  const { guard, policy: { noResponse }, attempts, history, dueMs } = parts;
   const { message } = error;
   guard.noteFailure(key);
   if (guard.isOpen) return duringOutage(message);
+  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs };
   if (!error.wasSent) return { kind: "again", reason: message, pause: backoffOf(noResponse) };
   history.silence = { responses: guard.responses, outages: guard.outages };
   // This call may be the first one of an outage: those before it must be enough.
@@ -250,16 +254,21 @@ export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts
   return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts, event.past);
 }
 
-/** Why an event has failed for good before it is called for, when it ended the process too often. */
+/** So many times, work on an event may be cut off without its being to blame. */
+const CRASHES_OF_CHANCE = 2;
+
+/** Why an event has failed for good before it is called for, when work on it was cut off too often. */
 export function crashFailure(
   { past }: InboundEvent,
-  { retry, noResponse }: FailurePolicy,
+  { policy: { retry, noResponse }, guard }: Pick<CallParts, "policy" | "guard">,
 ): EventFailure | null {
-  if (past === undefined || past.crashes === 0) return null;
+  if (past === undefined || past.crashes <= CRASHES_OF_CHANCE || guard.isOpen) return null;
   const { maxAttempts } = noResponse ?? retry ?? DEFAULT_RETRY;
   if (past.counted < maxAttempts) return null;
-  const times = `${past.crashes} of ${past.counted} attempts`;
-  return { reason: "crash", message: `the process did not survive ${times} to handle it` };
+  return {
+    reason: "crash",
+    message: `work on it was cut off in ${past.crashes} of ${past.counted} attempts`,
+  };
 }
 
 /** What is said of an event that has failed for good and blocks. */

@@ -136,7 +136,7 @@ Deno.test("LeaseController admits what lies between events that have begun, unti
     await t.step(close, () => {
       const lease = new LeaseController();
       for (const offset of [7, 3]) lease.begin(offset);
-      lease.finish();
+      lease.finish(3);
       lease[close]();
       assertEquals([1, 5, 7, 8].map((offset) => lease.admits(offset)), [true, true, true, false]);
 
@@ -167,13 +167,13 @@ Deno.test("LeaseController works from the first event that begins until the last
   lease.begin(1);
   lease.begin(2);
   states.push(lease.isWorking);
-  lease.finish();
+  lease.finish(1);
   states.push(lease.isWorking);
   lease.rest(2);
   states.push(lease.isWorking);
   lease.begin(2);
   states.push(lease.isWorking);
-  lease.finish();
+  lease.finish(2);
   states.push(lease.isWorking);
   assertEquals(states, [false, true, true, false, true, false]);
 });
@@ -186,11 +186,46 @@ Deno.test("LeaseController tells when fewer events wait for a slot, and not when
   assertEquals(told, [2, 0]);
 });
 
-Deno.test("LeaseController knows what was tried for an event until it is forgotten", () => {
+Deno.test("LeaseController knows what was tried for an event until it is done", () => {
   const lease = new LeaseController();
   const attempts = { made: 1, counted: 1, crashes: 0, firstFailedAtMs: 0 };
   lease.noteAttempts(5, attempts);
-  assertEquals([lease.attemptsOf(5), lease.attemptsOf(6)], [attempts, undefined]);
-  lease.forgetAttempts(5);
-  assertEquals(lease.attemptsOf(5), undefined);
+  lease.noteAttempts(6, attempts);
+  lease.begin(5);
+  assertEquals([lease.attemptsOf(5), lease.attemptsOf(7)], [attempts, undefined]);
+  lease.finish(5);
+  assertEquals([lease.attemptsOf(5), lease.attemptsOf(6)], [undefined, attempts]);
+});
+
+Deno.test("LeaseController is occupied by an event unless it rests or is stored, and no end is in sight", () => {
+  const lease = new LeaseController();
+  const states = () => [lease.isOccupiedBy(5), lease.isAtWorkOn(5)];
+  assertEquals(states(), [true, false]);
+  lease.begin(6);
+  assertEquals(states(), [true, true], "what is behind it has begun");
+  lease.rest(5);
+  assertEquals(states(), [false, false]);
+  lease.begin(5);
+  assertEquals(states(), [true, true]);
+  lease.noteStoring(5);
+  assertEquals(states(), [false, false]);
+  lease.finish(5);
+  assertEquals(states(), [true, true], "an offset may come back, when its topic was created anew");
+  lease.suspend();
+  assertEquals(states(), [false, false]);
+  lease.resume();
+  lease.beginEnd();
+  assertEquals(states(), [false, false]);
+});
+
+Deno.test("LeaseController tells who waits for the obstacle, at once or later, until he takes it back", () => {
+  const lease = new LeaseController();
+  const told: string[] = [];
+  lease.whenHeldUp(1, () => told.push("1"));
+  const forget = lease.whenHeldUp(2, () => told.push("2"));
+  lease.noteObstacle(1);
+  lease.whenHeldUp(1, () => told.push("1 again"));
+  forget();
+  lease.noteObstacle(2);
+  assertEquals(told, ["1", "1 again"]);
 });

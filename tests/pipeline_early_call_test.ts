@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import type { Backoff } from "../src/backoff.ts";
 import type { FailurePolicy } from "../src/failure_policy.ts";
+import { HandlerError } from "../src/handler.ts";
 import { LeaseController } from "../src/lease.ts";
 import { promisesSettled } from "./support/eventually.ts";
 import { anEvent } from "./support/events.ts";
@@ -54,12 +55,15 @@ Deno.test("runPipeline() calls for an event early, once in a pause, when all of 
   await promisesSettled();
   assertEquals(pausing.calls, 1, "the first eighth of the pause is left to the endpoint");
 
+  const [eighthMs = 0] = timers.delaysMs;
   timers.fire(0);
   await promisesSettled();
   assertEquals(pausing.calls, 2);
   lease.noteObstacle(OFFSET);
   await promisesSettled();
   assertEquals([pausing.calls, timers.count], [2, 1], "the rest of the pause comes next");
+  // No time has passed but that of the test itself.
+  assertAlmostEquals(timers.delaysMs[0] ?? 0, eighthMs * 8, 1000);
 
   timers.fire(0);
   await pausing.running;
@@ -75,7 +79,6 @@ Deno.test("runPipeline() calls for an event when all of its partition comes to w
   timers.fire(0);
   await promisesSettled();
   lease.noteObstacle(OFFSET + 1);
-  lease.noteObstacle(null);
   await promisesSettled();
   assertEquals([pausing.calls, timers.count], [1, 1]);
 
@@ -122,4 +125,22 @@ Deno.test("runPipeline() goes on with a pause for as long as an early call is to
   timers.fire(0);
   await pausing.running;
   assertEquals(pausing.calls, 3);
+});
+
+Deno.test("runPipeline() does not count an early call that brought no response", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing({
+    handler: new FakeHandler(aResult("onError"), new HandlerError("no response"), aResult()),
+  });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [2, 1]);
+  assertEquals(pausing.lease.attemptsOf(OFFSET)?.counted, 1);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.calls, 3);
+  assertEquals(pausing.deadLetters.stored, []);
 });

@@ -424,7 +424,7 @@ function headerOf(
   return value ? TEXT_DECODER.decode(value) : undefined;
 }
 
-const CRASHED = { made: 4, counted: 3, crashes: 2, firstFailedAtMs: 1652708532000 };
+const CRASHED = { made: 4, counted: 3, crashes: 3, firstFailedAtMs: 1652708532000 };
 
 Deno.test("runPipeline() makes an event a dead letter, without a call, that has ended the process too often", async () => {
   const failing = new Failing(new FakeHandler(aResult()), {
@@ -433,6 +433,7 @@ Deno.test("runPipeline() makes an event a dead letter, without a call, that has 
   await failing.run();
   assertEquals(failing.handler.calls, []);
   assertEquals(failing.listener.outcomes, [`${PLACE} settled`]);
+  assertEquals(failing.lease.isWorking, false);
   const headers = new Map(
     failing.deadLetters.stored[0]?.headers.map(([name, value]) => [
       name,
@@ -462,8 +463,70 @@ Deno.test("runPipeline() calls for an event that blocks again, after a pause, th
   assertEquals(failing.successes.stored.length, 1);
   assertMatch(
     failing.log.lines[0] ?? "",
-    /the process did not survive 2 of 3 attempts to handle it/,
+    /work on it was cut off in 3 of 3 attempts; what comes behind it waits; trying again/,
   );
+});
+
+Deno.test("runPipeline() calls for an event that has not ended the process often enough to be the one to blame", async (t) => {
+  const cases = [
+    { ...CRASHED, crashes: 2, counted: 100 },
+    { ...CRASHED, crashes: 3, counted: 2 },
+    { ...CRASHED, crashes: 0, counted: 100 },
+  ];
+  for (const past of cases) {
+    await t.step(`${past.crashes} of ${past.counted}`, async () => {
+      const failing = new Failing(new FakeHandler(aResult()), {
+        listener: new FakeListener(anEvent({ past })),
+      });
+      await failing.run();
+      assertEquals([failing.handler.calls.length, failing.successes.stored.length], [1, 1]);
+      assertEquals(failing.lease.isWorking, false);
+    });
+  }
+});
+
+Deno.test("runPipeline() notes what was tried for an event, for whoever has it next", async () => {
+  const failing = new Failing(new FakeHandler(TRANSIENT, aResult()));
+  const running = failing.run({
+    policy: { ...POLICY, retry: { maxAttempts: 3, backoff: NO_END } },
+  });
+  await eventually(() => failing.lease.attemptsOf(184) !== undefined, { what: "a note" });
+  const { made, counted, crashes } = failing.lease.attemptsOf(184)!;
+  assertEquals({ made, counted, crashes }, { made: 1, counted: 1, crashes: 0 });
+  failing.lease.beginEnd();
+  await running;
+});
+
+Deno.test("runPipeline() begins with the pause that comes after what another process has tried", async () => {
+  const failing = new Failing(new FakeHandler(TRANSIENT), {
+    listener: new FakeListener(anEvent({ past: { ...CRASHED, made: 3, counted: 1, crashes: 0 } })),
+  });
+  const backoff = {
+    initialDelayMs: 1000,
+    maxDelayMs: 1e9,
+    multiplier: 10,
+    jitter: "none" as const,
+  };
+  const running = failing.run({ policy: { ...POLICY, retry: { maxAttempts: 5, backoff } } });
+  await failing.log.line(/trying again in 1000\.0 s/);
+  failing.lease.beginEnd();
+  await running;
+});
+
+Deno.test("runPipeline() says that an event waits to be stored, and so is not to blame", async () => {
+  const failing = new Failing(new FakeHandler(aResult()));
+  const processor = new FakeResultProcessor({ failures: [new ResultProcessorError("no broker")] });
+  const seen: boolean[] = [];
+  const { lease } = failing;
+  const running = failing.run({
+    resultProcessors: [{ when: ["onSuccess"], processor }],
+    backoff: NO_END,
+  });
+  await failing.log.line(/no broker; trying again/);
+  seen.push(lease.isAtWorkOn(184));
+  lease.beginEnd();
+  await running;
+  assertEquals(seen, [false]);
 });
 
 Deno.test("runPipeline() goes on counting where another process has left off", async () => {

@@ -4,6 +4,7 @@ import {
   type AssignedPartitionOptions,
 } from "../../src/transports/kafka/assigned_partition.ts";
 import { type AttemptsNote, parseNote } from "../../src/transports/kafka/attempts_note.ts";
+import { SuspectTurns } from "../../src/transports/kafka/suspects.ts";
 import { FakeDeliver } from "./fake_deliver.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 
@@ -20,9 +21,10 @@ export interface Assigned {
 
 /** Assigns `T[0]` from an offset on. Limits that are not given are the defaults. */
 export function assign(
-  { nextOffset = 0, past, announce = () => Promise.resolve(), ...limits }:
+  { nextOffset = 0, past, announce = () => Promise.resolve(), suspectTurns, ...limits }:
     & Partial<Limits>
-    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "announce">> = {},
+    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "announce" | "suspectTurns">> =
+      {},
 ): Assigned {
   const pipeline = new FakeDeliver();
   const failures: unknown[] = [];
@@ -40,6 +42,7 @@ export function assign(
       announcements.push({ offset: assigned.tracker.committable, note: parseNote(assigned.note) });
       return announce();
     },
+    suspectTurns: suspectTurns ?? new SuspectTurns(),
     fail: (error) => failures.push(error),
   });
   return { assigned, pipeline, failures, commits, announcements };

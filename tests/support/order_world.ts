@@ -6,6 +6,7 @@ import { Logger } from "../../src/log.ts";
 import { runPipeline } from "../../src/pipeline.ts";
 import { type ResultProcessor, ResultProcessorError } from "../../src/result_processor.ts";
 import { AssignedPartition } from "../../src/transports/kafka/assigned_partition.ts";
+import { SuspectTurns } from "../../src/transports/kafka/suspects.ts";
 import { bytes } from "./events.ts";
 import { promisesSettled } from "./eventually.ts";
 import type { FakeTimers } from "./fake_timers.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly #pipelineLease = new LeaseController();
   readonly #stopped = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
+  readonly #suspectTurns = new SuspectTurns();
   #unsettled = 0;
   #deliver: Deliver = () => Promise.reject(new Error("The pipeline does not listen"));
 
@@ -119,6 +121,7 @@ export class World {
       },
       commit: () => this.commit(),
       announce: () => Promise.resolve(this.commit()),
+      suspectTurns: this.#suspectTurns,
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });
     this.#held[partition] = { assigned, position: nextOffset };

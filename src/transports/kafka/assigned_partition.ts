@@ -5,12 +5,10 @@ import type { Limits } from "../../transport.ts";
 import { formatNote } from "./attempts_note.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import { isSuspicious, type SuspectTurns } from "./suspects.ts";
 
 /** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
-
-/** So many ends of the process at the same event are nobody's fault yet. */
-const CRASHES_OF_CHANCE = 1;
 
 /** Where a partition's events go, and how many may be on their way. */
 export interface AssignedPartitionOptions {
@@ -26,6 +24,8 @@ export interface AssignedPartitionOptions {
   readonly commit: () => void;
   /** Commits what there is to commit, and resolves when that is done, or has not worked. Never rejects. */
   readonly announce: () => Promise<void>;
+  /** Of all partitions together. */
+  readonly suspectTurns: SuspectTurns;
   /** Told when records cannot be read, or the pipeline cannot go on. */
   readonly fail: (error: unknown) => void;
 }
@@ -40,8 +40,8 @@ export class AssignedPartition {
   committed: number;
   /** The offset of the last commit that was tried, which may have arrived though no answer came. */
   committing: number;
-  /** What the last commit said of the event at its offset. */
-  committedNote = "";
+  /** What the last commit said of the event at its offset; null when that is not known. */
+  committedNote: string | null = "";
   /** Whether the group may have passed the partition to another member and back since the last commit. */
   isDoubtful = false;
   readonly #options: AssignedPartitionOptions;
@@ -60,11 +60,13 @@ export class AssignedPartition {
   /** The offset of the event that the group has been told of last, or is being told of. */
   #announced = -1;
   #isAnnouncing = false;
-  /** Events before it are delivered one by one, when it is known that there are any. */
-  #suspectsEnd: number | undefined;
+  /** How many events are delivered one by one, each after the group has been told of it. */
+  #toAnnounce: number;
+  #endTurn: () => void = () => {};
 
   constructor(options: AssignedPartitionOptions) {
-    const { partition, nextOffset, past } = options;
+    const { partition, nextOffset, past, limits } = options;
+    this.#toAnnounce = isSuspicious(past) ? limits.maxLookahead : 1;
     if (past !== undefined) this.lease.noteAttempts(nextOffset, past);
     this.#options = options;
     this.partition = partition;
@@ -78,9 +80,9 @@ export class AssignedPartition {
 
   /** What a commit says of the event at its offset. */
   get note(): string {
-    const { tracker: { committable, span }, lease } = this;
-    const isUnderWay = span === 0
-      ? lease.isOpen && this.#announced === committable
+    const { tracker: { committable }, lease } = this;
+    const isUnderWay = this.#announced === committable
+      ? lease.isOccupiedBy(committable)
       : lease.isAtWorkOn(committable);
     return formatNote({ attempts: lease.attemptsOf(committable), isUnderWay });
   }
@@ -154,38 +156,34 @@ export class AssignedPartition {
         this.#held = null;
         // A batch is fetched as a whole, with what may have settled before.
         if (record.offset < this.tracker.end) continue;
-        if (this.#mustBeAnnounced(record)) {
+        if (this.#toAnnounce > 0 && record.offset !== this.#announced) {
           this.#held = record;
-          if (this.tracker.span === 0) this.#announce(record);
+          if (this.tracker.span === 0) this.#announce(record).catch(this.#options.fail);
         } else this.#deliver(record);
       }
       const { span, committable } = this.tracker;
-      const isFull = span >= this.#options.limits.maxLookahead;
-      this.lease.noteObstacle(isFull ? committable : null);
+      const isFull = span >= this.#options.limits.maxLookahead || this.#held !== null && span > 0;
+      if (isFull) this.lease.noteObstacle(committable);
     } catch (error) {
       this.#options.fail(error);
     }
   }
 
   /**
-   * The first event of an assignment must: it may be one that ends the process, and would do so again and again, without a
-   * trace. When that has happened, it may have been any event that is delivered with the first one, so all of these must.
+   * The group is told of the first event of an assignment before it is delivered: it may be one that ends the process, and
+   * would do so again and again, without a trace. When that has happened, it may have been any event that was delivered
+   * with the first one, so all of these are announced, and delivered one by one.
    */
-  #mustBeAnnounced({ offset }: FetchedRecord): boolean {
-    const { past, limits: { maxLookahead } } = this.#options;
-    const isSuspect = past !== undefined && past.crashes > CRASHES_OF_CHANCE;
-    this.#suspectsEnd ??= offset + (isSuspect ? maxLookahead : 1);
-    return offset < this.#suspectsEnd && offset !== this.#announced;
-  }
-
-  #announce({ offset }: FetchedRecord): void {
+  async #announce({ offset }: FetchedRecord): Promise<void> {
+    const { past, announce, suspectTurns } = this.#options;
+    this.#isAnnouncing = true;
+    if (isSuspicious(past)) this.#endTurn = await suspectTurns.take();
+    if (this.lease.ending.aborted) return this.#endTurn();
     this.tracker.skipTo(offset);
     this.#announced = offset;
-    this.#isAnnouncing = true;
-    this.#options.announce().then(() => {
-      this.#isAnnouncing = false;
-      this.#deliverWaiting();
-    });
+    await announce();
+    this.#isAnnouncing = false;
+    this.#deliverWaiting();
   }
 
   /** The next record, or null when there is none, or it has to be opened before. */
@@ -244,17 +242,18 @@ export class AssignedPartition {
     const event = past !== undefined && offset === nextOffset ? { ...bare, past } : bare;
     const bytes = sizeOf(event);
     this.tracker.start(offset);
+    if (this.#toAnnounce > 0) this.#toAnnounce--;
     this.#delivered++;
     this.#deliveredBytes += bytes;
     const leave = () => {
       this.#delivered--;
       this.#deliveredBytes -= bytes;
+      if (offset === this.#announced) this.#endTurn();
       this.#noteIdle();
       this.#deliverSoon();
     };
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
-      this.lease.forgetAttempts(offset);
       if (this.#hasMuchToCommit) commit();
       leave();
     }, (error) => {

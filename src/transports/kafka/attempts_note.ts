@@ -8,9 +8,6 @@ export interface AttemptsNote {
   readonly isUnderWay: boolean;
 }
 
-/** Counts to be believed; a note may come from anybody who can commit for the group. */
-const MAX_COUNT = 1_000_000;
-
 /** A note as the metadata of a commit; nothing when there is nothing to say. */
 export function formatNote({ attempts, isUnderWay }: AttemptsNote): string {
   if (attempts === undefined && !isUnderWay) return "";
@@ -37,7 +34,7 @@ export function parseNote(metadata: string | null): AttemptsNote | null {
   }
   const { made, counted, crashes, firstFailedAt, isUnderWay } = note;
   if (typeof isUnderWay !== "boolean") return null;
-  const firstFailedAtMs = Date.parse(String(firstFailedAt));
+  const firstFailedAtMs = typeof firstFailedAt === "string" ? Date.parse(firstFailedAt) : NaN;
   if (!isCount(made) || !isCount(counted) || !isCount(crashes) || Number.isNaN(firstFailedAtMs)) {
     return { isUnderWay };
   }
@@ -61,5 +58,22 @@ export function attemptsBefore(
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && 0 <= Number(value) && Number(value) <= MAX_COUNT;
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** What was committed of partitions, and noted of the events there, when they were assigned. */
+export class AttemptsNotes {
+  readonly #commits = new Map<number, { offset: number; note: AttemptsNote | null }>();
+
+  set(partition: number, { offset, metadata }: { offset: string; metadata: string | null }): void {
+    this.#commits.set(partition, { offset: Number(offset), note: parseNote(metadata) });
+  }
+
+  /** What was tried for the event at which a partition is gone on with. */
+  attemptsAt(partition: number, offset: number): AttemptsMade | undefined {
+    const committed = this.#commits.get(partition);
+    if (committed?.offset !== offset || committed.note === null) return undefined;
+    // `Date.now()` need not be the time of day.
+    return attemptsBefore(committed.note, new Date().getTime());
+  }
 }

@@ -1,18 +1,18 @@
 import type { Consumer } from "kafkajs";
 import { aborted, atMost, formatDelay } from "../../backoff.ts";
-import type { AttemptsMade } from "../../event.ts";
 import type { Lease } from "../../lease.ts";
 import type { Deliver, Listener } from "../../listener.ts";
 import type { Health } from "../../health.ts";
 import type { Logger } from "../../log.ts";
 import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
-import { attemptsBefore, type AttemptsNote, parseNote } from "./attempts_note.ts";
+import { AttemptsNotes } from "./attempts_note.ts";
 import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
+import { isSuspicious, SuspectTurns } from "./suspects.ts";
 
 const COMMIT_INTERVAL_MS = 200;
 
@@ -50,8 +50,8 @@ export class KafkaListener implements Listener {
   readonly #failure = Promise.withResolvers<never>();
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
-  /** What was committed of partitions, and said of the event there, when they were assigned. */
-  readonly #notes = new Map<number, { offset: number; note: AttemptsNote | null }>();
+  readonly #notes = new AttemptsNotes();
+  readonly #suspectTurns = new SuspectTurns();
   readonly #consumer: Consumer;
   #group: Group | null = null;
   #committing: Promise<void> | null = null;
@@ -87,7 +87,7 @@ export class KafkaListener implements Listener {
     becomeMember(consumerConfig.groupId, {
       beforeRejoin: () => this.#prepareRebalance(),
       committedBefore: ({ partition, offset, metadata = null }) =>
-        this.#notes.set(partition, { offset: Number(offset), note: parseNote(metadata) }),
+        this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#wereReset.add(partition),
       wantsMore: (partition) => this.#wantsMore(partition),
       take: (fetched, group) => this.#take(fetched, { group, deliver }),
@@ -182,28 +182,28 @@ export class KafkaListener implements Listener {
       return known;
     }
     known?.lease.end();
+    const past = this.#notes.attemptsAt(partition, fetchedOffset);
+    if (isSuspicious(past)) {
+      this.#log.warn(
+        `work on ${this.#config.topic}[${partition}]@${fetchedOffset}, or what comes behind it, was cut off ` +
+          `${past.crashes} times: handling events there one by one, to find the one that ends the process`,
+      );
+    }
     const assigned = new AssignedPartition({
       topic: this.#config.topic,
       partition,
       nextOffset: fetchedOffset,
-      past: this.#past(partition, fetchedOffset),
+      past,
       limits: this.#limits,
       deliver,
       commit: () => this.#commit(),
       announce: () => this.#commitAll(),
+      suspectTurns: this.#suspectTurns,
       fail: (error) => this.#fail(error),
     });
     assigned.lease.peers = this.#assigned;
     this.#partitions.set(partition, assigned);
     return assigned;
-  }
-
-  /** What was tried for the event at which a partition is gone on with. */
-  #past(partition: number, offset: number): AttemptsMade | undefined {
-    const committed = this.#notes.get(partition);
-    if (committed?.offset !== offset || committed.note === null) return undefined;
-    // `Date.now()` need not be the time of day.
-    return attemptsBefore(committed.note, new Date().getTime());
   }
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
@@ -234,6 +234,8 @@ export class KafkaListener implements Listener {
   async #giveUpPartitions({ ended }: Pick<Lease, "ended">): Promise<void> {
     const givenUp = [...this.#partitions.values()];
     for (const { lease } of givenUp) lease.beginEnd();
+    // Whoever kills the process from here on does not do so because of an event.
+    void this.#commit();
     await this.#idle(givenUp, ended);
     for (const { lease } of givenUp) lease.end();
     await atMost(this.#commitAll(), LEAVE_MS);
@@ -276,6 +278,8 @@ export class KafkaListener implements Listener {
       }
       this.#fencedSinceMs = null;
     } catch (error) {
+      // It may have arrived all the same.
+      for (const { assigned } of moved) assigned.committedNote = null;
       if (isFenced(error)) this.#fenced();
       else this.#log.warn(`cannot commit offsets: ${rootMessage(error)}; trying again`);
     }

@@ -21,7 +21,7 @@ Deno.test("AssignedPartition.idle() waits for every event that was delivered, wh
   assigned.lease.beginEnd();
   const isIdle = watchIdle(assigned);
 
-  assigned.lease.finish();
+  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(isIdle(), false);
@@ -38,14 +38,14 @@ Deno.test("AssignedPartition.idle() waits for what has begun or lies between, wh
   const isIdle = watchIdle(assigned);
 
   for (const offset of [2, 0]) {
-    assigned.lease.finish();
+    assigned.lease.finish(offset);
     pipeline.settle(`T[0]@${offset}`);
     await promisesSettled();
     assertEquals(isIdle(), false, "event 1 lies between");
   }
 
   assigned.lease.begin(1);
-  assigned.lease.finish();
+  assigned.lease.finish(1);
   assertEquals(isIdle(), false, "the outcome is not known yet");
   pipeline.settle("T[0]@1");
   await promisesSettled();
@@ -59,14 +59,14 @@ Deno.test("AssignedPartition.idle() does not wait for what is repeated, or lies 
   assigned.lease.suspend();
   const isIdle = watchIdle(assigned);
 
-  assigned.lease.finish();
+  assigned.lease.finish(3);
   pipeline.settle("T[0]@3");
   await promisesSettled();
   assigned.lease.rest(1);
   await promisesSettled();
   assertEquals(isIdle(), false, "event 0 is under way");
 
-  assigned.lease.finish();
+  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(isIdle(), true);
@@ -87,7 +87,7 @@ Deno.test("AssignedPartition.idle() resolves for all who wait, and waits anew fo
   assigned.lease.begin(0);
   assigned.lease.suspend();
   const first = [watchIdle(assigned), watchIdle(assigned)];
-  assigned.lease.finish();
+  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(first.map((isIdle) => isIdle()), [true, true]);
@@ -98,7 +98,7 @@ Deno.test("AssignedPartition.idle() resolves for all who wait, and waits anew fo
   const isIdle = watchIdle(assigned);
   await promisesSettled();
   assertEquals(isIdle(), false);
-  assigned.lease.finish();
+  assigned.lease.finish(1);
   pipeline.settle("T[0]@1");
   await promisesSettled();
   assertEquals(isIdle(), true);

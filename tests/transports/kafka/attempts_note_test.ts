@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   attemptsBefore,
+  AttemptsNotes,
   formatNote,
   parseNote,
 } from "../../../src/transports/kafka/attempts_note.ts";
@@ -44,11 +45,13 @@ Deno.test("A note of attempts believes no impossible counts and times", async (t
   const changes: Record<string, unknown>[] = [
     { made: -1 },
     { made: 1.5 },
-    { made: 1e9 },
+    { made: 1e20 },
     { counted: "2" },
     { crashes: null },
     { firstFailedAt: "yesterday" },
     { firstFailedAt: undefined },
+    { firstFailedAt: { toString: 1 } },
+    { firstFailedAt: 0 },
   ];
   const { eventor } = JSON.parse(formatNote({ attempts: ATTEMPTS, isUnderWay: true }));
   for (const change of changes) {
@@ -72,4 +75,16 @@ Deno.test("attemptsBefore() counts what was under way as tried and not survived"
     crashes: 1,
     firstFailedAtMs: NOW_MS,
   });
+});
+
+Deno.test("AttemptsNotes tells what was tried at the offset that was committed, and at no other", () => {
+  const notes = new AttemptsNotes();
+  notes.set(0, { offset: "5", metadata: formatNote({ attempts: ATTEMPTS, isUnderWay: false }) });
+  notes.set(1, { offset: "5", metadata: null });
+  assertEquals(
+    [[0, 5], [0, 6], [0, 4], [1, 5], [2, 5]].map(([partition = 0, offset = 0]) =>
+      notes.attemptsAt(partition, offset)
+    ),
+    [ATTEMPTS, undefined, undefined, undefined, undefined],
+  );
 });
