@@ -47,16 +47,21 @@ export class PipelineHealth implements Health {
     this.#failures.delete(cause);
   }
 
-  /** Why the pipeline is not ready: none when it is. Of many, those that have lasted longest. */
+  /**
+   * Why the pipeline is not ready: none when it is. What matters at once comes first, as many events may fail because of
+   * it; then what has lasted longest. Of many, so many.
+   */
   reasons(): readonly string[] {
     const nowMs = this.#now();
-    const reasons: string[] = [];
+    const atOnce: string[] = [];
+    const lasting: string[] = [];
     for (
       const [cause, { reason, sinceMs, notedMs, afterMs = 0, forMs = Infinity }] of this.#failures
     ) {
       if (nowMs - notedMs > forMs) this.#failures.delete(cause);
-      else if (nowMs - sinceMs >= afterMs) reasons.push(reason);
+      else if (nowMs - sinceMs >= afterMs) (afterMs === 0 ? atOnce : lasting).push(reason);
     }
+    const reasons = [...atOnce, ...lasting];
     const more = reasons.length - SHOWN;
     return more > 0 ? [...reasons.slice(0, SHOWN), `and ${more} more`] : reasons;
   }

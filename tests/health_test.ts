@@ -52,3 +52,13 @@ Deno.test("PipelineHealth shows a few reasons of many", () => {
   const reasons = health.reasons();
   assertEquals([reasons.length, reasons[0], reasons.at(-1)], [11, "event 0", "and 990 more"]);
 });
+
+Deno.test("PipelineHealth shows what matters at once before the many events that fail because of it", () => {
+  const { health, clock } = aPipeline();
+  for (let event = 0; event < 64; event++) {
+    health.fails(`${event}`, `event ${event}`, { afterMs: 30_000 });
+  }
+  clock.nowMs = 30_000;
+  health.fails("outage", "the endpoint is away");
+  assertEquals(health.reasons()[0], "the endpoint is away");
+});
