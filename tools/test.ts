@@ -32,19 +32,42 @@ async function runTests(
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  let output = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of child.stdout) {
-    await Deno.stdout.write(chunk);
-    output += decoder.decode(chunk, { stream: true });
-  }
-  const { code } = await child.status;
+  const { output, code } = await shownOutput(child);
   const last = [...output.matchAll(SUMMARY)].at(-1);
   const [passed = 0, failed = 0, ignored = 0] = last?.slice(1).map((count) => Number(count ?? 0)) ??
     [];
   // A group that does not compile, or leaks, or ran nothing has failed as well.
   const unseen = failed === 0 && (code !== 0 || passed === 0);
   return { passed, failed: unseen ? 1 : failed, ignored };
+}
+
+/** The fault suite is no Deno test: its rows count as tests. */
+async function runFaultSuite(env: Record<string, string>): Promise<Counts> {
+  say("\n== fault suite, short form");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", "--frozen", "tests/faults/main.ts"],
+    cwd: ROOT,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const { output, code } = await shownOutput(child);
+  const [, passed = 0, failed = 0] =
+    /^(\d+) rows passed, (\d+) failed$/m.exec(output)?.map(Number) ??
+      [];
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, ignored: 0 };
+}
+
+/** Shows what a process writes, and resolves with it once it has ended. */
+async function shownOutput(child: Deno.ChildProcess): Promise<{ output: string; code: number }> {
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    await Deno.stdout.write(chunk);
+    output += decoder.decode(chunk, { stream: true });
+  }
+  return { output, code: (await child.status).code };
 }
 
 async function findOrInstallKcat(): Promise<void> {
@@ -92,10 +115,11 @@ async function runAll(): Promise<Counts[]> {
           EVENTOR_EXECUTABLE: executable,
         }),
       );
+      groups.push(await runFaultSuite({ EVENTOR_EXECUTABLE: executable }));
     } else {
       const required = Deno.env.get("EVENTOR_REQUIRE_BINARY") === "1";
       say(
-        `\n!! THE END-TO-END TESTS DID NOT RUN: the executable cannot be compiled here.\n${problem}`,
+        `\n!! THE END-TO-END TESTS AND THE FAULT SUITE DID NOT RUN: the executable cannot be compiled here.\n${problem}`,
       );
       groups.push({ passed: 0, failed: required ? 1 : 0, ignored: required ? 0 : 1 });
     }

@@ -1,0 +1,77 @@
+import { type Admin, Kafka, logLevel } from "kafkajs";
+import { patchKafkajs } from "../../src/transports/kafka/kafkajs_patches.ts";
+import type { CommitSample } from "./history.ts";
+
+const INTERVAL_MS = 150;
+const REQUEST_TIMEOUT_MS = 2000;
+
+/** Looks at what a group has committed, again and again, from its creation to the end of its scope. */
+export class GroupWatch implements AsyncDisposable {
+  readonly samples: CommitSample[] = [];
+  readonly #group: string;
+  readonly #topic: string;
+  readonly #kafka: Kafka;
+  readonly #watching: Promise<void>;
+  #admin: Admin | null = null;
+  #hasEnded = false;
+
+  constructor({ broker, group, topic }: { broker: string; group: string; topic: string }) {
+    patchKafkajs();
+    this.#group = group;
+    this.#topic = topic;
+    this.#kafka = new Kafka({
+      brokers: [broker],
+      clientId: "faults-watch",
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+      requestTimeout: REQUEST_TIMEOUT_MS,
+    });
+    this.#watching = this.#watch();
+  }
+
+  /** How many events were committed when it looked last. */
+  get committed(): number {
+    const offsets = this.samples.at(-1)?.offsets.values() ?? [];
+    return [...offsets].reduce((sum, offset) => sum + Math.max(offset, 0), 0);
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#hasEnded) {
+      await this.look().catch(() => this.#disconnect());
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+    }
+  }
+
+  /** Looks once more. */
+  async look(): Promise<void> {
+    if (this.#admin === null) {
+      this.#admin = this.#kafka.admin();
+      await this.#admin.connect();
+      // Otherwise it knows of no broker that it could ask for the group's coordinator.
+      await this.#admin.fetchTopicMetadata({ topics: [this.#topic] });
+    }
+    const [found] = await this.#admin.fetchOffsets({
+      groupId: this.#group,
+      topics: [this.#topic],
+    });
+    const offsets = new Map(
+      found?.partitions
+        .map(({ partition, offset }) => [partition, Number(offset)] as const)
+        .filter(([, offset]) => offset >= 0),
+    );
+    // As the broker reckons time, and not evenly as Date.now() does here.
+    this.samples.push({ atMs: new Date().getTime(), offsets });
+  }
+
+  async #disconnect(): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = null;
+    await admin?.disconnect().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#hasEnded = true;
+    await this.#watching;
+    await this.#disconnect();
+  }
+}

@@ -1,0 +1,54 @@
+import { Kafka, logLevel } from "kafkajs";
+import { createTopics } from "../../tools/kafka/mod.ts";
+
+/** The topics and the group of a row's run, of names that no other run has. */
+export interface RowTopics {
+  readonly events: string;
+  readonly results: string;
+  readonly errors: string;
+  readonly deadLetters: string;
+  readonly group: string;
+}
+
+/** Names for a row's run. */
+export function freshTopics(row: number): RowTopics {
+  const run = crypto.randomUUID().slice(0, 8);
+  const nameOf = (kind: string) => `faults-${row}-${kind}-${run}`;
+  return {
+    events: nameOf("events"),
+    results: nameOf("results"),
+    errors: nameOf("errors"),
+    deadLetters: nameOf("dead-letters"),
+    group: nameOf("group"),
+  };
+}
+
+/** Creates the topics. The broker's clock says when a record was stored in them. */
+export async function createRowTopics(
+  broker: string,
+  { topics, partitions }: { topics: RowTopics; partitions: number },
+): Promise<void> {
+  const config = { "message.timestamp.type": "LogAppendTime" };
+  await createTopics(broker, allOf(topics).map((topic) => ({ topic, partitions, config })));
+}
+
+/** Deletes the topics, if the broker can be reached: a row may have left it down. */
+export async function deleteRowTopics(broker: string, topics: RowTopics): Promise<void> {
+  const admin = new Kafka({
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 1 },
+  }).admin();
+  try {
+    await admin.connect();
+    await admin.deleteTopics({ topics: allOf(topics) });
+  } catch {
+    // The data is gone with the broker anyway.
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
+
+function allOf({ events, results, errors, deadLetters }: RowTopics): string[] {
+  return [events, results, errors, deadLetters];
+}

@@ -1,0 +1,24 @@
+import type { Row } from "../row.ts";
+
+/** The only broker is away for a while, without having said so. */
+export const brokerKilled: Row = {
+  number: 6,
+  fault: "the broker is killed by SIGKILL, and started again",
+  short: { events: 5000, perSecond: 1000, faults: 1, faultMs: 1000 },
+  long: { events: 200_000, perSecond: 2000, faults: 5, faultMs: 10_000 },
+  limits: (world) => ({ duplicates: world.lookahead(world.size.faults), recoveryMs: 10_000 }),
+  async run(world) {
+    await world.endpoint.behave([{ latencyMs: [0, 10] }]);
+    world.start();
+    world.flow();
+    for await (const _ of world.faultMoments()) {
+      await world.fault("broker killed", async () => {
+        await world.broker.kill();
+        const awayMs = world.between(0, world.size.faultMs ?? 0);
+        await new Promise((resolve) => setTimeout(resolve, awayMs));
+        await world.broker.restart();
+      });
+    }
+    await world.finishFlow();
+  },
+};

@@ -1,0 +1,49 @@
+import { messageOf } from "../../tools/kafka/processes.ts";
+import { check, type Verdict } from "./checker.ts";
+import type { Row, Size } from "./row.ts";
+import type { RowResult } from "./table.ts";
+import { type Surroundings, World } from "./world.ts";
+
+/** Runs a row and checks what was seen. Never rejects: a row that cannot be run has failed. */
+export async function runRow(
+  row: Row,
+  { size, surroundings }: { size: Size; surroundings: Surroundings },
+): Promise<RowResult> {
+  const beganAt = performance.now();
+  const result = (verdict: Verdict, maxDuplicates: number): RowResult => ({
+    row,
+    verdict,
+    maxDuplicates,
+    tookMs: performance.now() - beganAt,
+  });
+  try {
+    await using world = await World.create(row, size, surroundings);
+    try {
+      await row.run(world);
+      await world.settle();
+    } catch (error) {
+      // What was seen until then tells more than the error does.
+      world.finding(messageOf(error));
+    }
+    const limits = row.limits(world);
+    return result(check(await world.history(), limits), limits.duplicates);
+  } catch (error) {
+    return result(notRun(size, messageOf(error)), 0);
+  }
+}
+
+function notRun({ faults }: Size, reason: string): Verdict {
+  return {
+    figures: {
+      events: 0,
+      faults,
+      lost: 0,
+      outOfOrder: 0,
+      duplicates: 0,
+      endpointCopies: 0,
+      recoveryMs: null,
+      stallMs: 0,
+    },
+    violations: [{ invariant: "row", message: "it could not be run", examples: [reason] }],
+  };
+}
