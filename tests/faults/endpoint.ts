@@ -13,6 +13,7 @@ export class FaultyEndpoint implements AsyncDisposable {
   readonly #callLog: string;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: AsyncGenerator<string>;
+  #secretless = 0;
   #last: Promise<void> = Promise.resolve();
 
   private constructor(child: GuardedChild, { port, callLog }: { port: number; callLog: string }) {
@@ -25,11 +26,11 @@ export class FaultyEndpoint implements AsyncDisposable {
 
   /** @param callLog the path of a file that is not there yet */
   static async start(
-    { callLog, seed }: { callLog: string; seed: number },
+    { callLog, seed, secret }: { callLog: string; seed: number; secret: string },
   ): Promise<FaultyEndpoint> {
     const port = freePort();
     const child = new GuardedChild(Deno.execPath(), {
-      args: ["run", "--allow-net", "--allow-write", script, `${port}`, callLog, `${seed}`],
+      args: ["run", "--allow-net", "--allow-write", script, `${port}`, callLog, `${seed}`, secret],
       stdin: "piped",
       stdout: "piped",
     });
@@ -62,11 +63,17 @@ export class FaultyEndpoint implements AsyncDisposable {
     });
   }
 
+  /** How many calls had come without the secret when it was told something last. */
+  get secretless(): number {
+    return this.#secretless;
+  }
+
   #tell(command: EndpointCommand): Promise<void> {
     this.#last = this.#last.then(async () => {
       await this.#writer.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
-      const { done } = await this.#answers.next();
+      const { done, value } = await this.#answers.next();
       if (done) throw new Error(`the endpoint ended instead of obeying '${command.kind}'`);
+      this.#secretless = Number(value);
     });
     return this.#last;
   }

@@ -1,12 +1,13 @@
 /**
- * `deno run --allow-net --allow-write endpoint_process.ts PORT CALL_LOG SEED`: an endpoint that does what it is told on
- * its standard input, and logs every call as `PARTITION OFFSET TIME`. A process of its own, so that nothing of the suite
+ * `deno run --allow-net --allow-write endpoint_process.ts PORT CALL_LOG SEED SECRET`: an endpoint that does what it is
+ * told on its standard input, and logs every call as `PARTITION OFFSET TIME`. Counts calls that do not hold the secret. A process of its own, so that nothing of the suite
  * keeps it from answering. Ends with its input.
  *
  * A call with a path is answered by the body, a space and the path: so a result tells who has made the call.
  *
  * @module
  */
+import { concatenated } from "../support/lines.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 import { type EndpointRequest, RequestReader } from "./endpoint_request.ts";
 import type { Answer, EndpointCommand, Rule } from "./endpoint_rules.ts";
@@ -14,13 +15,14 @@ import type { Answer, EndpointCommand, Rule } from "./endpoint_rules.ts";
 const LOG_LINES_A_WRITE = 500;
 const TEXT_ENCODER = new TextEncoder();
 
-const [port = "", callLog = "", seed = "1"] = Deno.args;
+const [port = "", callLog = "", seed = "1", secret = ""] = Deno.args;
 const random = seededRandom(Number(seed));
 const log = Deno.openSync(callLog, { write: true, create: true, append: true });
 const open = new Set<Deno.TcpConn>();
 const never = new Promise<never>(() => {});
 let rules: readonly Rule[] = [];
 let calls: string[] = [];
+let secretless = 0;
 let listener: Deno.TcpListener | null = null;
 
 function flushCalls(): void {
@@ -31,8 +33,9 @@ function flushCalls(): void {
   }
 }
 
-function ruleFor({ partition }: EndpointRequest): Rule | undefined {
+function ruleFor({ partition, path }: EndpointRequest): Rule | undefined {
   return rules.find((rule) =>
+    (rule.path === undefined || rule.path === path) &&
     (rule.partition === undefined || rule.partition === partition) &&
     (rule.share === undefined || random() < rule.share)
   );
@@ -45,6 +48,7 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
     const requests = new RequestReader(connection);
     for (let request = await requests.next(); request !== null; request = await requests.next()) {
       calls.push(`${request.partition} ${request.offset} ${Date.now()}\n`);
+      if (!request.head.includes(secret)) secretless++;
       if (calls.length >= LOG_LINES_A_WRITE) flushCalls();
       const { latencyMs: [least, most] = [0, 0], answer } = ruleFor(request) ?? {};
       const latencyMs = least + random() * (most - least);
@@ -60,21 +64,21 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
 }
 
 async function responseTo(
-  { path, body }: EndpointRequest,
-  answer: Answer | undefined,
+  request: EndpointRequest,
+  answer: Answer = { kind: "status", status: 200 },
 ): Promise<Uint8Array> {
-  if (answer?.kind === "hang") await never;
-  const suffix = path.length > 1 ? TEXT_ENCODER.encode(` ${path.slice(1)}`) : [];
-  const { status, headers = {} } = answer?.kind === "status" ? answer : { status: 200 };
+  if (answer.kind === "hang") return await never;
+  const { status, headers = {}, body } = answer;
+  const sent = body === undefined ? echoOf(request) : TEXT_ENCODER.encode(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const head = TEXT_ENCODER.encode(
-    `HTTP/1.1 ${status} -\r\ncontent-length: ${body.length + suffix.length}\r\n${lines}\r\n`,
+    `HTTP/1.1 ${status} -\r\ncontent-length: ${sent.length}\r\n${lines}\r\n`,
   );
-  const response = new Uint8Array(head.length + body.length + suffix.length);
-  response.set(head);
-  response.set(body, head.length);
-  response.set(suffix, head.length + body.length);
-  return response;
+  return concatenated([head, sent]);
+}
+
+function echoOf({ path, body }: EndpointRequest): Uint8Array {
+  return path.length > 1 ? concatenated([body, TEXT_ENCODER.encode(` ${path.slice(1)}`)]) : body;
 }
 
 async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
@@ -121,7 +125,7 @@ for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream()
   rest = lines.pop() ?? "";
   for (const line of lines) {
     obey(JSON.parse(line));
-    Deno.stdout.writeSync(TEXT_ENCODER.encode("done\n"));
+    Deno.stdout.writeSync(TEXT_ENCODER.encode(`${secretless}\n`));
   }
 }
 Deno.exit(0);

@@ -2,6 +2,8 @@
 export interface Rule {
   /** Only for calls for events of this partition. */
   readonly partition?: number;
+  /** Only for calls with this path: those of one member. */
+  readonly path?: string;
   /** Only for this share of the calls, by chance. */
   readonly share?: number;
   /** How long it takes, at least and at most. */
@@ -18,9 +20,11 @@ export type Answer =
     readonly kind: "status";
     readonly status: number;
     readonly headers?: Readonly<Record<string, string>>;
+    /** The body that came, if absent. */
+    readonly body?: string;
   };
 
-/** What the endpoint's process is told, one JSON line each; it answers each with a line. */
+/** What the endpoint's process is told, one JSON line each; it answers each with the count of secretless calls. */
 export type EndpointCommand =
   | { readonly kind: "rules"; readonly rules: readonly Rule[] }
   /** Refuses connections and ends those that are open, or takes them again at the same port. */

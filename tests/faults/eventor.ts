@@ -7,6 +7,9 @@ import type { ProcessEnd } from "./history.ts";
 const LOG_LINES_KEPT = 1000;
 const LINE_DEADLINE_MS = 30_000;
 
+/** Written in the same turn in which it begins to listen to signals. */
+const STARTS = /eventor \S+ starts \d+ pipeline/;
+
 /** How a member is started. */
 export interface EventorOptions {
   /** What it is called in messages, and by its calls' path. */
@@ -31,6 +34,7 @@ export class Eventor implements AsyncDisposable {
   readonly #canary: string;
   readonly #log: string[] = [];
   #logRead: Promise<void> | null = null;
+  #hasStarted = false;
   #mayEnd = false;
   #hasEnded = false;
 
@@ -76,6 +80,11 @@ export class Eventor implements AsyncDisposable {
     return find() ?? "";
   }
 
+  /** How many of the kept lines match. */
+  count(pattern: RegExp): number {
+    return this.#log.filter((line) => pattern.test(line)).length;
+  }
+
   /** Memory, and how many sockets are open. */
   async usage(): Promise<{ rssMb: number; sockets: number }> {
     const { rssMb } = await processUsage(this.pid);
@@ -101,6 +110,7 @@ export class Eventor implements AsyncDisposable {
 
   /** Asks it to end, and notes whether it does so with exit code 0 and in time. */
   async stop({ maxMs }: { maxMs: number }): Promise<void> {
+    await this.#untilItHeedsSignals();
     if (this.#hasEnded) return;
     this.#mayEnd = true;
     const askedAt = performance.now();
@@ -118,6 +128,14 @@ export class Eventor implements AsyncDisposable {
     return found(await this.#child.ended);
   }
 
+  /** Whoever is asked to end before it has begun just ends, as every process does. */
+  async #untilItHeedsSignals(): Promise<void> {
+    await eventually(() => this.#logRead === null || this.#hasStarted || this.#hasEnded, {
+      deadlineMs: LINE_DEADLINE_MS,
+      what: () => `that it starts; ${this.logEnd}`,
+    });
+  }
+
   #noteEnd(status: Deno.CommandStatus): void {
     this.#hasEnded = true;
     if (this.#mayEnd) return;
@@ -133,6 +151,7 @@ export class Eventor implements AsyncDisposable {
   async #readLog(): Promise<void> {
     for await (const line of linesOf(this.#child.process.stderr)) {
       if (line.includes(this.#canary)) this.leaks.push(`the log of ${this.name}`);
+      if (STARTS.test(line)) this.#hasStarted = true;
       this.#log.push(line);
       if (this.#log.length > 2 * LOG_LINES_KEPT) this.#log.splice(0, LOG_LINES_KEPT);
     }

@@ -1,9 +1,11 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { patchKafkajs } from "../../src/transports/kafka/kafkajs_patches.ts";
+import { eventually } from "../support/eventually.ts";
 import type { CommitSample } from "./history.ts";
 
 const INTERVAL_MS = 150;
 const REQUEST_TIMEOUT_MS = 2000;
+const SAMPLE_DEADLINE_MS = 30_000;
 
 /** Looks at what a group has committed, again and again, from its creation to the end of its scope. */
 export class GroupWatch implements AsyncDisposable {
@@ -35,15 +37,37 @@ export class GroupWatch implements AsyncDisposable {
     return [...offsets].reduce((sum, offset) => sum + Math.max(offset, 0), 0);
   }
 
+  /** Resolves when it has looked again. */
+  async nextSample(): Promise<void> {
+    // The next look may have begun already.
+    const enough = this.samples.length + 2;
+    await eventually(() => this.samples.length >= enough, {
+      deadlineMs: SAMPLE_DEADLINE_MS,
+      what: `an answer to what group '${this.#group}' has committed`,
+    });
+  }
+
+  /** The identifiers of the group's members: one that has been away gets another. */
+  async memberIds(): Promise<string> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      await admin.fetchTopicMetadata({ topics: [this.#topic] });
+      const { groups } = await admin.describeGroups([this.#group]);
+      return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId)).sort().join();
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   async #watch(): Promise<void> {
     while (!this.#hasEnded) {
-      await this.look().catch(() => this.#disconnect());
+      await this.#look().catch(() => this.#disconnect());
       await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
   }
 
-  /** Looks once more. */
-  async look(): Promise<void> {
+  async #look(): Promise<void> {
     if (this.#admin === null) {
       this.#admin = this.#kafka.admin();
       await this.#admin.connect();

@@ -1,23 +1,21 @@
 import type { Broker } from "../../tools/kafka/mod.ts";
 import { eventually } from "../support/eventually.ts";
-import { fileOf, kafkaPipeline, type PipelineYaml } from "../support/pipeline_yaml.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 import { FaultyEndpoint } from "./endpoint.ts";
-import { Eventor } from "./eventor.ts";
+import type { Eventor } from "./eventor.ts";
 import { EventSource } from "./event_source.ts";
 import { GroupWatch } from "./group_watch.ts";
 import type { Fault, History, ProcessEnd, Resources } from "./history.ts";
+import { holdings, holdingsAfter } from "./holdings.ts";
+import type { MemberSettings } from "./member_config.ts";
+import { Members } from "./members.ts";
 import type { Row, Size } from "./row.ts";
 import { createRowTopics, deleteRowTopics, freshTopics, type RowTopics } from "./row_topics.ts";
 import { readEvents, readOutcomes } from "./stored_records.ts";
 
 const KEYS = 1000;
-const CONCURRENCY = 64;
 const STALL_MS = 60_000;
 const POLL_MS = 50;
-/** What eventor's default `shutdownTimeout` and leaving the group may take, and a busy machine. */
-const STOP_MS = 25_000 + 3000 + 2000;
-
 /** What all rows share. */
 export interface Surroundings {
   readonly broker: Broker;
@@ -27,18 +25,6 @@ export interface Surroundings {
   readonly directory: string;
   readonly isLong: boolean;
   readonly seed: number;
-}
-
-/** How a member of the group is started; the rest is as it is for every row. */
-export interface MemberSettings {
-  readonly name?: string;
-  /** What it knows the broker by. */
-  readonly broker?: string;
-  readonly pipeline?: Partial<Omit<PipelineYaml, "topic" | "group" | "broker" | "name">>;
-  /** Settings of the process. */
-  readonly process?: Readonly<Record<string, unknown>>;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly readsLog?: boolean;
 }
 
 /** Topics, a group, a source of events, an endpoint and members of the group, all fresh, for one row. */
@@ -54,20 +40,17 @@ export class World implements AsyncDisposable {
   readonly random: () => number;
   /** Must show nowhere; every call holds it in a header. */
   readonly canary = `canary-${crypto.randomUUID()}`;
-  readonly #surroundings: Surroundings;
   readonly #stack = new AsyncDisposableStack();
-  readonly #members: Eventor[] = [];
   readonly #faults: Fault[] = [];
   readonly #ends: ProcessEnd[] = [];
   readonly #resources: Resources[] = [];
   readonly #findings: string[] = [];
-  readonly #killed = new Set<string>();
+  #members: Members | undefined;
   #source: EventSource | undefined;
   #endpoint: FaultyEndpoint | undefined;
   #watch: GroupWatch | undefined;
 
   private constructor(row: Row, size: Size, surroundings: Surroundings) {
-    this.#surroundings = surroundings;
     this.size = size;
     this.isLong = surroundings.isLong;
     this.broker = surroundings.broker;
@@ -88,19 +71,31 @@ export class World implements AsyncDisposable {
     return world;
   }
 
-  async #open({ seed, directory }: Surroundings): Promise<void> {
+  async #open({ command, seed, directory }: Surroundings): Promise<void> {
     const { topics, partitions } = this;
     const { events: topic, group } = topics;
     const broker = this.broker.bootstrapServer;
     await createRowTopics(broker, { topics, partitions });
     this.#stack.defer(() => deleteRowTopics(broker, topics));
     const callLog = `${directory}/${topic}.calls`;
-    this.#endpoint = this.#stack.use(await FaultyEndpoint.start({ callLog, seed }));
+    this.#endpoint = this.#stack.use(
+      await FaultyEndpoint.start({ callLog, seed, secret: this.canary }),
+    );
     const run = crypto.randomUUID().slice(0, 8);
     this.#source = this.#stack.use(
       new EventSource({ broker, topic, partitions, run, keys: KEYS }),
     );
     this.#watch = this.#stack.use(new GroupWatch({ broker, group, topic }));
+    this.#members = this.#stack.use(
+      new Members(command, {
+        broker,
+        topics,
+        endpoint: this.endpoint.host,
+        canary: this.canary,
+        maxLookahead: this.maxLookahead,
+        sessionTimeoutMs: this.sessionTimeoutMs,
+      }),
+    );
   }
 
   get endpoint(): FaultyEndpoint {
@@ -116,61 +111,29 @@ export class World implements AsyncDisposable {
     return this.#watch!.committed;
   }
 
+  /** The identifiers of the group's members: one that has been away gets another. */
+  memberIds(): Promise<string> {
+    return this.#watch!.memberIds();
+  }
+
   /** The most that may be handled again, when all members end at once so many times. */
   lookahead(times: number): number {
     return times * this.maxLookahead * this.partitions;
   }
 
   /** Starts a member of the group. */
-  start(
-    { name, broker, pipeline = {}, process = {}, env, readsLog }: MemberSettings = {},
-  ): Eventor {
-    const { keys, headers, consumerConfig, ...others } = pipeline;
-    const member = name ?? `member${this.#members.length + 1}`;
-    const config = fileOf(
-      kafkaPipeline({
-        name: member,
-        broker: broker ?? this.broker.bootstrapServer,
-        topic: this.topics.events,
-        group: this.topics.group,
-        url: `http://${this.endpoint.host}/${member}`,
-        results: this.topics.results,
-        logLevel: "INFO",
-        headers: { Authorization: `Bearer ${this.canary}`, ...headers },
-        keys: { concurrency: CONCURRENCY, maxLookahead: this.maxLookahead, ...keys },
-        consumerConfig: {
-          "session.timeout.ms": this.sessionTimeoutMs,
-          "heartbeat.interval.ms": 500,
-          ...consumerConfig,
-        },
-        ...others,
-      }),
-      process,
-    );
-    const { command } = this.#surroundings;
-    const eventor = this.#stack.use(
-      new Eventor({
-        name: member,
-        command,
-        config,
-        canary: this.canary,
-        ...(env === undefined ? {} : { env }),
-        ...(readsLog === undefined ? {} : { readsLog }),
-      }),
-    );
-    this.#members.push(eventor);
-    return eventor;
+  start(settings: MemberSettings = {}): Eventor {
+    return this.#members!.start(settings);
   }
 
   /** Ends a member by SIGKILL. */
-  async kill(member: Eventor): Promise<void> {
-    this.#killed.add(member.name);
-    await member.kill();
+  kill(member: Eventor): Promise<void> {
+    return this.#members!.kill(member);
   }
 
   /** Ends a member by SIGTERM, which it has to obey in time. */
-  async stop(member: Eventor, { maxMs = STOP_MS } = {}): Promise<void> {
-    await member.stop({ maxMs });
+  stop(member: Eventor, options: { maxMs?: number } = {}): Promise<void> {
+    return this.#members!.stop(member, options);
   }
 
   /** Begins to send events at the row's rate. */
@@ -191,12 +154,15 @@ export class World implements AsyncDisposable {
     return this.size.events / this.size.perSecond * 1000;
   }
 
-  /** The moments of the row's faults: one at random in each of as many parts of its time, but not before `progress()`. */
-  async *faultMoments(): AsyncGenerator<number> {
+  /**
+   * The moments of the row's faults: one at random in each of as many parts of its time; unless `withoutProgress`, not
+   * before there was progress since the last one.
+   */
+  async *faultMoments({ withoutProgress = false } = {}): AsyncGenerator<number> {
     const beganAt = performance.now();
     const partMs = this.#plannedMs / this.size.faults;
     for (let number = 0; number < this.size.faults; number++) {
-      await this.progress();
+      if (number === 0 || !withoutProgress) await this.progress();
       const at = beganAt + (number + this.random()) * partMs;
       await sleep(Math.max(at - performance.now(), 0));
       yield number;
@@ -233,9 +199,17 @@ export class World implements AsyncDisposable {
     while (!isEnough()) {
       if (this.committed !== last) movedAt = performance.now();
       last = this.committed;
+      const gone = this.#members!.ends.find(({ expected }) => expected === null);
+      if (gone !== undefined) {
+        throw new Error(
+          `Not committed, as ${gone.who} is gone: ${what}\n${this.#members!.logEnds}`,
+        );
+      }
       if (performance.now() - movedAt > STALL_MS) {
         throw new Error(
-          `Not committed, as nothing was for ${STALL_MS} ms: ${what}; found ${last}\n${this.logEnds}`,
+          `Not committed, as nothing was for ${STALL_MS} ms: ${what}; found ${last}\n${
+            this.#members!.logEnds
+          }`,
         );
       }
       await sleep(POLL_MS);
@@ -252,23 +226,26 @@ export class World implements AsyncDisposable {
     this.#ends.push(end);
   }
 
-  /** Notes what a member held before and after the faults. */
-  noteResources(resources: Resources): void {
-    this.#resources.push(resources);
-  }
-
-  /** The ends of all members' logs, for messages. */
-  get logEnds(): string {
-    return this.#members.slice(-3).map(({ logEnd }) => logEnd).join("\n");
+  /**
+   * Looks at what a member holds before anything fails. The returned function waits until it holds about as much again,
+   * and has that checked. A process that has just started has not taken its memory yet, so the short form does neither.
+   */
+  async holdings(member: Eventor): Promise<() => Promise<void>> {
+    if (!this.isLong) return () => Promise.resolve();
+    const before = await holdings(member);
+    return async () => {
+      this.#resources.push(await holdingsAfter(member, before));
+    };
   }
 
   /** Ends what runs, and tells everything that was seen. */
   async history(): Promise<History> {
-    await Promise.all(this.#members.map((member) => this.stop(member)));
-    await this.#watch!.look();
+    const members = this.#members!;
+    await members.stopAll();
+    await this.#watch!.nextSample();
     const broker = this.broker.bootstrapServer;
     const { events: topic, results, errors, deadLetters } = this.topics;
-    const leaks = this.#members.flatMap((member) => member.leaks);
+    const leaks = [...members.leaks];
     const leaked = (where: string) => leaks.push(where);
     const [events, ...outcomes] = await Promise.all([
       readEvents(broker, topic),
@@ -276,15 +253,18 @@ export class World implements AsyncDisposable {
         readOutcomes(broker, topic, { canary: this.canary, leaked })
       ),
     ]);
+    const calls = await this.endpoint.calls();
+    const { secretless } = this.endpoint;
+    if (secretless > 0) this.finding(`${secretless} calls came without the secret`);
     return {
       events,
       outcomes: outcomes.flat(),
-      calls: await this.endpoint.calls(),
+      calls,
       samples: this.#watch!.samples,
       faults: this.#faults,
-      ends: [...this.#ends, ...this.#members.flatMap(({ ends }) => ends)],
+      ends: [...this.#ends, ...members.ends],
       resources: this.#resources,
-      killed: this.#killed,
+      killed: members.killed,
       leaks,
       findings: this.#findings,
     };

@@ -1,0 +1,78 @@
+import { findLibfaketime } from "../../../tools/libfaketime.ts";
+import { freePort } from "../../../tools/kafka/ports.ts";
+import type { Row } from "../row.ts";
+
+/** What the clock does, in libfaketime's words; and how many hours it is off then, about. */
+const CHANGES = [
+  { what: "-1 h", setting: "-3600", hours: -1 },
+  { what: "+1 h", setting: "+3600", hours: 1 },
+  { what: "10 % too fast", setting: "+3600 x1.1", hours: 1 },
+];
+
+/** The system's clock is set, or goes wrong, while the process runs. Only eventor sees it. */
+export const clock: Row = {
+  number: 24,
+  fault: "the clock of eventor's system jumps by -1 h and +1 h, and goes 10 % too fast",
+  short: { events: 3000, perSecond: 400, faults: 3 },
+  long: { events: 100_000, perSecond: 1000, faults: 6 },
+  limits: () => ({ duplicates: 0, stallMs: 3000 }),
+  async run(world) {
+    const settings = await Deno.makeTempFile({ prefix: "eventor-clock-" });
+    try {
+      await Deno.writeTextFile(settings, "+0");
+      await world.endpoint.behave([{ latencyMs: [0, 20] }]);
+      const admin = `127.0.0.1:${freePort()}`;
+      const eventor = world.start({
+        process: { admin: { address: admin } },
+        env: {
+          LD_PRELOAD: await library(),
+          FAKETIME_TIMESTAMP_FILE: settings,
+          FAKETIME_NO_CACHE: "1",
+          // The clock by which systems measure time does not jump.
+          FAKETIME_DONT_FAKE_MONOTONIC: "1",
+        },
+      });
+      world.flow();
+      const holdsAgain = await world.holdings(eventor);
+      await world.progress();
+      const members = await world.memberIds();
+      for await (const number of world.faultMoments()) {
+        const { what, setting, hours } = CHANGES[number % CHANGES.length]!;
+        await world.fault(what, () => Deno.writeTextFile(settings, setting));
+        // Long enough for the group to miss its heartbeats.
+        await new Promise((resolve) => setTimeout(resolve, 1.5 * world.sessionTimeoutMs));
+        const offByHours = await hoursOff(admin);
+        if (Math.abs(offByHours - hours) > 0.1) {
+          world.finding(
+            `${what}: eventor's clock is off by ${offByHours} hours instead of ${hours}`,
+          );
+        }
+        if (await world.memberIds() !== members) {
+          world.finding(`${what}: the group has other members than before`);
+        }
+      }
+      await world.finishFlow();
+      await world.settle();
+      await holdsAgain();
+    } finally {
+      await Deno.remove(settings);
+    }
+  },
+};
+
+/** By the time at which a server says that it answers. */
+async function hoursOff(admin: string): Promise<number> {
+  const response = await fetch(`http://${admin}/livez`);
+  await response.body?.cancel();
+  const shownMs = new Date(response.headers.get("date") ?? "").getTime();
+  return (shownMs - new Date().getTime()) / 3_600_000;
+}
+
+async function library(): Promise<string> {
+  const path = await findLibfaketime();
+  if (path !== undefined) return path;
+  throw new Error(
+    "Cannot change the clock as libfaketime is missing; install it, on Debian by: " +
+      "sudo apt-get install libfaketime",
+  );
+}

@@ -1,0 +1,35 @@
+import type { Row } from "../row.ts";
+
+const SHUTDOWN_MS = 2000;
+/** What leaving the group may take after that, on a busy machine. */
+const LEAVE_MS = 3000 + 1000;
+const HANGS_MS = 500;
+
+/** The process is asked to end while some calls never do. */
+export const hangingShutdown: Row = {
+  number: 3,
+  fault: "SIGTERM while 1 % of the calls hang",
+  short: { events: 4000, perSecond: 800, faults: 1 },
+  long: { events: 40_000, perSecond: 1000, faults: 5 },
+  limits: (world) => ({ duplicates: world.lookahead(world.size.faults), recoveryMs: 10_000 }),
+  async run(world) {
+    const normal = { latencyMs: [0, 20] } as const;
+    const start = () => world.start({ process: { shutdownTimeout: `${SHUTDOWN_MS}ms` } });
+    await world.endpoint.behave([normal]);
+    let eventor = start();
+    world.flow();
+    for await (const _ of world.faultMoments()) {
+      await world.fault("SIGTERM while calls hang", async () => {
+        await world.endpoint.behave([{ share: 0.01, answer: { kind: "hang" } }, normal]);
+        await new Promise((resolve) => setTimeout(resolve, HANGS_MS));
+        const askedAt = performance.now();
+        await world.stop(eventor, { maxMs: SHUTDOWN_MS + LEAVE_MS });
+        const tookMs = performance.now() - askedAt;
+        if (tookMs < SHUTDOWN_MS) world.finding(`no call hung: it ended after ${tookMs} ms`);
+        await world.endpoint.behave([normal]);
+        eventor = start();
+      });
+    }
+    await world.finishFlow();
+  },
+};
