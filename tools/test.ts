@@ -6,6 +6,7 @@
 import { compile } from "./compile.ts";
 import { say } from "./console.ts";
 import { startBroker } from "./kafka/mod.ts";
+import { findLibfaketime } from "./libfaketime.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -70,23 +71,26 @@ async function shownOutput(child: Deno.ChildProcess): Promise<{ output: string; 
   return { output, code: (await child.status).code };
 }
 
-async function findOrInstallKcat(): Promise<void> {
-  const found = await new Deno.Command("sh", { args: ["-c", "command -v kcat"], stdout: "null" })
-    .output();
-  if (found.success) return;
+/** Installs a package of Debian's, where that can be done without asking. */
+async function install(name: string): Promise<void> {
   if (Deno.uid() !== 0 || Deno.build.os !== "linux") {
-    throw new Error("kcat is missing; install it, on Debian by: sudo apt-get install kcat");
+    throw new Error(`${name} is missing; install it, on Debian by: sudo apt-get install ${name}`);
   }
-  say("installing kcat");
-  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "kcat"]]) {
+  say(`installing ${name}`);
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", name]]) {
     const { success } = await new Deno.Command("apt-get", {
       args,
       env: { DEBIAN_FRONTEND: "noninteractive" },
       stdout: "null",
       stderr: "inherit",
     }).output();
-    if (!success) throw new Error(`cannot install kcat: 'apt-get ${args.join(" ")}' failed`);
+    if (!success) throw new Error(`cannot install ${name}: 'apt-get ${args.join(" ")}' failed`);
   }
+}
+
+async function hasKcat(): Promise<boolean> {
+  const command = new Deno.Command("sh", { args: ["-c", "command -v kcat"], stdout: "null" });
+  return (await command.output()).success;
 }
 
 async function runAll(): Promise<Counts[]> {
@@ -97,7 +101,8 @@ async function runAll(): Promise<Counts[]> {
     ]),
   ];
 
-  await findOrInstallKcat();
+  if (!await hasKcat()) await install("kcat");
+  if (await findLibfaketime() === undefined) await install("libfaketime");
   await using broker = await startBroker({ say });
   say(`broker at ${broker.bootstrapServer} (${broker.how})`);
   const env = { EVENTOR_TEST_BROKER: broker.bootstrapServer };
