@@ -60,6 +60,7 @@ export function check(history: History, limits: Limits): Verdict {
   const recovery = longestRecovery(history, times);
   const stallMs = times.reduce((longest, at, n) => Math.max(longest, at - (times[n - 1] ?? at)), 0);
   const violations = [
+    violation("row", "findings of the row itself", history.findings),
     violation("I1", "events without a result or dead letter", lost.map(nameOf)),
     violation("I1", "results of other events than they say", index.foreign.map(describeOutcome)),
     violation("I1", "partitions not committed to their end", uncommitted(history)),
@@ -89,7 +90,6 @@ export function check(history: History, limits: Limits): Verdict {
       ? null
       : violation("I7", `no result for more than ${limits.stallMs} ms`, [`${stallMs} ms`]),
     violation("I8", "places where the secret shows", history.leaks),
-    violation("row", "findings of the row itself", history.findings),
   ].filter((found) => found !== null);
   return {
     figures: {

@@ -204,8 +204,8 @@ Deno.test("check() passes on where the secret shows (I8), and what the row found
   assertEquals(
     found({ leaks: ["the log of eventor"], findings: ["no dropped line was counted"] }),
     [
-      "I8: 1 × places where the secret shows: the log of eventor",
       "row: 1 × findings of the row itself: no dropped line was counted",
+      "I8: 1 × places where the secret shows: the log of eventor",
     ],
   );
 });

@@ -177,9 +177,15 @@ export class EventSource implements AsyncDisposable {
   }
 }
 
-/** Keys follow each other in an order that looks random and is the same in each run. */
+/**
+ * Keys follow each other in an order that looks random and is the same in each run. Some are much more frequent than
+ * others, so that events of one key are often under way together.
+ */
 function keyOf(number: number, keys: number): string {
-  return `key-${(Math.imul(number + 1, 0x9e3779b1) >>> 8) % keys}`;
+  let hash = Math.imul(number + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  const random = ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+  return `key-${Math.floor(random ** 1.5 * keys)}`;
 }
 
 function sleep(ms: number): Promise<void> {

@@ -241,6 +241,8 @@ export class World implements AsyncDisposable {
   /** Ends what runs, and tells everything that was seen. */
   async history(): Promise<History> {
     const members = this.#members!;
+    // It still flows when the row was given up, and reading would never come to an end.
+    await this.source[Symbol.asyncDispose]();
     await members.stopAll();
     await this.#watch!.nextSample();
     const broker = this.broker.bootstrapServer;

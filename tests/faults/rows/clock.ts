@@ -1,6 +1,9 @@
 import { findLibfaketime } from "../../../tools/libfaketime.ts";
 import { freePort } from "../../../tools/kafka/ports.ts";
 import type { Row } from "../row.ts";
+import type { World } from "../world.ts";
+
+const USUAL = [{ latencyMs: [0, 20] }] as const;
 
 /** What the clock does, in libfaketime's words; and how many hours it is off then, about. */
 const CHANGES = [
@@ -13,14 +16,14 @@ const CHANGES = [
 export const clock: Row = {
   number: 24,
   fault: "the clock of eventor's system jumps by -1 h and +1 h, and goes 10 % too fast",
-  short: { events: 3000, perSecond: 400, faults: 3 },
+  short: { events: 2000, perSecond: 300, faults: 2 },
   long: { events: 100_000, perSecond: 1000, faults: 6 },
-  limits: () => ({ duplicates: 0, stallMs: 3000 }),
+  limits: (world) => ({ duplicates: 0, stallMs: quietMs(world) + 5000 }),
   async run(world) {
     const settings = await Deno.makeTempFile({ prefix: "eventor-clock-" });
     try {
       await Deno.writeTextFile(settings, "+0");
-      await world.endpoint.behave([{ latencyMs: [0, 20] }]);
+      await world.endpoint.behave(USUAL);
       const admin = `127.0.0.1:${freePort()}`;
       const eventor = world.start({
         process: { admin: { address: admin } },
@@ -39,8 +42,9 @@ export const clock: Row = {
       for await (const number of world.faultMoments()) {
         const { what, setting, hours } = CHANGES[number % CHANGES.length]!;
         await world.fault(what, () => Deno.writeTextFile(settings, setting));
-        // Long enough for the group to miss its heartbeats.
-        await new Promise((resolve) => setTimeout(resolve, 1.5 * world.sessionTimeoutMs));
+        // Commits would do for heartbeats. So nothing finishes for so long that the group would miss these.
+        await world.endpoint.behave([{ latencyMs: [quietMs(world), quietMs(world)] }]);
+        await new Promise((resolve) => setTimeout(resolve, quietMs(world)));
         const offByHours = await hoursOff(admin);
         if (Math.abs(offByHours - hours) > 0.1) {
           world.finding(
@@ -50,6 +54,7 @@ export const clock: Row = {
         if (await world.memberIds() !== members) {
           world.finding(`${what}: the group has other members than before`);
         }
+        await world.endpoint.behave(USUAL);
       }
       await world.finishFlow();
       await world.settle();
@@ -59,6 +64,10 @@ export const clock: Row = {
     }
   },
 };
+
+function quietMs({ sessionTimeoutMs }: World): number {
+  return 1.6 * sessionTimeoutMs;
+}
 
 /** By the time at which a server says that it answers. */
 async function hoursOff(admin: string): Promise<number> {
