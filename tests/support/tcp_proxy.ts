@@ -15,6 +15,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #upstream: Deno.ConnectOptions;
   readonly #connections = new Map<Deno.TcpConn, ProxyState>();
   readonly #running: Promise<void>[] = [];
+  /** As which the broker seems to know itself, `host:port`, with the same host as the broker has. */
+  advertised: string;
   #opened = 0;
 
   /** @param broker `host:port`; the host is advertised as it stands here */
@@ -23,6 +25,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#upstream = { hostname, port: Number(port) };
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.address = `127.0.0.1:${this.#listener.addr.port}`;
+    this.advertised = this.address;
     this.#running.push(this.#accept());
   }
 
@@ -97,7 +100,7 @@ export class TcpProxy implements AsyncDisposable {
   /** An address is a string with its length in two bytes, and a port in four. */
   #readdress(bytes: Bytes): Bytes {
     const host = new TextEncoder().encode(this.#upstream.hostname);
-    const port = Number(this.address.split(":")[1]);
+    const port = Number(this.advertised.split(":")[1]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at + 2 + host.length + 4 <= bytes.length; at++) {
       const portAt = at + 2 + host.length;
