@@ -1,14 +1,21 @@
 import { assertEquals } from "@std/assert";
 import { check } from "./checker.ts";
-import type { CommitSample, History, Limits, Outcome, StoredEvent } from "./history.ts";
+import type {
+  CommitSample,
+  EndpointCall,
+  History,
+  Limits,
+  Outcome,
+  StoredEvent,
+} from "./history.ts";
 
 const STRICT: Limits = { duplicates: 0 };
 
 /** Three events in partition 0, of the keys a, b and a. */
 const EVENTS: readonly StoredEvent[] = [
-  { partition: 0, offset: 0, key: "a", sequence: 0 },
-  { partition: 0, offset: 1, key: "b", sequence: 1 },
-  { partition: 0, offset: 2, key: "a", sequence: 2 },
+  { partition: 0, offset: 0, key: "a", sequence: 0, atMs: 900 },
+  { partition: 0, offset: 1, key: "b", sequence: 1, atMs: 900 },
+  { partition: 0, offset: 2, key: "a", sequence: 2, atMs: 900 },
 ];
 
 /** The result of the event at an offset, as the n-th of its log and n ms after the first one. */
@@ -29,12 +36,16 @@ function sample(atMs: number, offset: number): CommitSample {
   return { atMs, offsets: new Map([[0, offset]]) };
 }
 
+function call(partition: number, offset: number): EndpointCall {
+  return { partition, offset, atMs: 1000, attempt: 1, answer: "200" };
+}
+
 /** A run in which everything is as it should be, but for what is given. */
 function history(changes: Partial<History> = {}): History {
   return {
     events: EVENTS,
     outcomes: [result(0, 0), result(1, 1), result(2, 2)],
-    calls: EVENTS.map(({ partition, offset }) => ({ partition, offset, atMs: 1000 })),
+    calls: EVENTS.map(({ partition, offset }) => call(partition, offset)),
     samples: [sample(1001, 1), sample(2000, 3)],
     faults: [],
     ends: [{ who: "eventor", expected: 0, found: 0, tookMs: 10, maxMs: 20 }],
@@ -213,9 +224,9 @@ Deno.test("check() passes on where the secret shows (I8), and what the row found
 Deno.test("check() counts what it saw, and names the first five cases of a violation", () => {
   const events = Array.from(
     { length: 8 },
-    (_, offset) => ({ partition: 0, offset, key: "a", sequence: offset }),
+    (_, offset) => ({ partition: 0, offset, key: "a", sequence: offset, atMs: 900 }),
   );
-  const calls = [0, 0, 0, 1].map((offset) => ({ partition: 0, offset, atMs: 1000 }));
+  const calls = [0, 0, 0, 1].map((offset) => call(0, offset));
   const outcomes = [result(1, 0), result(0, 1), result(1, 2)];
   const { figures, violations } = check(
     history({ events, calls, outcomes, samples: [] }),

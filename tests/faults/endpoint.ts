@@ -58,8 +58,14 @@ export class FaultyEndpoint implements AsyncDisposable {
     await this.#tell({ kind: "flush" });
     const lines = (await Deno.readTextFile(this.#callLog)).split("\n");
     return lines.slice(0, -1).map((line) => {
-      const [partition, offset, atMs] = line.split(" ").map(Number) as [number, number, number];
-      return { partition, offset, atMs };
+      const [partition, offset, atMs, attempt, answer = ""] = line.split(" ");
+      return {
+        partition: Number(partition),
+        offset: Number(offset),
+        atMs: Number(atMs),
+        attempt: Number(attempt),
+        answer,
+      };
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * `deno run --allow-net --allow-write endpoint_process.ts PORT CALL_LOG SEED SECRET`: an endpoint that does what it is
- * told on its standard input, and logs every call as `PARTITION OFFSET TIME`. Counts calls that do not hold the secret. A process of its own, so that nothing of the suite
- * keeps it from answering. Ends with its input.
+ * told on its standard input, logs every call as `PARTITION OFFSET TIME ATTEMPT ANSWER`, and counts calls that do not hold
+ * the secret. A process of its own, so that nothing of the suite keeps it from answering. Ends with its input.
  *
  * A call with a path is answered by the body, a space and the path: so a result tells who has made the call.
  *
@@ -9,8 +9,15 @@
  */
 import { concatenated } from "../support/lines.ts";
 import { seededRandom } from "../support/seeded_random.ts";
-import { type EndpointRequest, RequestReader } from "./endpoint_request.ts";
-import type { Answer, EndpointCommand, Rule } from "./endpoint_rules.ts";
+import { misdeed } from "./endpoint_misbehaviour.ts";
+import { type EndpointRequest, type RequestHead, RequestReader } from "./endpoint_request.ts";
+import {
+  type Answer,
+  type EndpointCommand,
+  isAmong,
+  type Misbehaviour,
+  type Rule,
+} from "./endpoint_rules.ts";
 
 const LOG_LINES_A_WRITE = 500;
 const TEXT_ENCODER = new TextEncoder();
@@ -19,7 +26,6 @@ const [port = "", callLog = "", seed = "1", secret = ""] = Deno.args;
 const random = seededRandom(Number(seed));
 const log = Deno.openSync(callLog, { write: true, create: true, append: true });
 const open = new Set<Deno.TcpConn>();
-const never = new Promise<never>(() => {});
 let rules: readonly Rule[] = [];
 let calls: string[] = [];
 let secretless = 0;
@@ -33,10 +39,13 @@ function flushCalls(): void {
   }
 }
 
-function ruleFor({ partition, path }: EndpointRequest): Rule | undefined {
+function ruleFor(head: RequestHead): Rule | undefined {
   return rules.find((rule) =>
-    (rule.path === undefined || rule.path === path) &&
-    (rule.partition === undefined || rule.partition === partition) &&
+    (rule.path === undefined || rule.path === head.path) &&
+    (rule.partition === undefined || rule.partition === head.partition) &&
+    (rule.keys === undefined || rule.keys.includes(head.key)) &&
+    (rule.events === undefined || isAmong(head, rule.events)) &&
+    (rule.firstAttempts === undefined || head.attempt <= rule.firstAttempts) &&
     (rule.share === undefined || random() < rule.share)
   );
 }
@@ -46,15 +55,7 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
   try {
     connection.setNoDelay(true);
     const requests = new RequestReader(connection);
-    for (let request = await requests.next(); request !== null; request = await requests.next()) {
-      calls.push(`${request.partition} ${request.offset} ${Date.now()}\n`);
-      if (!request.head.includes(secret)) secretless++;
-      if (calls.length >= LOG_LINES_A_WRITE) flushCalls();
-      const { latencyMs: [least, most] = [0, 0], answer } = ruleFor(request) ?? {};
-      const latencyMs = least + random() * (most - least);
-      if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
-      await writeAll(connection, await responseTo(request, answer));
-    }
+    while (await serveNext(requests, connection));
   } catch {
     // The other side has gone, or the endpoint is down: either is as it should be.
   } finally {
@@ -63,16 +64,57 @@ async function serve(connection: Deno.TcpConn): Promise<void> {
   }
 }
 
-async function responseTo(
-  request: EndpointRequest,
-  answer: Answer = { kind: "status", status: 200 },
-): Promise<Uint8Array> {
-  if (answer.kind === "hang") return await never;
-  const { status, headers = {}, body } = answer;
+/** Resolves with false when the connection is to be closed. */
+async function serveNext(requests: RequestReader, connection: Deno.TcpConn): Promise<boolean> {
+  const leavesBody = rules.some(({ answer }) => answer?.kind === "reset");
+  const head = await requests.nextHead({ leavesBody });
+  if (head === null) return false;
+  if (!head.head.includes(secret)) secretless++;
+  const { latencyMs: [least, most] = [0, 0], answer } = ruleFor(head) ?? {};
+  logCall(head, answer);
+  if (answer?.kind === "reset") return false;
+  const body = await requests.bodyOf(head);
+  if (body === null) return false;
+  const latencyMs = least + random() * (most - least);
+  if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
+  const request = { ...head, body };
+  if (answer !== undefined && answer.kind !== "status") {
+    return await misbehave(connection, request, answer);
+  }
+  await writeAll(connection, responseTo(request, answer));
+  return true;
+}
+
+function logCall({ partition, offset, attempt }: RequestHead, answer?: Answer): void {
+  const kind = answer?.kind === "status" ? answer.status : answer?.kind ?? 200;
+  calls.push(`${partition} ${offset} ${new Date().getTime()} ${attempt} ${kind}\n`);
+  if (calls.length >= LOG_LINES_A_WRITE) flushCalls();
+}
+
+async function misbehave(
+  connection: Deno.TcpConn,
+  { body }: EndpointRequest,
+  misbehaviour: Misbehaviour,
+): Promise<boolean> {
+  const { bytes, then } = misdeed(misbehaviour, body);
+  await writeAll(connection, bytes);
+  // Until the other side gives up.
+  if (then === "wait") await connection.read(new Uint8Array(1));
+  return then === "keep";
+}
+
+function responseTo(request: EndpointRequest, answer: Answer | undefined): Uint8Array {
+  const { status, headers = {}, body, retryAtDateInMs } = answer?.kind === "status"
+    ? answer
+    : { status: 200 };
   const sent = body === undefined ? echoOf(request) : TEXT_ENCODER.encode(body);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (retryAtDateInMs !== undefined) {
+    const date = new Date(new Date().getTime() + retryAtDateInMs);
+    lines.push(`retry-after: ${date.toUTCString()}\r\n`);
+  }
   const head = TEXT_ENCODER.encode(
-    `HTTP/1.1 ${status} -\r\ncontent-length: ${sent.length}\r\n${lines}\r\n`,
+    `HTTP/1.1 ${status} -\r\ncontent-length: ${sent.length}\r\n${lines.join("")}\r\n`,
   );
   return concatenated([head, sent]);
 }

@@ -5,6 +5,8 @@ export interface StoredEvent {
   readonly key: string;
   /** The number in its value, `run:partition:number`; null when the value has another form. */
   readonly sequence: number | null;
+  /** When it was stored, in milliseconds since 1970, by the broker's clock. */
+  readonly atMs: number;
 }
 
 /** A record that tells what came of an event: a result, or a dead letter. */
@@ -30,6 +32,10 @@ export interface EndpointCall {
   readonly partition: number;
   readonly offset: number;
   readonly atMs: number;
+  /** Which call for the event it is, as eventor says. */
+  readonly attempt: number;
+  /** The status that it was answered with, or what was done instead. */
+  readonly answer: string;
 }
 
 /** What the group had committed, by partition, when somebody looked. */

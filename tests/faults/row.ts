@@ -1,4 +1,4 @@
-import type { Limits } from "./history.ts";
+import type { History, Limits } from "./history.ts";
 import type { World } from "./world.ts";
 
 /** How much of a row. */
@@ -25,4 +25,6 @@ export interface Row {
   limits(world: World): Limits;
   /** Starts what it needs, brings its faults about, and returns when everything has been sent. */
   run(world: World): Promise<void>;
+  /** What of the row's own expectations did not come true, once all is over. */
+  examine?(history: History, world: World): readonly string[];
 }

@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from "kafkajs";
+import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { createTopics } from "../../tools/kafka/mod.ts";
 
 /** The topics and the group of a row's run, of names that no other run has. */
@@ -23,13 +23,37 @@ export function freshTopics(row: number): RowTopics {
   };
 }
 
+const TIMESTAMPS = { "message.timestamp.type": "LogAppendTime" };
+
 /** Creates the topics. The broker's clock says when a record was stored in them. */
 export async function createRowTopics(
   broker: string,
   { topics, partitions }: { topics: RowTopics; partitions: number },
 ): Promise<void> {
-  const config = { "message.timestamp.type": "LogAppendTime" };
-  await createTopics(broker, allOf(topics).map((topic) => ({ topic, partitions, config })));
+  await createTopics(
+    broker,
+    allOf(topics).map((topic) => ({ topic, partitions, config: TIMESTAMPS })),
+  );
+}
+
+/** Gives a topic other settings. */
+export async function configureTopic(
+  broker: string,
+  { topic, settings }: { topic: string; settings: Readonly<Record<string, string>> },
+): Promise<void> {
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    // What is left out goes back to its default.
+    const configEntries = Object.entries({ ...TIMESTAMPS, ...settings })
+      .map(([name, value]) => ({ name, value }));
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    });
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 /** Deletes the topics, if the broker can be reached: a row may have left it down. */

@@ -26,7 +26,9 @@ export async function runRow(
       world.finding(messageOf(error));
     }
     const limits = row.limits(world);
-    return result(check(await world.history(), limits), limits.duplicates);
+    const history = await world.history();
+    const findings = [...history.findings, ...row.examine?.(history, world) ?? []];
+    return result(check({ ...history, findings }, limits), limits.duplicates);
   } catch (error) {
     return result(notRun(size, messageOf(error)), 0);
   }
