@@ -1,0 +1,78 @@
+import { freePort } from "../../../tools/kafka/ports.ts";
+import { eventually } from "../../support/eventually.ts";
+import { RETRY, sleep, startWithAll, withoutEviction } from "../endpoint_row.ts";
+import { misplaced } from "../examinations.ts";
+import type { Row } from "../row.ts";
+import type { World } from "../world.ts";
+
+const LONGEST_MS = 60_000;
+/** How long nothing may have worked before it counts as an outage, and how old an answer of the interface may be. */
+const NOTICED_MS = 5000 + 1500;
+
+/** In an outage, the pauses between calls double up to 30 s. */
+function noticedBackMs(isLong: boolean): number {
+  return isLong ? 30_000 + 5000 : 8000;
+}
+
+/** An outage is waited for: it makes no event a failed one. */
+export const endpointDown: Row = {
+  number: 13,
+  fault: "the endpoint refuses connections",
+  short: { events: 800, perSecond: 200, faults: 1, faultMs: 7500 },
+  long: { events: 60_000, perSecond: 700, faults: 3, faultMs: 20_000 },
+  limits: ({ isLong }) => ({ duplicates: 0, recoveryMs: noticedBackMs(isLong) }),
+  async run(world) {
+    await world.endpoint.behave([{ latencyMs: [0, 20] }]);
+    const address = `127.0.0.1:${freePort()}`;
+    const eventor = startWithAll(world, {
+      process: { admin: { address } },
+      pipeline: { handler: { retry: RETRY } },
+    });
+    world.flow();
+    await world.progress();
+    await ready(world, address, true);
+    await withoutEviction(world, async () => {
+      for await (const number of world.faultMoments()) {
+        const isLongest = world.isLong && number === world.size.faults - 1;
+        const awayMs = isLongest ? LONGEST_MS : world.size.faultMs ?? 0;
+        await world.fault(`endpoint down for ${awayMs} ms`, async () => {
+          await world.endpoint.goDown();
+          await outage(world, address, awayMs);
+          await world.endpoint.comeBack();
+        });
+        await ready(world, address, true);
+      }
+      await world.finishFlow();
+      await world.settle();
+    });
+    await eventor.line(/connection refused; trying again/);
+    await eventor.line(/the endpoint seems to be away/);
+    await eventor.line(/the endpoint answers again/);
+  },
+  examine: (history, { topics }) => misplaced(history, () => topics.results),
+};
+
+/** Not ready, but alive: nothing would become better by a new start. */
+async function outage(world: World, address: string, awayMs: number): Promise<void> {
+  const endsAt = performance.now() + awayMs;
+  await ready(world, address, false);
+  while (performance.now() < endsAt) {
+    await sleep(500);
+    const response = await fetch(`http://${address}/livez`);
+    await response.body?.cancel();
+    if (response.status !== 200) world.finding(`/livez answered ${response.status} in an outage`);
+  }
+}
+
+async function ready(world: World, address: string, isReady: boolean): Promise<void> {
+  let found = "";
+  try {
+    await eventually(async () => {
+      const response = await fetch(`http://${address}/readyz`);
+      found = `${response.status} ${await response.text()}`;
+      return isReady ? response.ok : found.includes("the endpoint is away");
+    }, { deadlineMs: isReady ? noticedBackMs(world.isLong) : NOTICED_MS, what: () => found });
+  } catch (error) {
+    world.finding(`/readyz does not say ${isReady ? "ready" : "that it is away"}: ${error}`);
+  }
+}
