@@ -51,8 +51,9 @@ export function kafkaPipeline(
     `type: kafka
 ${" ".repeat(indent)}topic: ${topic}
 ${" ".repeat(indent)}producerConfig:
-${" ".repeat(indent + 2)}bootstrap.servers: ${resultBroker}
-${" ".repeat(indent + 2)}${lines(producerConfig, indent + 2)}`;
+${" ".repeat(indent + 2)}${
+      lines({ "bootstrap.servers": resultBroker, ...producerConfig }, indent + 2)
+    }`;
   return `
 - name: ${name}
   logLevel: ${logLevel}
@@ -61,9 +62,10 @@ ${" ".repeat(indent + 2)}${lines(producerConfig, indent + 2)}`;
     type: kafka
     topic: ${topic}
     consumerConfig:
-      bootstrap.servers: ${broker}
       group.id: ${group}
-      ${lines({ "auto.offset.reset": "earliest", ...consumerConfig }, 6)}
+      ${
+    lines({ "bootstrap.servers": broker, "auto.offset.reset": "earliest", ...consumerConfig }, 6)
+  }
   eventHandler:
     type: http
     url: ${url}
