@@ -26,7 +26,7 @@ export async function createTopics(bootstrapServer: string, topics: NewTopic[]):
     array(topics, ({ topic, partitions = 1, config = {} }) => [
       string(topic),
       int32(partitions),
-      int16(1), // replicas
+      int16(-1), // as many replicas as is the default of the broker
       int32(0), // assignments
       array(Object.entries(config), ([name, value]) => [string(name), string(value)]),
     ]),
