@@ -1,6 +1,7 @@
 import type { Eventor } from "./eventor.ts";
 import { groupMembers } from "./group_members.ts";
-import type { MemberSettings, World } from "./world.ts";
+import type { MemberSettings } from "./member_config.ts";
+import type { World } from "./world.ts";
 
 /** Short pauses: a row has to see within seconds that things work again. */
 export const RETRY = { maxAttempts: 10, initialDelay: "100ms", maxDelay: "1s" };

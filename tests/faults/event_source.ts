@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type Producer } from "kafkajs";
 import { partitionOfKey } from "../../src/transports/kafka/murmur2.ts";
 import { patchKafkajs } from "../../src/transports/kafka/kafkajs_patches.ts";
+import { NUMBERS_OF_A_TOPIC } from "./history.ts";
 
 const TICK_MS = 25;
 const RETRY_MS = 100;
@@ -14,6 +15,7 @@ interface UnsentEvent {
 
 /** What an event source writes. */
 export interface SourceOptions {
+  /** `host:port`, or several with commas between them. */
   readonly broker: string;
   /** Fresh, and written by nobody else: so the number of an event is its offset. */
   readonly topic: string;
@@ -33,6 +35,7 @@ export class EventSource implements AsyncDisposable {
   readonly #unsent: UnsentEvent[][];
   readonly #generatedOf: number[] = [];
   #producer: Producer | null = null;
+  #base = 0;
   #generated = 0;
   #stored = 0;
   #isFlowing = false;
@@ -43,7 +46,7 @@ export class EventSource implements AsyncDisposable {
     this.#options = options;
     this.#unsent = Array.from({ length: options.partitions }, () => []);
     this.#kafka = new Kafka({
-      brokers: [options.broker],
+      brokers: options.broker.split(","),
       clientId: "faults-source",
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
@@ -59,6 +62,14 @@ export class EventSource implements AsyncDisposable {
   /** From now on there are so many partitions. */
   usePartitions(count: number): void {
     while (this.#unsent.length < count) this.#unsent.push([]);
+  }
+
+  /** The topic is new and empty: numbers go on far above all that were before. Nothing may be flowing. */
+  async startAnew(): Promise<void> {
+    await this.#disconnect();
+    this.#base += NUMBERS_OF_A_TOPIC;
+    this.#stored = 0;
+    this.#generatedOf.length = 0;
   }
 
   /** Resolves when so many more events are stored. */
@@ -98,8 +109,9 @@ export class EventSource implements AsyncDisposable {
     for (let index = 0; index < count; index++) {
       const key = keyOf(this.#generated++, this.#options.keys);
       const partition = partitionOfKey(TEXT_ENCODER.encode(key), this.#unsent.length);
-      const sequence = this.#generatedOf[partition] ?? 0;
-      this.#generatedOf[partition] = sequence + 1;
+      const offset = this.#generatedOf[partition] ?? 0;
+      this.#generatedOf[partition] = offset + 1;
+      const sequence = this.#base + offset;
       this.#unsent[partition]?.push({ key, sequence });
     }
   }
@@ -144,7 +156,7 @@ export class EventSource implements AsyncDisposable {
       await admin.connect();
       for (const { partition, high } of await admin.fetchTopicOffsets(this.#options.topic)) {
         const unsent = this.#unsent[partition] ?? [];
-        const stored = unsent.filter(({ sequence }) => sequence < Number(high)).length;
+        const stored = unsent.filter(({ sequence }) => sequence - this.#base < Number(high)).length;
         unsent.splice(0, stored);
         this.#stored += stored;
       }

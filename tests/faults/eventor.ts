@@ -85,6 +85,12 @@ export class Eventor implements AsyncDisposable {
     return this.#log.filter((line) => pattern.test(line)).length;
   }
 
+  /** The last of the kept lines that match, and its groups. */
+  lastMatch(pattern: RegExp): RegExpExecArray | null {
+    const line = this.#log.findLast((line) => pattern.test(line));
+    return line === undefined ? null : pattern.exec(line);
+  }
+
   /** Memory, and how many sockets are open. */
   async usage(): Promise<{ rssMb: number; sockets: number }> {
     const { rssMb } = await processUsage(this.pid);

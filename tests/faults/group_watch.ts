@@ -22,7 +22,7 @@ export class GroupWatch implements AsyncDisposable {
     this.#group = group;
     this.#topic = topic;
     this.#kafka = new Kafka({
-      brokers: [broker],
+      brokers: broker.split(","),
       clientId: "faults-watch",
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
@@ -65,6 +65,11 @@ export class GroupWatch implements AsyncDisposable {
       await this.#look().catch(() => this.#disconnect());
       await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
+  }
+
+  /** The topic has changed: what is known of its partitions is asked for again. */
+  async forgetTopic(): Promise<void> {
+    await this.#disconnect();
   }
 
   async #look(): Promise<void> {

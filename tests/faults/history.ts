@@ -1,3 +1,6 @@
+/** By its number it shows whether an event was in the first topic of a name, or in which of those that came after it. */
+export const NUMBERS_OF_A_TOPIC = 1e9;
+
 /** An event as the topic holds it. */
 export interface StoredEvent {
   readonly partition: number;

@@ -9,7 +9,12 @@ export interface Size {
   readonly faults: number;
   /** How long a fault lasts that has a duration. */
   readonly faultMs?: number;
+  /** More than one are the row's own: a cluster in which each record stands three times. */
+  readonly brokers?: number;
 }
+
+/** Makes of what was seen what is to be checked, when a fault has taken events away. */
+export type Amendment = (history: History) => History;
 
 /** A kind of fault, and what must be true though it happens. */
 export interface Row {
@@ -24,7 +29,7 @@ export interface Row {
   /** What it may do, beyond what none may; asked for after the run. */
   limits(world: World): Limits;
   /** Starts what it needs, brings its faults about, and returns when everything has been sent. */
-  run(world: World): Promise<void>;
+  run(world: World): Promise<Amendment | void>;
   /** What of the row's own expectations did not come true, once all is over. */
   examine?(history: History, world: World): readonly string[];
 }

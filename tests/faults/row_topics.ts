@@ -23,17 +23,33 @@ export function freshTopics(row: number): RowTopics {
   };
 }
 
-const TIMESTAMPS = { "message.timestamp.type": "LogAppendTime" };
+const RECREATE_ATTEMPTS = 50;
+const RECREATE_PAUSE_MS = 100;
 
-/** Creates the topics. The broker's clock says when a record was stored in them. */
+/** The broker's clock says when a record was stored. */
+const CONFIG = { "message.timestamp.type": "LogAppendTime" };
+
+/** Creates the topics. */
 export async function createRowTopics(
   broker: string,
   { topics, partitions }: { topics: RowTopics; partitions: number },
 ): Promise<void> {
-  await createTopics(
-    broker,
-    allOf(topics).map((topic) => ({ topic, partitions, config: TIMESTAMPS })),
-  );
+  await create(broker, allOf(topics).map((topic) => ({ topic, partitions })));
+}
+
+/** Creates a topic that has just been deleted: brokers take a moment to forget it. */
+export async function createTopicAnew(
+  broker: string,
+  topic: { topic: string; partitions: number },
+): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await create(broker, [topic]);
+    } catch (error) {
+      if (attempt === RECREATE_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RECREATE_PAUSE_MS));
+    }
+  }
 }
 
 /** Gives a topic other settings. */
@@ -45,7 +61,7 @@ export async function configureTopic(
   await admin.connect();
   try {
     // What is left out goes back to its default.
-    const configEntries = Object.entries({ ...TIMESTAMPS, ...settings })
+    const configEntries = Object.entries({ ...CONFIG, ...settings })
       .map(([name, value]) => ({ name, value }));
     await admin.alterConfigs({
       validateOnly: false,
@@ -56,10 +72,18 @@ export async function configureTopic(
   }
 }
 
+async function create(
+  brokers: string,
+  topics: readonly { topic: string; partitions: number }[],
+): Promise<void> {
+  const [broker = ""] = brokers.split(",");
+  await createTopics(broker, topics.map((topic) => ({ ...topic, config: CONFIG })));
+}
+
 /** Deletes the topics, if the broker can be reached: a row may have left it down. */
 export async function deleteRowTopics(broker: string, topics: RowTopics): Promise<void> {
   const admin = new Kafka({
-    brokers: [broker],
+    brokers: broker.split(","),
     logLevel: logLevel.NOTHING,
     retry: { retries: 1 },
   }).admin();

@@ -1,6 +1,7 @@
 import { messageOf } from "../../tools/kafka/processes.ts";
 import { check, type Verdict } from "./checker.ts";
-import type { Row, Size } from "./row.ts";
+import { Cluster } from "./cluster.ts";
+import type { Amendment, Row, Size } from "./row.ts";
 import type { RowResult } from "./table.ts";
 import { type Surroundings, World } from "./world.ts";
 
@@ -17,16 +18,19 @@ export async function runRow(
     tookMs: performance.now() - beganAt,
   });
   try {
-    await using world = await World.create(row, size, surroundings);
+    await using cluster = size.brokers === undefined ? null : await Cluster.start(size.brokers);
+    const broker = cluster ?? surroundings.broker;
+    await using world = await World.create(row, size, { ...surroundings, broker });
+    let amend: Amendment = (history) => history;
     try {
-      await row.run(world);
+      amend = await row.run(world) ?? amend;
       await world.settle();
     } catch (error) {
       // What was seen until then tells more than the error does.
       world.finding(messageOf(error));
     }
     const limits = row.limits(world);
-    const history = await world.history();
+    const history = amend(await world.history());
     const findings = [...history.findings, ...row.examine?.(history, world) ?? []];
     return result(check({ ...history, findings }, limits), limits.duplicates);
   } catch (error) {

@@ -176,6 +176,18 @@ export class World implements AsyncDisposable {
     this.#faults.push({ what, beganAtMs, endedAtMs: new Date().getTime() });
   }
 
+  /** From now on the topic of the events has so many partitions. */
+  async usePartitions(count: number): Promise<void> {
+    this.source.usePartitions(count);
+    await this.#watch!.forgetTopic();
+  }
+
+  /** The topic of the events was created anew. Nothing may be flowing. */
+  async startAnew(): Promise<void> {
+    await this.source.startAnew();
+    await this.#watch!.forgetTopic();
+  }
+
   /** A time between these, at random. */
   between(leastMs: number, mostMs: number): number {
     return leastMs + this.random() * (mostMs - leastMs);
