@@ -1,0 +1,52 @@
+import { FaultyNetwork } from "../faulty_network.ts";
+import type { Row } from "../row.ts";
+
+const REQUEST_TIMEOUT_MS = 2000;
+const VICTIMS = ["consumer", "producer", "both"] as const;
+
+/** Nothing that is sent to a broker arrives, or comes back, and nobody is told. */
+export const blackhole: Row = {
+  number: 20,
+  fault: "the way to the broker swallows everything: the consumer's, the producer's, both",
+  short: { events: 9000, perSecond: 1000, faults: 3, faultMs: 2500 },
+  long: { events: 100_000, perSecond: 1000, faults: 9, faultMs: 8000 },
+  limits: (world) => ({
+    duplicates: world.lookahead(world.size.faults),
+    recoveryMs: 2 * REQUEST_TIMEOUT_MS + 2000,
+  }),
+  async run(world) {
+    await world.endpoint.behave([{ latencyMs: [0, 20] }]);
+    const { bootstrapServer } = world.broker;
+    await using consumer = new FaultyNetwork(bootstrapServer);
+    await using producer = new FaultyNetwork(bootstrapServer);
+    const networks = { consumer: [consumer], producer: [producer], both: [consumer, producer] };
+    const timeouts = { "socket.timeout.ms": REQUEST_TIMEOUT_MS, "request.timeout.ms": 1000 };
+    const member = world.start({
+      pipeline: {
+        consumerConfig: {
+          "bootstrap.servers": consumer.address,
+          "socket.timeout.ms": REQUEST_TIMEOUT_MS,
+        },
+        producerConfig: { "bootstrap.servers": producer.address, ...timeouts },
+      },
+    });
+    world.flow();
+    for await (const number of world.faultMoments()) {
+      const victim = VICTIMS[number % VICTIMS.length]!;
+      await world.fault(`blackhole for ${victim}`, async () => {
+        for (const network of networks[victim]) network.swallow();
+        const ms = world.between(0.5, 1) * (world.size.faultMs ?? 0);
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        const forgetsConnections = world.random() < 0.5;
+        for (const network of networks[victim]) network.passAgain({ forgetsConnections });
+      });
+    }
+    await world.finishFlow();
+    await world.settle();
+    if (member.count(/timed out|no answer|cannot reach/) === 0) {
+      world.finding("its log does not say that the broker gives no answer");
+    }
+    if (member.count(/pipeline '.*' ended/) > 0) world.finding("the pipeline ended");
+    await world.stop(member);
+  },
+};

@@ -1,0 +1,65 @@
+import { BrokerAdmin } from "../broker_admin.ts";
+import { Cluster } from "../cluster.ts";
+import type { Row } from "../row.ts";
+import type { World } from "../world.ts";
+
+const BYTES_PER_SECOND = 20_000;
+/** In a cluster of three. */
+const STOPPED = 3;
+
+/** The broker slows clients down, or stores nothing as there are not enough replicas; the latter takes a cluster. */
+export const refusedAndThrottled: Row = {
+  number: 22,
+  fault: "a quota of the broker; results refused, as there are too few replicas",
+  short: { events: 6000, perSecond: 1000, faults: 1, faultMs: 3000 },
+  long: { events: 100_000, perSecond: 1500, faults: 4, faultMs: 8000, brokers: 3 },
+  limits: () => ({ duplicates: 0, recoveryMs: 10_000 }),
+  async run(world) {
+    await world.endpoint.behave([{ latencyMs: [0, 20] }]);
+    const clientId = world.topics.group;
+    const quota = { "client.id": clientId };
+    const member = world.start({ pipeline: { consumerConfig: quota, producerConfig: quota } });
+    world.flow();
+    for await (const number of world.faultMoments()) {
+      const { broker } = world;
+      if (!(broker instanceof Cluster) || number % 2 === 0) await throttle(world, clientId);
+      else {
+        await refuse(world, broker);
+        await member.line(/cannot publish.*NOT_ENOUGH_REPLICAS|not enough|fewer in-sync/i);
+      }
+    }
+    await world.finishFlow();
+    await world.settle();
+    const joined = member.count(/joined group/);
+    if (joined !== 1) world.finding(`it has joined the group ${joined} times instead of once`);
+  },
+};
+
+async function throttle(world: World, clientId: string): Promise<void> {
+  const admin = new BrokerAdmin(world.broker.bootstrapServer);
+  await world.fault(`at most ${BYTES_PER_SECOND} bytes a second`, async () => {
+    await admin.setQuota(clientId, BYTES_PER_SECOND);
+    const before = world.source.stored - world.committed;
+    await pause(world);
+    const after = world.source.stored - world.committed;
+    if (after < before + 1000) world.finding(`the quota slowed nothing down: ${before}, ${after}`);
+    await admin.setQuota(clientId, null);
+  });
+}
+
+async function refuse(world: World, cluster: Cluster): Promise<void> {
+  const { results } = world.topics;
+  const admin = new BrokerAdmin(world.broker.bootstrapServer);
+  await world.fault("too few replicas", async () => {
+    await admin.requireReplicas(results, cluster.brokers.length);
+    await cluster.broker(STOPPED).kill();
+    await pause(world);
+    await admin.requireReplicas(results, cluster.brokers.length - 1);
+  });
+  await cluster.broker(STOPPED).restart();
+  await cluster.inSync(results);
+}
+
+function pause(world: World): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, world.size.faultMs));
+}
