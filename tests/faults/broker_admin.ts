@@ -74,9 +74,9 @@ export class BrokerAdmin {
     );
   }
 
-  /** Of each partition, in order. */
-  async replicas(topic: string): Promise<PartitionReplicas[]> {
-    const { topics } = await this.#do((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+  /** Of each partition of these topics, in order. */
+  async replicas(names: readonly string[]): Promise<PartitionReplicas[]> {
+    const { topics } = await this.#do((admin) => admin.fetchTopicMetadata({ topics: [...names] }));
     return topics.flatMap(({ partitions }) => partitions)
       .map(({ partitionId, leader, replicas, isr }) => ({
         partition: partitionId,
@@ -99,7 +99,7 @@ export class BrokerAdmin {
 
   /** Makes the next one of each partition's replicas its leader. */
   async moveLeaders(topic: string): Promise<void> {
-    const moved = (await this.replicas(topic)).map(({ partition, leader, replicas }) => {
+    const moved = (await this.replicas([topic])).map(({ partition, leader, replicas }) => {
       const at = replicas.indexOf(leader) + 1;
       return { partition, replicas: [...replicas.slice(at), ...replicas.slice(0, at)] };
     });

@@ -43,7 +43,7 @@ export class FaultyNetwork implements AsyncDisposable {
     this.#way.resolve();
   }
 
-  /** Each open connection ends with a reset as soon as its client sends something. */
+  /** Each open connection ends with a reset. */
   reset(): void {
     for (const link of this.#links) link.reset();
   }

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../src/event.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { reset } from "./tcp_reset.ts";
 
 /** As much is on its way at most, in each direction. */
 const MAX_UNDERWAY_BYTES = 256 * 1024;
@@ -33,7 +34,6 @@ export class NetworkLink {
   readonly #broker: Deno.TcpConn;
   readonly #options: LinkOptions;
   #mayPass: Promise<void>;
-  #resets = false;
 
   /** @param mayPass resolves when what comes may go on */
   constructor(
@@ -56,9 +56,10 @@ export class NetworkLink {
     this.#mayPass = mayPass;
   }
 
-  /** Ends with a reset as soon as the client sends something. */
+  /** Ends with a reset for the client. */
   reset(): void {
-    this.#resets = true;
+    reset(this.#client);
+    this.close();
   }
 
   closeAtBroker(): void {
@@ -73,15 +74,15 @@ export class NetworkLink {
   /** Resolves when both sides are closed. Never rejects. */
   async run(): Promise<void> {
     await Promise.all([
-      this.#pass(this.#client, this.#broker, { change: (bytes) => bytes, mayReset: true }),
-      this.#pass(this.#broker, this.#client, { change: this.#options.change, mayReset: false }),
+      this.#pass(this.#client, this.#broker, (bytes) => bytes),
+      this.#pass(this.#broker, this.#client, this.#options.change),
     ]);
   }
 
   async #pass(
     from: Deno.TcpConn,
     to: Deno.TcpConn,
-    { change, mayReset }: { change: (bytes: Bytes) => Bytes; mayReset: boolean },
+    change: (bytes: Bytes) => Bytes,
   ): Promise<void> {
     const reader = new FrameReader(from);
     const pace = { freeAt: 0 };
@@ -89,11 +90,6 @@ export class NetworkLink {
     let last = Promise.resolve();
     try {
       while (await reader.begin()) {
-        if (mayReset && this.#resets) {
-          // What is left unread turns the end into a reset.
-          close(from);
-          break;
-        }
         for await (const piece of reader.pieces()) {
           const dueAt = performance.now() + (this.#options.conditions().latencyMs ?? 0);
           const bytes = change(piece);

@@ -8,7 +8,7 @@ const VICTIMS = ["consumer", "producer", "both"] as const;
 export const blackhole: Row = {
   number: 20,
   fault: "the way to the broker swallows everything: the consumer's, the producer's, both",
-  short: { events: 9000, perSecond: 1000, faults: 3, faultMs: 2500 },
+  short: { events: 9000, perSecond: 1000, faults: 3, faultMs: 3500 },
   long: { events: 100_000, perSecond: 1000, faults: 9, faultMs: 8000 },
   limits: (world) => ({
     duplicates: world.lookahead(world.size.faults),
@@ -35,7 +35,7 @@ export const blackhole: Row = {
       const victim = VICTIMS[number % VICTIMS.length]!;
       await world.fault(`blackhole for ${victim}`, async () => {
         for (const network of networks[victim]) network.swallow();
-        const ms = world.between(0.5, 1) * (world.size.faultMs ?? 0);
+        const ms = world.between(0.7, 1) * (world.size.faultMs ?? 0);
         await new Promise((resolve) => setTimeout(resolve, ms));
         const forgetsConnections = world.random() < 0.5;
         for (const network of networks[victim]) network.passAgain({ forgetsConnections });

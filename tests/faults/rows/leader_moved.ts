@@ -14,7 +14,7 @@ export const leaderMoved: Row = {
     const cluster = clusterOf(world);
     const { events, results } = world.topics;
     const admin = new BrokerAdmin(cluster.bootstrapServer);
-    const leaders = async () => (await admin.replicas(events)).map(({ leader }) => leader).join();
+    const leaders = async () => (await admin.replicas([events])).map(({ leader }) => leader).join();
     const member = world.start();
     world.flow();
     for await (const _ of world.faultMoments()) {
