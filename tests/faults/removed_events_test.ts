@@ -7,6 +7,7 @@ const EVENTS: readonly StoredEvent[] = [0, 1, 2, 3, 4].map((offset) => ({
   offset,
   key: "key",
   sequence: offset,
+  atMs: offset,
 }));
 
 function historyWithResultsOf(offsets: readonly number[]): History {

@@ -18,6 +18,7 @@ function eventsOf(generation: number, count: number): StoredEvent[] {
     offset,
     key: "key",
     sequence: generation * NUMBERS_OF_A_TOPIC + offset,
+    atMs: offset,
   }));
 }
 
