@@ -239,13 +239,14 @@ export class World implements AsyncDisposable {
   }
 
   /**
-   * Looks at what a member holds before anything fails. The returned function waits until it holds about as much again,
-   * and has that checked. A process that has just started has not taken its memory yet, so the short form does neither.
+   * Looks at what a member holds before anything fails. The returned function settles everything, waits until it holds
+   * about as much again, and has that checked. A process that has just started has not taken its memory yet, so the short form does neither.
    */
   async holdings(member: Eventor): Promise<() => Promise<void>> {
     if (!this.isLong) return () => Promise.resolve();
     const before = await holdings(member);
     return async () => {
+      await this.settle();
       this.#resources.push(await holdingsAfter(member, before));
     };
   }

@@ -9,8 +9,9 @@ export const brokerKilled: Row = {
   limits: (world) => ({ duplicates: world.lookahead(world.size.faults), recoveryMs: 10_000 }),
   async run(world) {
     await world.endpoint.behave([{ latencyMs: [0, 10] }]);
-    world.start();
+    const eventor = world.start();
     world.flow();
+    const holdsNoMore = await world.holdings(eventor);
     for await (const _ of world.faultMoments()) {
       await world.fault("broker killed", async () => {
         await world.broker.kill();
@@ -20,5 +21,6 @@ export const brokerKilled: Row = {
       });
     }
     await world.finishFlow();
+    await holdsNoMore();
   },
 };

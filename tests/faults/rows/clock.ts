@@ -36,7 +36,7 @@ export const clock: Row = {
         },
       });
       world.flow();
-      const holdsAgain = await world.holdings(eventor);
+      const holdsNoMore = await world.holdings(eventor);
       await world.progress();
       const members = await world.memberIds();
       for await (const number of world.faultMoments()) {
@@ -57,8 +57,7 @@ export const clock: Row = {
         await world.endpoint.behave(USUAL);
       }
       await world.finishFlow();
-      await world.settle();
-      await holdsAgain();
+      await holdsNoMore();
     } finally {
       await Deno.remove(settings);
     }

@@ -8,8 +8,10 @@ export const none: Row = {
   long: { events: 400_000, perSecond: 4000, faults: 0 },
   limits: () => ({ duplicates: 0, stallMs: 5000 }),
   async run(world) {
-    world.start();
+    const eventor = world.start();
     world.flow();
+    const holdsNoMore = await world.holdings(eventor);
     await world.finishFlow();
+    await holdsNoMore();
   },
 };

@@ -12,6 +12,7 @@ export const suspended: Row = {
     const members = [world.start(), world.start()];
     await Promise.all(members.map((member) => member.line(/joined group .*: partitions \d/)));
     world.flow();
+    const holdNoMore = await Promise.all(members.map((member) => world.holdings(member)));
     for await (const number of world.faultMoments()) {
       const sleeper = members[number % members.length]!;
       const others = members.filter((member) => member !== sleeper);
@@ -25,5 +26,6 @@ export const suspended: Row = {
       if (!wasMissed) world.finding("the group did not give the sleeper's partitions to the other");
     }
     await world.finishFlow();
+    await Promise.all(holdNoMore.map((holdsNoMore) => holdsNoMore()));
   },
 };

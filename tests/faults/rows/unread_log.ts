@@ -11,6 +11,7 @@ export const unreadLog: Row = {
     const eventor = world.start({ readsLog: false, pipeline: { logLevel: "DEBUG" } });
     world.flow();
     await world.progress();
+    const holdsNoMore = await world.holdings(eventor);
     const members = await world.memberIds();
     await world.fault("the log is not read", async () => {
       await new Promise((resolve) => setTimeout(resolve, world.size.faultMs));
@@ -20,5 +21,6 @@ export const unreadLog: Row = {
     const line = await eventor.line(/ \d+ log lines were dropped because nobody read them/);
     if (/ 0 log lines/.test(line)) world.finding(`no dropped line was counted: ${line}`);
     await world.finishFlow();
+    await holdsNoMore();
   },
 };
