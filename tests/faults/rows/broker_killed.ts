@@ -6,7 +6,11 @@ export const brokerKilled: Row = {
   fault: "the broker is killed by SIGKILL, and started again",
   short: { events: 5000, perSecond: 1000, faults: 1, faultMs: 1000 },
   long: { events: 200_000, perSecond: 2000, faults: 5, faultMs: 10_000 },
-  limits: (world) => ({ duplicates: world.lookahead(world.size.faults), recoveryMs: 10_000 }),
+  limits: (world) => ({
+    duplicates: world.lookahead(world.size.faults),
+    // One whose connections broke joins anew, for which the group waits until its former self's session has run out.
+    recoveryMs: world.sessionTimeoutMs + 10_000,
+  }),
   async run(world) {
     await world.endpoint.behave([{ latencyMs: [0, 10] }]);
     const eventor = world.start();
