@@ -1,6 +1,7 @@
 import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
+import { heartbeatFailure } from "./gone_coordinator.ts";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
@@ -50,6 +51,7 @@ export function callMembers(): void {
   announceCommittedOffsets();
   announceOffsetResets();
   fetchForMembers();
+  leaveGoneCoordinators();
 }
 
 function memberOf({ groupId }: { groupId: string }): GroupMember | undefined {
@@ -113,6 +115,17 @@ function announceCommittedOffsets(): void {
     if (member === undefined) return answer;
     for (const { partitions } of answer.responses) partitions.forEach(member.committedBefore);
     return answer;
+  };
+}
+
+function leaveGoneCoordinators(): void {
+  const { heartbeat } = ConsumerGroup.prototype;
+  ConsumerGroup.prototype.heartbeat = async function (options: { interval: number }) {
+    try {
+      await heartbeat.call(this, options);
+    } catch (error) {
+      throw heartbeatFailure(error, this);
+    }
   };
 }
 
