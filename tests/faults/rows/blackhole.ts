@@ -48,8 +48,8 @@ export const blackhole: Row = {
         world.finding(`its log does not say that there is no answer from ${address}`);
       }
     }
-    const ended = member.count(/pipeline '.*' ended/);
-    if (ended > 0) world.finding(`the pipeline ended ${ended} times instead of trying again`);
+    const stopped = member.count(/pipeline '.*' stopped/);
+    if (stopped > 0) world.finding(`the pipeline stopped ${stopped} times instead of going on`);
     await world.stop(member);
   },
 };

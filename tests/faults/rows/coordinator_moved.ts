@@ -13,7 +13,7 @@ export const coordinatorMoved: Row = {
     await world.endpoint.behave([{ latencyMs: [0, 20] }]);
     const cluster = clusterOf(world);
     const admin = new BrokerAdmin(cluster.bootstrapServer);
-    world.start();
+    const member = world.start();
     world.flow();
     for await (const _ of world.faultMoments()) {
       const id = await admin.coordinator(world.topics.group);
@@ -29,5 +29,8 @@ export const coordinatorMoved: Row = {
       await cluster.inSync(world.topics.results);
     }
     await world.finishFlow();
+    await world.settle();
+    const stopped = member.count(/pipeline '.*' stopped/);
+    if (stopped > 0) world.finding(`the pipeline stopped ${stopped} times instead of going on`);
   },
 };
