@@ -143,7 +143,11 @@ export class EventSource implements AsyncDisposable {
         partition,
       }))
     );
-    await this.#producer.send({ topic, acks: -1, messages });
+    const stored = await this.#producer.send({ topic, acks: -1, messages });
+    const answered = new Set(stored.map(({ partition }) => partition));
+    if (messages.some(({ partition }) => !answered.has(partition))) {
+      throw new Error("the producer has left out partitions that it does not know yet");
+    }
     for (const [partition, events] of sent.entries()) {
       this.#unsent[partition]?.splice(0, events.length);
       this.#stored += events.length;
