@@ -42,7 +42,7 @@ export class AssignedPartition {
   committing: number;
   /** What the last commit said of the event at its offset; null when that is not known. */
   committedNote: string | null = "";
-  /** Whether the group may have passed the partition to another member and back since the last commit. */
+  /** Whether it may be another's by now: passed to another member and back, or a new topic's, since the last commit. */
   isDoubtful = false;
   readonly #options: AssignedPartitionOptions;
   readonly #waiting: FetchedRecords[] = [];

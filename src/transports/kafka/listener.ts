@@ -88,7 +88,7 @@ export class KafkaListener implements Listener {
       beforeRejoin: () => this.#prepareRebalance(),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
-      offsetReset: (partition) => this.#wereReset.add(partition),
+      offsetReset: (partition) => this.#noteReset(partition),
       wantsMore: (partition) => this.#wantsMore(partition),
       take: (fetched, group) => this.#take(fetched, { group, deliver }),
     });
@@ -158,6 +158,13 @@ export class KafkaListener implements Listener {
 
   #fail(error: unknown): void {
     this.#failure.reject(error);
+  }
+
+  /** Its topic may have been created anew: what of the former one is still under way must not be committed to it. */
+  #noteReset(partition: number): void {
+    this.#wereReset.add(partition);
+    const assigned = this.#partitions.get(partition);
+    if (assigned !== undefined) assigned.isDoubtful = true;
   }
 
   #wantsMore(partition: number): boolean {
