@@ -13,7 +13,8 @@ export const refusedAndThrottled: Row = {
   fault: "a quota of the broker; results refused, as there are too few replicas",
   short: { events: 6000, perSecond: 1000, faults: 1, faultMs: 3000 },
   long: { events: 100_000, perSecond: 1500, faults: 4, faultMs: 8000, brokers: 3 },
-  limits: () => ({ duplicates: 0, recoveryMs: 10_000 }),
+  // What is under way when replicas go is refused although some have stored it.
+  limits: (world) => ({ duplicates: world.lookahead(refusalsOf(world)), recoveryMs: 10_000 }),
   async run(world) {
     await world.endpoint.behave([{ latencyMs: [0, 20] }]);
     const clientId = world.topics.group;
@@ -34,6 +35,11 @@ export const refusedAndThrottled: Row = {
     if (joined !== 1) world.finding(`it has joined the group ${joined} times instead of once`);
   },
 };
+
+/** Every second fault of a cluster, beginning with the second one. */
+function refusalsOf({ broker, size }: World): number {
+  return broker instanceof Cluster ? Math.floor(size.faults / 2) : 0;
+}
 
 async function throttle(world: World, clientId: string): Promise<void> {
   const admin = new BrokerAdmin(world.broker.bootstrapServer);
