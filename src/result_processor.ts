@@ -5,6 +5,11 @@ export interface OutboundRecord {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
+  /**
+   * Where the event came from, of a record that puts it back: it goes to the same partition where there is one. Other
+   * records go where their key belongs.
+   */
+  readonly origin?: Pick<EventOrigin, "topic" | "partition">;
 }
 
 /** Takes records onward. Calls may overlap. */

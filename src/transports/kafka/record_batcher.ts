@@ -1,5 +1,5 @@
 import { atMost, type Backoff, backoffDelays, sleep } from "../../backoff.ts";
-import type { Bytes, EventOrigin } from "../../event.ts";
+import type { EventOrigin } from "../../event.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../result_processor.ts";
 import { BATCH_FIELDS } from "./batch_fields.ts";
 import { partitionOfKey } from "./murmur2.ts";
@@ -99,8 +99,9 @@ export class RecordBatcher {
     }
     this.#watch(signal);
     const { key, value, headers } = record;
+    const queue = this.#queueFor(record);
     return new Promise((resolve, reject) => {
-      this.#enqueue({ key, value, headers, size, signal, resolve, reject });
+      this.#enqueue({ key, value, headers, size, signal, resolve, reject }, queue);
     });
   }
 
@@ -112,8 +113,7 @@ export class RecordBatcher {
     await atMost(Promise.all(this.#requests.values()), deadlineMs);
   }
 
-  #enqueue(record: WaitingRecord): void {
-    const queue = this.#queueFor(record.key);
+  #enqueue(record: WaitingRecord, queue: PartitionQueue): void {
     const { lingerMs } = this.#options;
     const isFirst = queue.isEmpty;
     queue.add(record);
@@ -122,14 +122,19 @@ export class RecordBatcher {
     if (lingerMs === 0 || isFirst || queue.isFull(this.#limits)) this.#wake();
   }
 
-  #queueFor(key: Bytes | null): PartitionQueue {
-    const { partitionCount } = this.#leaders;
-    const partition = key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
+  #queueFor(record: OutboundRecord): PartitionQueue {
+    const partition = this.#partitionFor(record);
     const known = this.#queues.get(partition);
     if (known !== undefined) return known;
     const queue = new PartitionQueue(partition);
     this.#queues.set(partition, queue);
     return queue;
+  }
+
+  #partitionFor({ key, origin }: OutboundRecord): number {
+    const { topic, partitionCount } = this.#leaders;
+    if (origin?.topic === topic && origin.partition < partitionCount) return origin.partition;
+    return key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
   }
 
   #canSend({ state, partition }: PartitionQueue): boolean {

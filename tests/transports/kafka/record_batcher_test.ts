@@ -357,6 +357,26 @@ Deno.test("RecordBatcher closes in time, when a leader does not answer", async (
   await inTime(batcher.close(10), { deadlineMs: 5000, what: "it is closed" });
 });
 
+Deno.test("RecordBatcher sends a record back to the partition that it came from", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  for (const key of ["key", "other", null]) {
+    add(`${key}`, { key, origin: { topic: "RESULTS", partition: 2 } });
+  }
+  await everythingSettled();
+  assertEquals(leaders.requests.map(({ values }) => values), [{ 2: ["key", "other", "null"] }]);
+});
+
+Deno.test("RecordBatcher sends a record where its key belongs, when it does not come from there", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  const key = keyFor(1, 3);
+  add("of another topic", { key, origin: { topic: "FORMER", partition: 2 } });
+  add("of a partition that is gone", { key, origin: { topic: "RESULTS", partition: 3 } });
+  await everythingSettled();
+  assertEquals(leaders.requests.map(({ values }) => values), [
+    { 1: ["of another topic", "of a partition that is gone"] },
+  ]);
+});
+
 function aBatcher(
   { leaders: each, ...options }: Partial<BatcherOptions> & { leaders?: number[] } = {},
 ) {
@@ -364,12 +384,15 @@ function aBatcher(
   const batcher = new RecordBatcher(leaders, { ...OPTIONS, ...options });
   function add(
     value: string,
-    { key = "key", signal = NEVER }: { key?: string | null; signal?: AbortSignal } = {},
+    { key = "key", signal = NEVER, ...rest }:
+      & { key?: string | null; signal?: AbortSignal }
+      & Pick<OutboundRecord, "origin"> = {},
   ) {
     const record: OutboundRecord = {
       key: key === null ? null : bytes(key),
       value: bytes(value),
       headers: [],
+      ...rest,
     };
     return batcher.add(record, signal);
   }
