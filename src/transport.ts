@@ -51,9 +51,34 @@ export interface OtherSide {
   readonly places: readonly string[];
 }
 
+/** Offsets by partition. */
+export type Offsets = ReadonlyMap<number, number>;
+
+/** What is said to open what a store holds. */
+export interface ReadBackContext extends OpenContext {
+  /** By this name the store remembers how far it has been read. */
+  readonly reader: string;
+  /** Of which other readers it matters how far they have got. */
+  readonly isPeer: (reader: string) => boolean;
+  /** Where reading ends, when not where the store ends now. */
+  readonly ends?: Offsets | undefined;
+  /** Whether the store is to remember what was read. */
+  readonly remembers: boolean;
+}
+
+/** What a store holds, from where its reader had got to up to where it ended; there the input ends. */
+export interface StoredEvents extends Listener {
+  readonly starts: Offsets;
+  readonly ends: Offsets;
+  /** Below these offsets, nothing will be read again by the same reader. */
+  readonly positions: Offsets;
+  /** How far each of the other readers had got. */
+  readonly peers: ReadonlyMap<string, Offsets>;
+}
+
 /**
- * One of the parts a transport can play in a pipeline. Only `open`, `discover` and `check` touch the network, and they
- * run inside a sandbox; the other members are pure and load no client library.
+ * One of the parts a transport can play in a pipeline. Members that return promises touch the network, inside a
+ * sandbox; the others are pure and load no client library.
  */
 export interface Role<Config extends RoleConfig, Instance> {
   /** What only one pipeline of a process can have, when there is such a thing. */
@@ -78,10 +103,16 @@ export interface Role<Config extends RoleConfig, Instance> {
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
   /** Whether a listener that is opened anew goes on where the last one had settled everything. */
   readonly resumable: boolean;
+  /** Opens what puts events back to where they come from, if that is possible. */
+  putBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
 }
 
 /** A handler's role. */
 export type HandlerRole<Config extends HandlerConfig> = Role<Config, Handler>;
 
 /** A result processor's role. */
-export type ResultProcessorRole<Config extends RoleConfig> = Role<Config, ResultProcessor>;
+export interface ResultProcessorRole<Config extends RoleConfig>
+  extends Role<Config, ResultProcessor> {
+  /** Opens what was stored, if it can be read. */
+  readBack?(config: Config, context: ReadBackContext): Promise<StoredEvents>;
+}

@@ -28,8 +28,8 @@ export interface FetchOptions {
   readonly nodeId: string;
   /** Whether the assignment that is fetched for was given up meanwhile. */
   readonly isGivenUp: () => boolean;
-  /** Whether more of a partition should be fetched. */
-  readonly wantsMore: (partition: number) => boolean;
+  /** Whether more of a partition should be fetched, from where the next fetch would begin. */
+  readonly wantsMore: (partition: number, nextOffset: number) => boolean;
   /** Takes what was fetched, in the order of the offsets of each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
@@ -103,7 +103,9 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
   const { topic, nextOffsets } = partitions;
   const endMs = performance.now() + TURN_MS;
   do {
-    const wanted = [...nextOffsets.keys()].filter(wantsMore);
+    const wanted = [...nextOffsets]
+      .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
+      .map(([partition]) => partition);
     if (wanted.length === 0) return await sleep(MAX_WAIT_WHILE_UNWANTED_MS);
     const answers = await fetchOnce(group, partitions, wanted);
     if (isGivenUp()) return;

@@ -12,8 +12,8 @@ export interface GroupMember {
   committedBefore(commit: CommittedOffset): void;
   /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
   offsetReset(partition: number): void;
-  /** Whether more of a partition should be fetched. */
-  wantsMore(partition: number): boolean;
+  /** Whether more of a partition should be fetched, from where the next fetch would begin. */
+  wantsMore(partition: number, nextOffset: number): boolean;
   /** Takes what was fetched; to wait here would stall every other partition. */
   take(fetched: FetchedPartition, group: Group): void;
 }
@@ -72,7 +72,8 @@ function fetchForMembers(): void {
         nodeId,
         // With several brokers, the answer of another can make the consumer join again meanwhile.
         isGivenUp: () => givenUpAssignments.has(assignment),
-        wantsMore: (partition) => member.wantsMore(partition),
+        wantsMore: (partition, nextOffset) =>
+          !givenUpAssignments.has(assignment) && member.wantsMore(partition, nextOffset),
         take: (fetched) => member.take(fetched, this),
       });
     } catch (error) {

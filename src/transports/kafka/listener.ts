@@ -12,6 +12,7 @@ import type { KafkaListenerConfig } from "./config.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
+import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 import { isSuspicious, SuspectTurns } from "./suspects.ts";
 
 const COMMIT_INTERVAL_MS = 200;
@@ -53,14 +54,20 @@ export class KafkaListener implements Listener {
   readonly #notes = new AttemptsNotes();
   readonly #suspectTurns = new SuspectTurns();
   readonly #consumer: Consumer;
+  readonly #end: ReadingEnd | null;
   #group: Group | null = null;
   #committing: Promise<void> | null = null;
   #assigned = 1;
   #stopping = false;
   #fencedSinceMs: number | null = null;
 
-  private constructor(config: KafkaListenerConfig, { log, limits, health }: OpenContext) {
+  private constructor(
+    config: KafkaListenerConfig,
+    { log, limits, health }: OpenContext,
+    end?: ReadingEndOptions,
+  ) {
     this.#config = config;
+    this.#end = end === undefined ? null : new ReadingEnd(end);
     this.#health = health;
     health?.fails(MEMBERSHIP, `it has not joined group '${config.consumerConfig.groupId}' yet`);
     this.#log = log;
@@ -69,28 +76,37 @@ export class KafkaListener implements Listener {
     this.#consumer = this.#createConsumer();
   }
 
-  /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
-  static async open(config: KafkaListenerConfig, context: OpenContext): Promise<KafkaListener> {
+  /**
+   * @param end where the input ends, if it does
+   * @throws {Error} when the brokers cannot be reached or the topic does not exist
+   */
+  static async open(
+    config: KafkaListenerConfig,
+    context: OpenContext,
+    end?: ReadingEndOptions,
+  ): Promise<KafkaListener> {
     const { topic, consumerConfig } = config;
     const kafka = createKafka(consumerConfig, context);
     await requireTopic(kafka, topic, consumerConfig);
     if (consumerConfig.autoOffsetReset === "latest") {
       await startNewGroupAtEnd(kafka, { groupId: consumerConfig.groupId, topic });
     }
-    const listener = new KafkaListener(config, context);
+    const listener = new KafkaListener(config, context, end);
     await listener.#consumer.connect();
     return listener;
   }
 
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const { topic, consumerConfig } = this.#config;
+    const end = this.#end;
+    const deliverToEnd = end?.bounded(deliver) ?? deliver;
     becomeMember(consumerConfig.groupId, {
       beforeRejoin: () => this.#prepareRebalance(),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#noteReset(partition),
-      wantsMore: (partition) => this.#wantsMore(partition),
-      take: (fetched, group) => this.#take(fetched, { group, deliver }),
+      wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
+      take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
     });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     const running = this.#consumer.run({
@@ -101,7 +117,8 @@ export class KafkaListener implements Listener {
     running.catch((error) => this.#fail(error));
     const timer = setInterval(() => this.#commit(), COMMIT_INTERVAL_MS);
     try {
-      await Promise.race([aborted(lease.ending), this.#failure.promise]);
+      const ends = [aborted(lease.ending), this.#failure.promise];
+      await Promise.race(end === null ? ends : [...ends, end.reached]);
     } finally {
       this.#stopping = true;
       clearInterval(timer);
@@ -148,6 +165,7 @@ export class KafkaListener implements Listener {
           this.#config.topic,
       );
       this.#keepOnly(partitions);
+      this.#end?.assign(partitions);
       this.#health?.works(MEMBERSHIP);
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -167,8 +185,10 @@ export class KafkaListener implements Listener {
     if (assigned !== undefined) assigned.isDoubtful = true;
   }
 
-  #wantsMore(partition: number): boolean {
-    return !this.#stopping && (this.#partitions.get(partition)?.wantsMore ?? true);
+  #wantsMore(partition: number, nextOffset: number): boolean {
+    const held = this.#partitions.get(partition);
+    if (this.#stopping || this.#end?.isFetched(partition, { nextOffset, held })) return false;
+    return held?.wantsMore ?? true;
   }
 
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
@@ -270,7 +290,7 @@ export class KafkaListener implements Listener {
       .filter(({ assigned, offset, note }) =>
         !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
       );
-    if (moved.length === 0) return;
+    if (moved.length === 0 || this.#end?.commits === false) return;
     const partitions = moved.map(({ assigned, offset, note }) => ({
       partition: assigned.partition,
       offset: `${offset}`,
@@ -282,6 +302,7 @@ export class KafkaListener implements Listener {
       for (const { assigned, offset, note } of moved) {
         assigned.committed = offset;
         assigned.committedNote = note;
+        this.#end?.onCommit(assigned.partition, offset);
       }
       this.#fencedSinceMs = null;
     } catch (error) {

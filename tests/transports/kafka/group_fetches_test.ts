@@ -57,7 +57,9 @@ class FakeGroup implements FetchingGroup {
     return this.partitionsAtBroker;
   }
 
-  async fetchForAWhile(wantsMore: (partition: number) => boolean = () => true): Promise<void> {
+  async fetchForAWhile(
+    wantsMore: (partition: number, nextOffset: number) => boolean = () => true,
+  ): Promise<void> {
     await fetchForAWhile(this, {
       nodeId: "1",
       isGivenUp: () => this.isGivenUp,
@@ -138,6 +140,17 @@ Deno.test("fetchForAWhile() fetches only what is wanted, and then does not wait 
   assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100 }, { 0: 100, 1: 200 }]);
   assertLess(group.requests[0]!.maxWaitTime, 100);
   assertEquals(group.requests[1]!.maxWaitTime, MAX_WAIT_MS);
+});
+
+Deno.test("fetchForAWhile() asks whether more is wanted from where the next fetch would begin", async () => {
+  const group = new FakeGroup();
+  group.answer = ({ topics }) =>
+    topics[0]!.partitions.map(({ partition, fetchOffset }) => ({
+      partition,
+      messages: [records(fetchOffset + 9)],
+    }));
+  await group.fetchForAWhile((partition, nextOffset) => nextOffset < (partition === 0 ? 120 : 200));
+  assertEquals(group.fetchedFrom, [{ 0: 100 }, { 0: 110 }]);
 });
 
 Deno.test("fetchForAWhile() asks for nothing while nothing is wanted", async () => {
