@@ -14,6 +14,10 @@ async function main(args: readonly string[]): Promise<number> {
       const { check } = await import("./src/commands/check.ts");
       return await check(command);
     }
+    case "redrive": {
+      const { redrive } = await import("./src/commands/redrive.ts");
+      return await redrive(command);
+    }
     case "schema": {
       const { schema } = await import("./src/commands/schema.ts");
       return await schema();

@@ -1,14 +1,26 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { type DeadLetterFilter, FILTER_NAMES, parseFilter } from "./dead_letter_filter.ts";
 import { LOG_FORMATS, type LogFormat } from "./log_writer.ts";
 
 /** What the program was asked to do. */
 export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
   | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }
+  | RedriveCommandLine
   | { readonly kind: "schema" }
   | { readonly kind: "version" }
   | { readonly kind: "help" }
   | { readonly kind: "misuse"; readonly problem: string };
+
+/** What is asked of `redrive`. */
+interface RedriveCommandLine {
+  readonly kind: "redrive";
+  readonly files: readonly string[];
+  readonly pipeline: string;
+  readonly filter?: DeadLetterFilter;
+  readonly limit?: number;
+  readonly dryRun: boolean;
+}
 
 /** Keep this list small and stable: scripts and orchestrators depend on it. */
 export const EXIT_CODE = { stopped: 0, failed: 1, misuse: 2 } as const;
@@ -20,6 +32,8 @@ Usage:
   eventor [run] -f FILE [--log-format text|json]   run every pipeline of the file
   eventor check -f FILE [--online]                 validate the file, show what each pipeline will do and may reach;
                                                    with --online also check brokers, topics and endpoints
+  eventor redrive -f FILE --pipeline NAME [--filter NAME=VALUE] [--limit N] [--dry-run]
+                                                   put the pipeline's dead letters back onto its source topic
   eventor schema                                   print the JSON Schema of the configuration, for editors
   eventor --version
   eventor --help
@@ -27,13 +41,30 @@ Usage:
 Options:
   -f, --file FILE       the configuration; may be repeated; - reads it from standard input
   --log-format FORMAT   text (default) or json; logs go to standard error
+  --filter NAME=VALUE   only dead letters of which that is so, such as status=503; NAME is one of
+                        ${FILTER_NAMES.join(", ")}
+  --limit N             N dead letters at most
+  --dry-run             show which would go back, and do nothing
 
 Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration.
 `;
 
-const FLAGS_OF_COMMAND: Readonly<Record<"run" | "check" | "schema", readonly string[]>> = {
+const FLAGS = [
+  "file",
+  "log-format",
+  "online",
+  "pipeline",
+  "filter",
+  "limit",
+  "dry-run",
+] as const satisfies readonly (keyof ParsedFlags)[];
+
+const FLAGS_OF_COMMAND: Readonly<
+  Record<"run" | "check" | "redrive" | "schema", readonly (typeof FLAGS[number])[]>
+> = {
   run: ["file", "log-format"],
   check: ["file", "online"],
+  redrive: ["file", "pipeline", "filter", "limit", "dry-run"],
   schema: [],
 };
 
@@ -41,9 +72,9 @@ const FLAGS_OF_COMMAND: Readonly<Record<"run" | "check" | "schema", readonly str
 export function parseCommandLine(args: readonly string[]): Command {
   const unknown: string[] = [];
   const flags: ParsedFlags = parseArgs([...args], {
-    boolean: ["help", "version", "online"],
-    string: ["file", "log-format"],
-    collect: ["file"],
+    boolean: ["help", "version", "online", "dry-run"],
+    string: ["file", "log-format", "pipeline", "filter", "limit"],
+    collect: ["file", "filter"],
     alias: { f: "file", h: "help" },
     unknown: (argument: string, name?: string) => {
       if (name === undefined) return true;
@@ -68,27 +99,66 @@ interface ParsedFlags {
   readonly online: boolean;
   readonly file: string[];
   readonly "log-format"?: string;
+  readonly pipeline?: string;
+  readonly filter: string[];
+  readonly limit?: string;
+  readonly "dry-run": boolean;
 }
 
 function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Command {
-  const { online, file: files, "log-format": logFormat } = flags;
-  const given = [
-    ...(files.length > 0 ? ["file"] : []),
-    ...(online ? ["online"] : []),
-    ...(logFormat === undefined ? [] : ["log-format"]),
-  ];
-  const misplaced = given.find((flag) => !FLAGS_OF_COMMAND[name].includes(flag));
+  const misplaced = FLAGS.find((flag) =>
+    isGiven(flags[flag]) && !FLAGS_OF_COMMAND[name].includes(flag)
+  );
   if (misplaced !== undefined) return misuse(`--${misplaced} does not go with '${name}'`);
   if (name === "schema") return { kind: "schema" };
+  const { file: files } = flags;
   if (files.length === 0) return misuse("no configuration; name one with -f FILE");
   if (files.includes("")) return misuse("-f needs the name of a file");
-  if (name === "check") return { kind: "check", files, online };
+  switch (name) {
+    case "check":
+      return { kind: "check", files, online: flags.online };
+    case "redrive":
+      return toRedrive(flags);
+    case "run":
+      return toRun(flags);
+  }
+}
+
+function toRun({ file: files, "log-format": logFormat }: ParsedFlags): Command {
   if (logFormat === undefined) return { kind: "run", files };
   const format = LOG_FORMATS.find((format) => format === logFormat);
   if (format === undefined) {
     return misuse(`--log-format must be ${LOG_FORMATS.join(" or ")}, found '${logFormat}'`);
   }
   return { kind: "run", files, logFormat: format };
+}
+
+function toRedrive(
+  { file: files, pipeline, filter: filters, limit, "dry-run": dryRun }: ParsedFlags,
+): Command {
+  if (!pipeline) return misuse("no pipeline; name one with --pipeline NAME");
+  const [text, ...others] = filters;
+  if (others.length > 0) return misuse("--filter can be given once");
+  const filter = text === undefined ? undefined : parseFilter(text);
+  if (filter === null) {
+    const names = FILTER_NAMES.join(", ");
+    return misuse(`--filter must be NAME=VALUE with one of ${names}, found '${text}'`);
+  }
+  if (limit !== undefined && !/^[1-9]\d{0,14}$/.test(limit)) {
+    return misuse(`--limit must be a number from 1 on, found '${limit}'`);
+  }
+  return {
+    kind: "redrive",
+    files,
+    pipeline,
+    ...(filter === undefined ? {} : { filter }),
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    dryRun,
+  };
+}
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
 }
 
 function isCommandName(name: string): name is keyof typeof FLAGS_OF_COMMAND {

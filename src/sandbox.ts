@@ -38,6 +38,18 @@ export function pipelinePermissions(
   ]);
 }
 
+/** What putting a pipeline's dead letters back may do: reach where they are and where events come from. */
+export function redrivePermissions(
+  { eventListener, deadLetter }: PipelineConfig,
+  discoveredHosts: readonly string[],
+): Permissions {
+  return united([
+    listenerRole(eventListener).permissions(eventListener),
+    ...(deadLetter === undefined ? [] : [resultProcessorRole(deadLetter).permissions(deadLetter)]),
+    { net: discoveredHosts, env: [] },
+  ]);
+}
+
 /** What discovery may do: reach what the configuration names for those parts whose other side knows of more hosts. */
 export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
   return united(

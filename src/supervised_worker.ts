@@ -165,7 +165,8 @@ async function ask(
   }
 }
 
-function startWorker(url: URL, name: string, permissions: Permissions): Worker {
+/** Starts a Worker with these permissions and no others. */
+export function startWorker(url: URL, name: string, permissions: Permissions): Worker {
   return new Worker(url, {
     type: "module",
     name,

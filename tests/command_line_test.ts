@@ -15,6 +15,31 @@ const COMMANDS: { args: string; command: Command }[] = [
   { args: "check -f a", command: { kind: "check", files: ["a"], online: false } },
   { args: "check -f a --online", command: { kind: "check", files: ["a"], online: true } },
   { args: "--online check -f a", command: { kind: "check", files: ["a"], online: true } },
+  {
+    args: "redrive -f a --pipeline orders",
+    command: { kind: "redrive", files: ["a"], pipeline: "orders", dryRun: false },
+  },
+  {
+    args: "redrive -f a --pipeline 7 --filter status=503 --limit 10 --dry-run",
+    command: {
+      kind: "redrive",
+      files: ["a"],
+      pipeline: "7",
+      filter: { name: "status", value: "503" },
+      limit: 10,
+      dryRun: true,
+    },
+  },
+  {
+    args: "redrive -f a --pipeline orders --filter=source-topic=a=b",
+    command: {
+      kind: "redrive",
+      files: ["a"],
+      pipeline: "orders",
+      filter: { name: "source-topic", value: "a=b" },
+      dryRun: false,
+    },
+  },
   { args: "schema", command: { kind: "schema" } },
   { args: "--version", command: { kind: "version" } },
   { args: "--help", command: { kind: "help" } },
@@ -27,6 +52,8 @@ for (const { args, command } of COMMANDS) {
     assertEquals(parseCommandLine(args.split(" ")), command);
   });
 }
+
+const FILTERS = "reason, status, attempts, source-topic, source-partition, source-offset";
 
 const MISUSES: { args: string; problem: string }[] = [
   { args: "", problem: "no configuration; name one with -f FILE" },
@@ -52,6 +79,29 @@ const MISUSES: { args: string; problem: string }[] = [
     args: "-f a --log-format xml",
     problem: "--log-format must be text or json, found 'xml'",
   },
+  { args: "redrive --pipeline a", problem: "no configuration; name one with -f FILE" },
+  { args: "redrive -f a", problem: "no pipeline; name one with --pipeline NAME" },
+  { args: "redrive -f a --pipeline", problem: "no pipeline; name one with --pipeline NAME" },
+  { args: "-f a --pipeline b", problem: "--pipeline does not go with 'run'" },
+  { args: "check -f a --limit 1", problem: "--limit does not go with 'check'" },
+  { args: "-f a --filter status=1", problem: "--filter does not go with 'run'" },
+  { args: "-f a --dry-run", problem: "--dry-run does not go with 'run'" },
+  {
+    args: "redrive -f a --pipeline b --log-format json",
+    problem: "--log-format does not go with 'redrive'",
+  },
+  ...["status", "status=", "=503", "colour=red", "Status=503", "message=x", ""].map((filter) => ({
+    args: `redrive -f a --pipeline b --filter=${filter}`,
+    problem: `--filter must be NAME=VALUE with one of ${FILTERS}, found '${filter}'`,
+  })),
+  {
+    args: "redrive -f a --pipeline b --filter status=503 --filter reason=status",
+    problem: "--filter can be given once",
+  },
+  ...["0", "-1", "1.5", "ten", "1e3", ""].map((limit) => ({
+    args: `redrive -f a --pipeline b --limit=${limit}`,
+    problem: `--limit must be a number from 1 on, found '${limit}'`,
+  })),
   { args: "-f a --log-format", problem: "--log-format must be text or json, found ''" },
 ];
 
@@ -73,7 +123,8 @@ Deno.test("EXIT_CODE is what scripts depend on", () => {
 });
 
 Deno.test("USAGE names every option and fits a terminal", () => {
-  for (const word of ["--file", "--log-format", "--online", "--version", "--help", "schema"]) {
+  const options = ["file", "log-format", "online", "pipeline", "filter", "limit", "dry-run"];
+  for (const word of [...options, "version", "help"].map((option) => `--${option}`)) {
     assertEquals(USAGE.includes(word), true, word);
   }
   assertEquals(USAGE.split("\n").filter((line) => line.length > 120), []);

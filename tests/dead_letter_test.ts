@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Attempts } from "../src/attempts.ts";
-import { deadLetter } from "../src/dead_letter.ts";
+import { deadLetter, deadLetterFacts, eventRecord } from "../src/dead_letter.ts";
+import type { RecordHeader } from "../src/event.ts";
 import { anEvent, bytes } from "./support/events.ts";
 import { HOSTILE_HEADERS } from "./support/hostile_headers.ts";
 import { RecordedLog } from "./support/recorded_log.ts";
@@ -83,4 +84,54 @@ Deno.test("deadLetter() says nothing of a timestamp that is none", () => {
     const facts = Object.fromEntries(headersOf(anEvent({ timestampMs })));
     assertEquals("eventor-dead-letter-timestamp" in facts, false);
   }
+});
+
+function aLetter(event = anEvent()) {
+  const letter = deadLetter(event, {
+    pipeline: "orders",
+    failure: FAILURE,
+    attempts: undefined,
+    withMessage: true,
+  });
+  return anEvent({ topic: "ORDERS_DLQ", offset: 3, ...letter });
+}
+
+Deno.test("eventRecord() is the event's own record, with its idempotency key", () => {
+  const event = anEvent({ key: new Uint8Array([0, 255]), value: null, headers: HOSTILE_HEADERS });
+  const key = bytes("orders-MY_FIRST_TOPIC-0-184-1652708532000");
+  assertEquals(eventRecord(aLetter(event)), {
+    key: event.key,
+    value: null,
+    headers: [...HOSTILE_HEADERS, ["eventor-idempotency-key", key]],
+  });
+});
+
+Deno.test("eventRecord() of an event that has failed again is the same as the first time", () => {
+  const first = eventRecord(aLetter());
+  assertEquals(eventRecord(aLetter(anEvent({ offset: 999, ...first }))), first);
+});
+
+Deno.test("deadLetterFacts() are what the dead letter says", () => {
+  const { "first-failed-at": _, ...facts } = Object.fromEntries(deadLetterFacts(aLetter()) ?? []);
+  assertEquals(facts, {
+    pipeline: "orders",
+    reason: "status",
+    status: "400",
+    attempts: "1",
+    "source-topic": "MY_FIRST_TOPIC",
+    "source-partition": "0",
+    "source-offset": "184",
+    timestamp: "2022-05-16T13:42:12.000Z",
+    message: "status 400",
+  });
+});
+
+Deno.test("deadLetterFacts() are null of what no pipeline has stored", () => {
+  const others: (readonly RecordHeader[])[] = [
+    [],
+    HOSTILE_HEADERS,
+    [["eventor-dead-letter-status", bytes("503")]],
+    [["eventor-dead-letter-pipeline", null]],
+  ];
+  for (const headers of others) assertEquals(deadLetterFacts(anEvent({ headers })), null);
 });

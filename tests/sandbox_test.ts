@@ -4,6 +4,7 @@ import {
   discoveryPermissions,
   partsOf,
   pipelinePermissions,
+  redrivePermissions,
   workerPermissions,
 } from "../src/sandbox.ts";
 import { KAFKAJS_ENVIRONMENT } from "../src/transports/kafka/environment.ts";
@@ -84,6 +85,31 @@ Deno.test("discoveryPermissions() allows brokers and not the endpoint", () => {
     env: KAFKAJS_ENVIRONMENT,
   });
   assertEquals(discoveryPermissions(STDIO_TO_HTTP), { net: [], env: [] });
+});
+
+Deno.test("redrivePermissions() allows the listener's and the dead letters' brokers, and what discovery found", () => {
+  const withDeadLetters = pipeline({
+    eventListener: {
+      type: "kafka",
+      topic: "ORDERS",
+      consumerConfig: { "bootstrap.servers": "broker-a:9092", "group.id": "orders" },
+    },
+    eventHandler: { type: "http", url: "https://orders.example/" },
+    eventResultProcessor: kafkaResultProcessor({
+      topic: "RESULTS",
+      when: "onSuccess",
+      servers: "broker-c:9092",
+    }),
+    deadLetter: {
+      type: "kafka",
+      topic: "DEAD",
+      producerConfig: { "bootstrap.servers": "broker-d:9092" },
+    },
+  });
+  assertEquals(redrivePermissions(withDeadLetters, ["broker-e:9092"]), {
+    net: ["broker-a:9092", "broker-d:9092", "broker-e:9092"],
+    env: KAFKAJS_ENVIRONMENT,
+  });
 });
 
 const DENIED = { read: false, write: false, run: false, ffi: false, sys: false, import: false };

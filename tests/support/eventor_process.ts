@@ -22,7 +22,12 @@ export function executable(): string {
 /** Runs the executable to its end. */
 export async function runEventor(
   args: readonly string[],
-  { input = "", env = {} }: { input?: string | Uint8Array; env?: Record<string, string> } = {},
+  { input = "", env = {}, meanwhile }: {
+    input?: string | Uint8Array;
+    env?: Record<string, string>;
+    /** What is done to it while it runs. */
+    meanwhile?: (child: Deno.ChildProcess) => Promise<void>;
+  } = {},
 ): Promise<CommandEnd> {
   const child = new Deno.Command(executable(), {
     args: [...args],
@@ -38,6 +43,7 @@ export async function runEventor(
   // The command may end without having read its input.
   await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input)
     .then(() => writer.close()).catch(() => {});
+  await meanwhile?.(child);
   const { code, stdout, stderr } = await output;
   const decoder = new TextDecoder();
   return {

@@ -27,10 +27,14 @@ export function freshName(prefix: string): string {
 /** Creates a topic of a fresh name. */
 export async function freshTopic(
   prefix: string,
-  { partitions = 1, broker = testBroker() }: { partitions?: number; broker?: string } = {},
+  { partitions = 1, broker = testBroker(), config = {} }: {
+    partitions?: number;
+    broker?: string;
+    config?: Record<string, string>;
+  } = {},
 ): Promise<string> {
   const topic = freshName(prefix);
-  await createTopics(broker, [{ topic, partitions }]);
+  await createTopics(broker, [{ topic, partitions, config }]);
   return topic;
 }
 
@@ -40,6 +44,23 @@ export async function addPartitions(topic: string, count: number): Promise<void>
   await admin.connect();
   try {
     await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Deletes the records of partitions that are below an offset, or all when it is -1. */
+export async function deleteRecords(
+  topic: string,
+  offsets: Readonly<Record<number, number>>,
+): Promise<void> {
+  const admin = testClient(testBroker()).admin();
+  await admin.connect();
+  try {
+    const partitions = Object.entries(offsets)
+      .map(([partition, offset]) => ({ partition: Number(partition), offset: `${offset}` }));
+    await admin.fetchTopicOffsets(topic); // by which the client learns of the topic
+    await admin.deleteTopicRecords({ topic, partitions });
   } finally {
     await admin.disconnect();
   }

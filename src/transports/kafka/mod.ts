@@ -1,5 +1,6 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../transport.ts";
 import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config.ts";
+import { producerConfigOf } from "./derived_config.ts";
 import { KAFKAJS_ENVIRONMENT } from "./environment.ts";
 import { placesByServers } from "./places.ts";
 
@@ -22,6 +23,15 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
     const { KafkaListener } = await import("./listener.ts");
     return await KafkaListener.open(config, context);
   },
+  async putBack({ topic, consumerConfig }, context) {
+    const { KafkaResultProcessor } = await import("./result_processor.ts");
+    const config = {
+      type: "kafka",
+      topic,
+      producerConfig: producerConfigOf(consumerConfig),
+    } as const;
+    return await KafkaResultProcessor.open(config, context);
+  },
 };
 
 /** Publishes results to a topic. */
@@ -40,6 +50,10 @@ export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
   async open(config, context) {
     const { KafkaResultProcessor } = await import("./result_processor.ts");
     return await KafkaResultProcessor.open(config, context);
+  },
+  async readBack(config, context) {
+    const { StoredRecords } = await import("./stored_records.ts");
+    return await StoredRecords.open(config, context);
   },
 };
 

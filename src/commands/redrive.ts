@@ -1,0 +1,116 @@
+import { type Command, EXIT_CODE } from "../command_line.ts";
+import type { Config, PipelineConfig } from "../config/schema.ts";
+import { printError, printOut } from "../console.ts";
+import { Logger, type LogSink } from "../log.ts";
+import { LogWriter } from "../log_writer.ts";
+import { redriveRoles } from "../redrive_roles.ts";
+import { progressLine, type RedrivePlaces, summary } from "../redrive_summary.ts";
+import { RedriveSupervisor } from "../redrive_supervisor.ts";
+import { partsOf } from "../sandbox.ts";
+import { PROGRESS_INTERVAL_MS } from "../worker_messages.ts";
+import { loadFiles } from "./configuration.ts";
+import { StatusLine } from "./status_line.ts";
+
+/** What leaving the group may take after what was under way. */
+const LEAVE_MS = 3000;
+
+/** How long the last log lines are waited for when nobody reads them. */
+const FLUSH_MS = 1000;
+
+const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
+
+type RedriveRequest = Command & { kind: "redrive" };
+
+/** Puts dead letters of a pipeline back, until there are none or a signal asks to stop; resolves with the exit code. */
+export async function redrive(command: RedriveRequest): Promise<number> {
+  const config = await loadFiles(command.files);
+  if (config === null) return EXIT_CODE.misuse;
+  const pipeline = await choosePipeline(config, command.pipeline);
+  if (pipeline === null) return EXIT_CODE.misuse;
+  const statusLine = new StatusLine(Deno.stderr);
+  const writer = new LogWriter(config.logFormat, (bytes) => statusLine.writeAbove(bytes));
+  try {
+    return await supervise({ command, pipeline, config }, {
+      log: (record) => writer.log(record),
+      statusLine,
+    });
+  } finally {
+    await writer.flush(FLUSH_MS);
+  }
+}
+
+async function choosePipeline(
+  { pipelines }: Config,
+  name: string,
+): Promise<PipelineConfig | null> {
+  const pipeline = pipelines.find((pipeline) => pipeline.name === name);
+  if (pipeline === undefined) {
+    const names = pipelines.map(({ name }) => `'${name}'`).join(", ");
+    await printError(`eventor: there is no pipeline '${name}'; there are: ${names}\n`);
+    return null;
+  }
+  const roles = redriveRoles(pipeline);
+  if (!("problem" in roles)) return pipeline;
+  await printError(
+    `eventor: cannot put back dead letters of pipeline '${name}': ${roles.problem}\n`,
+  );
+  return null;
+}
+
+async function supervise(
+  { command, pipeline, config }: {
+    command: RedriveRequest;
+    pipeline: PipelineConfig;
+    config: Config;
+  },
+  { log, statusLine }: { log: LogSink; statusLine: StatusLine },
+): Promise<number> {
+  const { filter, limit, dryRun } = command;
+  const supervisor = new RedriveSupervisor(pipeline, { selection: { filter, limit, dryRun }, log });
+  const timer = setInterval(() => {
+    const { progress } = supervisor;
+    // A dry run shows what it finds.
+    if (progress !== null && !dryRun) statusLine.show(progressLine(progress));
+  }, PROGRESS_INTERVAL_MS);
+  const failure = await Promise.race([supervisor.run(), stopped(supervisor, { config, log })]);
+  clearInterval(timer);
+  statusLine.clear();
+  await printOut(summary(supervisor.progress, { ...placesOf(pipeline), filter, dryRun }));
+  if (failure === null) return EXIT_CODE.stopped;
+  await printError(`eventor: ${failure}\n`);
+  return EXIT_CODE.failed;
+}
+
+function placesOf(pipeline: PipelineConfig): RedrivePlaces {
+  const describe = (wanted: string) =>
+    partsOf(pipeline).filter(({ path }) => path === wanted)
+      .map(({ role, config }) => role.describe(config)).join("");
+  return { from: describe("deadLetter"), onto: describe("eventListener") };
+}
+
+/**
+ * Has a first signal let finish what is under way. Resolves with null when that takes too long, as a signal has asked for
+ * the end; and with what went wrong when a second one comes.
+ */
+function stopped(
+  supervisor: RedriveSupervisor,
+  { config: { shutdownTimeoutMs }, log: sink }: { config: Config; log: LogSink },
+): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const log = new Logger(sink, { level: "WARN" });
+  let stopping = false;
+  function stop(signal: Deno.Signal): void {
+    if (stopping) {
+      resolve(`second signal (${signal}): what was under way may go back again`);
+      return;
+    }
+    stopping = true;
+    supervisor.stop(shutdownTimeoutMs);
+    setTimeout(() => {
+      log.warn("not everything has ended in time; what was under way may go back again");
+      resolve(null);
+    }, shutdownTimeoutMs + LEAVE_MS);
+  }
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
+  return promise;
+}
