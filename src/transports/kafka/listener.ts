@@ -7,8 +7,9 @@ import type { Logger } from "../../log.ts";
 import type { Limits, OpenContext } from "../../transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { AttemptsNotes } from "./attempts_note.ts";
-import { createKafka, requireTopic, retryOptions, rootMessage } from "./client.ts";
+import { createKafka, requireTopic, rootMessage } from "./client.ts";
 import type { KafkaListenerConfig } from "./config.ts";
+import { createGroupConsumer } from "./group_consumer.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
@@ -28,12 +29,6 @@ const MAX_REJOIN_MS = 15_000;
 
 /** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
 const LEAVE_MS = 3000;
-
-/**
- * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
- * outlasts an outage of about a session, and looks often enough to be back soon after it.
- */
-const PATIENCE = { retries: 10, maxRetryTime: 5000 };
 
 /** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
@@ -73,7 +68,12 @@ export class KafkaListener implements Listener {
     this.#log = log;
     this.#limits = limits;
     this.#failure.promise.catch(() => {});
-    this.#consumer = this.#createConsumer();
+    this.#consumer = createGroupConsumer(config, {
+      log,
+      health,
+      onJoin: (partitions) => this.#joined(partitions),
+      onFailure: (error) => this.#fail(error),
+    });
   }
 
   /**
@@ -131,47 +131,10 @@ export class KafkaListener implements Listener {
     await atMost(this.#consumer.disconnect(), LEAVE_MS);
   }
 
-  #createConsumer(): Consumer {
-    const { consumerConfig: config } = this.#config;
-    const retry = { ...retryOptions(config), ...PATIENCE };
-    const kafka = createKafka(config, {
-      log: this.#log,
-      health: this.#health,
-      retry,
-      onUngrantedBroker: (broker) =>
-        this.#fail(new Error(`broker ${broker} is new and not among the hosts it may reach yet`)),
-    });
-    const consumer = kafka.consumer({
-      groupId: config.groupId,
-      allowAutoTopicCreation: config.allowAutoTopicCreation,
-      maxInFlightRequests: config.maxInFlightRequests,
-      sessionTimeout: config.sessionTimeoutMs,
-      heartbeatInterval: config.heartbeatIntervalMs,
-      rebalanceTimeout: config.rebalanceTimeoutMs,
-      minBytes: config.minBytes,
-      maxBytes: config.maxBytes,
-      maxBytesPerPartition: config.maxBytesPerPartition,
-      maxWaitTimeInMs: config.maxWaitTimeMs,
-      metadataMaxAge: config.metadataMaxAgeMs,
-      readUncommitted: config.readUncommitted,
-      ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
-      // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
-      retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
-    });
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
-      const partitions = memberAssignment[this.#config.topic] ?? [];
-      this.#log.info(
-        `joined group '${config.groupId}': partitions ${partitions.join(", ") || "none"} of ` +
-          this.#config.topic,
-      );
-      this.#keepOnly(partitions);
-      this.#end?.assign(partitions);
-      this.#health?.works(MEMBERSHIP);
-    });
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      this.#fail(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
-    });
-    return consumer;
+  #joined(partitions: readonly number[]): void {
+    this.#keepOnly(partitions);
+    this.#end?.assign(partitions);
+    this.#health?.works(MEMBERSHIP);
   }
 
   #fail(error: unknown): void {
