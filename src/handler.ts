@@ -13,6 +13,15 @@ interface Answer {
   readonly value: Bytes;
   /** Headers that describe the value; they replace headers of the event that have the same name. */
   readonly headers: readonly RecordHeader[];
+  /** What templates can ask for besides; absent when the other side has no such thing. */
+  readonly response?: ResponseFacts;
+}
+
+/** What is known of a response besides its content. */
+export interface ResponseFacts {
+  readonly status: number;
+  /** By names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 export interface Success extends Answer {
@@ -42,6 +51,7 @@ export interface Handler extends AsyncDisposable {
    * @param signal gives the call up when aborted
    * @param attempt which call for this event it is, 1 for the first
    * @throws {HandlerError} when there is no result: the other side did not answer
+   * @throws {TemplateError} when the event cannot become a call
    */
   handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result>;
 }

@@ -9,6 +9,7 @@ import type { Listener } from "./listener.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
 import { OutageGuard } from "./outage_guard.ts";
 import { publish } from "./publishing.ts";
+import { type RecordTemplates, shapedRecord } from "./record_templates.ts";
 import type { OutboundRecord, ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
 import {
@@ -21,11 +22,14 @@ import {
   type History,
   whileBlocked,
 } from "./retry.ts";
+import { TemplateError } from "./template.ts";
 
 /** A result processor and the outcomes it stands for. */
 export interface ConfiguredResultProcessor {
   readonly when: readonly When[];
   readonly processor: ResultProcessor;
+  /** What it makes of records. */
+  readonly templates?: RecordTemplates | undefined;
 }
 
 /** What a pipeline is made of. */
@@ -87,12 +91,13 @@ class Pipeline {
       ? {}
       : { attempts: attemptsFor(event, this.#parts) };
     try {
-      const outcome = event.value === null && onTombstone === "forward"
+      const handled = event.value === null && onTombstone === "forward"
         ? await this.#tombstoneOutcome(event, lease)
         : event.past === undefined
         ? await callHandler(event, this.#calls, lease, history)
         : await this.#outcomeAnew(event, lease, history);
-      for (let toStore = this.#firstRecords(outcome, event);;) {
+      const { outcome, records } = this.#recordsOf(handled, event);
+      for (let toStore = records;;) {
         const { failure, refused } = await this.#complete(
           { outcome, toStore },
           { event, lease, history },
@@ -136,21 +141,26 @@ class Pipeline {
     return await callHandler(event, this.#calls, lease, history);
   }
 
-  #firstRecords(outcome: Outcome, event: InboundEvent): readonly Addressed[] {
-    switch (outcome.kind) {
-      case "result":
-        return this.#addressed(resultRecord(event, outcome.result), outcome.result.when);
-      case "tombstone":
-        return this.#addressed(tombstoneRecord(event), "onSuccess");
-      case "failed":
-        return [];
+  /** All records of an event are there before any is published: it is stored as a whole, or fails as a whole. */
+  #recordsOf(
+    outcome: Outcome,
+    event: InboundEvent,
+  ): { outcome: Outcome; records: readonly Addressed[] } {
+    if (outcome.kind === "failed") return { outcome, records: [] };
+    const result = outcome.kind === "result" ? outcome.result : undefined;
+    const record = result === undefined ? tombstoneRecord(event) : resultRecord(event, result);
+    try {
+      const takers = this.#takersOf(result?.when ?? "onSuccess");
+      return { outcome, records: addressed(record, takers, { event, result }) };
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      const failure: EventFailure = { reason: "template", message: error.message };
+      return { outcome: { kind: "failed", failure }, records: [] };
     }
   }
 
-  #addressed(record: OutboundRecord, when: When): readonly Addressed[] {
-    return this.#parts.resultProcessors
-      .filter((each) => each.when.includes(when))
-      .map(({ processor }) => ({ record, processor }));
+  #takersOf(when: When): readonly ConfiguredResultProcessor[] {
+    return this.#parts.resultProcessors.filter((each) => each.when.includes(when));
   }
 
   /**
@@ -189,12 +199,19 @@ class Pipeline {
     refused: readonly Addressed[],
     { event, lease }: { event: InboundEvent; lease: Lease },
   ): Promise<boolean> {
-    const record = resultRecord(event, tooLargeResult(result));
-    const replacements = result.when === "onError"
-      ? refused.map(({ processor }) => ({ record, processor }))
-      : this.#addressed(record, "onError");
-    if (replacements.length === 0) return false;
-    return (await this.#publishAll(replacements, event, lease)).length === 0;
+    const replacement = tooLargeResult(result);
+    const takers = result.when === "onError"
+      ? refused.map(({ taker }) => taker)
+      : this.#takersOf("onError");
+    if (takers.length === 0) return false;
+    try {
+      const record = resultRecord(event, replacement);
+      const records = addressed(record, takers, { event, result: replacement });
+      return (await this.#publishAll(records, event, lease)).length === 0;
+    } catch (error) {
+      if (error instanceof TemplateError) return false;
+      throw error;
+    }
   }
 
   /** Resolves with those that are too large to be stored. */
@@ -205,7 +222,8 @@ class Pipeline {
   ): Promise<readonly Addressed[]> {
     const refused: Addressed[] = [];
     for (const addressed of records) {
-      const publication = { ...addressed, what: "the result", event, lease };
+      const { record, taker: { processor } } = addressed;
+      const publication = { record, processor, what: "the result", event, lease };
       const place = await publish(publication, this.#parts);
       if (place === null) refused.push(addressed);
       else this.#parts.log.debug(() => producedLine(place));
@@ -220,7 +238,18 @@ type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 /** A record and where it goes. */
 interface Addressed {
   readonly record: OutboundRecord;
-  readonly processor: ResultProcessor;
+  readonly taker: ConfiguredResultProcessor;
+}
+
+function addressed(
+  record: OutboundRecord,
+  takers: readonly ConfiguredResultProcessor[],
+  source: { event: InboundEvent; result: Result | undefined },
+): readonly Addressed[] {
+  return takers.map((taker) => ({
+    record: taker.templates === undefined ? record : shapedRecord(record, taker.templates, source),
+    taker,
+  }));
 }
 
 const TOO_LARGE: EventFailure = {

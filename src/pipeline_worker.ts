@@ -65,7 +65,7 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
   const resultProcessors = [];
   for (const config of eventResultProcessor) {
     const processor = opened.use(await resultProcessorRole(config).open(config, context));
-    resultProcessors.push({ when: config.when, processor });
+    resultProcessors.push({ when: config.when, processor, templates: config.templates });
   }
   const deadLetters = deadLetter &&
     opened.use(await resultProcessorRole(deadLetter).open(deadLetter, context));

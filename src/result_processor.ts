@@ -10,6 +10,8 @@ export interface OutboundRecord {
    * records go where their key belongs.
    */
   readonly origin?: Pick<EventOrigin, "topic" | "partition">;
+  /** Where it goes, when a store has several places. */
+  readonly topic?: string;
 }
 
 /** Takes records onward. Calls may overlap. */

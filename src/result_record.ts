@@ -47,13 +47,14 @@ export function tombstoneRecord(event: InboundEvent): OutboundRecord {
 }
 
 /** What is published when a result is larger than where it was to be stored allows: that it is. */
-export function tooLargeResult({ headers, summary }: Result): ErrorResult {
+export function tooLargeResult({ headers, summary, response }: Result): ErrorResult {
   const reason = "result larger than its topic allows";
   return {
     when: "onError",
     error: { status: "tooLarge", isTransient: false, suggestsOutage: false },
     summary: `${summary}, ${reason}`,
     value: new Uint8Array(),
+    ...(response === undefined ? {} : { response }),
     headers: [
       ...headers.filter(([name]) => name === "eventor-status"),
       ["eventor-error", TEXT.encode(reason)],

@@ -6,14 +6,15 @@ import { type ErrorResult, type Handler, HandlerError, type Result } from "./han
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
 import type { OutageGuard } from "./outage_guard.ts";
+import { TemplateError } from "./template.ts";
 
 /** Why an event has failed for good. */
 export interface EventFailure {
   /**
    * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
-   * `crash`: work on it was cut off, as when it ends the process.
+   * `crash`: work on it was cut off, as when it ends the process; `template`: there is nothing for a template.
    */
-  readonly reason: "status" | "noResponse" | "tooLarge" | "crash";
+  readonly reason: "status" | "noResponse" | "tooLarge" | "crash" | "template";
   /** In the other side's words, when there was a response. */
   readonly status?: string;
   /** Without payload and secrets. */
@@ -86,7 +87,7 @@ export async function callHandler(
         continue;
       }
       countLastSilence(history, guard);
-      let outcome: Result | HandlerError | undefined;
+      let outcome: CallOutcome | undefined;
       try {
         lease.ended.throwIfAborted();
         if (isFirst) {
@@ -138,17 +139,20 @@ async function pauseAfter(
   return undefined;
 }
 
+type CallOutcome = Result | HandlerError | TemplateError;
+
 /** A result, or why there is none. */
 async function attempt(
   handler: Handler,
   event: InboundEvent,
   { ended: signal }: Lease,
   number: number,
-): Promise<Result | HandlerError> {
+): Promise<CallOutcome> {
   try {
     return await handler.handle(event, signal, number);
   } catch (error) {
-    if (signal.aborted || !(error instanceof HandlerError)) throw error;
+    const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
+    if (signal.aborted || !isOutcome) throw error;
     return error;
   }
 }
@@ -169,7 +173,14 @@ type Judging = CallParts & {
   readonly dueMs: number | undefined;
 };
 
-function judge(outcome: ErrorResult | HandlerError, event: InboundEvent, parts: Judging): Verdict {
+function judge(
+  outcome: ErrorResult | HandlerError | TemplateError,
+  event: InboundEvent,
+  parts: Judging,
+): Verdict {
+  if (outcome instanceof TemplateError) {
+    return failedForGood({ reason: "template", message: outcome.message }, parts);
+  }
   return outcome instanceof HandlerError
     ? judgeSilence(outcome, event, parts)
     : judgeResponse(outcome, event, parts);

@@ -1,4 +1,5 @@
 import { FileText } from "./file_text.ts";
+import { TemplateText } from "./template_text.ts";
 
 const LONGEST = 60;
 
@@ -10,6 +11,7 @@ export function describeFound(value: unknown, { hidden }: { hidden: boolean }): 
   if (typeof value === "number") return hidden ? "a number" : `the number ${value}`;
   if (typeof value === "boolean") return hidden ? "a boolean" : String(value);
   if (value instanceof FileText) return "a file";
+  if (value instanceof TemplateText) return "a template, which can't stand here";
   return Array.isArray(value) ? "a list" : "a mapping";
 }
 

@@ -1,12 +1,18 @@
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
+import { type Gap, parseGap, type Template } from "../template.ts";
 import type { Finding, Path } from "./problem.ts";
 import { HiddenPlaces, isSecretPlace } from "./secrets.ts";
+import { TemplateText } from "./template_text.ts";
 
 // A literal `${`, a reference, or a reference without an end.
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
+const TEMPLATE_HELP =
+  "write ${event.key}, ${event.topic}, ${event.partition}, ${event.offset}, ${event.timestamp}, " +
+  "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +
+  "${response.body.FIELD}, or $${ for a literal ${";
 
 /** A document without references. Text with a problem is left as it was. */
 export interface ResolvedDocument {
@@ -17,7 +23,8 @@ export interface ResolvedDocument {
 
 /**
  * Puts environment variables and files in place of `${env:NAME}`, `${env:NAME:-default}` and `${file:/path}`. The
- * default stands in for an empty variable, too. What is put in is not searched for references again.
+ * default stands in for an empty variable, too. What is put in is not searched for references again. A text with
+ * `${event...}` or `${response...}` becomes a `TemplateText`.
  */
 export function resolveReferences(document: unknown, outside: Outside): ResolvedDocument {
   const findings: Finding[] = [];
@@ -32,23 +39,38 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
     );
   }
 
-  function resolveText(text: string, path: Path): string {
+  function resolveText(text: string, path: Path): string | TemplateText {
     const isSecret = isSecretPlace(path);
+    const parts: Template["parts"][number][] = [];
     let isWhole = true;
-    const resolved = text.replace(REFERENCE, (match: string, body: string | undefined) => {
-      if (match === "$${") return "${";
+    let literal = "";
+    let position = 0;
+    for (const { 0: match, 1: body, index } of text.matchAll(REFERENCE)) {
+      literal += text.slice(position, index);
+      position = index + match.length;
+      if (match === "$${") {
+        literal += "${";
+        continue;
+      }
       const outcome = body === undefined
         ? { message: `a reference without its '}': ${HELP}` }
         : lookUp(body, { outside, isSecret });
       if ("value" in outcome) {
         hidden.add(path);
-        return outcome.value;
+        literal += outcome.value;
+      } else if ("gap" in outcome) {
+        if (literal !== "") parts.push(literal);
+        parts.push(outcome.gap);
+        literal = "";
+      } else {
+        findings.push({ path, message: outcome.message });
+        isWhole = false;
       }
-      findings.push({ path, message: outcome.message });
-      isWhole = false;
-      return "";
-    });
-    return isWhole ? resolved : text;
+    }
+    literal += text.slice(position);
+    if (!isWhole) return text;
+    if (parts.length === 0) return literal;
+    return new TemplateText({ parts: literal === "" ? parts : [...parts, literal] });
   }
 
   return { document: resolve(document, []), findings, hidden };
@@ -70,14 +92,19 @@ export function readOutside(
 function lookUp(
   body: string,
   { outside, isSecret }: { outside: Outside; isSecret: boolean },
-): { value: string } | { message: string } {
+): { value: string } | { gap: Gap } | { message: string } {
   const [, prefix = "", rest = ""] = /^(env:|file:|event\.|response\.)?(.*)$/s.exec(body) ?? [];
   if (prefix === "env:") return lookUpVariable(rest, { outside, isSecret });
   if (prefix === "file:") {
     const outcome = readOutside(rest, { outside, hidden: isSecret });
     return "value" in outcome ? { value: outcome.value.replace(/\r?\n$/, "") } : outcome;
   }
-  if (prefix !== "") return { message: `templates are not supported yet: ${HELP}` };
+  if (prefix !== "") {
+    const gap = parseGap(body);
+    if (gap !== null) return { gap };
+    const found = isSecret ? "" : ` ${quoted("${" + body + "}")}`;
+    return { message: `nothing of an event or a response is called so${found}: ${TEMPLATE_HELP}` };
+  }
   // What looks like a reference in a secret may be a part of the secret.
   return {
     message: `unknown reference${isSecret ? "" : ` ${quoted("${" + body + "}")}`}: ${HELP}`,

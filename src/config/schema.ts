@@ -6,6 +6,7 @@ import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { LogFormat } from "../log_writer.ts";
 import type { Ordering } from "../ordering.ts";
 import type { HandlerConfig, RoleConfig } from "../transport.ts";
+import type { RecordTemplates } from "../record_templates.ts";
 import {
   DEAD_LETTER_SCHEMAS,
   HANDLER_SCHEMAS,
@@ -46,8 +47,11 @@ export interface PipelineConfig {
   readonly deadLetter?: RoleConfig | undefined;
 }
 
-/** The section of a result processor, which says itself what results it is for. */
-export type ResultProcessorConfig = RoleConfig & { readonly when: readonly When[] };
+/** The section of a result processor, which says itself what results it is for, and what it makes of them. */
+export type ResultProcessorConfig = RoleConfig & {
+  readonly when: readonly When[];
+  readonly templates?: RecordTemplates;
+};
 
 /** What belongs to the process when a file does not say it. */
 export const PROCESS_DEFAULTS = { logFormat: "text", shutdownTimeout: "25s" } as const;

@@ -59,6 +59,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
         headers: [["Content-Type", "application/text"], ["Authorization", "Basic ..."]],
         timeoutMs: 30_000,
         maxResponseBytes: 921_600,
+        forwardHeaders: [],
         redirect: "follow",
         retry: null,
         maxRetryAfterMs: 300_000,

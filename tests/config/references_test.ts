@@ -5,6 +5,10 @@ const SURROUNDINGS = {
   variables: { HOST: "example.com", EMPTY: "", NUMBER: "20000", LEVEL: "1", NESTED: "${env:HOST}" },
   files: { "/run/secrets/token": "abc\n", "/two": "a\r\n", "/lines": "a\n\n" },
 };
+const TEMPLATES =
+  "write ${event.key}, ${event.topic}, ${event.partition}, ${event.offset}, ${event.timestamp}, " +
+  "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +
+  "${response.body.FIELD}, or $${ for a literal ${";
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
 
 Deno.test("references are replaced", async (t) => {
@@ -60,8 +64,26 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ["${vault:a}", `unknown reference '\${vault:a}': ${HELP}`],
     ["${}", `unknown reference '\${}': ${HELP}`],
     ["${env:HOST", `a reference without its '}': ${HELP}`],
-    ["${event.key}", `templates are not supported yet: ${HELP}`],
-    ["${response.status}", `templates are not supported yet: ${HELP}`],
+    [
+      "${event.kye}",
+      `nothing of an event or a response is called so '\${event.kye}': ${TEMPLATES}`,
+    ],
+    [
+      "${event.value}",
+      `nothing of an event or a response is called so '\${event.value}': ${TEMPLATES}`,
+    ],
+    [
+      "${event.headers.}",
+      `nothing of an event or a response is called so '\${event.headers.}': ${TEMPLATES}`,
+    ],
+    [
+      "${event.value.a..b}",
+      `nothing of an event or a response is called so '\${event.value.a..b}': ${TEMPLATES}`,
+    ],
+    [
+      "${response.state}",
+      `nothing of an event or a response is called so '\${response.state}': ${TEMPLATES}`,
+    ],
   ];
   for (const [written, message] of table) {
     await t.step(written, () => {

@@ -3,6 +3,7 @@ import type { Bytes } from "../../src/event.ts";
 /** A call as the endpoint got it. */
 export interface Call {
   readonly method: string;
+  readonly url: string;
   readonly path: string;
   readonly headers: Headers;
   readonly body: Bytes;
@@ -36,6 +37,7 @@ export function startEndpoint(
     async (request) => {
       const call: Call = {
         method: request.method,
+        url: request.url,
         path: new URL(request.url).pathname,
         headers: request.headers,
         body: new Uint8Array(await request.arrayBuffer()),

@@ -3,6 +3,7 @@ import { onFailureSchema, onTombstoneSchema, retrySchema } from "../../config/fa
 import {
   choice,
   duration,
+  type Reading,
   REFERENCE_PATTERN,
   type Scalar,
   size,
@@ -12,16 +13,24 @@ import {
 import { section } from "../../config/section.ts";
 import type { FailureConfig } from "../../failure_policy.ts";
 import { isHost } from "../../host.ts";
-import { headersSchema } from "./config_headers.ts";
+import { TemplateText } from "../../config/template_text.ts";
+import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../template.ts";
+import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import { TOKEN } from "./token.ts";
+import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
 /** The endpoint that is called for each event. */
 export interface HttpHandlerConfig extends FailureConfig {
   readonly type: "http";
   readonly method: string;
+  /** With gaps in it, it is not yet where events are sent to, but names its server. */
   readonly url: string;
+  /** When the URL has gaps. */
+  readonly urlTemplate?: UrlTemplate;
   /** Names as they are written; no name stands twice. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string | Template])[];
+  /** Names of the event's headers that are sent along. */
+  readonly forwardHeaders: readonly string[];
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   /** What of a `Retry-After` is heeded at most. */
@@ -42,40 +51,65 @@ const method = textOf("an HTTP method other than CONNECT, TRACE and TRACK", {
 
 const expectedUrl = "an http:// or https:// URL";
 
-const url: Scalar<string> = {
+interface ConfiguredUrl {
+  readonly url: string;
+  readonly urlTemplate?: UrlTemplate;
+}
+
+const url: Scalar<ConfiguredUrl> = {
   expected: expectedUrl,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
   read(input) {
-    const parsed = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? URL.parse(input) : null;
-    // A message would show what is in the URL.
-    const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
-    if (parsed === null || !/^https?:\/\//i.test(String(input))) {
-      return mayHoldSecret ? { refused: `expected ${expectedUrl}` } : { expected: expectedUrl };
+    if (!(input instanceof TemplateText)) return readUrl(input);
+    const { template } = input;
+    if (gapsOf(template).some(isOfResponse)) {
+      return { refused: "there is no response yet: write '${event...}'" };
     }
-    if (parsed.username !== "" || parsed.password !== "") {
-      return {
-        refused: "expected a URL without user name and password: send an Authorization header",
-      };
-    }
-    if (!isHost(parsed.hostname)) {
-      return {
-        refused: "expected a URL that names one host, by letters, digits, '.', '-' and '_'",
-      };
-    }
-    if (parsed.href.includes("#")) {
-      return { refused: "expected a URL without '#': servers never see what follows it" };
-    }
-    return { value: parsed.href };
+    const urlTemplate = parseUrlTemplate(template, (text) => {
+      const reading = readUrl(text);
+      return "value" in reading ? new URL(reading.value.url) : null;
+    });
+    return urlTemplate === null
+      ? { refused: `expected ${expectedUrl} with templates in its path and query alone` }
+      : { value: { url: formatTemplate(template), urlTemplate } };
   },
 };
+
+function readUrl(input: unknown): Reading<ConfiguredUrl> {
+  const parsed = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? URL.parse(input) : null;
+  // A message would show what is in the URL.
+  const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
+  if (parsed === null || !/^https?:\/\//i.test(String(input))) {
+    return mayHoldSecret ? { refused: `expected ${expectedUrl}` } : { expected: expectedUrl };
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    return {
+      refused: "expected a URL without user name and password: send an Authorization header",
+    };
+  }
+  if (!isHost(parsed.hostname)) {
+    return {
+      refused: "expected a URL that names one host, by letters, digits, '.', '-' and '_'",
+    };
+  }
+  if (parsed.href.includes("#")) {
+    return { refused: "expected a URL without '#': servers never see what follows it" };
+  }
+  return { value: { url: parsed.href } };
+}
 
 /** Reads the `eventHandler` section of type `http`. */
 export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   type: z.literal("http").describe("Sends each event to an HTTP endpoint"),
   method: toSchema(method).prefault("POST").describe("The HTTP method of the request"),
-  url: toSchema(url).describe("The http:// or https:// URL that events are sent to"),
+  url: toSchema(url).describe(
+    "The http:// or https:// URL that events are sent to; path and query may hold templates",
+  ),
   headers: headersSchema.prefault({}).describe(
-    "Headers of the request; without a `Content-Type`, the one of the event or `application/text`",
+    "Headers of the request, whose values may hold templates; without a `Content-Type`, the one of the event or `application/text`",
+  ),
+  forwardHeaders: forwardHeadersSchema.prefault([]).describe(
+    "Names of the event's headers that become headers of the request",
   ),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
     "How long a call may take, with its response's body",
@@ -93,8 +127,9 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,
-}).transform(({ timeout, maxRetryAfter, ...others }) => ({
+}).transform(({ timeout, maxRetryAfter, url, ...others }) => ({
   ...others,
+  ...url,
   timeoutMs: timeout,
   maxRetryAfterMs: maxRetryAfter,
 }));

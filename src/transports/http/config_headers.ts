@@ -2,9 +2,14 @@ import { z } from "zod";
 import { isMapping } from "../../config/document.ts";
 import { quoted } from "../../config/found.ts";
 import type { Reading } from "../../config/scalar.ts";
+import { TemplateText } from "../../config/template_text.ts";
+import { gapsOf, isOfResponse, type Template } from "../../template.ts";
 import { TOKEN } from "./token.ts";
 
 const VALUE = /^[\t\x20-\x7e]*$/;
+const NOT_ASCII = {
+  refused: "expected printable ASCII characters on one line, found others (***)",
+};
 // They belong to a connection or to the framing of the body, which the HTTP client decides about.
 const REFUSED = new Set([
   "connection",
@@ -18,9 +23,14 @@ const REFUSED = new Set([
   "upgrade",
 ]);
 
+/** Headers that each request has of its event. */
+const MADE_FROM_EVENTS = new Set(["content-type", "idempotency-key", "traceparent"]);
+/** By these, an endpoint would do what the event's writer may. */
+const NOT_OF_EVENTS = new Set(["authorization", "cookie"]);
+
 /** Reads a mapping of header names to values as a list. */
 export const headersSchema = z.unknown().transform((input, context) => {
-  const headers: [string, string][] = [];
+  const headers: [string, string | Template][] = [];
   if (!isMapping(input)) {
     context.addIssue({ code: "custom", params: { expected: "a mapping" } });
     return z.NEVER;
@@ -41,15 +51,54 @@ export const headersSchema = z.unknown().transform((input, context) => {
   return headers;
 }).meta({ type: "object", additionalProperties: { type: "string" } });
 
-function readHeader(name: string, value: unknown): Reading<string> {
+/** Reads a list of names of headers that events may decide about. */
+export const forwardHeadersSchema = z.array(
+  z.unknown().transform((input, context) => {
+    const reading = readForwarded(input);
+    if ("value" in reading) return reading.value;
+    context.addIssue({ code: "custom", params: reading });
+    return z.NEVER;
+  }).meta({ type: "string" }),
+);
+
+function readForwarded(name: unknown): Reading<string> {
+  if (typeof name !== "string") return { expected: "the name of a header" };
+  const refused = reasonToRefuse(name) ?? reasonNotOfEvents(name);
+  if (refused !== undefined) return { refused };
   const lowerCase = name.toLowerCase();
-  if (!TOKEN.test(name)) return { refused: `${quoted(name)} is not the name of an HTTP header` };
+  const isMade = lowerCase.startsWith("eventor-") || MADE_FROM_EVENTS.has(lowerCase);
+  return isMade ? { refused: "this header comes from the event anyway" } : { value: name };
+}
+
+function reasonToRefuse(name: string): string | undefined {
+  const lowerCase = name.toLowerCase();
+  if (!TOKEN.test(name)) return `${quoted(name)} is not the name of an HTTP header`;
   if (REFUSED.has(lowerCase) || lowerCase.startsWith("proxy-")) {
-    return { refused: "this header can't be set: it is the HTTP client's own" };
+    return "this header can't be set: it is the HTTP client's own";
   }
+  return undefined;
+}
+
+function reasonNotOfEvents(name: string): string | undefined {
+  return NOT_OF_EVENTS.has(name.toLowerCase())
+    ? "this header can't be taken from events: whoever writes them would decide about it"
+    : undefined;
+}
+
+function readHeader(name: string, value: unknown): Reading<string | Template> {
+  const refused = reasonToRefuse(name);
+  if (refused !== undefined) return { refused };
+  if (value instanceof TemplateText) return readTemplate(name, value.template);
   if (typeof value !== "string") return { expected: "text in quotes" };
-  if (!VALUE.test(value)) {
-    return { refused: "expected printable ASCII characters on one line, found others (***)" };
+  return VALUE.test(value) ? { value: value.trim() } : NOT_ASCII;
+}
+
+function readTemplate(name: string, template: Template): Reading<Template> {
+  const refused = reasonNotOfEvents(name);
+  if (refused !== undefined) return { refused };
+  if (gapsOf(template).some(isOfResponse)) {
+    return { refused: "there is no response yet: write '${event...}'" };
   }
-  return { value: value.trim() };
+  const literals = template.parts.filter((part) => typeof part === "string");
+  return literals.every((literal) => VALUE.test(literal)) ? { value: template } : NOT_ASCII;
 }

@@ -27,7 +27,7 @@ export class FetchClient implements HttpClient {
   ) {
     this.#config = config;
     this.#origin = new URL(config.url).origin;
-    this.#headers = new RequestHeaders(config.headers, pipeline);
+    this.#headers = new RequestHeaders(config, pipeline);
     this.#client = Deno.createHttpClient({
       // HTTP/2 connections that die in silence are never replaced by the runtime's pool; HTTP/1.1 ones are.
       http1: true,

@@ -1,6 +1,7 @@
 import type { Bytes, InboundEvent } from "../../event.ts";
 import { type Handler, HandlerError, type Result } from "../../handler.ts";
 import type { Logger } from "../../log.ts";
+import { TemplateError } from "../../template.ts";
 import type { OpenContext } from "../../transport.ts";
 import { type CallInFlight, CallsInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
@@ -10,6 +11,7 @@ import { FetchClient } from "./fetch_client.ts";
 import { type HttpClient, type HttpResponse, targetOf } from "./http_client.ts";
 import { ResponseResults } from "./response_result.ts";
 import { SocketClient } from "./socket_client.ts";
+import { targetFor, withoutQuery } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
 
@@ -31,7 +33,7 @@ export class HttpHandler implements Handler {
     this.#log = log;
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
-    this.#endpoint = `${config.method} ${this.#url.origin}${this.#url.pathname}`;
+    this.#endpoint = `${config.method} ${withoutQuery(config)}`;
     this.#fetchClient = new FetchClient(config, {
       pipeline,
       maxConnections: limits.concurrency,
@@ -46,15 +48,17 @@ export class HttpHandler implements Handler {
     const call = this.#calls.begin(signal);
     try {
       call.throwIfGivenUp();
-      const target = { target: this.#target, attempt };
-      let response = await this.#clientFor(event).send(event, target, call);
+      const { urlTemplate } = this.#config;
+      const target = urlTemplate === undefined ? this.#target : targetFor(urlTemplate, event);
+      let response = await this.#clientFor(event).send(event, { target, attempt }, call);
       if (isRepetition(response) && this.#config.redirect === "follow") {
-        response = await this.#follow(response, event, { call, attempt });
+        response = await this.#follow(response, event, { call, target, attempt });
       }
       const value = await this.#valueOf(response);
       call.throwIfGivenUp();
       return this.#results.from(response, value);
     } catch (error) {
+      if (error instanceof TemplateError) throw error;
       const cause = call.reason ?? error;
       const reason = describeFailure(cause, this.#config.timeoutMs);
       const message = `no response from '${this.#endpoint}': ${reason}`;
@@ -72,9 +76,9 @@ export class HttpHandler implements Handler {
   async #follow(
     redirect: HttpResponse,
     event: InboundEvent,
-    { call, attempt }: { call: CallInFlight; attempt: number },
+    { call, target, attempt }: { call: CallInFlight; target: string; attempt: number },
   ): Promise<HttpResponse> {
-    let [response, url] = [redirect, this.#url];
+    let [response, url] = [redirect, new URL(this.#url.origin + target)];
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
       const next = sameOriginTarget(response, url);
       if (next === null) break;

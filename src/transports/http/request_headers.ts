@@ -1,6 +1,9 @@
 import type { InboundEvent } from "../../event.ts";
-import { EventHeaders } from "./event_headers.ts";
+import { fill, type Template } from "../../template.ts";
 import { VERSION } from "../../version.ts";
+import type { HttpHandlerConfig } from "./config.ts";
+import { EventHeaders } from "./event_headers.ts";
+import { headerValue } from "./header_value.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const DEFAULT_CONTENT_TYPE = "application/text";
@@ -18,25 +21,58 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 export class RequestHeaders {
   /** What all requests have. */
   readonly common: HeaderList;
+  readonly #templates: readonly (readonly [name: string, value: Template])[];
+  readonly #forwarded: ReadonlyMap<string, string>;
   readonly #hasContentType: boolean;
   readonly #eventHeaders: EventHeaders;
 
-  constructor(configured: HeaderList, pipeline: string) {
-    const names = new Set(configured.map(([name]) => name.toLowerCase()));
+  constructor(
+    { headers, forwardHeaders }: Pick<HttpHandlerConfig, "headers" | "forwardHeaders">,
+    pipeline: string,
+  ) {
+    const names = new Set(headers.map(([name]) => name.toLowerCase()));
+    const constants: [string, string][] = [];
+    const templates: [string, Template][] = [];
+    for (const [name, value] of headers) {
+      if (typeof value === "string") constants.push([name, value]);
+      else templates.push([name, value]);
+    }
     const defaults: HeaderList = [
       ["accept", "*/*"],
       ["accept-encoding", "identity"],
       ["user-agent", `eventor/${VERSION}`],
     ];
-    this.common = [...configured, ...defaults.filter(([name]) => !names.has(name))];
+    this.common = [...constants, ...defaults.filter(([name]) => !names.has(name))];
+    this.#templates = templates;
+    this.#forwarded = new Map(
+      forwardHeaders.map((name) => [name.toLowerCase(), name] as const)
+        .filter(([lowerCase]) => !names.has(lowerCase)),
+    );
     this.#hasContentType = names.has("content-type");
     this.#eventHeaders = new EventHeaders(pipeline, names);
   }
 
-  /** What the requests for an event have besides. @param attempt which call for it it is, 1 for the first */
+  /**
+   * What the requests for an event have besides.
+   *
+   * @param attempt which call for it it is, 1 for the first
+   * @throws {TemplateError} when there is nothing for a gap of a configured header
+   */
   of(event: InboundEvent, attempt: number): HeaderList {
-    const headers = this.#eventHeaders.of(event, attempt);
-    return this.#hasContentType ? headers : [...headers, ["content-type", contentTypeOf(event)]];
+    const headers = [...this.#eventHeaders.of(event, attempt)];
+    if (!this.#hasContentType) headers.push(["content-type", contentTypeOf(event)]);
+    for (const [name, template] of this.#templates) {
+      headers.push([name, fill(template, { event }, headerValue)]);
+    }
+    if (this.#forwarded.size > 0) headers.push(...this.#forwardedOf(event));
+    return headers;
+  }
+
+  *#forwardedOf({ headers }: InboundEvent): Generator<readonly [name: string, value: string]> {
+    for (const [eventName, value] of headers) {
+      const name = this.#forwarded.get(eventName.toLowerCase());
+      if (name !== undefined && value !== null) yield [name, headerValue(value)];
+    }
   }
 }
 

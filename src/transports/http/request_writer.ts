@@ -16,10 +16,11 @@ export class RequestWriter {
   /** What a request begins with, unless it goes elsewhere. */
   readonly #beginning: Bytes;
 
-  constructor({ method, url, headers }: HttpHandlerConfig, pipeline: string) {
+  constructor(config: HttpHandlerConfig, pipeline: string) {
+    const { method, url } = config;
     const parsed = new URL(url);
     this.#method = method;
-    this.#headers = new RequestHeaders(headers, pipeline);
+    this.#headers = new RequestHeaders(config, pipeline);
     this.#commonLines = [["host", parsed.host], ...this.#headers.common]
       .map(([name, value]) => `${name}: ${value}\r\n`).join("");
     this.#target = targetOf(parsed);

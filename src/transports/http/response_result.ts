@@ -38,8 +38,13 @@ export class ResponseResults {
   /** @param value the decoded body; null when it is too large */
   from(response: HttpResponse, value: Bytes | null): Result {
     const { status, headers } = response;
-    if (value === null) return this.#tooLarge(status);
-    const result = { summary: `status ${status}`, value, headers: this.#headersOf(response) };
+    if (value === null) return this.#tooLarge(response);
+    const result = {
+      summary: `status ${status}`,
+      value,
+      headers: this.#headersOf(response),
+      response,
+    };
     if (status < this.#firstError) return { when: "onSuccess", ...result };
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
@@ -67,7 +72,8 @@ export class ResponseResults {
   }
 
   /** Calling again would bring the same, so this is a result: an error, whatever the status. */
-  #tooLarge(status: number): Result {
+  #tooLarge(response: HttpResponse): Result {
+    const { status } = response;
     const reason = `response larger than maxResponseBytes (${this.#maxBytes} bytes)`;
     return {
       when: "onError",
@@ -78,6 +84,7 @@ export class ResponseResults {
       },
       summary: `status ${status}, ${reason}`,
       value: new Uint8Array(),
+      response,
       headers: [
         this.#header("eventor-status", `${status}`),
         this.#header("eventor-error", reason),

@@ -3,7 +3,11 @@ import { isMapping } from "../../config/document.ts";
 import { textOf, toSchema } from "../../config/scalar.ts";
 import { type FileKey, section, SECTION_EXTRAS, type SectionExtras } from "../../config/section.ts";
 import { whenSchema } from "../../config/when.ts";
+import { recordTemplateKeys, recordTemplates } from "../../config/record_templates.ts";
+import { TemplateText } from "../../config/template_text.ts";
 import type { When } from "../../handler.ts";
+import type { RecordTemplates } from "../../record_templates.ts";
+import type { Template } from "../../template.ts";
 import { type Block, blockJsonSchema, type BlockProblem, readBlock } from "./config_block.ts";
 import {
   clientConfig,
@@ -66,23 +70,38 @@ export interface KafkaListenerConfig {
 export interface KafkaStoreConfig {
   readonly type: "kafka";
   readonly topic: string;
+  /** All topics, `topic` included, when each record says which one of them is its own. */
+  readonly topics?: readonly string[];
   readonly producerConfig: KafkaProducerConfig;
 }
 
-/** Results onto a topic, and which ones. */
-export type KafkaResultProcessorConfig = KafkaStoreConfig & { readonly when: readonly When[] };
+/** Results onto topics, and which ones. */
+export type KafkaResultProcessorConfig = KafkaStoreConfig & {
+  readonly when: readonly When[];
+  readonly templates?: RecordTemplates;
+};
 
 type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
-const topic = toSchema(
-  textOf("a Kafka topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'", {
+const topicScalar = textOf(
+  "a Kafka topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'",
+  {
     json: { maxLength: 249 },
     check: (name) => /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(name) ? name : undefined,
-  }),
+  },
 );
+
+const topic = toSchema(topicScalar);
+
+/** A topic, or a template of one. */
+const resultTopic = toSchema<string | Template>({
+  ...topicScalar,
+  read: (input) =>
+    input instanceof TemplateText ? { value: input.template } : topicScalar.read(input),
+});
 
 /** Reads the `eventListener` section of type `kafka`. */
 export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
@@ -120,9 +139,26 @@ const PRODUCER_EXTRAS: SectionExtras = {
 /** Reads the `eventResultProcessor` section of type `kafka`. */
 export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> = section({
   type: z.literal("kafka").describe("Publishes results onto a Kafka topic"),
-  topic: topic.describe("The topic that results are sent to"),
+  topic: resultTopic.describe("The topic that results are sent to; it may hold templates"),
+  topics: z.array(topic).min(1).optional().describe(
+    "All topics that a `topic` with templates may come to",
+  ),
   when: whenSchema,
+  ...recordTemplateKeys,
   producerConfig: producerConfigSchema,
+}).superRefine(({ topic, topics }, context) => {
+  const isTemplate = typeof topic === "object";
+  if (isTemplate === (topics !== undefined)) return;
+  const refused = isTemplate
+    ? "required, as 'topic' holds templates: list all topics that it may come to"
+    : "goes with a 'topic' that holds templates only";
+  context.addIssue({ code: "custom", path: ["topics"], params: { refused } });
+}).transform(({ topic, topics = [], key, headers, ...others }) => {
+  if (typeof topic === "string") {
+    return { ...others, topic, ...recordTemplates({ key, headers }) };
+  }
+  const templates = recordTemplates({ key, headers, topic: { template: topic, allowed: topics } });
+  return { ...others, topic: topics[0] ?? "", topics, ...templates };
 }).register(SECTION_EXTRAS, {
   ...PRODUCER_EXTRAS,
   tables: [keyTable("Keys of `producerConfig` alone", KEYS_OF_PRODUCER)],

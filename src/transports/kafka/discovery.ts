@@ -6,11 +6,11 @@ import type { KafkaClientConfig } from "./config.ts";
 import { placesByCluster } from "./places.ts";
 
 /**
- * The brokers that a cluster advertises, which clients have to reach, and the topic's place in it. Connects to no
+ * The brokers that a cluster advertises, which clients have to reach, and the topics' places in it. Connects to no
  * other broker than the bootstrap servers.
  */
 export async function discoverCluster(
-  topic: string,
+  topics: readonly string[],
   config: KafkaClientConfig,
   { log }: RoleContext,
 ): Promise<OtherSide> {
@@ -19,7 +19,8 @@ export async function discoverCluster(
     await admin.connect();
     const { brokers, clusterId } = await admin.describeCluster();
     const hosts = brokers.map(toHost);
-    return { hosts, places: placesByCluster(topic, { clusterId, brokers: hosts }) };
+    const cluster = { clusterId, brokers: hosts };
+    return { hosts, places: topics.flatMap((topic) => placesByCluster(topic, cluster)) };
   } catch (error) {
     const servers = config.bootstrapServers.join(", ");
     throw new Error(`cannot reach brokers ${servers}: ${rootMessage(error)}`, { cause: error });

@@ -13,7 +13,7 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
     `kafka topic ${topic} on ${servers(consumerConfig)}, group ${consumerConfig.groupId}`,
   async discover({ topic, consumerConfig }, context) {
     const { discoverCluster } = await import("./discovery.ts");
-    return await discoverCluster(topic, consumerConfig, context);
+    return await discoverCluster([topic], consumerConfig, context);
   },
   async check({ topic, consumerConfig }, context) {
     const { checkTopic } = await import("./discovery.ts");
@@ -34,28 +34,45 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   },
 };
 
-/** Publishes results to a topic. */
+/** Publishes results to a topic, or to one of several. */
 export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
   permissions: ({ producerConfig }) => clientPermissions(producerConfig),
-  places: ({ topic, producerConfig }) => placesByServers(topic, producerConfig.bootstrapServers),
-  describe: ({ topic, producerConfig }) => `kafka topic ${topic} on ${servers(producerConfig)}`,
-  async discover({ topic, producerConfig }, context) {
+  places: (config) =>
+    topicsOf(config).flatMap((topic) =>
+      placesByServers(topic, config.producerConfig.bootstrapServers)
+    ),
+  describe: (config) =>
+    `kafka topic ${topicsOf(config).join(" or ")} on ${servers(config.producerConfig)}`,
+  async discover(config, context) {
     const { discoverCluster } = await import("./discovery.ts");
-    return await discoverCluster(topic, producerConfig, context);
+    return await discoverCluster(topicsOf(config), config.producerConfig, context);
   },
-  async check({ topic, producerConfig }, context) {
+  async check(config, context) {
     const { checkTopic } = await import("./discovery.ts");
-    return await checkTopic(topic, producerConfig, context);
+    const checks = topicsOf(config).map((topic) =>
+      checkTopic(topic, config.producerConfig, context)
+    );
+    return (await Promise.all(checks)).flat();
   },
   async open(config, context) {
     const { KafkaResultProcessor } = await import("./result_processor.ts");
-    return await KafkaResultProcessor.open(config, context);
+    if (config.topics === undefined) return await KafkaResultProcessor.open(config, context);
+    const { TopicRouter } = await import("./topic_router.ts");
+    const { producerConfig } = config;
+    return await TopicRouter.open(
+      config.topics,
+      (topic) => KafkaResultProcessor.open({ type: "kafka", topic, producerConfig }, context),
+    );
   },
   async readBack(config, context) {
     const { StoredRecords } = await import("./stored_records.ts");
     return await StoredRecords.open(config, context);
   },
 };
+
+function topicsOf({ topic, topics = [topic] }: KafkaStoreConfig): readonly string[] {
+  return topics;
+}
 
 function clientPermissions({ bootstrapServers }: KafkaClientConfig): Permissions {
   return { net: bootstrapServers, env: KAFKAJS_ENVIRONMENT };

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { recordTemplateKeys, recordTemplates } from "../../config/record_templates.ts";
 import { choice, toSchema } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { whenSchema } from "../../config/when.ts";
 import type { When } from "../../handler.ts";
+import type { RecordTemplates } from "../../record_templates.ts";
 
 /** One event a line. */
 export interface StdinListenerConfig {
@@ -17,7 +19,10 @@ export interface StdoutConfig {
 }
 
 /** One result a line, and of which results. */
-export type StdoutResultProcessorConfig = StdoutConfig & { readonly when: readonly When[] };
+export type StdoutResultProcessorConfig = StdoutConfig & {
+  readonly when: readonly When[];
+  readonly templates?: RecordTemplates;
+};
 
 const format = toSchema(choice<"text" | "json">({ text: "text", json: "json" }))
   .prefault("text")
@@ -34,7 +39,11 @@ export const stdoutResultProcessorSchema: z.ZodType<StdoutResultProcessorConfig>
   type: z.literal("stdout").describe("Writes results to standard output, one a line"),
   when: whenSchema,
   format,
-});
+  ...recordTemplateKeys,
+}).transform(({ key, headers, ...others }) => ({
+  ...others,
+  ...recordTemplates({ key, headers }),
+}));
 
 /** Reads the `deadLetter` section of type `stdout`. */
 export const stdoutDeadLetterSchema: z.ZodType<StdoutConfig> = section({

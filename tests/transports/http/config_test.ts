@@ -12,6 +12,7 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
     headers: [],
     timeoutMs: 30_000,
     maxResponseBytes: 900 * 1024,
+    forwardHeaders: [],
     redirect: "follow",
     retry: null,
     maxRetryAfterMs: 300_000,

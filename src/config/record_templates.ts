@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { RecordTemplates } from "../record_templates.ts";
+import type { Template } from "../template.ts";
+import { isMapping } from "./document.ts";
+import { quoted } from "./found.ts";
+import type { Reading } from "./scalar.ts";
+import { asTemplate } from "./template_text.ts";
+
+const EXPECTED = "text in quotes, which may hold templates";
+
+const templateSchema = z.unknown().transform((input, context): Template => {
+  const template = asTemplate(input);
+  if (template !== undefined) return template;
+  context.addIssue({ code: "custom", params: { expected: EXPECTED } });
+  return z.NEVER;
+}).meta({ type: "string" });
+
+const headersSchema = z.unknown().transform((input, context) => {
+  if (!isMapping(input)) {
+    context.addIssue({ code: "custom", params: { expected: "a mapping" } });
+    return z.NEVER;
+  }
+  const headers: [string, Template][] = [];
+  const names = new Set<string>();
+  for (const [name, value] of Object.entries(input)) {
+    const reading = readHeader(name, value);
+    const isRepeated = names.has(name.toLowerCase());
+    names.add(name.toLowerCase());
+    if ("value" in reading && !isRepeated) headers.push([name, reading.value]);
+    else {
+      const params = "value" in reading ? { refused: "given twice" } : reading;
+      context.addIssue({ code: "custom", path: [name], params });
+    }
+  }
+  return headers;
+}).meta({ type: "object", additionalProperties: { type: "string" } });
+
+function readHeader(name: string, value: unknown): Reading<Template> {
+  if (name === "") return { refused: `${quoted(name)} is not the name of a header` };
+  if (/^eventor-/i.test(name)) return { refused: "this header can't be set: it is eventor's own" };
+  const template = asTemplate(value);
+  return template === undefined ? { expected: EXPECTED } : { value: template };
+}
+
+/** The keys of a result processor that say what it makes of records. */
+export const recordTemplateKeys = {
+  key: templateSchema.optional().describe(
+    "The key of records, which may hold templates, instead of the event's",
+  ),
+  headers: headersSchema.optional().describe(
+    "Further headers of records, whose values may hold templates; they replace others of their names",
+  ),
+};
+
+/** What these keys and the topic come to; nothing when none of them is there. */
+export function recordTemplates(
+  templates: RecordTemplates,
+): { readonly templates?: RecordTemplates } {
+  return Object.values(templates).every((value) => value === undefined) ? {} : { templates };
+}

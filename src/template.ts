@@ -1,0 +1,209 @@
+import type { Bytes, InboundEvent } from "./event.ts";
+import type { ResponseFacts } from "./handler.ts";
+
+/** A text with gaps, which what an event and its response say goes into: plain data that can be posted to a Worker. */
+export interface Template {
+  readonly parts: readonly (string | Gap)[];
+}
+
+/** A gap of a template. */
+export interface Gap {
+  /** As it is written: `event.value.customer.id`. */
+  readonly name: string;
+  readonly source: GapSource;
+  /** What goes in when there is nothing. */
+  readonly fallback?: string;
+}
+
+/** Where that stands which goes into a gap. */
+export type GapSource =
+  | { readonly kind: EventFact | "status" }
+  | { readonly kind: "header" | "responseHeader"; readonly name: string }
+  | { readonly kind: "value" | "body"; readonly path: readonly string[] };
+
+type EventFact = "key" | "topic" | "partition" | "offset" | "timestamp";
+
+/** What can go into gaps. */
+export interface TemplateSubject {
+  readonly event: InboundEvent;
+  /** Absent before there is one, and when none is wanted. */
+  readonly response?: TemplateResponse | undefined;
+}
+
+/** A response, as far as templates can ask for it. */
+export interface TemplateResponse extends Partial<ResponseFacts> {
+  readonly body: Bytes;
+}
+
+/** There is nothing to go into a gap, or nothing that may. The event will never fare better. Holds no payload. */
+export class TemplateError extends Error {
+  override readonly name = "TemplateError";
+}
+
+const EVENT_FACT = /^event\.(key|topic|partition|offset|timestamp)$/;
+const HEADER = /^(event|response)\.headers\.(.+)$/s;
+const FIELD = /^(event\.value|response\.body)\.([^.]+(?:\.[^.]+)*)$/s;
+const TEXT_ENCODER = new TextEncoder();
+/** A byte order mark is part of a value. */
+const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What stands between the braces of a gap; null when there is no such thing. */
+export function parseGap(body: string): Gap | null {
+  const [, name = "", fallback] = /^(.*?)(?::-(.*))?$/s.exec(body) ?? [];
+  const source = sourceOf(name);
+  return source && { name, source, ...(fallback === undefined ? {} : { fallback }) };
+}
+
+function sourceOf(name: string): GapSource | null {
+  const [, fact] = EVENT_FACT.exec(name) ?? [];
+  if (fact !== undefined) return { kind: fact as EventFact };
+  if (name === "response.status") return { kind: "status" };
+  const [, side, header] = HEADER.exec(name) ?? [];
+  if (header !== undefined) {
+    return { kind: side === "event" ? "header" : "responseHeader", name: header.toLowerCase() };
+  }
+  const [, root, path] = FIELD.exec(name) ?? [];
+  if (path === undefined) return null;
+  return { kind: root === "event.value" ? "value" : "body", path: path.split(".") };
+}
+
+/** Whether a gap can be filled only when there is a response. */
+export function isOfResponse({ source: { kind } }: Gap): boolean {
+  return kind === "status" || kind === "responseHeader" || kind === "body";
+}
+
+/** The gaps of a template. */
+export function gapsOf({ parts }: Template): readonly Gap[] {
+  return parts.filter((part) => typeof part !== "string");
+}
+
+/** A template as it is written, but for a literal `${`. */
+export function formatTemplate({ parts }: Template): string {
+  return parts.map((part) => typeof part === "string" ? part : formatGap(part)).join("");
+}
+
+function formatGap({ name, fallback }: Gap): string {
+  return `\${${name}${fallback === undefined ? "" : `:-${fallback}`}}`;
+}
+
+/**
+ * Fills the gaps.
+ *
+ * @param encode makes of what goes into a gap what can stand there
+ * @throws {TemplateError} when there is nothing for one of them
+ */
+export function fill(
+  { parts }: Template,
+  subject: TemplateSubject,
+  encode: (value: Bytes) => string,
+): string {
+  let text = "";
+  for (const part of parts) {
+    text += typeof part === "string" ? part : encode(content(part, subject));
+  }
+  return text;
+}
+
+/**
+ * Fills the gaps byte for byte.
+ *
+ * @throws {TemplateError} when there is nothing for one of them
+ */
+export function fillBytes({ parts }: Template, subject: TemplateSubject): Bytes {
+  const pieces = parts.map((part) =>
+    typeof part === "string" ? TEXT_ENCODER.encode(part) : content(part, subject)
+  );
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let position = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, position);
+    position += piece.length;
+  }
+  return bytes;
+}
+
+function content(gap: Gap, subject: TemplateSubject): Bytes {
+  const found = lookUp(gap.source, subject) ?? gap.fallback;
+  if (found === undefined) {
+    throw new TemplateError(
+      `there is nothing for ${formatGap(gap)}; a default would be \${${gap.name}:-...}`,
+    );
+  }
+  return typeof found === "string" ? TEXT_ENCODER.encode(found) : found;
+}
+
+function lookUp(
+  source: GapSource,
+  { event, response }: TemplateSubject,
+): Bytes | string | undefined {
+  switch (source.kind) {
+    case "key":
+      return event.key ?? undefined;
+    case "topic":
+      return event.origin.topic;
+    case "partition":
+      return `${event.origin.partition}`;
+    case "offset":
+      return `${event.origin.offset}`;
+    case "timestamp":
+      return `${event.timestampMs}`;
+    case "header":
+      return event.headers.find(([name]) => name.toLowerCase() === source.name)?.[1] ?? undefined;
+    case "value":
+      return field(event.value, source.path);
+    case "status":
+      return response?.status === undefined ? undefined : `${response.status}`;
+    case "responseHeader":
+      return response?.headers?.get(source.name);
+    case "body":
+      return response && field(response.body, source.path);
+  }
+}
+
+/** A field of JSON as text: that of a list or a mapping is JSON, a number is as it was written. */
+function field(json: Bytes | null, path: readonly string[]): string | undefined {
+  if (json === null) return undefined;
+  const text = TEXT_DECODER.decode(json);
+  const value = valueAt(parse(text), path);
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "boolean":
+      return `${value}`;
+    case "number":
+      return Number.isSafeInteger(value) ? `${value}` : exactNumber(text, path);
+    default:
+      return value === null || value === undefined ? undefined : JSON.stringify(value);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, name) =>
+      typeof inner === "object" && inner !== null && Object.hasOwn(inner, name)
+        ? Reflect.get(inner, name)
+        : undefined,
+    value,
+  );
+}
+
+/** A number that JavaScript would round: an identifier of twenty digits would become another one's. */
+function exactNumber(text: string, path: readonly string[]): string | undefined {
+  const exact = JSON.parse(
+    text,
+    // The third parameter is in the language (ECMAScript 2026), and not yet in the types.
+    ((_name: string, value: unknown, { source }: { source?: string }) =>
+      typeof value === "number" ? source : value) as Parameters<typeof JSON.parse>[1],
+  );
+  return String(valueAt(exact, path));
+}

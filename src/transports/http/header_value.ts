@@ -1,0 +1,22 @@
+import type { Bytes } from "../../event.ts";
+
+const SPACE = 0x20;
+const FIRST_VISIBLE = 0x21;
+const LAST_VISIBLE = 0x7e;
+
+/**
+ * What stands in an event, as a part of a header's value: whatever is not visible ASCII is percent-encoded, so that it
+ * can neither end the header nor be taken for another character; spaces stay, except at the ends.
+ */
+export function headerValue(value: Bytes): string {
+  let text = "";
+  const last = value.length - 1;
+  for (const [index, byte] of value.entries()) {
+    const isInside = index > 0 && index < last;
+    const stays = byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE || byte === SPACE && isInside;
+    text += stays
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return text;
+}

@@ -1,0 +1,86 @@
+import type { Bytes, InboundEvent } from "../../event.ts";
+import { fill, gapsOf, type Template, TemplateError } from "../../template.ts";
+
+/** Path and query of a URL with gaps. Scheme, host and port have none. */
+export interface UrlTemplate {
+  readonly origin: string;
+  /** What stands between the slashes of the path. */
+  readonly segments: readonly Template[];
+  /** What follows the question mark. */
+  readonly query: Template | null;
+}
+
+/** A segment that servers and clients take for another place; percent-encoding does not help (WHATWG URL, 4.4). */
+const IS_STEP = /^(\.|%2e){0,2}$/i;
+
+const UNRESERVED = new Set(
+  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"]
+    .map((character) => character.charCodeAt(0)),
+);
+
+/** Stands for a gap while a URL is parsed, which leaves it as it is. */
+const MARK = "eventor-gap-";
+
+/** Reads a URL with gaps; null when it is none, or there is a gap where there must not be. */
+export function parseUrlTemplate(
+  { parts }: Template,
+  parse: (url: string) => URL | null,
+): UrlTemplate | null {
+  const [first] = parts;
+  const hasLiteralOrigin = typeof first === "string" && /^https?:\/\/[^/?#\\]+[/?]/i.test(first);
+  if (!hasLiteralOrigin || parts.some((part) => String(part).includes(MARK))) return null;
+  const gaps = parts.filter((part) => typeof part !== "string");
+  let number = 0;
+  const marked = parts.map((part) => typeof part === "string" ? part : `${MARK}${number++}-`)
+    .join("");
+  const url = parse(marked);
+  if (url === null) return null;
+  const unmark = (text: string): Template => ({
+    parts: text.split(/eventor-gap-(\d+)-/).map((piece, index) =>
+      index % 2 === 0 ? piece : gaps[Number(piece)]!
+    ).filter((part) => part !== ""),
+  });
+  return {
+    origin: url.origin,
+    segments: url.pathname.slice(1).split("/").map(unmark),
+    query: url.search === "" ? null : unmark(url.search.slice(1)),
+  };
+}
+
+/**
+ * Path and query for an event. What goes into a gap stays within its segment or its value of the query.
+ *
+ * @throws {TemplateError} when there is nothing for a gap, or the URL would lead elsewhere
+ */
+export function targetFor({ origin, segments, query }: UrlTemplate, event: InboundEvent): string {
+  let target = "";
+  for (const segment of segments) {
+    const text = fill(segment, { event }, percentEncoded);
+    if (gapsOf(segment).length > 0 && IS_STEP.test(text)) {
+      throw new TemplateError("a part of the URL's path would be empty, '.' or '..'");
+    }
+    target += `/${text}`;
+  }
+  if (query !== null) target += `?${fill(query, { event }, percentEncoded)}`;
+  const url = URL.parse(origin + target);
+  if (url?.origin !== origin || url.pathname + url.search !== target) {
+    throw new TemplateError("the URL would lead to another place than is configured");
+  }
+  return target;
+}
+
+/** Everything but unreserved characters as `%XX` (RFC 3986, 2.1). */
+export function percentEncoded(value: Bytes): string {
+  let text = "";
+  for (const byte of value) {
+    text += UNRESERVED.has(byte)
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return text;
+}
+
+/** A configured URL for people: the query may hold secrets. */
+export function withoutQuery({ url }: { readonly url: string }): string {
+  return url.replace(/\?.*$/s, "");
+}

@@ -1,0 +1,151 @@
+import { assertEquals } from "@std/assert";
+import { configOf, pipelineText, problemsOf } from "./loading.ts";
+
+const PRODUCER = { "bootstrap.servers": "localhost:9092" };
+
+function withHandler(keys: Record<string, unknown>): string {
+  return pipelineText({ eventHandler: { type: "http", url: "http://localhost/", ...keys } });
+}
+
+function withProcessor(keys: Record<string, unknown>): string {
+  return pipelineText({
+    eventResultProcessor: {
+      type: "kafka",
+      topic: "RESULTS",
+      when: ["onSuccess"],
+      producerConfig: PRODUCER,
+      ...keys,
+    },
+  });
+}
+
+const gap = (name: string, source: object, fallback?: string) => ({
+  name,
+  source,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+
+Deno.test("templates stand in path, query and headers of a request", () => {
+  const text = withHandler({
+    url: "http://localhost:8080/orders/${event.key}?id=${event.value.id:-0}&a=${env:A}",
+    headers: { "X-Tenant": "t-${event.headers.tenant}", "X-Plain": "$${event.key}" },
+    forwardHeaders: ["X-Trace"],
+  });
+  const { pipelines: [pipeline] } = configOf(text, { variables: { A: "${event.key}" } });
+  const handler = { ...pipeline?.eventHandler } as Record<string, unknown>;
+  assertEquals(
+    handler["url"],
+    "http://localhost:8080/orders/${event.key}?id=${event.value.id:-0}&a=${event.key}",
+  );
+  assertEquals(handler["urlTemplate"], {
+    origin: "http://localhost:8080",
+    segments: [{ parts: ["orders"] }, { parts: [gap("event.key", { kind: "key" })] }],
+    query: {
+      parts: [
+        "id=",
+        gap("event.value.id", { kind: "value", path: ["id"] }, "0"),
+        "&a=${event.key}",
+      ],
+    },
+  });
+  assertEquals(handler["headers"], [
+    ["X-Tenant", {
+      parts: ["t-", gap("event.headers.tenant", { kind: "header", name: "tenant" })],
+    }],
+    ["X-Plain", "${event.key}"],
+  ]);
+  assertEquals(handler["forwardHeaders"], ["X-Trace"]);
+});
+
+Deno.test("templates stand in key, headers and topic of a result", () => {
+  const text = withProcessor({
+    topic: "RESULTS_${response.headers.region}",
+    topics: ["RESULTS_EU", "RESULTS_US"],
+    key: "${response.body.id}",
+    headers: { source: "${event.topic}" },
+  });
+  const { pipelines: [pipeline] } = configOf(text);
+  const [processor] = pipeline?.eventResultProcessor ?? [];
+  assertEquals(processor?.templates, {
+    key: { parts: [gap("response.body.id", { kind: "body", path: ["id"] })] },
+    headers: [["source", { parts: [gap("event.topic", { kind: "topic" })] }]],
+    topic: {
+      template: {
+        parts: [
+          "RESULTS_",
+          gap("response.headers.region", { kind: "responseHeader", name: "region" }),
+        ],
+      },
+      allowed: ["RESULTS_EU", "RESULTS_US"],
+    },
+  });
+});
+
+Deno.test("templates are refused where they cannot stand", async (t) => {
+  const inUrl = "expected an http:// or https:// URL with templates in its path and query alone";
+  const noResponse = "there is no response yet: write '${event...}'";
+  const table: [text: string, problem: string][] = [
+    [withHandler({ url: "http://${event.key}/" }), `eventHandler.url: ${inUrl}`],
+    [withHandler({ url: "${event.key}" }), `eventHandler.url: ${inUrl}`],
+    [withHandler({ url: "http://u:p@a/${event.key}" }), `eventHandler.url: ${inUrl}`],
+    [withHandler({ url: "http://a/#${event.key}" }), `eventHandler.url: ${inUrl}`],
+    [withHandler({ url: "http://a/${response.status}" }), `eventHandler.url: ${noResponse}`],
+    [
+      withHandler({ headers: { "X-A": "${response.status}" } }),
+      `eventHandler.headers.X-A: ${noResponse}`,
+    ],
+    [
+      withHandler({ headers: { "X-A": "ü${event.key}" } }),
+      "eventHandler.headers.X-A: expected printable ASCII characters on one line, found others (***)",
+    ],
+    ...["Authorization", "Cookie"].map((name): [string, string] => [
+      withHandler({ headers: { [name]: "Bearer ${event.key}" } }),
+      `eventHandler.headers.${name}: this header can't be taken from events: whoever writes them would decide about it`,
+    ]),
+    [
+      withHandler({ forwardHeaders: ["authorization"] }),
+      "eventHandler.forwardHeaders[0]: this header can't be taken from events: whoever writes them would decide about it",
+    ],
+    ...["Host", "content-length", "Transfer-Encoding", "proxy-authorization"].map((
+      name,
+    ): [string, string] => [
+      withHandler({ forwardHeaders: [name] }),
+      "eventHandler.forwardHeaders[0]: this header can't be set: it is the HTTP client's own",
+    ]),
+    ...["eventor-key", "Idempotency-Key", "content-type"].map((name): [string, string] => [
+      withHandler({ forwardHeaders: [name] }),
+      "eventHandler.forwardHeaders[0]: this header comes from the event anyway",
+    ]),
+    [
+      withHandler({ forwardHeaders: ["a b"] }),
+      "eventHandler.forwardHeaders[0]: 'a b' is not the name of an HTTP header",
+    ],
+    [
+      withHandler({ method: "${event.key}" }),
+      "eventHandler.method: expected text in quotes, found a template, which can't stand here",
+    ],
+    [
+      withProcessor({ topic: "R_${event.key}" }),
+      "eventResultProcessor.topics: required, as 'topic' holds templates: list all topics that it may come to",
+    ],
+    [
+      withProcessor({ topics: ["A"] }),
+      "eventResultProcessor.topics: goes with a 'topic' that holds templates only",
+    ],
+    [
+      withProcessor({ headers: { "eventor-status": "x" } }),
+      "eventResultProcessor.headers.eventor-status: this header can't be set: it is eventor's own",
+    ],
+    [
+      withProcessor({ headers: { a: 1 } }),
+      "eventResultProcessor.headers.a: expected text in quotes, which may hold templates, found a number",
+    ],
+    [
+      withProcessor({ producerConfig: { "bootstrap.servers": "${event.key}" } }),
+      "eventResultProcessor.producerConfig['bootstrap.servers']: expected 'host' or 'host:port', separated by commas, found a template, which can't stand here",
+    ],
+  ];
+  for (const [text, problem] of table) {
+    await t.step(problem, () => assertEquals(problemsOf(text), [`pipeline 'orders': ${problem}`]));
+  }
+});

@@ -1,0 +1,90 @@
+import { assertEquals } from "@std/assert";
+import { startEndpoint } from "../support/endpoint.ts";
+import { EventorProcess } from "../support/eventor_process.ts";
+import { eventually } from "../support/eventually.ts";
+import { bytes } from "../support/events.ts";
+import { freshTopic, produce, readTopic, testBroker } from "../support/kafka.ts";
+
+const NO_TENANT =
+  "there is nothing for ${event.headers.x-tenant}; a default would be ${event.headers.x-tenant:-...}";
+const NO_STEP = "a part of the URL's path would be empty, '.' or '..'";
+const NO_TOPIC = "the result's topic is none of those that 'topics' allows";
+
+function text(value: Uint8Array<ArrayBuffer> | null): string | null {
+  return value && new TextDecoder().decode(value);
+}
+
+Deno.test("eventor fills the templates of requests and results, and makes events dead letters where it cannot", async () => {
+  const [topic, eu, us, deadLetters] = await Promise.all(
+    ["templates", "templates-eu", "templates-us", "templates-dead"].map((name) => freshTopic(name)),
+  );
+  const headers = [["X-Tenant", bytes("t\t1")], ["trace", bytes("abc")]] as const;
+  await produce(topic!, [
+    { key: "../admin", value: '{"id":12345678901234567890,"region":"eu"}', headers },
+    { key: "c", value: '{"region":"us"}', headers },
+    { key: "..", value: '{"id":"step","region":"eu"}', headers },
+    { key: "d", value: '{"id":"topic","region":"mars"}', headers },
+    { key: "e", value: '{"id":"tenant","region":"us"}', headers: [] },
+  ]);
+  const topics = new Map([["eu", eu!], ["us", us!]]);
+  await using endpoint = startEndpoint(({ body }) => {
+    const { region } = JSON.parse(new TextDecoder().decode(body));
+    const topic = topics.get(region) ?? "mars";
+    return new Response(body, { status: 201, headers: { "x-topic": topic, "x-region": region } });
+  });
+  const producerConfig = `producerConfig: { bootstrap.servers: "${testBroker()}" }`;
+  await using eventor = new EventorProcess(`
+- name: templates
+  eventListener:
+    type: kafka
+    topic: ${topic}
+    consumerConfig:
+      bootstrap.servers: "${testBroker()}"
+      group.id: ${topic}
+      auto.offset.reset: earliest
+  eventHandler:
+    type: http
+    url: ${endpoint.url}orders/\${event.key}/lines?id=\${event.value.id:-none}
+    headers: { X-Tenant: "tenant \${event.headers.x-tenant}" }
+    forwardHeaders: [trace]
+  eventResultProcessor:
+    type: kafka
+    topic: "\${response.headers.x-topic}"
+    topics: [${eu}, ${us}]
+    when: onSuccess
+    key: "\${event.value.id:-none}-\${response.status}"
+    headers: { region: "\${response.headers.x-region}" }
+    ${producerConfig}
+  deadLetter: { type: kafka, topic: ${deadLetters}, ${producerConfig} }
+`);
+  await eventually(async () => (await readTopic(deadLetters!)).length === 3, {
+    deadlineMs: 30_000,
+    what: () => `three dead letters; the log has:\n${eventor.lines.join("\n")}`,
+  });
+  const calls = endpoint.calls.map(({ url, headers }) => ({
+    target: url.slice(endpoint.url.length - 1),
+    tenant: headers.get("x-tenant"),
+    trace: headers.get("trace"),
+  }));
+  const sent = { tenant: "tenant t%091", trace: "abc" };
+  assertEquals(calls.toSorted((a, b) => a.target < b.target ? -1 : 1), [
+    { target: "/orders/..%2Fadmin/lines?id=12345678901234567890", ...sent },
+    { target: "/orders/c/lines?id=none", ...sent },
+    { target: "/orders/d/lines?id=topic", ...sent },
+  ]);
+
+  const [ofEu, ofUs] = await Promise.all([readTopic(eu!), readTopic(us!)]);
+  assertEquals(ofEu.map(({ key }) => text(key)), ["12345678901234567890-201"]);
+  assertEquals(ofUs.map(({ key }) => text(key)), ["none-201"]);
+  assertEquals(/(^|,)region=eu(,|$)/.test(ofEu[0]?.headers ?? ""), true, ofEu[0]?.headers);
+
+  const letters = await readTopic(deadLetters!);
+  const reasonOf = new Map(letters.map(({ value, headers }) => [
+    JSON.parse(text(value) ?? "").id,
+    /eventor-dead-letter-reason=template,.*eventor-dead-letter-message=(.*)$/.exec(headers)?.[1],
+  ]));
+  assertEquals(
+    reasonOf,
+    new Map([["step", NO_STEP], ["topic", NO_TOPIC], ["tenant", NO_TENANT]]),
+  );
+});
