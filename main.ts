@@ -1,5 +1,5 @@
-import { EXIT_CODE, parseCommandLine, USAGE } from "./src/command_line.ts";
-import { printError, printOut } from "./src/console.ts";
+import { EXIT_CODE, parseCommandLine, USAGE } from "./src/commands/command_line.ts";
+import { printError, printOut } from "./src/commands/console.ts";
 import { VERSION } from "./src/version.ts";
 
 // Commands are loaded when they are asked for: `--version` should not wait for a client library.

@@ -1,9 +1,13 @@
 import { Buffer } from "node:buffer";
-import type { Bytes } from "../src/event.ts";
-import type { OutboundRecord } from "../src/result_processor.ts";
-import { batchSize, prepareBatch, writeBatch } from "../src/transports/kafka/batch_writer.ts";
-import { partitionOfKey } from "../src/transports/kafka/murmur2.ts";
-import { recordSize } from "../src/transports/kafka/record_writer.ts";
+import type { Bytes } from "../src/core/event.ts";
+import type { OutboundRecord } from "../src/core/result_processor.ts";
+import {
+  batchSize,
+  prepareBatch,
+  writeBatch,
+} from "../src/transports/kafka/producer/batch_writer.ts";
+import { partitionOfKey } from "../src/transports/kafka/producer/murmur2.ts";
+import { recordSize } from "../src/transports/kafka/producer/record_writer.ts";
 import { benchClient } from "./topics.ts";
 
 const NO_COMPRESSION = 0;

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { InboundEvent, RecordHeader } from "../src/event.ts";
-import { LeaseController } from "../src/lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../src/listener.ts";
+import type { InboundEvent, RecordHeader } from "../src/core/event.ts";
+import { LeaseController } from "../src/core/lease.ts";
+import { type Deliver, EventNotSettledError, type Listener } from "../src/core/listener.ts";
 import { eventually } from "./support/eventually.ts";
 
 /** A source of events that is fresh for one test, with what a listener needs to read it. */

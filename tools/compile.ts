@@ -23,7 +23,11 @@ export const V8_FLAGS: readonly string[] = [
 ];
 
 /** Modules that only Workers load, which the compiler cannot find by following imports. */
-const WORKERS = ["src/pipeline_worker.ts", "src/discovery_worker.ts", "src/redrive_worker.ts"];
+const WORKERS = [
+  "src/process/pipeline_worker.ts",
+  "src/process/discovery_worker.ts",
+  "src/process/redrive_worker.ts",
+];
 
 /** Options of `deno run` that give the program what the executable has. */
 export const RUN_ARGUMENTS: readonly string[] = ["run", "--frozen", ...PERMISSIONS, "main.ts"];

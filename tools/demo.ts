@@ -5,8 +5,8 @@
  * @module
  */
 import { Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../src/transports/kafka/kafkajs_patches.ts";
-import type { FetchedRecords } from "../src/transports/kafka/record_batch.ts";
+import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import type { FetchedRecords } from "../src/transports/kafka/consumer/record_batch.ts";
 import { compile, RUN_ARGUMENTS } from "./compile.ts";
 import { say } from "./console.ts";
 import { startHttpServer } from "./http_server.ts";

@@ -1,9 +1,14 @@
-import { circlesOf, describeFoundCircle, type PipelinePlaces, placesOf } from "../circles.ts";
-import { type Command, EXIT_CODE } from "../command_line.ts";
+import {
+  circlesOf,
+  describeFoundCircle,
+  type PipelinePlaces,
+  placesOf,
+} from "../process/circles.ts";
+import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import { printError, printOut } from "../console.ts";
-import { partsOf, pipelinePermissions } from "../sandbox.ts";
-import { discover, findProblems } from "../supervised_worker.ts";
+import { printError, printOut } from "./console.ts";
+import { partsOf, pipelinePermissions } from "../process/sandbox.ts";
+import { discover, findProblems } from "../process/supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";
 
 /** Validates the configuration and prints what each pipeline will do; resolves with the exit code. */

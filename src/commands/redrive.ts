@@ -1,13 +1,13 @@
-import { type Command, EXIT_CODE } from "../command_line.ts";
+import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import { printError, printOut } from "../console.ts";
-import { Logger, type LogSink } from "../log.ts";
-import { LogWriter } from "../log_writer.ts";
-import { redriveRoles } from "../redrive_roles.ts";
-import { progressLine, type RedrivePlaces, summary } from "../redrive_summary.ts";
-import { RedriveSupervisor } from "../redrive_supervisor.ts";
-import { partsOf } from "../sandbox.ts";
-import { PROGRESS_INTERVAL_MS } from "../worker_messages.ts";
+import { printError, printOut } from "./console.ts";
+import { Logger, type LogSink } from "../core/log.ts";
+import { LogWriter } from "../process/log_writer.ts";
+import { redriveRoles } from "../process/redrive_roles.ts";
+import { progressLine, type RedrivePlaces, summary } from "../process/redrive_summary.ts";
+import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
+import { partsOf } from "../process/sandbox.ts";
+import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
 import { loadFiles } from "./configuration.ts";
 import { StatusLine } from "./status_line.ts";
 

@@ -1,9 +1,9 @@
-import { startAdmin } from "../admin.ts";
-import { type Command, EXIT_CODE } from "../command_line.ts";
+import { startAdmin } from "../process/admin.ts";
+import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { Config } from "../config/schema.ts";
-import { Logger, type LogSink } from "../log.ts";
-import { LogWriter } from "../log_writer.ts";
-import { Supervisor } from "../supervisor.ts";
+import { Logger, type LogSink } from "../core/log.ts";
+import { LogWriter } from "../process/log_writer.ts";
+import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
 import { loadFiles } from "./configuration.ts";
 

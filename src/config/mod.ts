@@ -1,4 +1,4 @@
-import { circlesOf, describeCircle, placesOf } from "../circles.ts";
+import { circlesOf, describeCircle, placesOf } from "../process/circles.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";

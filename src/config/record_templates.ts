@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { RecordTemplates } from "../record_templates.ts";
-import type { Template } from "../template.ts";
+import type { RecordTemplates } from "../core/record_templates.ts";
+import type { Template } from "../core/template.ts";
 import { isMapping } from "./document.ts";
 import { quoted } from "./found.ts";
 import type { Reading } from "./scalar.ts";

@@ -1,6 +1,6 @@
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
-import { type Gap, parseGap, type Template } from "../template.ts";
+import { type Gap, parseGap, type Template } from "../core/template.ts";
 import type { Finding, Path } from "./problem.ts";
 import { HiddenPlaces, isSecretPlace } from "./secrets.ts";
 import { TemplateText } from "./template_text.ts";

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import type { AdminConfig } from "../admin.ts";
-import type { When } from "../handler.ts";
-import { isHost } from "../host.ts";
-import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import type { LogFormat } from "../log_writer.ts";
-import type { Ordering } from "../ordering.ts";
-import type { HandlerConfig, RoleConfig } from "../transport.ts";
-import type { RecordTemplates } from "../record_templates.ts";
+import type { AdminConfig } from "../process/admin.ts";
+import type { When } from "../core/handler.ts";
+import { isHost } from "../core/host.ts";
+import { LOG_LEVELS, type LogLevel } from "../core/log.ts";
+import type { LogFormat } from "../process/log_writer.ts";
+import type { Ordering } from "../core/ordering.ts";
+import type { HandlerConfig, RoleConfig } from "../core/transport.ts";
+import type { RecordTemplates } from "../core/record_templates.ts";
 import {
   DEAD_LETTER_SCHEMAS,
   HANDLER_SCHEMAS,

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { RoleConfig } from "../transport.ts";
+import type { RoleConfig } from "../core/transport.ts";
 import { isMapping, valueAt } from "./document.ts";
 import { FileText } from "./file_text.ts";
 import { readOutside } from "./references.ts";

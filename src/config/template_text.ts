@@ -1,4 +1,4 @@
-import { formatTemplate, type Template } from "../template.ts";
+import { formatTemplate, type Template } from "../core/template.ts";
 
 /** A text of the document that has gaps: only keys that say so take it. */
 export class TemplateText {

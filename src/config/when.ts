@@ -1,6 +1,6 @@
 import { choice, toSchema } from "./scalar.ts";
 import { oneOrList } from "./section.ts";
-import type { When } from "../handler.ts";
+import type { When } from "../core/handler.ts";
 
 /** The outcomes that a result processor is for. */
 export const whenSchema = oneOrList(

@@ -4,7 +4,7 @@ import type {
   ListenerRole,
   ResultProcessorRole,
   RoleConfig,
-} from "../transport.ts";
+} from "../core/transport.ts";
 import { httpHandler } from "./http/mod.ts";
 import { kafkaListener, kafkaResultProcessor } from "./kafka/mod.ts";
 import { stdinListener, stdoutResultProcessor } from "./stdio/mod.ts";

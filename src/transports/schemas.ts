@@ -1,11 +1,11 @@
 import type { z } from "zod";
-import type { HandlerConfig, RoleConfig } from "../transport.ts";
+import type { HandlerConfig, RoleConfig } from "../core/transport.ts";
 import { httpHandlerSchema } from "./http/config.ts";
 import {
   kafkaDeadLetterSchema,
   kafkaListenerSchema,
   kafkaResultProcessorSchema,
-} from "./kafka/config.ts";
+} from "./kafka/config/mod.ts";
 import type { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "./mod.ts";
 import {
   stdinListenerSchema,

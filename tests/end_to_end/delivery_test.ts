@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { RecordHeader } from "../../src/event.ts";
+import type { RecordHeader } from "../../src/core/event.ts";
 import { type Endpoint, startEndpoint } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";

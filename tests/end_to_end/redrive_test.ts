@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { RecordHeader } from "../../src/event.ts";
+import type { RecordHeader } from "../../src/core/event.ts";
 import { type Respond, startEndpoint } from "../support/endpoint.ts";
 import {
   type CommandEnd,

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 import type { Misbehaviour } from "./endpoint_rules.ts";
 
 const TEXT_ENCODER = new TextEncoder();

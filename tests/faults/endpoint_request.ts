@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 
 const END_OF_HEAD = "\r\n\r\n";
 const HEAD_BYTES = 16 * 1024;

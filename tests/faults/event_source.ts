@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type Producer } from "kafkajs";
-import { partitionOfKey } from "../../src/transports/kafka/murmur2.ts";
-import { patchKafkajs } from "../../src/transports/kafka/kafkajs_patches.ts";
+import { partitionOfKey } from "../../src/transports/kafka/producer/murmur2.ts";
+import { patchKafkajs } from "../../src/transports/kafka/client/kafkajs_patches.ts";
 import { NUMBERS_OF_A_TOPIC } from "./history.ts";
 
 const TICK_MS = 25;

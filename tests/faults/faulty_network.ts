@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 import { close, type Conditions, NetworkLink } from "./network_link.ts";
 
 /**

@@ -5,9 +5,9 @@
  * @module
  */
 import { loadFiles } from "../../src/commands/configuration.ts";
-import { Logger } from "../../src/log.ts";
-import { LogWriter } from "../../src/log_writer.ts";
-import { Supervisor } from "../../src/supervisor.ts";
+import { Logger } from "../../src/core/log.ts";
+import { LogWriter } from "../../src/process/log_writer.ts";
+import { Supervisor } from "../../src/process/supervisor.ts";
 
 const FLUSH_MS = 1000;
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import "../../src/pipeline_worker.ts";
+import "../../src/process/pipeline_worker.ts";
 import { HttpHandler } from "../../src/transports/http/handler.ts";
 
 /** What an answer begins with that makes the Worker misbehave. */

@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { reset } from "./tcp_reset.ts";
 

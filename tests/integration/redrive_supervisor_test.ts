@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { pipelineSchema } from "../../src/config/schema.ts";
-import { RedriveSupervisor } from "../../src/redrive_supervisor.ts";
+import { RedriveSupervisor } from "../../src/process/redrive_supervisor.ts";
 import { inTime } from "../support/eventually.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 

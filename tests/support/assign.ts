@@ -1,10 +1,10 @@
-import type { Limits } from "../../src/transport.ts";
+import type { Limits } from "../../src/core/transport.ts";
 import {
   AssignedPartition,
   type AssignedPartitionOptions,
-} from "../../src/transports/kafka/assigned_partition.ts";
-import { type AttemptsNote, parseNote } from "../../src/transports/kafka/attempts_note.ts";
-import { SuspectTurns } from "../../src/transports/kafka/suspects.ts";
+} from "../../src/transports/kafka/consumer/assigned_partition.ts";
+import { type AttemptsNote, parseNote } from "../../src/transports/kafka/consumer/attempts_note.ts";
+import { SuspectTurns } from "../../src/transports/kafka/consumer/suspects.ts";
 import { FakeDeliver } from "./fake_deliver.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 

@@ -1,6 +1,6 @@
-import { CallSlots } from "../../src/call_slots.ts";
-import { LeaseController } from "../../src/lease.ts";
-import { EventNotSettledError } from "../../src/listener.ts";
+import { CallSlots } from "../../src/core/call_slots.ts";
+import { LeaseController } from "../../src/core/lease.ts";
+import { EventNotSettledError } from "../../src/core/listener.ts";
 import { promisesSettled } from "./eventually.ts";
 
 /** Calls of leases that have one letter each: those that wait, and those that have a slot. */

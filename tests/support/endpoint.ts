@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 
 /** A call as the endpoint got it. */
 export interface Call {

@@ -1,4 +1,4 @@
-import type { Bytes, InboundEvent } from "../../src/event.ts";
+import type { Bytes, InboundEvent } from "../../src/core/event.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 

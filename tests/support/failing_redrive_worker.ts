@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RedriveCommand, RedriveReport } from "../../src/worker_messages.ts";
+import type { RedriveCommand, RedriveReport } from "../../src/process/worker_messages.ts";
 
 function report(message: RedriveReport): void {
   self.postMessage(message);

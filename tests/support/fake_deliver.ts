@@ -1,6 +1,6 @@
-import { formatOrigin, type InboundEvent } from "../../src/event.ts";
-import type { Lease } from "../../src/lease.ts";
-import type { Deliver } from "../../src/listener.ts";
+import { formatOrigin, type InboundEvent } from "../../src/core/event.ts";
+import type { Lease } from "../../src/core/lease.ts";
+import type { Deliver } from "../../src/core/listener.ts";
 
 /** Stands for a pipeline: notes what it is handed, and settles an event when the test says so. */
 export class FakeDeliver {

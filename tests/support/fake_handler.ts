@@ -1,5 +1,5 @@
-import { formatOrigin, type InboundEvent } from "../../src/event.ts";
-import type { ErrorResponse, Handler, Result, When } from "../../src/handler.ts";
+import { formatOrigin, type InboundEvent } from "../../src/core/event.ts";
+import type { ErrorResponse, Handler, Result, When } from "../../src/core/handler.ts";
 import { bytes } from "./events.ts";
 
 /** A result as an endpoint's response would make it. */

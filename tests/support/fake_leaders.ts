@@ -1,6 +1,10 @@
-import type { EventOrigin } from "../../src/event.ts";
-import type { Batch } from "../../src/transports/kafka/partition_queue.ts";
-import type { Failure, Leaders, Outcome } from "../../src/transports/kafka/record_batcher.ts";
+import type { EventOrigin } from "../../src/core/event.ts";
+import type { Batch } from "../../src/transports/kafka/producer/partition_queue.ts";
+import type {
+  Failure,
+  Leaders,
+  Outcome,
+} from "../../src/transports/kafka/producer/record_batcher.ts";
 
 /** A request as a fake leader got it. */
 export interface FakeRequest {

@@ -1,6 +1,6 @@
-import { formatOrigin, type InboundEvent } from "../../src/event.ts";
-import type { Lease } from "../../src/lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../../src/listener.ts";
+import { formatOrigin, type InboundEvent } from "../../src/core/event.ts";
+import type { Lease } from "../../src/core/lease.ts";
+import { type Deliver, EventNotSettledError, type Listener } from "../../src/core/listener.ts";
 
 /** Delivers the events it was made with, all at once, and ends when they have come to an end. */
 export class FakeListener implements Listener {

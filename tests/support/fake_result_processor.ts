@@ -1,5 +1,5 @@
-import type { EventOrigin } from "../../src/event.ts";
-import type { OutboundRecord, ResultProcessor } from "../../src/result_processor.ts";
+import type { EventOrigin } from "../../src/core/event.ts";
+import type { OutboundRecord, ResultProcessor } from "../../src/core/result_processor.ts";
 
 /** Stores records in memory, after it has failed once with each of `failures`. */
 export class FakeResultProcessor implements ResultProcessor {

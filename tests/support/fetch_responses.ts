@@ -1,8 +1,11 @@
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
-import type { Bytes } from "../../src/event.ts";
-import type { FetchedRecord, FetchedRecords } from "../../src/transports/kafka/record_batch.ts";
+import type { Bytes } from "../../src/core/event.ts";
+import type {
+  FetchedRecord,
+  FetchedRecords,
+} from "../../src/transports/kafka/consumer/record_batch.ts";
 import { bytes } from "./events.ts";
 import { batchBytes, type BatchFields, recordBytes } from "./record_bytes.ts";
 

@@ -1,4 +1,7 @@
-import type { FetchedRecord, FetchedRecords } from "../../src/transports/kafka/record_batch.ts";
+import type {
+  FetchedRecord,
+  FetchedRecords,
+} from "../../src/transports/kafka/consumer/record_batch.ts";
 
 /** A record at this offset; what a test does not say about it does not matter. */
 export function aRecord(offset: number, rest: Partial<FetchedRecord> = {}): FetchedRecord {

@@ -1,4 +1,4 @@
-import type { RecordHeader } from "../../src/event.ts";
+import type { RecordHeader } from "../../src/core/event.ts";
 import { bytes } from "./events.ts";
 
 /** Headers that are no object: repeated, null, in an order that counts, and with names that objects have plans for. */

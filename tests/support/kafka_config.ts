@@ -3,7 +3,7 @@ import {
   kafkaListenerSchema,
   type KafkaResultProcessorConfig,
   kafkaResultProcessorSchema,
-} from "../../src/transports/kafka/config.ts";
+} from "../../src/transports/kafka/config/mod.ts";
 import { testBroker } from "./kafka.ts";
 
 /** A listener of the test broker that starts at the topic's first event; `keys` are librdkafka's. */

@@ -1,6 +1,6 @@
-import type { InboundEvent } from "../../src/event.ts";
-import { LeaseController } from "../../src/lease.ts";
-import { KafkaListener } from "../../src/transports/kafka/listener.ts";
+import type { InboundEvent } from "../../src/core/event.ts";
+import { LeaseController } from "../../src/core/lease.ts";
+import { KafkaListener } from "../../src/transports/kafka/consumer/listener.ts";
 import { eventually } from "./eventually.ts";
 import { listenerConfig } from "./kafka_config.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";

@@ -1,4 +1,4 @@
-import type { Limits } from "../../src/transport.ts";
+import type { Limits } from "../../src/core/transport.ts";
 
 /** The limits of a pipeline that says nothing about them. */
 export const DEFAULT_LIMITS: Limits = {

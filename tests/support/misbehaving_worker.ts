@@ -4,8 +4,8 @@
  *
  * @module
  */
-import "../../src/pipeline_worker.ts";
-import type { PipelineCommand } from "../../src/worker_messages.ts";
+import "../../src/process/pipeline_worker.ts";
+import type { PipelineCommand } from "../../src/process/worker_messages.ts";
 
 const MISBEHAVIOURS: Readonly<Record<string, () => void>> = {
   throws: () => {

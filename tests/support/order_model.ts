@@ -1,5 +1,5 @@
-import type { LeaseController } from "../../src/lease.ts";
-import type { Ordering } from "../../src/ordering.ts";
+import type { LeaseController } from "../../src/core/lease.ts";
+import type { Ordering } from "../../src/core/ordering.ts";
 
 /** One event of a partition that the model knows. */
 export interface ModelEvent {

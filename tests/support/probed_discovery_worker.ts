@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "../../src/discovery_worker.ts";
+import "../../src/process/discovery_worker.ts";
 import { probeWithNextMessage } from "./probes.ts";
 
 probeWithNextMessage();

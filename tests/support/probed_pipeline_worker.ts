@@ -3,7 +3,7 @@
  *
  * @module
  */
-import "../../src/pipeline_worker.ts";
+import "../../src/process/pipeline_worker.ts";
 import { probeWithNextMessage } from "./probes.ts";
 
 probeWithNextMessage();

@@ -1,5 +1,5 @@
 import type { PipelineConfig } from "../../src/config/schema.ts";
-import type { LogRecord } from "../../src/log.ts";
+import type { LogRecord } from "../../src/core/log.ts";
 
 /** Something that code in a sandbox might try. */
 export type Probe =

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Bytes, RecordHeader } from "../../src/event.ts";
+import type { Bytes, RecordHeader } from "../../src/core/event.ts";
 import { bytes } from "./events.ts";
 
 /** A record to be written byte by byte, as no producer would have to. */

@@ -1,4 +1,4 @@
-import { Logger, type LogRecord } from "../../src/log.ts";
+import { Logger, type LogRecord } from "../../src/core/log.ts";
 import { eventually } from "./eventually.ts";
 
 /** Keeps what is logged. */

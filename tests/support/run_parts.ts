@@ -1,6 +1,6 @@
-import type { Backoff } from "../../src/backoff.ts";
-import { LeaseController } from "../../src/lease.ts";
-import { type PipelineParts, runPipeline } from "../../src/pipeline.ts";
+import type { Backoff } from "../../src/core/backoff.ts";
+import { LeaseController } from "../../src/core/lease.ts";
+import { type PipelineParts, runPipeline } from "../../src/core/pipeline.ts";
 import { aResult, FakeHandler } from "./fake_handler.ts";
 import { FakeListener } from "./fake_listener.ts";
 import { RecordedLog } from "./recorded_log.ts";

@@ -1,5 +1,9 @@
 import { type Config, type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
-import { type PipelineReadiness, Supervisor, type SupervisorEnd } from "../../src/supervisor.ts";
+import {
+  type PipelineReadiness,
+  Supervisor,
+  type SupervisorEnd,
+} from "../../src/process/supervisor.ts";
 import { testBroker } from "./kafka.ts";
 import { RecordedLog } from "./recorded_log.ts";
 

@@ -1,4 +1,4 @@
-import type { Bytes } from "../../src/event.ts";
+import type { Bytes } from "../../src/core/event.ts";
 
 const NOTHING: Bytes = new Uint8Array();
 

@@ -1,6 +1,6 @@
 import { describeFailure } from "./failure.ts";
 import type { Server } from "./server.ts";
-import { openSocket } from "./socket.ts";
+import { openSocket } from "./client/socket.ts";
 
 const DEADLINE_MS = 5000;
 

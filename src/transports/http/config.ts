@@ -11,10 +11,10 @@ import {
   toSchema,
 } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
-import type { FailureConfig } from "../../failure_policy.ts";
-import { isHost } from "../../host.ts";
+import type { FailureConfig } from "../../core/failures/failure_policy.ts";
+import { isHost } from "../../core/host.ts";
 import { TemplateText } from "../../config/template_text.ts";
-import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../template.ts";
+import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import { TOKEN } from "./token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";

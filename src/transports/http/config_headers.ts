@@ -3,7 +3,7 @@ import { isMapping } from "../../config/document.ts";
 import { quoted } from "../../config/found.ts";
 import type { Reading } from "../../config/scalar.ts";
 import { TemplateText } from "../../config/template_text.ts";
-import { gapsOf, isOfResponse, type Template } from "../../template.ts";
+import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { TOKEN } from "./token.ts";
 
 const VALUE = /^[\t\x20-\x7e]*$/;

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
-import type { Bytes } from "../../event.ts";
+import type { Bytes } from "../../core/event.ts";
 
 const gunzip = promisify<Bytes, zlib.ZlibOptions, Uint8Array>(zlib.gunzip);
 const inflate = promisify<Bytes, zlib.ZlibOptions, Uint8Array>(zlib.inflate);

@@ -1,5 +1,5 @@
-import type { Bytes, InboundEvent } from "../../event.ts";
-import { idempotencyKey, visible } from "../../idempotency_key.ts";
+import type { Bytes, InboundEvent } from "../../core/event.ts";
+import { idempotencyKey, visible } from "../../core/idempotency_key.ts";
 import type { HeaderList } from "./request_headers.ts";
 
 /** A longer key is not sent along: servers refuse requests with large headers. */

@@ -1,6 +1,6 @@
 import { EncodingError } from "./content_encoding.ts";
-import { InvalidResponseError } from "./response_head.ts";
-import { CutOffResponseError } from "./response_reader.ts";
+import { InvalidResponseError } from "./client/response_head.ts";
+import { CutOffResponseError } from "./client/response_reader.ts";
 
 const NO_FILES = "too many open connections: raise the limit of open files (ulimit -n)";
 const NOT_ALLOWED = "the sandbox does not allow this host";

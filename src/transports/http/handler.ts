@@ -1,16 +1,16 @@
-import type { Bytes, InboundEvent } from "../../event.ts";
-import { type Handler, HandlerError, type Result } from "../../handler.ts";
-import type { Logger } from "../../log.ts";
-import { TemplateError } from "../../template.ts";
-import type { OpenContext } from "../../transport.ts";
-import { type CallInFlight, CallsInFlight } from "./calls_in_flight.ts";
+import type { Bytes, InboundEvent } from "../../core/event.ts";
+import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
+import type { Logger } from "../../core/log.ts";
+import { TemplateError } from "../../core/template.ts";
+import type { OpenContext } from "../../core/transport.ts";
+import { type CallInFlight, CallsInFlight } from "./client/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { decodeBody } from "./content_encoding.ts";
 import { describeFailure, mayHaveBeenSent } from "./failure.ts";
-import { FetchClient } from "./fetch_client.ts";
-import { type HttpClient, type HttpResponse, targetOf } from "./http_client.ts";
+import { FetchClient } from "./client/fetch_client.ts";
+import { type HttpClient, type HttpResponse, targetOf } from "./client/http_client.ts";
 import { ResponseResults } from "./response_result.ts";
-import { SocketClient } from "./socket_client.ts";
+import { SocketClient } from "./client/socket_client.ts";
 import { targetFor, withoutQuery } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;

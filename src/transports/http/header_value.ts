@@ -1,4 +1,4 @@
-import type { Bytes } from "../../event.ts";
+import type { Bytes } from "../../core/event.ts";
 
 const SPACE = 0x20;
 const FIRST_VISIBLE = 0x21;

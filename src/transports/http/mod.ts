@@ -1,4 +1,4 @@
-import type { HandlerRole } from "../../transport.ts";
+import type { HandlerRole } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { serverOf } from "./server.ts";
 

@@ -1,5 +1,5 @@
-import type { InboundEvent } from "../../event.ts";
-import { fill, type Template } from "../../template.ts";
+import type { InboundEvent } from "../../core/event.ts";
+import { fill, type Template } from "../../core/template.ts";
 import { VERSION } from "../../version.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { EventHeaders } from "./event_headers.ts";

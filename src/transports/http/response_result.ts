@@ -1,7 +1,7 @@
-import type { Bytes, RecordHeader } from "../../event.ts";
-import type { Result } from "../../handler.ts";
+import type { Bytes, RecordHeader } from "../../core/event.ts";
+import type { Result } from "../../core/handler.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import type { HttpResponse } from "./http_client.ts";
+import type { HttpResponse } from "./client/http_client.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 const TEXT_ENCODER = new TextEncoder();

@@ -1,5 +1,5 @@
-import type { Bytes, InboundEvent } from "../../event.ts";
-import { fill, gapsOf, type Template, TemplateError } from "../../template.ts";
+import type { Bytes, InboundEvent } from "../../core/event.ts";
+import { fill, gapsOf, type Template, TemplateError } from "../../core/template.ts";
 
 /** Path and query of a URL with gaps. Scheme, host and port have none. */
 export interface UrlTemplate {

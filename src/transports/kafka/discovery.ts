@@ -1,8 +1,8 @@
 import type { Kafka } from "kafkajs";
-import { isHost } from "../../host.ts";
-import type { OtherSide, RoleContext } from "../../transport.ts";
-import { createKafka, requireTopic, rootMessage } from "./client.ts";
-import type { KafkaClientConfig } from "./config.ts";
+import { isHost } from "../../core/host.ts";
+import type { OtherSide, RoleContext } from "../../core/transport.ts";
+import { createKafka, requireTopic, rootMessage } from "./client/client.ts";
+import type { KafkaClientConfig } from "./config/mod.ts";
 import { placesByCluster } from "./places.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { ListenerRole, Permissions, ResultProcessorRole } from "../../transport.ts";
-import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config.ts";
-import { producerConfigOf } from "./derived_config.ts";
-import { KAFKAJS_ENVIRONMENT } from "./environment.ts";
+import type { ListenerRole, Permissions, ResultProcessorRole } from "../../core/transport.ts";
+import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config/mod.ts";
+import { producerConfigOf } from "./config/derived.ts";
+import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
 import { placesByServers } from "./places.ts";
 
 /** Reads a topic as a member of a consumer group. */
@@ -20,11 +20,11 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
     return await checkTopic(topic, consumerConfig, context);
   },
   async open(config, context) {
-    const { KafkaListener } = await import("./listener.ts");
+    const { KafkaListener } = await import("./consumer/listener.ts");
     return await KafkaListener.open(config, context);
   },
   async putBack({ topic, consumerConfig }, context) {
-    const { KafkaResultProcessor } = await import("./result_processor.ts");
+    const { KafkaResultProcessor } = await import("./producer/result_processor.ts");
     const config = {
       type: "kafka",
       topic,
@@ -55,9 +55,9 @@ export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
     return (await Promise.all(checks)).flat();
   },
   async open(config, context) {
-    const { KafkaResultProcessor } = await import("./result_processor.ts");
+    const { KafkaResultProcessor } = await import("./producer/result_processor.ts");
     if (config.topics === undefined) return await KafkaResultProcessor.open(config, context);
-    const { TopicRouter } = await import("./topic_router.ts");
+    const { TopicRouter } = await import("./producer/topic_router.ts");
     const { producerConfig } = config;
     return await TopicRouter.open(
       config.topics,
@@ -65,7 +65,7 @@ export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
     );
   },
   async readBack(config, context) {
-    const { StoredRecords } = await import("./stored_records.ts");
+    const { StoredRecords } = await import("./consumer/stored_records.ts");
     return await StoredRecords.open(config, context);
   },
 };

@@ -3,8 +3,8 @@ import { recordTemplateKeys, recordTemplates } from "../../config/record_templat
 import { choice, toSchema } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { whenSchema } from "../../config/when.ts";
-import type { When } from "../../handler.ts";
-import type { RecordTemplates } from "../../record_templates.ts";
+import type { When } from "../../core/handler.ts";
+import type { RecordTemplates } from "../../core/record_templates.ts";
 
 /** One event a line. */
 export interface StdinListenerConfig {

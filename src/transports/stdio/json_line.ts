@@ -1,4 +1,4 @@
-import type { Bytes, RecordHeader } from "../../event.ts";
+import type { Bytes, RecordHeader } from "../../core/event.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

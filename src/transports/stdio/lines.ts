@@ -1,4 +1,4 @@
-import type { Bytes } from "../../event.ts";
+import type { Bytes } from "../../core/event.ts";
 
 const NEWLINE = 0x0a;
 

@@ -1,7 +1,7 @@
-import { aborted } from "../../backoff.ts";
-import type { Bytes, InboundEvent } from "../../event.ts";
-import type { Lease } from "../../lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../../listener.ts";
+import { aborted } from "../../core/backoff.ts";
+import type { Bytes, InboundEvent } from "../../core/event.ts";
+import type { Lease } from "../../core/lease.ts";
+import { type Deliver, EventNotSettledError, type Listener } from "../../core/listener.ts";
 import type { StdinListenerConfig } from "./config.ts";
 import { parseJsonLine } from "./json_line.ts";
 import { readLines } from "./lines.ts";

@@ -1,4 +1,4 @@
-import type { ListenerRole, ResultProcessorRole } from "../../transport.ts";
+import type { ListenerRole, ResultProcessorRole } from "../../core/transport.ts";
 import type { StdinListenerConfig, StdoutConfig } from "./config.ts";
 
 const NOTHING = { net: [], env: [] };

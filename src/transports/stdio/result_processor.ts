@@ -1,5 +1,5 @@
-import type { EventOrigin } from "../../event.ts";
-import type { OutboundRecord, ResultProcessor } from "../../result_processor.ts";
+import type { EventOrigin } from "../../core/event.ts";
+import type { OutboundRecord, ResultProcessor } from "../../core/result_processor.ts";
 import type { StdoutConfig } from "./config.ts";
 import { formatJsonLine } from "./json_line.ts";
 

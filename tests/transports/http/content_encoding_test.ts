@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import zlib from "node:zlib";
-import type { Bytes } from "../../../src/event.ts";
+import type { Bytes } from "../../../src/core/event.ts";
 import {
   decodeBody,
   EncodingError,

@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { connect } from "node:net";
 import { EncodingError } from "../../../src/transports/http/content_encoding.ts";
 import { describeFailure, mayHaveBeenSent } from "../../../src/transports/http/failure.ts";
-import { InvalidResponseError } from "../../../src/transports/http/response_head.ts";
-import { CutOffResponseError } from "../../../src/transports/http/response_reader.ts";
+import { InvalidResponseError } from "../../../src/transports/http/client/response_head.ts";
+import { CutOffResponseError } from "../../../src/transports/http/client/response_reader.ts";
 
 const SENDING = "connect to SECRET:1";
 const FETCHING = "error sending request for url (http://user:SECRET@localhost:1/?SECRET)";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Result } from "../../../src/handler.ts";
+import type { Result } from "../../../src/core/handler.ts";
 import { ResponseResults } from "../../../src/transports/http/response_result.ts";
 import { bytes } from "../../support/events.ts";
 

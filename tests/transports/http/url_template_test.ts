@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseGap, type Template, TemplateError } from "../../../src/template.ts";
+import { parseGap, type Template, TemplateError } from "../../../src/core/template.ts";
 import { headerValue } from "../../../src/transports/http/header_value.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
 import { anEvent, bytes } from "../../support/events.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { Bytes } from "../../../src/event.ts";
+import type { Bytes } from "../../../src/core/event.ts";
 import { readLines } from "../../../src/transports/stdio/lines.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
 import { bytes } from "../../support/events.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Bytes, InboundEvent } from "../../../src/event.ts";
-import { LeaseController } from "../../../src/lease.ts";
-import { EventNotSettledError } from "../../../src/listener.ts";
+import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { StdinListener } from "../../../src/transports/stdio/listener.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";

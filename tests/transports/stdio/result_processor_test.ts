@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { OutboundRecord } from "../../../src/result_processor.ts";
+import type { OutboundRecord } from "../../../src/core/result_processor.ts";
 import { StdoutResultProcessor } from "../../../src/transports/stdio/result_processor.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";

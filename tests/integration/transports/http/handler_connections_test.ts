@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { HandlerError } from "../../../../src/handler.ts";
+import { HandlerError } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";

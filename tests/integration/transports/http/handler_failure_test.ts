@@ -5,8 +5,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { Bytes } from "../../../../src/event.ts";
-import { HandlerError } from "../../../../src/handler.ts";
+import type { Bytes } from "../../../../src/core/event.ts";
+import { HandlerError } from "../../../../src/core/handler.ts";
 import { unusedPort } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Result } from "../../../../src/handler.ts";
+import type { Result } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { InboundEvent } from "../../../../src/event.ts";
-import { HandlerError, type Result } from "../../../../src/handler.ts";
+import type { InboundEvent } from "../../../../src/core/event.ts";
+import { HandlerError, type Result } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http_handler.ts";

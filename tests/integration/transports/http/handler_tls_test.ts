@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { HandlerError } from "../../../../src/handler.ts";
+import { HandlerError } from "../../../../src/core/handler.ts";
 import { certifiedKey } from "../../../support/certificates.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent } from "../../../support/events.ts";

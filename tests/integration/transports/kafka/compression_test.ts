@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs_patches.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import {
   freshName,

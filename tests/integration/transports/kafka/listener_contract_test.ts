@@ -1,5 +1,5 @@
-import { Logger } from "../../../../src/log.ts";
-import { KafkaListener } from "../../../../src/transports/kafka/listener.ts";
+import { Logger } from "../../../../src/core/log.ts";
+import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
 import { testListenerContract } from "../../../listener_contract.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { freshName, freshTopic, produce } from "../../../support/kafka.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { KafkaListener } from "../../../../src/transports/kafka/listener.ts";
+import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
 import {
   committedOffsets,
   freshName,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { RecordHeader } from "../../../../src/event.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
+import type { RecordHeader } from "../../../../src/core/event.ts";
+import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
 import {

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Bytes, EventOrigin } from "../../../../src/event.ts";
-import { type OutboundRecord, ResultProcessorError } from "../../../../src/result_processor.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
+import type { Bytes, EventOrigin } from "../../../../src/core/event.ts";
+import {
+  type OutboundRecord,
+  ResultProcessorError,
+} from "../../../../src/core/result_processor.ts";
+import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { createTopics } from "../../../../tools/kafka/mod.ts";
 import { bytes } from "../../../support/events.ts";
 import { everythingSettled } from "../../../support/eventually.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/result_processor.ts";
+import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually, inTime } from "../../../support/eventually.ts";
 import {

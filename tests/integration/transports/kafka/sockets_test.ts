@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { once } from "node:events";
-import { openSocket } from "../../../../src/transports/kafka/sockets.ts";
+import { openSocket } from "../../../../src/transports/kafka/client/sockets.ts";
 import { inTime } from "../../../support/eventually.ts";
 
 Deno.test({

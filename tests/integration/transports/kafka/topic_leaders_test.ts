@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { Batch, type WaitingRecord } from "../../../../src/transports/kafka/partition_queue.ts";
-import { recordSize } from "../../../../src/transports/kafka/record_writer.ts";
-import { TopicLeaders } from "../../../../src/transports/kafka/topic_leaders.ts";
+import {
+  Batch,
+  type WaitingRecord,
+} from "../../../../src/transports/kafka/producer/partition_queue.ts";
+import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
+import { TopicLeaders } from "../../../../src/transports/kafka/producer/topic_leaders.ts";
 import { bytes } from "../../../support/events.ts";
 import { freshTopic, readTopic } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";

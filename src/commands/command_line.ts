@@ -1,0 +1,174 @@
+import { parseArgs } from "@std/cli/parse-args";
+import {
+  type DeadLetterFilter,
+  FILTER_NAMES,
+  parseFilter,
+} from "../core/redrive/dead_letter_filter.ts";
+import { LOG_FORMATS, type LogFormat } from "../process/log_writer.ts";
+
+/** What the program was asked to do. */
+export type Command =
+  | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
+  | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }
+  | RedriveCommandLine
+  | { readonly kind: "schema" }
+  | { readonly kind: "version" }
+  | { readonly kind: "help" }
+  | { readonly kind: "misuse"; readonly problem: string };
+
+/** What is asked of `redrive`. */
+interface RedriveCommandLine {
+  readonly kind: "redrive";
+  readonly files: readonly string[];
+  readonly pipeline: string;
+  readonly filter?: DeadLetterFilter;
+  readonly limit?: number;
+  readonly dryRun: boolean;
+}
+
+/** Keep this list small and stable: scripts and orchestrators depend on it. */
+export const EXIT_CODE = { stopped: 0, failed: 1, misuse: 2 } as const;
+
+export const USAGE =
+  `eventor turns a synchronous HTTP API into an asynchronous, event-driven service.
+
+Usage:
+  eventor [run] -f FILE [--log-format text|json]   run every pipeline of the file
+  eventor check -f FILE [--online]                 validate the file, show what each pipeline will do and may reach;
+                                                   with --online also check brokers, topics and endpoints
+  eventor redrive -f FILE --pipeline NAME [--filter NAME=VALUE] [--limit N] [--dry-run]
+                                                   put the pipeline's dead letters back onto its source topic
+  eventor schema                                   print the JSON Schema of the configuration, for editors
+  eventor --version
+  eventor --help
+
+Options:
+  -f, --file FILE       the configuration; may be repeated; - reads it from standard input
+  --log-format FORMAT   text (default) or json; logs go to standard error
+  --filter NAME=VALUE   only dead letters of which that is so, such as status=503; NAME is one of
+                        ${FILTER_NAMES.join(", ")}
+  --limit N             N dead letters at most
+  --dry-run             show which would go back, and do nothing
+
+Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration.
+`;
+
+const FLAGS = [
+  "file",
+  "log-format",
+  "online",
+  "pipeline",
+  "filter",
+  "limit",
+  "dry-run",
+] as const satisfies readonly (keyof ParsedFlags)[];
+
+const FLAGS_OF_COMMAND: Readonly<
+  Record<"run" | "check" | "redrive" | "schema", readonly (typeof FLAGS[number])[]>
+> = {
+  run: ["file", "log-format"],
+  check: ["file", "online"],
+  redrive: ["file", "pipeline", "filter", "limit", "dry-run"],
+  schema: [],
+};
+
+/** Reads the arguments. Never throws; what makes no sense becomes `misuse`. */
+export function parseCommandLine(args: readonly string[]): Command {
+  const unknown: string[] = [];
+  const flags: ParsedFlags = parseArgs([...args], {
+    boolean: ["help", "version", "online", "dry-run"],
+    string: ["file", "log-format", "pipeline", "filter", "limit"],
+    collect: ["file", "filter"],
+    alias: { f: "file", h: "help" },
+    unknown: (argument: string, name?: string) => {
+      if (name === undefined) return true;
+      unknown.push(argument);
+      return false;
+    },
+  });
+  if (flags.help) return { kind: "help" };
+  if (flags.version) return { kind: "version" };
+  if (unknown.length > 0) return misuse(`unknown option ${unknown.join(", ")}`);
+  const [name = "run", ...rest] = flags._.map(String);
+  if (!isCommandName(name)) return misuse(`unknown command '${name}'`);
+  if (rest.length > 0) return misuse(`unexpected argument '${rest[0]}'`);
+  return toCommand(name, flags);
+}
+
+interface ParsedFlags {
+  /** Numbers are what looks like one. */
+  readonly _: (string | number)[];
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly online: boolean;
+  readonly file: string[];
+  readonly "log-format"?: string;
+  readonly pipeline?: string;
+  readonly filter: string[];
+  readonly limit?: string;
+  readonly "dry-run": boolean;
+}
+
+function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Command {
+  const misplaced = FLAGS.find((flag) =>
+    isGiven(flags[flag]) && !FLAGS_OF_COMMAND[name].includes(flag)
+  );
+  if (misplaced !== undefined) return misuse(`--${misplaced} does not go with '${name}'`);
+  if (name === "schema") return { kind: "schema" };
+  const { file: files } = flags;
+  if (files.length === 0) return misuse("no configuration; name one with -f FILE");
+  if (files.includes("")) return misuse("-f needs the name of a file");
+  switch (name) {
+    case "check":
+      return { kind: "check", files, online: flags.online };
+    case "redrive":
+      return toRedrive(flags);
+    case "run":
+      return toRun(flags);
+  }
+}
+
+function toRun({ file: files, "log-format": logFormat }: ParsedFlags): Command {
+  if (logFormat === undefined) return { kind: "run", files };
+  const format = LOG_FORMATS.find((format) => format === logFormat);
+  if (format === undefined) {
+    return misuse(`--log-format must be ${LOG_FORMATS.join(" or ")}, found '${logFormat}'`);
+  }
+  return { kind: "run", files, logFormat: format };
+}
+
+function toRedrive(
+  { file: files, pipeline, filter: filters, limit, "dry-run": dryRun }: ParsedFlags,
+): Command {
+  if (!pipeline) return misuse("no pipeline; name one with --pipeline NAME");
+  const [text, ...others] = filters;
+  if (others.length > 0) return misuse("--filter can be given once");
+  const filter = text === undefined ? undefined : parseFilter(text);
+  if (filter === null) {
+    const names = FILTER_NAMES.join(", ");
+    return misuse(`--filter must be NAME=VALUE with one of ${names}, found '${text}'`);
+  }
+  if (limit !== undefined && !/^[1-9]\d{0,14}$/.test(limit)) {
+    return misuse(`--limit must be a number from 1 on, found '${limit}'`);
+  }
+  return {
+    kind: "redrive",
+    files,
+    pipeline,
+    ...(filter === undefined ? {} : { filter }),
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    dryRun,
+  };
+}
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}
+
+function isCommandName(name: string): name is keyof typeof FLAGS_OF_COMMAND {
+  return Object.hasOwn(FLAGS_OF_COMMAND, name);
+}
+
+function misuse(problem: string): Command {
+  return { kind: "misuse", problem };
+}

@@ -1,0 +1,185 @@
+import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay, sleep } from "../backoff.ts";
+import type { AttemptsMade } from "../event.ts";
+import type { Health } from "../health.ts";
+import type { Lease } from "../lease.ts";
+import { EventNotSettledError } from "../listener.ts";
+import type { Logger } from "../log.ts";
+
+/** Whom failed attempts are told to, and how long to wait between them. */
+export interface AttemptsParts {
+  readonly log: Logger;
+  /** When it is not the default. */
+  readonly backoff?: Backoff | undefined;
+  readonly health?: Health | undefined;
+  /** How long they may last before they matter to `health`. */
+  readonly readyAfterMs?: number | undefined;
+}
+
+/** How long to wait before an attempt. */
+export interface Pause {
+  readonly backoff?: Backoff | undefined;
+  readonly atLeastMs?: number | undefined;
+}
+
+const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
+
+/** More of a backoff's delays than it takes to reach the longest. */
+const MAX_DELAYS_BEFORE = 50;
+
+/** What was tried for one event and has failed. */
+export class Attempts {
+  readonly #what: () => string;
+  readonly #parts: AttemptsParts;
+  readonly #delays = new Map<Backoff, Generator<number, never>>();
+  readonly #crashes: number;
+  readonly #madeBefore: number;
+  #made: number;
+  #counted: number;
+  #firstFailedAtMs: number;
+
+  /**
+   * @param what completes "cannot ..."
+   * @param past goes on from there
+   */
+  constructor(what: () => string, parts: AttemptsParts, past: AttemptsMade = NONE) {
+    this.#what = what;
+    this.#parts = parts;
+    this.#made = past.made;
+    this.#madeBefore = past.made;
+    this.#counted = past.counted;
+    this.#crashes = past.crashes;
+    this.#firstFailedAtMs = past.firstFailedAtMs;
+  }
+
+  /** What there was so far. */
+  get soFar(): AttemptsMade {
+    return {
+      made: this.#made,
+      counted: this.#counted,
+      crashes: this.#crashes,
+      firstFailedAtMs: this.#firstFailedAtMs,
+    };
+  }
+
+  /** How many have failed, counted or not. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /** How many of them used up what an event may have. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** When the first one failed, in milliseconds since 1970. */
+  get firstFailedAtMs(): number {
+    return this.#firstFailedAtMs;
+  }
+
+  /** Notes that one has failed. */
+  fail(): void {
+    // `Date.now()` need not be the time of day.
+    if (this.#made++ === 0) this.#firstFailedAtMs = new Date().getTime();
+  }
+
+  /** Notes that the one that has failed counts. */
+  count(): void {
+    this.#counted++;
+  }
+
+  /** Says that the next attempt comes when the other side is there again. */
+  logOutage(reason: string): void {
+    this.#notReady(reason);
+    this.#parts.log.warn(`cannot ${this.#what()}: ${reason}; trying again after the outage`);
+  }
+
+  /**
+   * Waits before the next attempt.
+   *
+   * @param atLeastMs when the next one of the backoff is shorter
+   * @throws {EventNotSettledError} when the lease is ending, before the pause is over
+   */
+  async pause(
+    reason: string,
+    { lease: { ending }, backoff, atLeastMs = 0 }: Pause & { lease: Lease },
+  ): Promise<void> {
+    const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
+    this.#logPause(reason, pauseMs);
+    await pauseFor(pauseMs, ending);
+  }
+
+  /**
+   * The same, but when all of the event's partition comes to wait for it, the pause ends early, after an eighth of it at
+   * the earliest.
+   *
+   * @param offset the event's
+   * @returns when the pause would have ended, by `performance.now()`, if it has ended early
+   */
+  async pauseWhileOthersGoOn(
+    reason: string,
+    { lease, offset, backoff }: Pick<Pause, "backoff"> & { lease: Lease; offset: number },
+  ): Promise<number | undefined> {
+    const pauseMs = this.#nextDelayMs(backoff);
+    this.#logPause(reason, pauseMs, "within");
+    const dueMs = performance.now() + pauseMs;
+    const heldUp = new AbortController();
+    const forget = lease.whenHeldUp(offset, () => heldUp.abort());
+    try {
+      await pauseFor(pauseMs / 8, lease.ending);
+      await pauseFor(pauseMs * 7 / 8, lease.ending, heldUp.signal);
+    } finally {
+      forget();
+    }
+    return heldUp.signal.aborted ? dueMs : undefined;
+  }
+
+  /** Waits for the rest of a pause that had ended early. @param dueMs by `performance.now()` */
+  async goOnPausing(
+    reason: string,
+    { dueMs, atLeastMs = 0 }: { dueMs: number; atLeastMs?: number | undefined },
+    { ending }: Lease,
+  ): Promise<void> {
+    const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
+    this.#logPause(reason, restMs);
+    await pauseFor(restMs, ending);
+  }
+
+  /** Nothing is tried any more: it has worked, or is given up. */
+  end(): void {
+    this.#parts.health?.works(this.#what());
+  }
+
+  #notReady(reason: string): void {
+    const { health, readyAfterMs: afterMs } = this.#parts;
+    health?.fails(this.#what(), `cannot ${this.#what()}: ${reason}`, { afterMs });
+  }
+
+  #logPause(reason: string, pauseMs: number, when: "in" | "within" = "in"): void {
+    this.#notReady(reason);
+    this.#parts.log.error(
+      `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`,
+    );
+  }
+
+  #nextDelayMs(backoff: Backoff = this.#parts.backoff ?? DEFAULT_BACKOFF): number {
+    const delays = this.#delays.get(backoff) ?? this.#delaysFrom(backoff);
+    this.#delays.set(backoff, delays);
+    return delays.next().value;
+  }
+
+  /** Those of the attempts of before are over. */
+  #delaysFrom(backoff: Backoff): Generator<number, never> {
+    const delays = backoffDelays(backoff);
+    for (let i = Math.min(this.#madeBefore, MAX_DELAYS_BEFORE); i > 0; i--) delays.next();
+    return delays;
+  }
+}
+
+async function pauseFor(
+  pauseMs: number,
+  ending: AbortSignal,
+  ...others: readonly AbortSignal[]
+): Promise<void> {
+  await sleep(pauseMs, ending, ...others);
+  if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+}

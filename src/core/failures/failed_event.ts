@@ -1,0 +1,70 @@
+import { Attempts, type AttemptsParts } from "./attempts.ts";
+import { deadLetter } from "./dead_letter.ts";
+import { formatOrigin, type InboundEvent } from "../event.ts";
+import type { OnFailure } from "./failure_policy.ts";
+import type { Lease } from "../lease.ts";
+import { publish } from "../publishing.ts";
+import type { ResultProcessor } from "../result_processor.ts";
+import type { EventFailure } from "./retry.ts";
+
+const TOO_LARGE =
+  "the dead letter is too large for its topic: raise the topic's max.message.bytes " +
+  "and message.max.bytes of the producerConfig";
+
+/** What is done with events that have failed for good. */
+export interface FailedEventParts extends AttemptsParts {
+  readonly name: string;
+  readonly onFailure: OnFailure;
+  /** Where dead letters go; there is one when `onFailure` is `deadLetter`. */
+  readonly deadLetters: ResultProcessor | undefined;
+}
+
+/** An event that has failed for good. */
+export interface FailedEvent {
+  readonly event: InboundEvent;
+  readonly failure: EventFailure;
+  readonly attempts: Attempts | undefined;
+  readonly lease: Lease;
+}
+
+/**
+ * Resolves with true when a failed event has settled by what is configured for it, and with false when it blocks.
+ *
+ * @throws {EventNotSettledError} when the lease ended first
+ */
+export async function disposeOf(failed: FailedEvent, parts: FailedEventParts): Promise<boolean> {
+  const { event, failure } = failed;
+  const { onFailure, deadLetters, log } = parts;
+  if (onFailure === "deadLetter" && deadLetters !== undefined) {
+    await storeDeadLetter(failed, { ...parts, deadLetters });
+    log.warn(`dead letter of ${formatOrigin(event.origin)}: ${failure.message}`);
+    return true;
+  }
+  if (onFailure !== "discard") return false;
+  log.warn(`discarded ${formatOrigin(event.origin)}: ${failure.message}`);
+  return true;
+}
+
+/** A dead letter that cannot be stored blocks: the event would be lost. */
+async function storeDeadLetter(
+  { event, failure, attempts, lease }: FailedEvent,
+  parts: FailedEventParts & { readonly deadLetters: ResultProcessor },
+): Promise<void> {
+  const { name: pipeline, deadLetters: processor } = parts;
+  const publication = { event, processor, lease, what: "the dead letter" };
+  const pauses = new Attempts(
+    () => `store the dead letter of ${formatOrigin(event.origin)}`,
+    parts,
+  );
+  try {
+    for (;;) {
+      for (const withMessage of [true, false]) {
+        const record = deadLetter(event, { pipeline, failure, attempts, withMessage });
+        if (await publish({ ...publication, record }, parts) !== null) return;
+      }
+      await pauses.pause(TOO_LARGE, { lease });
+    }
+  } finally {
+    pauses.end();
+  }
+}

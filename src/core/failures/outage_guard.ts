@@ -1,0 +1,190 @@
+import type { AttemptsParts } from "./attempts.ts";
+import { type Backoff, backoffDelays, formatDelay } from "../backoff.ts";
+import type { Bytes } from "../event.ts";
+import type { Health } from "../health.ts";
+import type { Lease } from "../lease.ts";
+import { EventNotSettledError } from "../listener.ts";
+import type { Logger } from "../log.ts";
+
+/** So many outcomes in a row without a success, from so many keys, over so long, are an outage. */
+const MIN_FAILURES = 20;
+const MIN_KEYS = 5;
+const MIN_DURATION_MS = 5000;
+
+/** Of a key, as much as tells most keys apart. */
+const KEY_BYTES = 64;
+
+/** What `Health` knows it by. */
+const OUTAGE = "outage";
+
+/** A call that waits for the end of an outage. */
+interface Waiting {
+  readonly lease: Lease;
+  readonly offset: number;
+  readonly resolve: (probe: Probe | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The call that is made during an outage. */
+export interface Probe {
+  readonly lease: Lease;
+  readonly offset: number;
+}
+
+/**
+ * Tells an outage of the other side from events that fail by themselves, and holds calls back while there is one: a
+ * failure that every event would have had must not use up an event's attempts, nor send it to where failed events go.
+ *
+ * During an outage, one call after the other is let through as a probe, after pauses that grow. The first answer ends it.
+ */
+export class OutageGuard {
+  readonly #log: Logger;
+  readonly #backoff: Backoff | undefined;
+  readonly #health: Health | undefined;
+  readonly #now: () => number;
+  /** In the order in which they came. Each probe is another one's: the last may have failed by itself. */
+  readonly #waiting: Waiting[] = [];
+  readonly #heard = new WeakSet<Lease>();
+  #failures = 0;
+  #keys = new Set<string>();
+  #firstFailureMs = 0;
+  #openSinceMs: number | undefined;
+  #delays: Generator<number, never> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #probe: Probe | null = null;
+  #responses = 0;
+  #outages = 0;
+
+  /** @param now monotonic, in milliseconds */
+  constructor(
+    { log, backoff, health }: AttemptsParts,
+    { now = () => performance.now() }: { now?: () => number } = {},
+  ) {
+    this.#log = log;
+    this.#backoff = backoff;
+    this.#health = health;
+    this.#now = now;
+  }
+
+  /** Whether there is an outage. */
+  get isOpen(): boolean {
+    return this.#openSinceMs !== undefined;
+  }
+
+  /** How many outages have begun so far. */
+  get outages(): number {
+    return this.#outages;
+  }
+
+  /** How many responses there have been so far, of whatever kind. */
+  get responses(): number {
+    return this.#responses;
+  }
+
+  /**
+   * Resolves when a call for the event at `offset` may be made: during an outage with the probe that the call is. Whoever
+   * made it says by `endProbe()` that it is over, after having noted what came of it.
+   *
+   * @throws {EventNotSettledError} when the lease is ending before
+   */
+  turn(lease: Lease, offset: number): Promise<Probe | null> {
+    if (!this.isOpen) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ lease, offset, resolve, reject });
+      if (!this.#heard.has(lease)) this.#listenTo(lease);
+      this.#leaseChanged();
+    });
+  }
+
+  /** Whether a call may still be made that had its turn before. */
+  admits(probe: Probe | null): boolean {
+    return !this.isOpen || probe !== null && probe === this.#probe;
+  }
+
+  endProbe(probe: Probe): void {
+    if (this.#probe !== probe) return;
+    this.#probe = null;
+    this.#scheduleProbe();
+  }
+
+  /** Notes a response, of whatever kind. */
+  noteResponse(): void {
+    this.#responses++;
+  }
+
+  /** Notes an outcome that no outage brings. */
+  noteAnswer({ isSuccess }: { isSuccess: boolean }): void {
+    if (isSuccess) this.#failures = 0;
+    if (this.#openSinceMs === undefined) return;
+    const openMs = this.#now() - this.#openSinceMs;
+    this.#log.warn(`the endpoint answers again, after ${formatDelay(openMs)}`);
+    this.#health?.works(OUTAGE);
+    this.#openSinceMs = undefined;
+    this.#failures = 0;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#probe = null;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(null);
+  }
+
+  /** Notes an outcome that an outage may have brought, for an event with such a key. */
+  noteFailure(key: Bytes | null): void {
+    if (this.#openSinceMs !== undefined) return;
+    if (this.#failures++ === 0) {
+      this.#firstFailureMs = this.#now();
+      this.#keys = new Set();
+    }
+    if (this.#keys.size < MIN_KEYS && key !== null) this.#keys.add(`${key.subarray(0, KEY_BYTES)}`);
+    // Where there are no keys, all events are one group.
+    const areEnough = this.#keys.size === 0 || this.#keys.size >= MIN_KEYS;
+    const durationMs = this.#now() - this.#firstFailureMs;
+    if (this.#failures < MIN_FAILURES || !areEnough || durationMs < MIN_DURATION_MS) return;
+    this.#outages++;
+    this.#openSinceMs = this.#firstFailureMs;
+    this.#delays = backoffDelays(this.#backoff);
+    this.#health?.fails(OUTAGE, "the endpoint is away");
+    this.#log.error(
+      `the endpoint seems to be away: no success in ${this.#failures} calls for ` +
+        `${formatDelay(durationMs)}; waiting for it, and trying one event at a time`,
+    );
+  }
+
+  #scheduleProbe(): void {
+    if (!this.isOpen || this.#probe !== null || this.#nextIndex() < 0) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const [next] = this.#waiting.splice(this.#nextIndex(), 1);
+      if (next === undefined) return;
+      this.#probe = { lease: next.lease, offset: next.offset };
+      next.resolve(this.#probe);
+    }, this.#delays?.next().value);
+  }
+
+  /** A lease that is suspended would hold up the probe. */
+  #nextIndex(): number {
+    return this.#waiting.findIndex(({ lease, offset }) => lease.admits(offset));
+  }
+
+  #listenTo(lease: Lease): void {
+    this.#heard.add(lease);
+    lease.onChange(() => this.#leaseChanged());
+  }
+
+  #leaseChanged(): void {
+    this.#turnAway();
+    // The one that may wait for its slot until the lease is resumed goes back to the others then.
+    if (this.#probe !== null && !this.#probe.lease.admits(this.#probe.offset)) this.#probe = null;
+    if (this.#nextIndex() >= 0) return this.#scheduleProbe();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #turnAway(): void {
+    for (let index = this.#waiting.length - 1; index >= 0; index--) {
+      const { lease, reject } = this.#waiting[index]!;
+      if (!lease.ending.aborted) continue;
+      this.#waiting.splice(index, 1);
+      reject(new EventNotSettledError("The lease ended during an outage"));
+    }
+  }
+}

@@ -1,0 +1,267 @@
+import type { AttemptsParts } from "./failures/attempts.ts";
+import { CallSlots } from "./call_slots.ts";
+import { type EventOrigin, formatOrigin, type InboundEvent } from "./event.ts";
+import { disposeOf, type FailedEventParts } from "./failures/failed_event.ts";
+import {
+  DEFAULT_FAILURE_POLICY,
+  type FailurePolicy,
+  type OnTombstone,
+} from "./failures/failure_policy.ts";
+import type { Handler, Result, When } from "./handler.ts";
+import type { Lease } from "./lease.ts";
+import type { Listener } from "./listener.ts";
+import { inOrder, type Ordering } from "./ordering.ts";
+import { OutageGuard } from "./failures/outage_guard.ts";
+import { publish } from "./publishing.ts";
+import { type RecordTemplates, shapedRecord } from "./record_templates.ts";
+import type { OutboundRecord, ResultProcessor } from "./result_processor.ts";
+import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
+import {
+  attemptsFor,
+  callHandler,
+  type CallParts,
+  type CallsOutcome,
+  crashFailure,
+  type EventFailure,
+  type History,
+  whileBlocked,
+} from "./failures/retry.ts";
+import { TemplateError } from "./template.ts";
+
+/** A result processor and the outcomes it stands for. */
+export interface ConfiguredResultProcessor {
+  readonly when: readonly When[];
+  readonly processor: ResultProcessor;
+  /** What it makes of records. */
+  readonly templates?: RecordTemplates | undefined;
+}
+
+/** What a pipeline is made of. */
+export interface PipelineParts extends AttemptsParts {
+  readonly name: string;
+  readonly listener: Listener;
+  readonly handler: Handler;
+  readonly resultProcessors: readonly ConfiguredResultProcessor[];
+  /** Where events go that have failed for good, when `policy.onFailure` says so. */
+  readonly deadLetters?: ResultProcessor;
+  readonly policy?: FailurePolicy;
+  readonly onTombstone?: OnTombstone;
+  readonly ordering: Ordering;
+  /** How many calls of the handler may be in flight, 1 at least. */
+  readonly concurrency: number;
+}
+
+/**
+ * Runs a pipeline until its lease ends or its input does:
+ *
+ *     listener ── event ──> its turn ──> handler ── result ──> result processors ── stored ──> settled
+ *                                          │  ▲  └─ failed for good ──> dead letters ── stored ──┤
+ *                                          └──┘                     └─> discarded ──────────────┘
+ *                             again, after a pause
+ *
+ * An event's turn comes when those before it in its order have settled and a call may be made. The only ways out for an
+ * event are "settled" and "the lease ended first".
+ */
+export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
+  const pipeline = new Pipeline(parts);
+  return parts.listener.listen(
+    inOrder((event, lease) => pipeline.settle(event, lease), parts.ordering),
+    lease,
+  );
+}
+
+class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #calls: CallParts;
+  readonly #failed: FailedEventParts;
+
+  constructor(parts: PipelineParts) {
+    const { policy = DEFAULT_FAILURE_POLICY, concurrency, resultProcessors, deadLetters } = parts;
+    this.#parts = parts;
+    this.#failed = { ...parts, onFailure: policy.onFailure, deadLetters };
+    this.#calls = {
+      ...parts,
+      policy,
+      slots: new CallSlots(concurrency),
+      guard: new OutageGuard(parts),
+      takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
+    };
+  }
+
+  async settle(event: InboundEvent, lease: Lease): Promise<void> {
+    const { onTombstone = "send" } = this.#parts;
+    if (event.value === null && onTombstone === "skip") return;
+    const history: History = event.past === undefined
+      ? {}
+      : { attempts: attemptsFor(event, this.#parts) };
+    try {
+      const handled = event.value === null && onTombstone === "forward"
+        ? await this.#tombstoneOutcome(event, lease)
+        : event.past === undefined
+        ? await callHandler(event, this.#calls, lease, history)
+        : await this.#outcomeAnew(event, lease, history);
+      const { outcome, records } = this.#recordsOf(handled, event);
+      for (let toStore = records;;) {
+        const { failure, refused } = await this.#complete(
+          { outcome, toStore },
+          { event, lease, history },
+        );
+        if (failure === null) return lease.finish(event.origin.offset);
+        lease.rest(event.origin.offset);
+        const attempts = history.attempts ??= attemptsFor(event, this.#parts);
+        attempts.fail();
+        await attempts.pause(whileBlocked(failure), { lease });
+        // The result is at hand, and stored by all others: neither is the endpoint called again, nor do they get it twice.
+        toStore = refused;
+        await this.#beginWithoutCall(event, lease);
+      }
+    } finally {
+      history.attempts?.end();
+    }
+  }
+
+  /** No call is made, but a call's turn is waited for: work begins by it. */
+  async #beginWithoutCall(event: InboundEvent, lease: Lease): Promise<void> {
+    const { slots } = this.#calls;
+    await slots.take(lease, event.origin.offset);
+    slots.giveBack(lease);
+  }
+
+  async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {
+    await this.#beginWithoutCall(event, lease);
+    return { kind: "tombstone" };
+  }
+
+  /** What has ended the process too often is not tried again, unless it blocks; then, what else there is goes first. */
+  async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
+    const { policy } = this.#calls;
+    const failure = crashFailure(event, this.#calls);
+    if (failure !== null) {
+      await this.#beginWithoutCall(event, lease);
+      if (policy.onFailure !== "block") return { kind: "failed", failure };
+      lease.rest(event.origin.offset);
+      await history.attempts?.pause(whileBlocked(failure), { lease });
+    }
+    return await callHandler(event, this.#calls, lease, history);
+  }
+
+  /** All records of an event are there before any is published: it is stored as a whole, or fails as a whole. */
+  #recordsOf(
+    outcome: Outcome,
+    event: InboundEvent,
+  ): { outcome: Outcome; records: readonly Addressed[] } {
+    if (outcome.kind === "failed") return { outcome, records: [] };
+    const result = outcome.kind === "result" ? outcome.result : undefined;
+    const record = result === undefined ? tombstoneRecord(event) : resultRecord(event, result);
+    try {
+      const takers = this.#takersOf(result?.when ?? "onSuccess");
+      return { outcome, records: addressed(record, takers, { event, result }) };
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      const failure: EventFailure = { reason: "template", message: error.message };
+      return { outcome: { kind: "failed", failure }, records: [] };
+    }
+  }
+
+  #takersOf(when: When): readonly ConfiguredResultProcessor[] {
+    return this.#parts.resultProcessors.filter((each) => each.when.includes(when));
+  }
+
+  /**
+   * Resolves with null for `failure` when the event has settled, and else with why it has failed for good and blocks, and
+   * what could not be stored.
+   */
+  async #complete(
+    { outcome, toStore }: { outcome: Outcome; toStore: readonly Addressed[] },
+    { event, lease, history: { attempts } }: {
+      event: InboundEvent;
+      lease: Lease;
+      history: History;
+    },
+  ): Promise<{ failure: EventFailure | null; refused: readonly Addressed[] }> {
+    try {
+      const refused = await this.#publishAll(toStore, event, lease);
+      const isReplaced = refused.length > 0 && outcome.kind === "result" &&
+        await this.#publishReplacement(outcome.result, refused, { event, lease });
+      const failure = outcome.kind === "failed"
+        ? outcome.failure
+        : refused.length === 0 || isReplaced
+        ? null
+        : TOO_LARGE;
+      const isSettled = failure === null ||
+        await disposeOf({ event, failure, attempts, lease }, this.#failed);
+      return { failure: isSettled ? null : failure, refused };
+    } catch (error) {
+      lease.rest(event.origin.offset);
+      throw error;
+    }
+  }
+
+  /** Says in the place of a result that is too large that it is; resolves with false when nobody takes that. */
+  async #publishReplacement(
+    result: Result,
+    refused: readonly Addressed[],
+    { event, lease }: { event: InboundEvent; lease: Lease },
+  ): Promise<boolean> {
+    const replacement = tooLargeResult(result);
+    const takers = result.when === "onError"
+      ? refused.map(({ taker }) => taker)
+      : this.#takersOf("onError");
+    if (takers.length === 0) return false;
+    try {
+      const record = resultRecord(event, replacement);
+      const records = addressed(record, takers, { event, result: replacement });
+      return (await this.#publishAll(records, event, lease)).length === 0;
+    } catch (error) {
+      if (error instanceof TemplateError) return false;
+      throw error;
+    }
+  }
+
+  /** Resolves with those that are too large to be stored. */
+  async #publishAll(
+    records: readonly Addressed[],
+    event: InboundEvent,
+    lease: Lease,
+  ): Promise<readonly Addressed[]> {
+    const refused: Addressed[] = [];
+    for (const addressed of records) {
+      const { record, taker: { processor } } = addressed;
+      const publication = { record, processor, what: "the result", event, lease };
+      const place = await publish(publication, this.#parts);
+      if (place === null) refused.push(addressed);
+      else this.#parts.log.debug(() => producedLine(place));
+    }
+    return refused;
+  }
+}
+
+/** What an event's calls came to, or that it needs none. */
+type Outcome = CallsOutcome | { readonly kind: "tombstone" };
+
+/** A record and where it goes. */
+interface Addressed {
+  readonly record: OutboundRecord;
+  readonly taker: ConfiguredResultProcessor;
+}
+
+function addressed(
+  record: OutboundRecord,
+  takers: readonly ConfiguredResultProcessor[],
+  source: { event: InboundEvent; result: Result | undefined },
+): readonly Addressed[] {
+  return takers.map((taker) => ({
+    record: taker.templates === undefined ? record : shapedRecord(record, taker.templates, source),
+    taker,
+  }));
+}
+
+const TOO_LARGE: EventFailure = {
+  reason: "tooLarge",
+  message: "the result is too large for where it was to be stored",
+};
+
+/** In the original's words. */
+function producedLine(place: EventOrigin): string {
+  return `successfully produced EventHandler result: ${formatOrigin(place)}`;
+}

@@ -1,0 +1,79 @@
+import type { AttemptsParts } from "../failures/attempts.ts";
+import { CallSlots } from "../call_slots.ts";
+import { type DeadLetterFact, deadLetterFacts, eventRecord } from "../failures/dead_letter.ts";
+import { type EventOrigin, formatOrigin, type InboundEvent } from "../event.ts";
+import { visible } from "../idempotency_key.ts";
+import type { Lease } from "../lease.ts";
+import { publish } from "../publishing.ts";
+import type { PutBack } from "./redrive.ts";
+import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
+
+/** What it takes to put dead letters back. */
+export interface PutBackParts extends AttemptsParts {
+  /** Where they go: onto the source of the pipeline's events. */
+  readonly source: ResultProcessor;
+}
+
+/** Puts dead letters back, each again and again until it is stored, and to the partition where its event stood. */
+export function puttingBack(parts: PutBackParts): PutBack {
+  const { source: processor, log } = parts;
+  // The listener bounds what is under way; only the lease is to be asked.
+  const slots = new CallSlots(Infinity);
+  let isMoveKnown = false;
+
+  function noteMove(from: string | undefined, onto: string): void {
+    if (isMoveKnown || from === undefined || from === onto) return;
+    isMoveKnown = true;
+    const events = `events of topic ${visible(from)}`;
+    log.warn(`${events} go onto ${onto}, which the pipeline reads now: each by its key`);
+  }
+
+  async function store(letter: InboundEvent, lease: Lease): Promise<EventOrigin | null> {
+    const { offset } = letter.origin;
+    const record = { ...eventRecord(letter), ...originOf(letter) };
+    const publication = { record, what: "the event", event: letter, processor, lease };
+    await slots.take(lease, offset);
+    slots.giveBack(lease);
+    try {
+      const place = await publish(publication, parts);
+      lease.finish(offset);
+      if (place !== null) noteMove(record.origin?.topic, place.topic);
+      return place;
+    } catch (error) {
+      lease.rest(offset);
+      throw error;
+    }
+  }
+
+  return async (letter, lease) => {
+    if (await store(letter, lease) !== null) return null;
+    const event = `the event of ${formatOrigin(letter.origin)}`;
+    return `${event} is larger than its topic takes: raise the topic's max.message.bytes`;
+  };
+}
+
+/** Says on a line each which dead letters would be put back. */
+export function listing(print: (text: string) => Promise<void>): PutBack {
+  let printed = Promise.resolve();
+  return async (letter) => {
+    printed = printed.then(() => print(`${describe(letter)}\n`));
+    await printed;
+    return null;
+  };
+}
+
+function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin"> {
+  const facts = deadLetterFacts(letter);
+  const [topic, partition] = [facts?.get("source-topic"), facts?.get("source-partition")];
+  if (topic === undefined || partition === undefined || !/^\d{1,10}$/.test(partition)) return {};
+  return { origin: { topic, partition: Number(partition) } };
+}
+
+/** Nothing of the event itself. What the headers say may come from anyone. */
+function describe(letter: InboundEvent): string {
+  const facts = deadLetterFacts(letter);
+  const fact = (name: DeadLetterFact) => visible(facts?.get(name) ?? "-");
+  const source = `${fact("source-topic")}[${fact("source-partition")}]@${fact("source-offset")}`;
+  return `${formatOrigin(letter.origin)} of ${source}: reason ${fact("reason")}, status ` +
+    `${fact("status")}, attempts ${fact("attempts")}, first failed at ${fact("first-failed-at")}`;
+}

@@ -1,0 +1,133 @@
+import { deadLetterFacts } from "../failures/dead_letter.ts";
+import { isChosen } from "./dead_letter_filter.ts";
+import type { InboundEvent } from "../event.ts";
+import type { Lease, LeaseController } from "../lease.ts";
+import { EventNotSettledError, type Listener } from "../listener.ts";
+import { inOrder, type Ordering } from "../ordering.ts";
+import type { RedriveScope } from "./redrive_reader.ts";
+import type { Offsets } from "../transport.ts";
+
+/** What became of the records of a store of dead letters. */
+export interface RedriveCounts {
+  readonly putBack: number;
+  /** What the filter does not choose. */
+  readonly notChosen: number;
+  /** What another redrive of the pipeline, with another filter or none, has put back. */
+  readonly putBackBefore: number;
+  readonly ofOtherPipelines: number;
+  readonly noDeadLetters: number;
+}
+
+/** Another redrive, and how far it had got. */
+export interface EarlierRedrive extends RedriveScope {
+  readonly positions: Offsets;
+}
+
+/**
+ * Puts a dead letter back. Resolves with null, or with why that will never be possible.
+ *
+ * @throws {EventNotSettledError} when the lease ended first
+ */
+export type PutBack = (letter: InboundEvent, lease: Lease) => Promise<string | null>;
+
+/** What a redrive is made of. */
+export interface RedriveParts extends RedriveScope {
+  readonly letters: Listener;
+  /** Those of the same pipeline. */
+  readonly earlier: readonly EarlierRedrive[];
+  readonly ordering: Ordering;
+  /** How many dead letters go back at most. */
+  readonly limit?: number | undefined;
+  readonly putBack: PutBack;
+}
+
+/** Puts the dead letters of a pipeline back, in their order. */
+export class Redrive {
+  readonly #parts: RedriveParts;
+  readonly #counts = {
+    putBack: 0,
+    notChosen: 0,
+    putBackBefore: 0,
+    ofOtherPipelines: 0,
+    noDeadLetters: 0,
+  };
+  #taken = 0;
+  #underWay = 0;
+  #refusal: string | null = null;
+
+  constructor(parts: RedriveParts) {
+    this.#parts = parts;
+  }
+
+  /** What it came to so far. */
+  get counts(): RedriveCounts {
+    return { ...this.#counts };
+  }
+
+  /**
+   * Runs until the dead letters come to an end or the limit is reached, or `lease` ends. Resolves with null, or with why
+   * a dead letter can never be put back: that ends the lease, so that it is not passed over.
+   */
+  async run(lease: LeaseController): Promise<string | null> {
+    const putInOrder = inOrder(
+      (letter, ofPartition) => this.#putBack(letter, { lease, ofPartition }),
+      this.#parts.ordering,
+    );
+    await this.#parts.letters.listen(async (letter, ofPartition) => {
+      if (this.#isLimitReached) {
+        this.#endAtLimit(lease);
+        // The next redrive begins here.
+        throw new EventNotSettledError("The limit is reached");
+      }
+      const reason = this.#reasonToPassOver(letter);
+      if (reason !== null) {
+        this.#counts[reason]++;
+        return;
+      }
+      this.#taken++;
+      this.#underWay++;
+      try {
+        await putInOrder(letter, ofPartition);
+      } finally {
+        this.#underWay--;
+        this.#endAtLimit(lease);
+      }
+    }, lease);
+    return this.#refusal;
+  }
+
+  get #isLimitReached(): boolean {
+    return this.#taken >= (this.#parts.limit ?? Infinity);
+  }
+
+  /** Not before all have gone back: what waits for its turn would be given up. */
+  #endAtLimit(lease: LeaseController): void {
+    if (this.#isLimitReached && this.#underWay === 0) lease.beginEnd();
+  }
+
+  #reasonToPassOver(letter: InboundEvent): Exclude<keyof RedriveCounts, "putBack"> | null {
+    const { pipeline, filter, earlier } = this.#parts;
+    const { partition, offset } = letter.origin;
+    const facts = deadLetterFacts(letter);
+    if (facts === null) return "noDeadLetters";
+    if (facts.get("pipeline") !== pipeline) return "ofOtherPipelines";
+    if (!isChosen(facts, filter)) return "notChosen";
+    const isPutBack = earlier.some(({ filter, positions }) =>
+      offset < (positions.get(partition) ?? 0) && isChosen(facts, filter)
+    );
+    return isPutBack ? "putBackBefore" : null;
+  }
+
+  async #putBack(
+    letter: InboundEvent,
+    { lease, ofPartition }: { lease: LeaseController; ofPartition: Lease },
+  ): Promise<void> {
+    const refusal = await this.#parts.putBack(letter, ofPartition);
+    if (refusal !== null) {
+      this.#refusal ??= refusal;
+      lease.beginEnd();
+      throw new EventNotSettledError("It cannot be put back");
+    }
+    this.#counts.putBack++;
+  }
+}

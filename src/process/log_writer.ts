@@ -1,0 +1,101 @@
+import { atMost } from "../core/backoff.ts";
+import type { LogRecord } from "../core/log.ts";
+
+/** `text` is the original's form, `json` one object a line. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export type LogFormat = typeof LOG_FORMATS[number];
+
+const MAX_WAITING = 10_000;
+const TEXT_ENCODER = new TextEncoder();
+
+/**
+ * Writes log records without ever making anybody wait: lines queue up while the last write is under way, and when too
+ * many wait, further ones are dropped, counted, and reported once there is room again.
+ */
+export class LogWriter {
+  readonly #format: (record: LogRecord) => string;
+  readonly #write: (bytes: Uint8Array) => Promise<number>;
+  readonly #maxWaiting: number;
+  #waiting: string[] = [];
+  #dropped = 0;
+  #writing: Promise<void> | null = null;
+
+  /** @param write writes some of the bytes and resolves with how many, as `Deno.stderr.write` does */
+  constructor(
+    format: LogFormat,
+    write: (bytes: Uint8Array) => Promise<number>,
+    { maxWaiting = MAX_WAITING }: { maxWaiting?: number } = {},
+  ) {
+    this.#format = format === "json" ? formatJson : formatText;
+    this.#write = write;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /** Takes a record; returns at once. */
+  log(record: LogRecord): void {
+    if (this.#waiting.length >= this.#maxWaiting) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push(this.#format(record));
+    this.#writing ??= this.#writeWaiting();
+  }
+
+  /** Resolves when everything is written, or after `deadlineMs` when nobody reads. */
+  async flush(deadlineMs: number): Promise<void> {
+    await atMost(this.#writing ?? Promise.resolve(), deadlineMs);
+  }
+
+  async #writeWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#writeBatch();
+    this.#writing = null;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const [lines, dropped] = [this.#waiting, this.#dropped];
+    [this.#waiting, this.#dropped] = [[], 0];
+    const report = dropped > 0 ? [this.#format(droppedRecord(dropped))] : [];
+    const bytes = TEXT_ENCODER.encode([...lines, ...report].join(""));
+    try {
+      for (let start = 0; start < bytes.length;) {
+        start += await this.#write(bytes.subarray(start));
+      }
+    } catch {
+      // There is nowhere else to say so; the next batch that can be written does.
+      this.#dropped += lines.length + dropped;
+    }
+  }
+}
+
+function droppedRecord(count: number): LogRecord {
+  const message = `${count} log lines were dropped because nobody read them in time`;
+  return { timestampMs: Date.now(), level: "WARN", message };
+}
+
+function formatJson({ timestampMs, level, pipeline, message }: LogRecord): string {
+  const time = new Date(timestampMs).toISOString();
+  return JSON.stringify({ time, level, pipeline, message }) + "\n";
+}
+
+function formatText({ timestampMs, level, message }: LogRecord): string {
+  return `${localTime(new Date(timestampMs))} ${level} - ${escapeControls(message)}\n`;
+}
+
+function localTime(date: Date): string {
+  const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join("/");
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(pad).join(":");
+  return `${day} ${time}`;
+}
+
+function pad(number: number): string {
+  return String(number).padStart(2, "0");
+}
+
+/** One record is one line, whatever a topic's or broker's name holds. */
+function escapeControls(message: string): string {
+  return message.replaceAll(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

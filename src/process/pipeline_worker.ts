@@ -1,0 +1,92 @@
+/**
+ * The Worker of one pipeline. It runs in the pipeline's sandbox and talks to the main isolate in plain messages.
+ *
+ * @module
+ */
+import type { PipelineConfig } from "../config/schema.ts";
+import { failurePolicy } from "../core/failures/failure_policy.ts";
+import { PipelineHealth } from "../core/health.ts";
+import { LeaseController } from "../core/lease.ts";
+import { Logger } from "../core/log.ts";
+import { runPipeline } from "../core/pipeline.ts";
+import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
+import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
+
+const lease = new LeaseController();
+const health = new PipelineHealth();
+
+function report(message: PipelineReport): void {
+  self.postMessage(message);
+}
+
+function fail(error: unknown): void {
+  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+}
+
+self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
+  switch (data.kind) {
+    case "start":
+      setInterval(
+        () => report({ kind: "alive", notReady: health.reasons() }),
+        ALIVE_INTERVAL_MS,
+      );
+      run(data.pipeline, data.readyAfterMs).then(() => report({ kind: "ended" }), fail);
+      break;
+    case "stop":
+      lease.beginEnd();
+      setTimeout(() => lease.end(), data.drainMs);
+      break;
+  }
+});
+
+// Left to the runtime, these would end the whole process and print a stack that may hold payload.
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail(event.error);
+});
+
+async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void> {
+  const { name, logLevel, eventListener, eventHandler, eventResultProcessor, deadLetter } =
+    pipeline;
+  const log = new Logger((record) => report({ kind: "log", record }), {
+    level: logLevel,
+    pipeline: name,
+  });
+  const { concurrency, maxLookahead, maxBufferedBytes } = pipeline;
+  const limits = { concurrency, maxLookahead, maxBufferedBytes };
+  const context = { pipeline: name, log, limits, health };
+  const opening = "opening";
+  health.fails(opening, "it is starting");
+  await using opened = new AsyncDisposableStack();
+  const resultProcessors = [];
+  for (const config of eventResultProcessor) {
+    const processor = opened.use(await resultProcessorRole(config).open(config, context));
+    resultProcessors.push({ when: config.when, processor, templates: config.templates });
+  }
+  const deadLetters = deadLetter &&
+    opened.use(await resultProcessorRole(deadLetter).open(deadLetter, context));
+  const handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
+  const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
+  health.works(opening);
+  await runPipeline(
+    {
+      name,
+      listener,
+      handler,
+      resultProcessors,
+      ...(deadLetters === undefined ? {} : { deadLetters }),
+      policy: failurePolicy(eventHandler, { hasDeadLetters: deadLetters !== undefined }),
+      onTombstone: eventHandler.onTombstone,
+      ordering: pipeline.ordering,
+      concurrency,
+      log,
+      health,
+      readyAfterMs,
+    },
+    lease,
+  );
+}

@@ -1,0 +1,147 @@
+import { backoffDelays, formatDelay, sleep } from "../core/backoff.ts";
+import type { PipelineConfig } from "../config/schema.ts";
+import { Logger, type LogSink } from "../core/log.ts";
+import type { RedriveCounts } from "../core/redrive/redrive.ts";
+import { redrivePermissions } from "./sandbox.ts";
+import { discover, startWorker } from "./supervised_worker.ts";
+import type {
+  RedriveCommand,
+  RedriveProgress,
+  RedriveReport,
+  RedriveSelection,
+} from "./worker_messages.ts";
+
+const REDRIVE_WORKER = new URL("./redrive_worker.ts", import.meta.url);
+
+type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
+
+/**
+ * Puts a pipeline's dead letters back in a Worker that may reach where they are and where events come from, and nothing
+ * else. When that fails, it goes on in another one after a pause, up to where the dead letters ended at first.
+ */
+export class RedriveSupervisor {
+  readonly #pipeline: PipelineConfig;
+  readonly #selection: RedriveSelection;
+  readonly #log: LogSink;
+  readonly #workerUrl: URL;
+  readonly #stopping = new AbortController();
+  #worker: Worker | null = null;
+  #progress: RedriveProgress | null = null;
+
+  /** @param workerUrl the module of the Workers */
+  constructor(
+    pipeline: PipelineConfig,
+    { selection, log, workerUrl = REDRIVE_WORKER }: {
+      selection: RedriveSelection;
+      log: LogSink;
+      workerUrl?: URL;
+    },
+  ) {
+    this.#pipeline = forRedrive(pipeline);
+    this.#selection = selection;
+    this.#log = log;
+    this.#workerUrl = workerUrl;
+  }
+
+  /** How far it has got; null before it knows what there is to read. */
+  get progress(): RedriveProgress | null {
+    return this.#progress;
+  }
+
+  /**
+   * Resolves with null when there is nothing more to put back, or `stop()` was called; or with why a dead letter can
+   * never be put back.
+   */
+  async run(): Promise<string | null> {
+    const { name, logLevel } = this.#pipeline;
+    const log = new Logger(this.#log, { level: logLevel, pipeline: name });
+    const stopping = this.#stopping.signal;
+    const delays = backoffDelays();
+    while (!stopping.aborted) {
+      const end = await this.#runOnce();
+      if (end.kind === "ended") return end.refusal;
+      if (stopping.aborted) {
+        log.warn(`the redrive of '${name}' did not end well: ${end.reason}`);
+        break;
+      }
+      const delayMs = delays.next().value;
+      log.error(
+        `the redrive of '${name}' stopped: ${end.reason}; going on in ${formatDelay(delayMs)}`,
+      );
+      await sleep(delayMs, stopping);
+    }
+    return null;
+  }
+
+  /** Lets what is under way finish; what still runs after `drainMs` is given up. */
+  stop(drainMs: number): void {
+    this.#stopping.abort();
+    this.#tell({ kind: "stop", drainMs });
+  }
+
+  async #runOnce(): Promise<WorkerEnd> {
+    const pipeline = this.#pipeline;
+    const signal = this.#stopping.signal;
+    try {
+      const otherSides = await discover(pipeline, { log: this.#log, signal });
+      if (signal.aborted) return { kind: "ended", refusal: null };
+      const permissions = redrivePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
+      const worker = startWorker(this.#workerUrl, `${pipeline.name} (redrive)`, permissions);
+      this.#worker = worker;
+      try {
+        return await this.#end(worker);
+      } finally {
+        this.#worker = null;
+        worker.terminate();
+      }
+    } catch (error) {
+      return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async #end(worker: Worker): Promise<WorkerEnd> {
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    const before = this.#progress;
+    worker.onmessage = ({ data }: MessageEvent<RedriveReport>) => {
+      switch (data.kind) {
+        case "log":
+          return this.#log(data.record);
+        case "progress":
+          this.#progress = before === null ? data.progress : together(before, data.progress);
+          return;
+        case "ended":
+        case "failed":
+          return resolve(data);
+      }
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      resolve({ kind: "failed", reason: event.message });
+    };
+    const { limit } = this.#selection;
+    const rest = limit === undefined ? undefined : limit - (before?.counts.putBack ?? 0);
+    this.#tell({
+      kind: "start",
+      pipeline: this.#pipeline,
+      selection: { ...this.#selection, limit: rest },
+      ends: before?.ends,
+    });
+    return await promise;
+  }
+
+  #tell(command: RedriveCommand): void {
+    this.#worker?.postMessage(command);
+  }
+}
+
+/** What two Workers came to, one after the other. */
+function together(first: RedriveProgress, second: RedriveProgress): RedriveProgress {
+  const counts = Object.entries(first.counts)
+    .map(([name, count]) => [name, count + second.counts[name as keyof RedriveCounts]]);
+  return { ...second, starts: first.starts, counts: Object.fromEntries(counts) };
+}
+
+/** Without the parts that it does not need; what goes well is told by its progress. */
+function forRedrive(pipeline: PipelineConfig): PipelineConfig {
+  return { ...pipeline, eventResultProcessor: [], logLevel: "WARN" };
+}

@@ -1,0 +1,101 @@
+/**
+ * The Worker that puts the dead letters of a pipeline back. It talks to the main isolate in plain messages.
+ *
+ * @module
+ */
+import { printOut } from "../commands/console.ts";
+import { LeaseController } from "../core/lease.ts";
+import { Logger } from "../core/log.ts";
+import { listing, puttingBack } from "../core/redrive/put_back.ts";
+import { Redrive } from "../core/redrive/redrive.ts";
+import { parseReaderName, readerName, type RedriveScope } from "../core/redrive/redrive_reader.ts";
+import { redriveRoles } from "./redrive_roles.ts";
+import {
+  PROGRESS_INTERVAL_MS,
+  type RedriveCommand,
+  type RedriveReport,
+} from "./worker_messages.ts";
+
+const lease = new LeaseController();
+
+function report(message: RedriveReport): void {
+  self.postMessage(message);
+}
+
+function fail(error: unknown): void {
+  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+}
+
+self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
+  switch (data.kind) {
+    case "start":
+      run(data).then((refusal) => report({ kind: "ended", refusal }), fail);
+      break;
+    case "stop":
+      lease.beginEnd();
+      setTimeout(() => lease.end(), data.drainMs);
+      break;
+  }
+});
+
+// Left to the runtime, these would end the whole process and print a stack that may hold payload.
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
+self.addEventListener("error", (event) => {
+  event.preventDefault();
+  fail(event.error);
+});
+
+async function run(
+  { pipeline, selection, ends }: RedriveCommand & { kind: "start" },
+): Promise<string | null> {
+  const { name, ordering, concurrency, maxLookahead, maxBufferedBytes } = pipeline;
+  const { filter, limit, dryRun } = selection;
+  const log = new Logger((record) => report({ kind: "log", record }), {
+    level: pipeline.logLevel,
+    pipeline: name,
+  });
+  const context = { pipeline: name, log, limits: { concurrency, maxLookahead, maxBufferedBytes } };
+  const roles = redriveRoles(pipeline);
+  if ("problem" in roles) throw new Error(roles.problem);
+  const scope: RedriveScope = { pipeline: name, filter };
+  await using opened = new AsyncDisposableStack();
+  const putBack = dryRun ? listing(printOut) : puttingBack({
+    log,
+    source: opened.use(await roles.putBack(pipeline.eventListener, context)),
+  });
+  const letters = opened.use(
+    await roles.readBack(roles.deadLetter, {
+      ...context,
+      reader: readerName(scope),
+      isPeer: (reader) => parseReaderName(reader)?.pipeline === name,
+      ends,
+      remembers: !dryRun,
+    }),
+  );
+  const earlier = letters.peers.entries().flatMap(([reader, positions]) => {
+    const scope = parseReaderName(reader);
+    return scope === null ? [] : [{ ...scope, positions }];
+  });
+  const redrive = new Redrive({
+    ...scope,
+    letters,
+    earlier: [...earlier],
+    ordering,
+    limit,
+    putBack,
+  });
+  function reportProgress(): void {
+    const { starts, ends, positions } = letters;
+    report({ kind: "progress", progress: { counts: redrive.counts, starts, ends, positions } });
+  }
+  const timer = setInterval(reportProgress, PROGRESS_INTERVAL_MS);
+  try {
+    return await redrive.run(lease);
+  } finally {
+    clearInterval(timer);
+    reportProgress();
+  }
+}

@@ -1,0 +1,85 @@
+import type { PipelineConfig } from "../config/schema.ts";
+import type { Permissions, Role, RoleConfig } from "../core/transport.ts";
+import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
+
+/** A section of a pipeline with the role it is configured for. */
+export interface Part {
+  /** Where it stands in the configuration: `eventResultProcessor[1]`. */
+  readonly path: string;
+  readonly role: Role<RoleConfig, unknown>;
+  readonly config: RoleConfig;
+}
+
+/** The parts of a pipeline, in the order in which an event meets them. */
+export function partsOf(pipeline: PipelineConfig): Part[] {
+  const { eventListener, eventHandler, eventResultProcessor, deadLetter } = pipeline;
+  return [
+    { path: "eventListener", role: listenerRole(eventListener), config: eventListener },
+    { path: "eventHandler", role: handlerRole(eventHandler), config: eventHandler },
+    ...eventResultProcessor.map((config, index) => ({
+      path: `eventResultProcessor[${index}]`,
+      role: resultProcessorRole(config),
+      config,
+    })),
+    ...(deadLetter === undefined
+      ? []
+      : [{ path: "deadLetter", role: resultProcessorRole(deadLetter), config: deadLetter }]),
+  ];
+}
+
+/** What a running pipeline may do: reach what its configuration names and what discovery found, and nothing else. */
+export function pipelinePermissions(
+  pipeline: PipelineConfig,
+  discoveredHosts: readonly string[],
+): Permissions {
+  return united([
+    ...partsOf(pipeline).map(({ role, config }) => role.permissions(config)),
+    { net: discoveredHosts, env: [] },
+  ]);
+}
+
+/** What putting a pipeline's dead letters back may do: reach where they are and where events come from. */
+export function redrivePermissions(
+  { eventListener, deadLetter }: PipelineConfig,
+  discoveredHosts: readonly string[],
+): Permissions {
+  return united([
+    listenerRole(eventListener).permissions(eventListener),
+    ...(deadLetter === undefined ? [] : [resultProcessorRole(deadLetter).permissions(deadLetter)]),
+    { net: discoveredHosts, env: [] },
+  ]);
+}
+
+/** What discovery may do: reach what the configuration names for those parts whose other side knows of more hosts. */
+export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
+  return united(
+    partsOf(pipeline)
+      .filter(({ role }) => role.discover !== undefined)
+      .map(({ role, config }) => role.permissions(config)),
+  );
+}
+
+/** The permission set of a Worker. Whatever is not on the lists is denied. */
+export function workerPermissions({ net, env }: Permissions): Deno.PermissionOptionsObject {
+  return {
+    net: net.length > 0 ? [...net] : false,
+    env: env.length > 0 ? [...env] : false,
+    read: false,
+    write: false,
+    run: false,
+    ffi: false,
+    sys: false,
+    import: false,
+  };
+}
+
+function united(permissions: readonly Permissions[]): Permissions {
+  return {
+    net: sortedUnique(permissions.flatMap(({ net }) => net)),
+    env: sortedUnique(permissions.flatMap(({ env }) => env)),
+  };
+}
+
+function sortedUnique(values: readonly string[]): string[] {
+  return [...new Set(values)].sort();
+}

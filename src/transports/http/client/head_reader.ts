@@ -1,0 +1,67 @@
+import type { Bytes } from "../../../core/event.ts";
+import { InvalidResponseError, parseHead, type ResponseHead } from "./response_head.ts";
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+const MAX_HEAD_BYTES = 32 * 1024;
+
+/** A head with its bytes, the empty line at its end included. */
+export interface HeadInBytes {
+  readonly head: ResponseHead;
+  readonly bytes: Bytes;
+}
+
+/**
+ * Finds and reads heads. Responses of one endpoint begin alike for the time of a second (its `Date` does), so the last
+ * head is remembered, and what has the same bytes need not be read again.
+ */
+export class HeadReader {
+  readonly #method: string;
+  #last: HeadInBytes | null = null;
+
+  /** @param method of the requests, in upper case */
+  constructor(method: string) {
+    this.#method = method;
+  }
+
+  /**
+   * Reads the head that begins at `start`; returns null when it has not come in full.
+   *
+   * @param searchFrom where its end can be at the earliest
+   * @throws {InvalidResponseError}
+   */
+  read(
+    bytes: Bytes,
+    { start, searchFrom }: { start: number; searchFrom: number },
+  ): HeadInBytes | null {
+    if (this.#last !== null && continuesWith(bytes, start, this.#last.bytes)) return this.#last;
+    const end = headEnd(bytes, searchFrom);
+    if ((end ?? bytes.length) - start > MAX_HEAD_BYTES) {
+      throw new InvalidResponseError("its head is too large");
+    }
+    if (end === null) return null;
+    const own = bytes.slice(start, end);
+    this.#last = { bytes: own, head: parseHead(own, this.#method) };
+    return this.#last;
+  }
+}
+
+function continuesWith(bytes: Bytes, start: number, expected: Bytes): boolean {
+  if (bytes.length - start < expected.length) return false;
+  for (let index = 0; index < expected.length; index++) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
+}
+
+/** The position behind the empty line that ends a head; null when it has not come. */
+function headEnd(bytes: Bytes, searchFrom: number): number | null {
+  let at = bytes.indexOf(LINE_FEED, searchFrom);
+  while (at >= 0) {
+    const next = bytes[at + 1] === CARRIAGE_RETURN ? at + 2 : at + 1;
+    if (bytes[next] === LINE_FEED) return next + 1;
+    at = bytes.indexOf(LINE_FEED, at + 1);
+  }
+  return null;
+}

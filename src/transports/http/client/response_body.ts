@@ -1,0 +1,198 @@
+import type { Bytes } from "../../../core/event.ts";
+import { type Framing, InvalidResponseError } from "./response_head.ts";
+
+const LINE_FEED = 0x0a;
+
+/** How long the lines between chunks may be, and all that follow the last one together. */
+const MAX_LINE_LENGTH = 16 * 1024;
+const MAX_TRAILERS_LENGTH = 64 * 1024;
+
+const FIRST_BUFFER_BYTES = 4096;
+
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;.*)?$/;
+
+/** The body of a response while it comes. */
+export interface ResponseBody {
+  /** Whether all of it has come. */
+  readonly isComplete: boolean;
+  /** Whether it is larger than it may be. Nothing of it is kept then. */
+  readonly isTooLarge: boolean;
+  /** What has come so far, in memory that nothing else uses. */
+  readonly bytes: Bytes;
+  /**
+   * Takes from `start` on what is part of the body; returns the position behind it.
+   *
+   * @throws {InvalidResponseError}
+   */
+  take(bytes: Bytes, start: number): number;
+  /** Notes that nothing more will come. */
+  end(): void;
+}
+
+/** A body of at most `maxBytes`. */
+export function responseBody(framing: Framing, maxBytes: number): ResponseBody {
+  if (framing === "chunked") return new ChunkedBody(maxBytes);
+  if (framing === "untilClosed") return new BodyUntilClosed(maxBytes);
+  return new SizedBody(framing, maxBytes);
+}
+
+class SizedBody implements ResponseBody {
+  readonly isTooLarge: boolean;
+  readonly bytes: Bytes;
+  #taken = 0;
+
+  constructor(length: number, maxBytes: number) {
+    this.isTooLarge = length > maxBytes;
+    this.bytes = new Uint8Array(this.isTooLarge ? 0 : length);
+  }
+
+  get isComplete(): boolean {
+    return !this.isTooLarge && this.#taken === this.bytes.length;
+  }
+
+  take(bytes: Bytes, start: number): number {
+    const end = Math.min(start + this.bytes.length - this.#taken, bytes.length);
+    this.bytes.set(bytes.subarray(start, end), this.#taken);
+    this.#taken += end - start;
+    return end;
+  }
+
+  end(): void {}
+}
+
+class BodyUntilClosed implements ResponseBody {
+  isComplete = false;
+  readonly #bytes: GrowingBytes;
+
+  constructor(maxBytes: number) {
+    this.#bytes = new GrowingBytes(maxBytes);
+  }
+
+  get isTooLarge(): boolean {
+    return this.#bytes.isTooLong;
+  }
+
+  get bytes(): Bytes {
+    return this.#bytes.bytes;
+  }
+
+  take(bytes: Bytes, start: number): number {
+    this.#bytes.append(bytes.subarray(start));
+    return bytes.length;
+  }
+
+  end(): void {
+    this.isComplete = true;
+  }
+}
+
+/** A body in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are left out. */
+class ChunkedBody implements ResponseBody {
+  readonly #bytes: GrowingBytes;
+  #next: "size" | "data" | "endOfData" | "trailer" | "nothing" = "size";
+  /** What has come of a line so far, one character for each byte. */
+  #line = "";
+  #chunkRest = 0;
+  #trailersLength = 0;
+
+  constructor(maxBytes: number) {
+    this.#bytes = new GrowingBytes(maxBytes);
+  }
+
+  get isComplete(): boolean {
+    return this.#next === "nothing";
+  }
+
+  get isTooLarge(): boolean {
+    return this.#bytes.isTooLong;
+  }
+
+  get bytes(): Bytes {
+    return this.#bytes.bytes;
+  }
+
+  take(bytes: Bytes, start: number): number {
+    let position = start;
+    while (position < bytes.length && !this.isComplete && !this.isTooLarge) {
+      position = this.#next === "data"
+        ? this.#takeData(bytes, position)
+        : this.#takeLine(bytes, position);
+    }
+    return position;
+  }
+
+  end(): void {}
+
+  #takeData(bytes: Bytes, start: number): number {
+    const end = Math.min(start + this.#chunkRest, bytes.length);
+    this.#bytes.append(bytes.subarray(start, end));
+    this.#chunkRest -= end - start;
+    if (this.#chunkRest === 0) this.#next = "endOfData";
+    return end;
+  }
+
+  #takeLine(bytes: Bytes, start: number): number {
+    const lineFeed = bytes.indexOf(LINE_FEED, start);
+    const end = lineFeed < 0 ? bytes.length : lineFeed;
+    if (this.#line.length + end - start > MAX_LINE_LENGTH) {
+      throw new InvalidResponseError("a line between its chunks is too long");
+    }
+    this.#line += String.fromCharCode(...bytes.subarray(start, end));
+    if (lineFeed < 0) return end;
+    const line = this.#line.replace(/\r$/, "");
+    this.#line = "";
+    this.#endLine(line);
+    return end + 1;
+  }
+
+  #endLine(line: string): void {
+    if (this.#next === "size") {
+      const size = CHUNK_SIZE.exec(line)?.[1];
+      if (size === undefined) throw new InvalidResponseError("a chunk has no size");
+      this.#chunkRest = Number.parseInt(size, 16);
+      this.#next = this.#chunkRest === 0 ? "trailer" : "data";
+    } else if (this.#next === "endOfData") {
+      if (line !== "") throw new InvalidResponseError("a chunk is longer than its size");
+      this.#next = "size";
+    } else {
+      this.#trailersLength += line.length;
+      if (this.#trailersLength > MAX_TRAILERS_LENGTH) {
+        throw new InvalidResponseError("its trailers are too long");
+      }
+      if (line === "") this.#next = "nothing";
+    }
+  }
+}
+
+/** Bytes of which nobody knows beforehand how many there will be. */
+class GrowingBytes {
+  isTooLong = false;
+  readonly #maxLength: number;
+  #buffer: Bytes = new Uint8Array();
+  #length = 0;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  get bytes(): Bytes {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  append(bytes: Bytes): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#maxLength) {
+      this.isTooLong = true;
+      this.#buffer = new Uint8Array();
+      this.#length = 0;
+      return;
+    }
+    if (length > this.#buffer.length) {
+      const buffer = new Uint8Array(Math.max(length, 2 * this.#buffer.length, FIRST_BUFFER_BYTES));
+      buffer.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = buffer;
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length = length;
+  }
+}

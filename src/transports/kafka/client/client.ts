@@ -1,0 +1,132 @@
+import {
+  type ISocketFactoryArgs,
+  Kafka,
+  logLevel,
+  type RetryOptions,
+  type SASLOptions,
+} from "kafkajs";
+import type { ConnectionOptions } from "node:tls";
+import type { Health } from "../../../core/health.ts";
+import type { Logger } from "../../../core/log.ts";
+import { clientLogOf } from "./client_log.ts";
+import type { KafkaClientConfig } from "../config/mod.ts";
+import { patchKafkajs } from "./kafkajs_patches.ts";
+import { openSocket } from "./sockets.ts";
+
+/** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
+const RETRIES = 3;
+
+/** How often and how fast a client repeats what failed before it gives up. */
+export function retryOptions(
+  { reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
+): RetryOptions {
+  return {
+    retries: RETRIES,
+    initialRetryTime: reconnectBackoffMs,
+    maxRetryTime: reconnectBackoffMaxMs,
+  };
+}
+
+/** A client for one cluster. Connects to nothing by itself. */
+export function createKafka(
+  config: KafkaClientConfig,
+  { log, health, onUngrantedBroker, onlyBootstrapServers = false, retry = retryOptions(config) }: {
+    log: Logger;
+    health?: Health | undefined;
+    /** How often and how fast connecting is repeated before it fails. */
+    retry?: RetryOptions;
+    /** Told of a broker that the sandbox does not allow; the connection to it fails. */
+    onUngrantedBroker?: (host: string) => void;
+    /** Puts every question to a bootstrap server, whichever broker it is meant for. */
+    onlyBootstrapServers?: boolean;
+  },
+): Kafka {
+  patchKafkajs();
+  const clientLog = clientLogOf(log, health);
+  return new Kafka({
+    brokers: [...config.bootstrapServers],
+    clientId: config.clientId,
+    ...(config.tls ? { ssl: tlsOptions(config.tls) } : {}),
+    ...(config.sasl ? { sasl: { ...config.sasl } as SASLOptions } : {}),
+    connectionTimeout: config.connectionTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    enforceRequestTimeout: true,
+    retry,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => clientLog.take(entry),
+    socketFactory: (target) =>
+      openSocket(
+        onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target,
+        {
+          connectionTimeoutMs: config.connectionTimeoutMs,
+          onUngrantedBroker,
+          onAnswer: () => clientLog.answered(`${target.host}:${target.port}`),
+        },
+      ),
+  });
+}
+
+function tlsOptions(
+  { ca, cert, key, passphrase, verifyCertificate, verifyHostname }: NonNullable<
+    KafkaClientConfig["tls"]
+  >,
+): ConnectionOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    rejectUnauthorized: verifyCertificate,
+    ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+function bootstrapServer(
+  { bootstrapServers }: KafkaClientConfig,
+  { host, port }: ISocketFactoryArgs,
+): { host: string; port: number } {
+  const isOne = bootstrapServers.includes(`${host.toLowerCase()}:${port}`);
+  const server = isOne ? undefined : bootstrapServers[0];
+  if (server === undefined) return { host, port };
+  const separator = server.lastIndexOf(":");
+  return { host: server.slice(0, separator), port: Number(server.slice(separator + 1)) };
+}
+
+/** The last reason in a chain of errors: kafkajs wraps what happened several times. */
+export function rootMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
+}
+
+/**
+ * Makes sure that a topic can be used: that it exists, or may be created by using it.
+ *
+ * @throws {Error} when it does not exist or cannot be looked up, saying what to do
+ */
+export async function requireTopic(
+  kafka: Kafka,
+  topic: string,
+  { bootstrapServers: brokers, allowAutoTopicCreation }: KafkaClientConfig,
+): Promise<void> {
+  if (allowAutoTopicCreation) return;
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    await admin.fetchTopicMetadata({ topics: [topic] });
+  } catch (error) {
+    throw new Error(describeTopicFailure(error, { topic, brokers }), { cause: error });
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
+
+function describeTopicFailure(
+  error: unknown,
+  { topic, brokers }: { topic: string; brokers: readonly string[] },
+): string {
+  const where = brokers.join(", ");
+  const message = rootMessage(error);
+  return /does not host this topic/.test(message)
+    ? `topic '${topic}' does not exist on ${where}; create it, or correct 'topic'`
+    : `cannot look up topic '${topic}' on ${where}: ${message}`;
+}

@@ -1,0 +1,89 @@
+import type { LogEntry, logLevel } from "kafkajs";
+import type { Health } from "../../../core/health.ts";
+import type { Logger } from "../../../core/log.ts";
+
+/** Its value is needed where kafkajs is not loaded. */
+const ERROR: logLevel.ERROR = 1;
+
+/** How long nothing is said again. */
+const REPEAT_INTERVAL_MS = 10_000;
+
+/** Clients try at least so often to reach a broker that they need; one that has left the cluster, they forget. */
+const FORGOTTEN_AFTER_MS = 90_000;
+
+/** How many texts are remembered at most, not to be said again. */
+const MAX_REMEMBERED = 100;
+
+/** What kafkajs logs at ERROR that nobody else here can know of. The rest is said by whoever gets the error. */
+const WORTH_SAYING = /^Offset out of range/;
+
+/** What it logs, many times over, while a broker is away and it tries to reach it again. */
+const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
+
+const logs = new WeakMap<Logger, ClientLog>();
+
+/** What the Kafka clients of a pipeline log together: each of them would say the same. */
+export function clientLogOf(log: Logger, health?: Health): ClientLog {
+  const known = logs.get(log) ?? new ClientLog(log, { health });
+  logs.set(log, known);
+  return known;
+}
+
+/** Takes from kafkajs's many words what a pipeline's log should have, and that once. */
+export class ClientLog {
+  readonly #log: Logger;
+  readonly #health: Health | undefined;
+  readonly #now: () => number;
+  readonly #saidAtMs = new Map<string, number>();
+  readonly #unreachable = new Set<string>();
+
+  constructor(
+    log: Logger,
+    { health, now = () => performance.now() }: {
+      health?: Health | undefined;
+      now?: () => number;
+    } = {},
+  ) {
+    this.#log = log;
+    this.#health = health;
+    this.#now = now;
+  }
+
+  /** Takes an entry of kafkajs's log; only its text, as the further fields may hold whole messages. */
+  take({ level, namespace, log: { message, broker } }: LogEntry): void {
+    const unreachable = UNREACHABLE.exec(message);
+    if (level <= ERROR && WORTH_SAYING.test(message)) {
+      this.#log.error(`kafkajs: ${message}`);
+    } else if (unreachable !== null) {
+      const { reason = "connecting takes too long" } = unreachable.groups ?? {};
+      this.#cannotReach(String(broker), reason);
+    } else if (!this.#wasJustSaid(message)) {
+      this.#log.debug(() => `kafkajs: ${namespace}: ${message}`);
+    }
+  }
+
+  /** Notes that a broker has sent something. */
+  answered(broker: string): void {
+    if (!this.#unreachable.delete(broker)) return;
+    this.#health?.works(`broker ${broker}`);
+    this.#saidAtMs.delete(broker);
+    this.#log.info(`broker ${broker} answers again`);
+  }
+
+  #cannotReach(broker: string, reason: string): void {
+    this.#unreachable.add(broker);
+    const patience = { forMs: FORGOTTEN_AFTER_MS };
+    this.#health?.fails(`broker ${broker}`, `cannot reach broker ${broker}: ${reason}`, patience);
+    if (this.#wasJustSaid(broker)) return;
+    this.#log.warn(`cannot reach broker ${broker}: ${reason}; trying again`);
+  }
+
+  #wasJustSaid(text: string): boolean {
+    const nowMs = this.#now();
+    const saidAtMs = this.#saidAtMs.get(text) ?? -Infinity;
+    if (nowMs - saidAtMs < REPEAT_INTERVAL_MS) return true;
+    if (this.#saidAtMs.size >= MAX_REMEMBERED) this.#saidAtMs.clear();
+    this.#saidAtMs.set(text, nowMs);
+    return false;
+  }
+}

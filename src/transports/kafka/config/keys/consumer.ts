@@ -1,0 +1,128 @@
+import { boolean, choice, integer, type Scalar, text } from "../../../../config/scalar.ts";
+import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
+
+const COMMITS_ITSELF = "eventor commits an event itself, once its result is stored: write false";
+const OWN_QUEUE = "has no effect in eventor: it has its own limits on what it reads ahead";
+
+/** Keys of `consumerConfig` alone, with a value. */
+export const CONSUMER_KEYS = {
+  groupId: mapped(["group.id"], { scalar: text(), meaning: "Required. The consumer group" }),
+  autoOffsetReset: mappedOr(["auto.offset.reset"], {
+    scalar: choice<"earliest" | "latest">({
+      earliest: "earliest",
+      smallest: "earliest",
+      beginning: "earliest",
+      latest: "latest",
+      largest: "latest",
+      end: "latest",
+    }, { refused: { error: "'error' is not supported: write earliest or latest" } }),
+    default: "latest",
+    meaning: "Where a group without offsets begins: at the first event, or once at the end",
+  }),
+  sessionTimeoutMs: mappedOr(["session.timeout.ms"], {
+    scalar: integer(1, 3_600_000),
+    default: 30_000,
+    meaning: "After how long without a sign of life the group goes on without a member " +
+      "(librdkafka: 45000)",
+  }),
+  heartbeatIntervalMs: mappedOr(["heartbeat.interval.ms"], {
+    scalar: integer(1, 3_600_000),
+    default: 3000,
+    meaning: "How often a member gives a sign of life",
+  }),
+  rebalanceTimeoutMs: mapped(["max.poll.interval.ms"], {
+    scalar: integer(1, 86_400_000),
+    meaning: "How long a rebalance waits for its members, 60000 when not written " +
+      "(librdkafka: 300000). A call may take longer",
+  }),
+  minBytes: mappedOr(["fetch.min.bytes"], {
+    scalar: integer(1, 100_000_000),
+    default: 1,
+    meaning: "How much a broker collects before it answers",
+  }),
+  maxWaitTimeMs: mappedOr(["fetch.wait.max.ms"], {
+    scalar: integer(0, 300_000),
+    default: 500,
+    meaning: "How long a broker collects at most",
+  }),
+  maxBytesPerPartition: mappedOr(["fetch.message.max.bytes", "max.partition.fetch.bytes"], {
+    scalar: integer(1, 1_000_000_000),
+    default: 262_144,
+    meaning: "How much of one partition a broker sends at once (librdkafka: 1048576)",
+  }),
+  maxBytes: mappedOr(["fetch.max.bytes"], {
+    scalar: integer(1, 2_147_483_135),
+    default: 10_485_760,
+    meaning: "How much a broker sends at once (librdkafka: 52428800)",
+  }),
+  readUncommitted: mappedOr(["isolation.level"], {
+    scalar: choice({ read_committed: false, read_uncommitted: true }),
+    default: "read_committed",
+    meaning: "Whether events of unfinished transactions are read",
+  }),
+  rackId: mapped(["client.rack"], {
+    scalar: text(),
+    meaning: "Where the client is, so that it can read from a broker nearby",
+  }),
+};
+
+/** The other keys of `consumerConfig` alone. */
+export const OTHER_CONSUMER_KEYS = [
+  fixed(["enable.auto.commit"], {
+    scalar: boolean({ true: COMMITS_ITSELF }),
+    default: false,
+    meaning: "Only `false`: eventor commits an event itself, once its result is stored",
+  }),
+  fixed(["group.protocol"], {
+    scalar: choice({ classic: "classic" }, {
+      refused: { consumer: "the protocol of KIP-848 is not supported: leave it out" },
+    }),
+    default: "classic",
+    meaning: "Only `classic`",
+  }),
+  fixed(["partition.assignment.strategy"], {
+    scalar: assignmentStrategies(),
+    default: "roundrobin",
+    meaning: "A list with `roundrobin`, which is used",
+  }),
+  fixed(["check.crcs"], {
+    scalar: boolean({ true: "eventor checks no CRC: leave it out" }),
+    default: false,
+    meaning: "Only `false`",
+  }),
+  withoutEffect(
+    ["auto.commit.interval.ms"],
+    "has no effect in eventor: it decides itself when to commit",
+  ),
+  withoutEffect(["queued.min.messages"], OWN_QUEUE),
+  withoutEffect(["queued.max.messages.kbytes"], OWN_QUEUE),
+  withoutEffect(["fetch.queue.backoff.ms"], OWN_QUEUE),
+  withoutEffect(["fetch.error.backoff.ms"]),
+  withoutEffect(["message.max.bytes"], "has no effect in eventor: a consumer sends no records"),
+  withoutEffect(["coordinator.query.interval.ms"]),
+  withoutEffect(["group.protocol.type"]),
+  withoutEffect(["enable.partition.eof"]),
+  withoutEffect(["consume.callback.max.messages"]),
+  refused(["auto.commit.enable"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
+  refused(["enable.auto.offset.store"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
+  refused(["offset.store.*"], "offsets are always kept by the broker: leave it out"),
+  refused(["group.instance.id"], "static membership is not supported"),
+  refused(["group.remote.assignor"], "the protocol of KIP-848 is not supported"),
+  refused(["fetch.max.wait.ms"], "librdkafka's name for it is 'fetch.wait.max.ms'"),
+];
+
+function assignmentStrategies(): Scalar<string> {
+  const expected = "'roundrobin', or a list with it such as 'range,roundrobin'";
+  return {
+    expected,
+    json: { type: "string", examples: ["roundrobin"] },
+    read(input) {
+      const names = typeof input === "string" ? input.split(",").map((name) => name.trim()) : [];
+      if (names.includes("cooperative-sticky")) {
+        return { refused: "'cooperative-sticky' is not supported: write roundrobin" };
+      }
+      const isKnown = names.every((name) => name === "range" || name === "roundrobin");
+      return isKnown && names.includes("roundrobin") ? { value: "roundrobin" } : { expected };
+    },
+  };
+}

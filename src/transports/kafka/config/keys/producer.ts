@@ -1,0 +1,112 @@
+import { boolean, choice, integer } from "../../../../config/scalar.ts";
+import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
+
+const MAX_INTEGER = 2_147_483_647;
+const NO_QUEUE = "has no effect in eventor: the pipeline's concurrency bounds what waits";
+const NO_DEADLINE =
+  "has no effect in eventor: a result is published again and again until it is stored";
+const NO_TRANSACTIONS = "transactions are not supported";
+const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
+
+/** Keys of `producerConfig` alone, with a value. */
+export const PRODUCER_KEYS = {
+  acks: mappedOr(["acks", "request.required.acks"], {
+    scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
+      expected: "all, -1 or 1",
+      offered: ["all", -1, 1],
+      refused: { 0: "with 0 a result could be lost without anyone knowing: write all" },
+    }),
+    default: "all",
+    meaning: "How many brokers store a result before it counts as stored; `1` with a warning",
+  }),
+  requestTimeoutForAcksMs: mappedOr(["request.timeout.ms"], {
+    scalar: integer(1, 900_000),
+    default: 5000,
+    meaning:
+      "How long a broker waits for the others to store a result; the client waits a second " +
+      "longer at least (librdkafka: 30000)",
+  }),
+  retries: mappedOr(["message.send.max.retries", "retries"], {
+    scalar: integer(0, MAX_INTEGER),
+    default: 3,
+    meaning: "How often the client itself repeats a request; eventor repeats after that " +
+      "(librdkafka: 2147483647)",
+  }),
+  idempotent: mappedOr(["enable.idempotence"], {
+    scalar: boolean(),
+    default: false,
+    meaning: "Whether brokers recognize a request that is repeated",
+  }),
+  maxRecordBytes: mappedOr(["message.max.bytes"], {
+    scalar: integer(1000, 1_000_000_000),
+    default: 1_000_000,
+    meaning:
+      "How many bytes a result may take, with key, headers and before compression; a larger " +
+      "one is not sent",
+  }),
+  lingerMs: mappedOr(["linger.ms", "queue.buffering.max.ms"], {
+    scalar: integer(0, 900_000),
+    default: 0,
+    meaning: "How long a result waits for others although no request is under way, in which case " +
+      "it waits anyway (librdkafka: 5)",
+  }),
+  maxBatchBytes: mappedOr(["batch.size"], {
+    scalar: integer(1, MAX_INTEGER),
+    default: 1_000_000,
+    meaning: "How many bytes the results for one partition may have in a request, before " +
+      "compression; adapts to a topic that takes less",
+  }),
+  maxBatchRecords: mappedOr(["batch.num.messages"], {
+    scalar: integer(1, 1_000_000),
+    default: 10_000,
+    meaning: "How many results for one partition a request may have",
+  }),
+  compression: mappedOr(["compression.type", "compression.codec"], {
+    scalar: choice<"none" | "gzip" | "snappy" | "lz4" | "zstd">(
+      { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" },
+    ),
+    default: "none",
+    meaning: "How results are compressed",
+  }),
+};
+
+/** The other keys of `producerConfig` alone. */
+export const OTHER_PRODUCER_KEYS = [
+  fixed(["partitioner"], {
+    scalar: choice({ murmur2_random: "murmur2_random" }, {
+      refused: Object.fromEntries(
+        ["random", "consistent", "consistent_random", "murmur2", "fnv1a", "fnv1a_random"]
+          .map((name) => [name, OTHER_PARTITIONER]),
+      ),
+    }),
+    default: "murmur2_random",
+    meaning: "Only `murmur2_random`, as the Java client (librdkafka: consistent_random)",
+  }),
+  fixed(["queuing.strategy"], {
+    scalar: choice({ fifo: "fifo" }, {
+      refused: { lifo: "results are sent in their order: leave it out" },
+    }),
+    default: "fifo",
+    meaning: "Only `fifo`",
+  }),
+  fixed(["enable.gapless.guarantee"], {
+    scalar: boolean({ true: "it is not supported: leave it out" }),
+    default: false,
+    meaning: "Only `false`",
+  }),
+  withoutEffect(["message.timeout.ms", "delivery.timeout.ms"], NO_DEADLINE),
+  withoutEffect(["queue.buffering.max.messages"], NO_QUEUE),
+  withoutEffect(["queue.buffering.max.kbytes"], NO_QUEUE),
+  withoutEffect(["queue.buffering.backpressure.threshold"], NO_QUEUE),
+  withoutEffect(
+    ["sticky.partitioning.linger.ms"],
+    "has no effect in eventor: results without a key change partitions with each request",
+  ),
+  withoutEffect(["compression.level"]),
+  withoutEffect(["delivery.report.only.error"]),
+  withoutEffect(["produce.offset.report"]),
+  withoutEffect(["client.rack"]),
+  refused(["transactional.id"], NO_TRANSACTIONS),
+  refused(["transaction.timeout.ms"], NO_TRANSACTIONS),
+  refused(["msg_order_cmp"], "it belongs to the C library librdkafka"),
+];

@@ -1,0 +1,29 @@
+import type { Scalar } from "../../../../config/scalar.ts";
+import { isHost } from "../../../../core/host.ts";
+
+const DEFAULT_PORT = 9092;
+
+/** Brokers as `host:port`, separated by commas, made equal in form. */
+export function servers(): Scalar<readonly string[]> {
+  const expected = "'host' or 'host:port', separated by commas";
+  return {
+    expected,
+    json: { type: "string", minLength: 1, examples: ["localhost:9092"] },
+    read(input) {
+      if (typeof input !== "string") return { expected };
+      const parts = input.split(",").map((part) => part.trim()).filter((part) => part !== "");
+      const normalized = parts.map(normalize).filter((server) => server !== undefined);
+      return parts.length > 0 && normalized.length === parts.length
+        ? { value: [...new Set(normalized)] }
+        : { expected };
+    },
+  };
+}
+
+function normalize(server: string): string | undefined {
+  const [, written = "", port = String(DEFAULT_PORT)] =
+    /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(server) ?? [];
+  const host = written.toLowerCase();
+  const number = Number(port);
+  return isHost(host) && number >= 1 && number <= 65_535 ? `${host}:${number}` : undefined;
+}

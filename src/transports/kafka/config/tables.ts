@@ -1,0 +1,26 @@
+import type { ReadmeTable } from "../../../config/section.ts";
+import type { ConfigKey } from "./keys/config_key.ts";
+
+const POLICIES: readonly ConfigKey["policy"][] = ["map", "fixed", "warn", "refuse"];
+
+/** What becomes of keys, as a table of the README. Keys with one fate share a row. */
+export function keyTable(title: string, keys: readonly ConfigKey[]): ReadmeTable {
+  const rows = new Map<string, string[]>();
+  for (const key of POLICIES.flatMap((policy) => keys.filter((key) => key.policy === policy))) {
+    const names = key.names.map((name) => `\`${name}\``).join(", ");
+    const fate = fateOf(key);
+    const group = key.policy === "warn" || key.policy === "refuse" ? fate : names;
+    const row = rows.get(group);
+    if (row === undefined) {
+      rows.set(group, [names, key.default === undefined ? "" : `\`${key.default}\``, fate]);
+    } else {
+      row[0] += `, ${names}`;
+    }
+  }
+  return { title, head: ["Key", "Default", "In eventor"], rows: [...rows.values()] };
+}
+
+function fateOf({ policy, meaning }: ConfigKey): string {
+  if (policy === "warn") return `Accepted with a warning: ${meaning}`;
+  return policy === "refuse" ? `Refused: ${meaning}` : meaning;
+}

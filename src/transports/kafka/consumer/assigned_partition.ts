@@ -1,0 +1,288 @@
+import type { AttemptsMade, InboundEvent } from "../../../core/event.ts";
+import { LeaseController } from "../../../core/lease.ts";
+import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
+import type { Limits } from "../../../core/transport.ts";
+import { formatNote } from "./attempts_note.ts";
+import { OffsetTracker } from "./offset_tracker.ts";
+import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import { isSuspicious, type SuspectTurns } from "./suspects.ts";
+
+/** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
+const MAX_WAITING_BYTES = 256 * 1024;
+
+/** Where a partition's events go, and how many may be on their way. */
+export interface AssignedPartitionOptions {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first offset that was not settled before. */
+  readonly nextOffset: number;
+  /** What was tried before for the event there. */
+  readonly past?: AttemptsMade | undefined;
+  readonly limits: Limits;
+  readonly deliver: Deliver;
+  /** Asked to commit when much has settled since the last commit: after a crash, it would be done again. */
+  readonly commit: () => void;
+  /** Commits what there is to commit, and resolves when that is done, or has not worked. Never rejects. */
+  readonly announce: () => Promise<void>;
+  /** Of all partitions together. */
+  readonly suspectTurns: SuspectTurns;
+  /** Told when records cannot be read, or the pipeline cannot go on. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** What this member holds of one partition between getting and giving it up. */
+export class AssignedPartition {
+  readonly partition: number;
+  /** Ends when the partition is given up. */
+  readonly lease = new LeaseController();
+  readonly tracker: OffsetTracker;
+  /** The offset last committed, to commit only what moved. */
+  committed: number;
+  /** The offset of the last commit that was tried, which may have arrived though no answer came. */
+  committing: number;
+  /** What the last commit said of the event at its offset; null when that is not known. */
+  committedNote: string | null = "";
+  /** Whether it may be another's by now: passed to another member and back, or a new topic's, since the last commit. */
+  isDoubtful = false;
+  readonly #options: AssignedPartitionOptions;
+  readonly #waiting: FetchedRecords[] = [];
+  #waitingBytes = 0;
+  #fetchedEnd: number;
+  #opened: { readonly lastOffset: number; readonly records: Iterator<FetchedRecord> } | null = null;
+  #isOpening = false;
+  #isUnreadable = false;
+  #deliversSoon = false;
+  #delivered = 0;
+  #deliveredBytes = 0;
+  #idle: PromiseWithResolvers<void> | null = null;
+  /** A record that is not delivered before the group has been told. */
+  #held: FetchedRecord | null = null;
+  /** The offset of the event that the group has been told of last, or is being told of. */
+  #announced = -1;
+  #isAnnouncing = false;
+  /** How many events are delivered one by one, each after the group has been told of it. */
+  #toAnnounce: number;
+  #endTurn: () => void = () => {};
+
+  constructor(options: AssignedPartitionOptions) {
+    const { partition, nextOffset, past, limits } = options;
+    this.#toAnnounce = isSuspicious(past) ? limits.maxLookahead : 1;
+    if (past !== undefined) this.lease.noteAttempts(nextOffset, past);
+    this.#options = options;
+    this.partition = partition;
+    this.tracker = new OffsetTracker(nextOffset);
+    this.committed = nextOffset;
+    this.committing = nextOffset;
+    this.#fetchedEnd = nextOffset;
+    this.lease.onChange(() => this.#noteIdle());
+    this.lease.onQueueShrank(() => this.#deliverSoon());
+  }
+
+  /** What a commit says of the event at its offset. */
+  get note(): string {
+    const { tracker: { committable }, lease } = this;
+    const isUnderWay = this.#announced === committable
+      ? lease.isOccupiedBy(committable)
+      : lease.isAtWorkOn(committable);
+    return formatNote({ attempts: lease.attemptsOf(committable), isUnderWay });
+  }
+
+  /** Everything below was fetched. */
+  get fetchedEnd(): number {
+    return this.#fetchedEnd;
+  }
+
+  /** Whether more of the partition should be fetched; in doubt, to see from where. */
+  get wantsMore(): boolean {
+    return this.isDoubtful ||
+      this.#waitingBytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
+  }
+
+  /**
+   * Takes records that were fetched. Those that came before are left out: around a change of leaders two brokers may
+   * both send them, and a partition that is kept is fetched again from where it was committed.
+   *
+   * @param nextOffset where the next fetch begins: below it, there is nothing else
+   */
+  enqueue(fetched: readonly FetchedRecords[], nextOffset: number): void {
+    for (const records of fetched) {
+      if (records.lastOffset < this.#fetchedEnd) continue;
+      this.#waiting.push(records);
+      this.#waitingBytes += records.sizeInBytes;
+    }
+    this.#fetchedEnd = Math.max(this.#fetchedEnd, nextOffset);
+    this.#deliverWaiting();
+  }
+
+  /**
+   * Resolves when nothing is under way any more: of a lease that is ending, no event that was delivered; of one that is
+   * suspended, none that has begun or lies between those that have.
+   */
+  async idle(): Promise<void> {
+    this.#idle ??= Promise.withResolvers();
+    const { promise } = this.#idle;
+    this.#noteIdle();
+    await promise;
+  }
+
+  get #bytesAllowed(): number {
+    return this.#options.limits.maxBufferedBytes / this.lease.peers / 2;
+  }
+
+  get #hasRoom(): boolean {
+    const { concurrency, maxLookahead } = this.#options.limits;
+    const { ending, queued, peers } = this.lease;
+    // More than its part of the next calls would only live longer, and cost memory.
+    if (this.#held !== null && (this.#isAnnouncing || this.tracker.span > 0)) return false;
+    return !ending.aborted && !this.#isUnreadable && queued < concurrency / peers + 1 &&
+      this.tracker.span < maxLookahead &&
+      (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
+  }
+
+  #deliverSoon(): void {
+    if (this.#deliversSoon) return;
+    this.#deliversSoon = true;
+    queueMicrotask(() => {
+      this.#deliversSoon = false;
+      this.#deliverWaiting();
+    });
+  }
+
+  #deliverWaiting(): void {
+    try {
+      while (this.#hasRoom) {
+        const record = this.#held ?? this.#next();
+        if (record === null) return;
+        this.#held = null;
+        // A batch is fetched as a whole, with what may have settled before.
+        if (record.offset < this.tracker.end) continue;
+        if (this.#toAnnounce > 0 && record.offset !== this.#announced) {
+          this.#held = record;
+          if (this.tracker.span === 0) this.#announce(record).catch(this.#options.fail);
+        } else this.#deliver(record);
+      }
+      const { span, committable } = this.tracker;
+      const isFull = span >= this.#options.limits.maxLookahead || this.#held !== null && span > 0;
+      if (isFull) this.lease.noteObstacle(committable);
+    } catch (error) {
+      this.#options.fail(error);
+    }
+  }
+
+  /**
+   * The group is told of the first event of an assignment before it is delivered: it may be one that ends the process, and
+   * would do so again and again, without a trace. When that has happened, it may have been any event that was delivered
+   * with the first one, so all of these are announced, and delivered one by one.
+   */
+  async #announce({ offset }: FetchedRecord): Promise<void> {
+    const { past, announce, suspectTurns } = this.#options;
+    this.#isAnnouncing = true;
+    if (isSuspicious(past)) this.#endTurn = await suspectTurns.take();
+    if (this.lease.ending.aborted) return this.#endTurn();
+    this.tracker.skipTo(offset);
+    this.#announced = offset;
+    await announce();
+    this.#isAnnouncing = false;
+    this.#deliverWaiting();
+  }
+
+  /** The next record, or null when there is none, or it has to be opened before. */
+  #next(): FetchedRecord | null {
+    const next = this.#read();
+    if (next !== undefined) return next;
+    if (this.#opened !== null) this.tracker.skipTo(this.#opened.lastOffset + 1);
+    this.#opened = null;
+    if (this.#waiting.length > 0) this.#openNext();
+    else if (!this.#isOpening) this.tracker.skipTo(this.#fetchedEnd);
+    return null;
+  }
+
+  #read(): FetchedRecord | undefined {
+    if (this.#opened === null) return undefined;
+    const { records, lastOffset } = this.#opened;
+    try {
+      return records.next().value;
+    } catch (error) {
+      throw this.#unreadable(lastOffset, error);
+    }
+  }
+
+  #openNext(): void {
+    const records = this.#isOpening ? undefined : this.#waiting.shift();
+    if (records === undefined) return;
+    this.#isOpening = true;
+    const opening = records.open().catch((error) => {
+      throw this.#unreadable(records.lastOffset, error);
+    });
+    opening.then((opened) => {
+      this.#isOpening = false;
+      this.#opened = { lastOffset: records.lastOffset, records: opened };
+      this.#waitingBytes -= records.sizeInBytes;
+      this.#deliverWaiting();
+    }).catch(this.#options.fail);
+  }
+
+  /** Nothing is delivered from here on: what follows must not be settled as if this were. */
+  #unreadable(lastOffset: number, error: unknown): Error {
+    this.#isUnreadable = true;
+    const { topic, partition } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new Error(
+      `cannot read ${topic}[${partition}] up to offset ${lastOffset}: ${reason}; to go on without ` +
+        `these events, set the group's offset there to ${lastOffset + 1}`,
+      { cause: error },
+    );
+  }
+
+  #deliver(record: FetchedRecord): void {
+    const { topic, nextOffset, past, deliver, commit, fail } = this.#options;
+    const { offset, key, value, headers, timestampMs } = record;
+    const origin = { topic, partition: this.partition, offset };
+    const bare = { origin, key, value, headers, timestampMs };
+    const event = past !== undefined && offset === nextOffset ? { ...bare, past } : bare;
+    const bytes = sizeOf(event);
+    this.tracker.start(offset);
+    if (this.#toAnnounce > 0) this.#toAnnounce--;
+    this.#delivered++;
+    this.#deliveredBytes += bytes;
+    const leave = () => {
+      this.#delivered--;
+      this.#deliveredBytes -= bytes;
+      if (offset === this.#announced) this.#endTurn();
+      this.#noteIdle();
+      this.#deliverSoon();
+    };
+    deliver(event, this.lease).then(() => {
+      this.tracker.finish(offset);
+      if (this.#hasMuchToCommit) commit();
+      leave();
+    }, (error) => {
+      if (!(error instanceof EventNotSettledError)) fail(error);
+      leave();
+    });
+  }
+
+  /** When a commit is under way, or did not work, the next one comes in its time. */
+  get #hasMuchToCommit(): boolean {
+    return this.committing === this.committed &&
+      this.tracker.committable - this.committed >= this.#options.limits.maxLookahead;
+  }
+
+  #noteIdle(): void {
+    if (this.#idle === null || !this.#isIdle) return;
+    this.#idle.resolve();
+    this.#idle = null;
+  }
+
+  get #isIdle(): boolean {
+    const { ending, isWorking, drainEnd } = this.lease;
+    if (this.#delivered === 0) return true;
+    return !ending.aborted && !isWorking && this.tracker.committable >= drainEnd;
+  }
+}
+
+function sizeOf({ key, value, headers }: InboundEvent): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0);
+  return bytes;
+}

@@ -1,0 +1,305 @@
+import type { Consumer } from "kafkajs";
+import { aborted, atMost, formatDelay } from "../../../core/backoff.ts";
+import type { Lease } from "../../../core/lease.ts";
+import type { Deliver, Listener } from "../../../core/listener.ts";
+import type { Health } from "../../../core/health.ts";
+import type { Logger } from "../../../core/log.ts";
+import type { Limits, OpenContext } from "../../../core/transport.ts";
+import { AssignedPartition } from "./assigned_partition.ts";
+import { AttemptsNotes } from "./attempts_note.ts";
+import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
+import type { KafkaListenerConfig } from "../config/mod.ts";
+import { createGroupConsumer } from "./group_consumer.ts";
+import type { FetchedPartition } from "./group_fetches.ts";
+import { becomeMember, type Group } from "./group_members.ts";
+import { startNewGroupAtEnd } from "./offset_reset.ts";
+import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
+import { isSuspicious, SuspectTurns } from "./suspects.ts";
+
+const COMMIT_INTERVAL_MS = 200;
+
+/** How long what runs may take to finish before a rebalance, which may take partitions away. */
+const REBALANCE_DRAIN_MS = 3000;
+
+/** What `Health` knows the membership in the group by. */
+const MEMBERSHIP = "membership";
+
+/** Joining anew is part of each rebalance, and worth no word unless it takes longer. */
+const MAX_REJOIN_MS = 15_000;
+
+/** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
+const LEAVE_MS = 3000;
+
+/** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
+const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
+
+/**
+ * Reads a topic as a member of a consumer group. Every assigned partition has a lease of its own, which is suspended
+ * while the group rebalances, and ends when the partition is given up. The offsets up to which everything has settled
+ * are committed at intervals, and before partitions may be given up.
+ */
+export class KafkaListener implements Listener {
+  readonly #config: KafkaListenerConfig;
+  readonly #log: Logger;
+  readonly #limits: Limits;
+  readonly #health: Health | undefined;
+  readonly #failure = Promise.withResolvers<never>();
+  readonly #partitions = new Map<number, AssignedPartition>();
+  readonly #wereReset = new Set<number>();
+  readonly #notes = new AttemptsNotes();
+  readonly #suspectTurns = new SuspectTurns();
+  readonly #consumer: Consumer;
+  readonly #end: ReadingEnd | null;
+  #group: Group | null = null;
+  #committing: Promise<void> | null = null;
+  #assigned = 1;
+  #stopping = false;
+  #fencedSinceMs: number | null = null;
+
+  private constructor(
+    config: KafkaListenerConfig,
+    { log, limits, health }: OpenContext,
+    end?: ReadingEndOptions,
+  ) {
+    this.#config = config;
+    this.#end = end === undefined ? null : new ReadingEnd(end);
+    this.#health = health;
+    health?.fails(MEMBERSHIP, `it has not joined group '${config.consumerConfig.groupId}' yet`);
+    this.#log = log;
+    this.#limits = limits;
+    this.#failure.promise.catch(() => {});
+    this.#consumer = createGroupConsumer(config, {
+      log,
+      health,
+      onJoin: (partitions) => this.#joined(partitions),
+      onFailure: (error) => this.#fail(error),
+    });
+  }
+
+  /**
+   * @param end where the input ends, if it does
+   * @throws {Error} when the brokers cannot be reached or the topic does not exist
+   */
+  static async open(
+    config: KafkaListenerConfig,
+    context: OpenContext,
+    end?: ReadingEndOptions,
+  ): Promise<KafkaListener> {
+    const { topic, consumerConfig } = config;
+    const kafka = createKafka(consumerConfig, context);
+    await requireTopic(kafka, topic, consumerConfig);
+    if (consumerConfig.autoOffsetReset === "latest") {
+      await startNewGroupAtEnd(kafka, { groupId: consumerConfig.groupId, topic });
+    }
+    const listener = new KafkaListener(config, context, end);
+    await listener.#consumer.connect();
+    return listener;
+  }
+
+  async listen(deliver: Deliver, lease: Lease): Promise<void> {
+    const { topic, consumerConfig } = this.#config;
+    const end = this.#end;
+    const deliverToEnd = end?.bounded(deliver) ?? deliver;
+    becomeMember(consumerConfig.groupId, {
+      beforeRejoin: () => this.#prepareRebalance(),
+      committedBefore: ({ partition, offset, metadata = null }) =>
+        this.#notes.set(partition, { offset, metadata }),
+      offsetReset: (partition) => this.#noteReset(partition),
+      wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
+      take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
+    });
+    await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
+    const running = this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: () => Promise.reject(new Error("the member takes what is fetched")),
+    });
+    running.catch((error) => this.#fail(error));
+    const timer = setInterval(() => this.#commit(), COMMIT_INTERVAL_MS);
+    try {
+      const ends = [aborted(lease.ending), this.#failure.promise];
+      await Promise.race(end === null ? ends : [...ends, end.reached]);
+    } finally {
+      this.#stopping = true;
+      clearInterval(timer);
+      const ended = lease.ending.aborted ? lease.ended : AbortSignal.timeout(REBALANCE_DRAIN_MS);
+      await this.#giveUpPartitions({ ended });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await atMost(this.#consumer.disconnect(), LEAVE_MS);
+  }
+
+  #joined(partitions: readonly number[]): void {
+    this.#keepOnly(partitions);
+    this.#end?.assign(partitions);
+    this.#health?.works(MEMBERSHIP);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure.reject(error);
+  }
+
+  /** Its topic may have been created anew: what of the former one is still under way must not be committed to it. */
+  #noteReset(partition: number): void {
+    this.#wereReset.add(partition);
+    const assigned = this.#partitions.get(partition);
+    if (assigned !== undefined) assigned.isDoubtful = true;
+  }
+
+  #wantsMore(partition: number, nextOffset: number): boolean {
+    const held = this.#partitions.get(partition);
+    if (this.#stopping || this.#end?.isFetched(partition, { nextOffset, held })) return false;
+    return held?.wantsMore ?? true;
+  }
+
+  #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
+    if (this.#stopping) return;
+    this.#group = group;
+    this.#assignedPartition(fetched, deliver).enqueue(fetched.records, fetched.nextOffset);
+  }
+
+  #assignedPartition(
+    { partition, fetchedOffset }: FetchedPartition,
+    deliver: Deliver,
+  ): AssignedPartition {
+    const known = this.#partitions.get(partition);
+    const wasReset = this.#wereReset.delete(partition);
+    if (known !== undefined && isContinuedAt(fetchedOffset, { known, wasReset })) {
+      known.isDoubtful = false;
+      known.lease.resume();
+      return known;
+    }
+    known?.lease.end();
+    const past = this.#notes.attemptsAt(partition, fetchedOffset);
+    if (isSuspicious(past)) {
+      this.#log.warn(
+        `work on ${this.#config.topic}[${partition}]@${fetchedOffset}, or what comes behind it, was cut off ` +
+          `${past.crashes} times: handling events there one by one, to find the one that ends the process`,
+      );
+    }
+    const assigned = new AssignedPartition({
+      topic: this.#config.topic,
+      partition,
+      nextOffset: fetchedOffset,
+      past,
+      limits: this.#limits,
+      deliver,
+      commit: () => this.#commit(),
+      announce: () => this.#commitAll(),
+      suspectTurns: this.#suspectTurns,
+      fail: (error) => this.#fail(error),
+    });
+    assigned.lease.peers = this.#assigned;
+    this.#partitions.set(partition, assigned);
+    return assigned;
+  }
+
+  /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
+  async #prepareRebalance(): Promise<void> {
+    const reason =
+      `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
+    this.#health?.fails(MEMBERSHIP, reason, { afterMs: MAX_REJOIN_MS });
+    const held = [...this.#partitions.values()];
+    for (const { lease } of held) lease.suspend();
+    await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));
+    await atMost(this.#commitAll(), LEAVE_MS);
+    for (const assigned of held) assigned.isDoubtful = true;
+  }
+
+  /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
+  #keepOnly(partitions: readonly number[]): void {
+    this.#assigned = Math.max(partitions.length, 1);
+    this.#fencedSinceMs = null;
+    for (const [partition, assigned] of this.#partitions) {
+      assigned.lease.peers = this.#assigned;
+      if (partitions.includes(partition)) continue;
+      assigned.lease.end();
+      this.#partitions.delete(partition);
+    }
+  }
+
+  /** Lets what runs finish until `lease` has ended, commits what has settled, and forgets the partitions. */
+  async #giveUpPartitions({ ended }: Pick<Lease, "ended">): Promise<void> {
+    const givenUp = [...this.#partitions.values()];
+    for (const { lease } of givenUp) lease.beginEnd();
+    // Whoever kills the process from here on does not do so because of an event.
+    void this.#commit();
+    await this.#idle(givenUp, ended);
+    for (const { lease } of givenUp) lease.end();
+    await atMost(this.#commitAll(), LEAVE_MS);
+    this.#partitions.clear();
+  }
+
+  async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
+    await Promise.race([Promise.all(partitions.map((each) => each.idle())), aborted(ended)]);
+  }
+
+  async #commitAll(): Promise<void> {
+    await this.#committing;
+    await this.#commit();
+  }
+
+  /** Commits what has settled since the last time; one commit at a time. Never rejects. */
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitMoved().finally(() => this.#committing = null);
+    return this.#committing;
+  }
+
+  async #commitMoved(): Promise<void> {
+    const moved = [...this.#partitions.values()]
+      .map((assigned) => ({ assigned, offset: assigned.tracker.committable, note: assigned.note }))
+      .filter(({ assigned, offset, note }) =>
+        !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
+      );
+    if (moved.length === 0 || this.#end?.commits === false) return;
+    const partitions = moved.map(({ assigned, offset, note }) => ({
+      partition: assigned.partition,
+      offset: `${offset}`,
+      metadata: note,
+    }));
+    for (const { assigned, offset } of moved) assigned.committing = offset;
+    try {
+      await this.#group?.commitOffsets({ topics: [{ topic: this.#config.topic, partitions }] });
+      for (const { assigned, offset, note } of moved) {
+        assigned.committed = offset;
+        assigned.committedNote = note;
+        this.#end?.onCommit(assigned.partition, offset);
+      }
+      this.#fencedSinceMs = null;
+    } catch (error) {
+      // It may have arrived all the same.
+      for (const { assigned } of moved) assigned.committedNote = null;
+      if (isFenced(error)) this.#fenced();
+      else this.#log.warn(`cannot commit offsets: ${rootMessage(error)}; trying again`);
+    }
+  }
+
+  /** A refused commit is normal until this member has joined anew. When that does not come about, it is a zombie. */
+  #fenced(): void {
+    this.#fencedSinceMs ??= performance.now();
+    const fencedMs = performance.now() - this.#fencedSinceMs;
+    this.#log.debug(() =>
+      "commit refused: the group is rebalancing, or goes on without this member"
+    );
+    if (fencedMs < this.#config.consumerConfig.sessionTimeoutMs) return;
+    this.#fail(new Error(`the group refuses its commits for ${formatDelay(fencedMs)}`));
+  }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof Error && "type" in error && FENCED.has(String(error.type));
+}
+
+/** Whether a fetch from this offset goes on with what a member holds of a partition. */
+function isContinuedAt(
+  fetchedOffset: number,
+  { known, wasReset }: { known: AssignedPartition; wasReset: boolean },
+): boolean {
+  // After a reset, offsets that go back are those of a topic that was created anew.
+  if (wasReset) return fetchedOffset >= known.fetchedEnd;
+  // Another member may have had the partition in between, and gone on with it.
+  return !known.isDoubtful || fetchedOffset === known.committed ||
+    fetchedOffset === known.committing;
+}

@@ -1,0 +1,89 @@
+import type { Bytes, RecordHeader } from "../../../core/event.ts";
+
+/** One record as it stands in its batch. */
+export interface BatchedRecord {
+  /** To be added to what its batch says. */
+  readonly offsetDelta: number;
+  readonly timestampDeltaMs: number;
+  /** Views of the bytes of the batch, as is the value, and the values of headers. */
+  readonly key: Bytes | null;
+  readonly value: Bytes | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+const NO_HEADERS: readonly RecordHeader[] = [];
+/** A byte order mark at the beginning of a name is part of it. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What the last byte of a number counts, when it has 10 bytes, which is what 64 bits take. */
+const MAX_FACTOR = 2 ** 63;
+
+/**
+ * Reads the records of a batch one after the other. Takes linear time, whatever the headers.
+ *
+ * @see https://kafka.apache.org/documentation/#record
+ */
+export class RecordReader {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #position = 0;
+
+  /** @param bytes the records of a batch, inflated */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  /** @throws {RangeError} when the bytes end before the record does */
+  read(): BatchedRecord {
+    const length = this.#varint();
+    const end = this.#position + length;
+    this.#position++; // attributes, which mean nothing so far
+    const timestampDeltaMs = this.#varint();
+    const offsetDelta = this.#varint();
+    const key = this.#nullableBytes();
+    const value = this.#nullableBytes();
+    const headers = this.#headers();
+    // Fields that later versions of the format may add stand behind the headers.
+    if (!(this.#position <= end && end <= this.#bytes.length)) throw damaged();
+    this.#position = end;
+    return { offsetDelta, timestampDeltaMs, key, value, headers };
+  }
+
+  #headers(): readonly RecordHeader[] {
+    const count = this.#varint();
+    if (count === 0) return NO_HEADERS;
+    const headers: RecordHeader[] = [];
+    for (let i = 0; i < count; i++) {
+      const name = UTF8.decode(this.#nullableBytes() ?? undefined);
+      headers.push([name, this.#nullableBytes()]);
+    }
+    return headers;
+  }
+
+  #nullableBytes(): Bytes | null {
+    const length = this.#varint();
+    if (length < 0) return null;
+    const start = this.#position;
+    this.#position += length;
+    if (this.#position > this.#bytes.length) throw damaged();
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
+  }
+
+  /** A variable-length number of 32 or 64 bits, zigzag; the latter exact up to 2^53. */
+  #varint(): number {
+    let unsigned = 0;
+    let factor = 1;
+    for (;;) {
+      const byte = this.#bytes[this.#position++];
+      if (byte === undefined) throw damaged();
+      unsigned += (byte & 0x7f) * factor;
+      if (byte < 0x80) break;
+      factor *= 0x80;
+      if (factor > MAX_FACTOR) throw damaged();
+    }
+    return unsigned % 2 === 0 ? unsigned / 2 : -(unsigned + 1) / 2;
+  }
+}
+
+function damaged(): RangeError {
+  return new RangeError("Cannot read a record: its batch ends before it does");
+}

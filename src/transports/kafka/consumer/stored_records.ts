@@ -1,0 +1,103 @@
+import type { Admin } from "kafkajs";
+import type { Lease } from "../../../core/lease.ts";
+import type { Deliver } from "../../../core/listener.ts";
+import type { Offsets, ReadBackContext, StoredEvents } from "../../../core/transport.ts";
+import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
+import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
+import { consumerConfigOf } from "../config/derived.ts";
+import { KafkaListener } from "./listener.ts";
+
+/** What of a topic there is to read. */
+type Extent = Pick<StoredEvents, "starts" | "ends" | "peers">;
+
+/** A topic that records were stored in. Its readers are consumer groups. */
+export class StoredRecords implements StoredEvents {
+  readonly starts: Offsets;
+  readonly ends: Offsets;
+  readonly peers: ReadonlyMap<string, Offsets>;
+  readonly positions: Offsets;
+  readonly #listener: KafkaListener;
+
+  private constructor(
+    { starts, ends, peers }: Extent,
+    { positions, listener }: { positions: Offsets; listener: KafkaListener },
+  ) {
+    this.starts = starts;
+    this.ends = ends;
+    this.peers = peers;
+    this.positions = positions;
+    this.#listener = listener;
+  }
+
+  /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
+  static async open(
+    { topic, producerConfig }: KafkaStoreConfig,
+    context: ReadBackContext,
+  ): Promise<StoredRecords> {
+    const consumerConfig = consumerConfigOf(producerConfig, { groupId: context.reader });
+    const extent = await lookUpExtent(topic, consumerConfig, context);
+    const positions = new Map(extent.starts);
+    const listener = await KafkaListener.open({ type: "kafka", topic, consumerConfig }, context, {
+      ends: extent.ends,
+      commits: context.remembers,
+      onCommit: (partition, offset) => positions.set(partition, offset),
+    });
+    return new StoredRecords(extent, { positions, listener });
+  }
+
+  async listen(deliver: Deliver, lease: Lease): Promise<void> {
+    await this.#listener.listen(deliver, lease);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#listener[Symbol.asyncDispose]();
+  }
+}
+
+async function lookUpExtent(
+  topic: string,
+  config: KafkaConsumerConfig,
+  { log, reader, isPeer, ends }: ReadBackContext,
+): Promise<Extent> {
+  const kafka = createKafka(config, { log });
+  await requireTopic(kafka, topic, config);
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const partitions = await admin.fetchTopicOffsets(topic);
+    const own = await positionsOf(reader, { admin, topic });
+    const { groups } = await admin.listGroups();
+    const peers = new Map<string, Offsets>();
+    for (const { groupId } of groups) {
+      if (groupId === reader || !isPeer(groupId)) continue;
+      peers.set(groupId, await positionsOf(groupId, { admin, topic }));
+    }
+    return {
+      starts: new Map(
+        partitions.map(({ partition, low }) => [
+          partition,
+          Math.max(own.get(partition) ?? 0, Number(low)),
+        ]),
+      ),
+      ends: ends ?? new Map(partitions.map(({ partition, high }) => [partition, Number(high)])),
+      peers,
+    };
+  } catch (error) {
+    const where = config.bootstrapServers.join(", ");
+    const what = `what there is to read of topic '${topic}' on ${where}`;
+    throw new Error(`cannot look up ${what}: ${rootMessage(error)}`, { cause: error });
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
+
+/** The offsets that a group has committed for a topic. */
+async function positionsOf(
+  groupId: string,
+  { admin, topic }: { admin: Admin; topic: string },
+): Promise<Offsets> {
+  const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const committed = (offsets?.partitions ?? [])
+    .map(({ partition, offset }) => [partition, Number(offset)] as const);
+  return new Map(committed.filter(([, offset]) => offset >= 0));
+}

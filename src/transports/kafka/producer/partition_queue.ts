@@ -1,0 +1,130 @@
+import type { EventOrigin } from "../../../core/event.ts";
+import { BATCH_FIELDS } from "../records/batch_fields.ts";
+import { MAX_PLACE_SIZE, type WritableRecord } from "./record_writer.ts";
+
+/** A record that waits to be stored. */
+export interface WaitingRecord extends WritableRecord {
+  /** Once aborted, the record is not sent any more. */
+  readonly signal: AbortSignal;
+  resolve(place: EventOrigin): void;
+  reject(error: unknown): void;
+}
+
+/** Records of one partition that are sent together, and stored together or not at all. */
+export class Batch {
+  /** How often it was sent in vain. */
+  failures = 0;
+
+  constructor(readonly partition: number, readonly records: readonly WaitingRecord[]) {}
+
+  /** Bytes it takes when it is sent, at most. */
+  get bytes(): number {
+    return this.records.reduce((sum, record) => sum + bytesOf(record), BATCH_FIELDS.records);
+  }
+
+  /** Two batches of half the size. */
+  halves(): [Batch, Batch] {
+    const middle = Math.ceil(this.records.length / 2);
+    return [
+      new Batch(this.partition, this.records.slice(0, middle)),
+      new Batch(this.partition, this.records.slice(middle)),
+    ];
+  }
+
+  /** What is left of it when some records go. */
+  without(isGone: (record: WaitingRecord) => boolean): Batch {
+    const rest = new Batch(this.partition, this.records.filter((record) => !isGone(record)));
+    rest.failures = this.failures;
+    return rest;
+  }
+
+  /** @param first where the first record was stored, which the others follow */
+  resolve({ topic, partition, offset }: EventOrigin): void {
+    for (const [index, record] of this.records.entries()) {
+      record.resolve({ topic, partition, offset: offset + index });
+    }
+  }
+
+  reject(error: unknown): void {
+    for (const record of this.records) record.reject(error);
+  }
+}
+
+/** What a batch may hold at most; a single record may have more bytes. */
+export interface BatchLimits {
+  readonly bytes: number;
+  readonly records: number;
+}
+
+/** The records that wait for one partition, in the order in which they came. */
+export class PartitionQueue {
+  /** While a batch is under way, or is to be sent again after a pause, nothing else of the partition is sent. */
+  state: "idle" | "sending" | "paused" = "idle";
+  /** When the first record has waited as long as it should, by `performance.now()`. */
+  dueAtMs = 0;
+  /** The next pauses, while batches fail. */
+  pausesMs: Generator<number, never> | undefined;
+  /** Batches that come first, and as they are. */
+  #formed: Batch[] = [];
+  #waiting: WaitingRecord[] = [];
+  #waitingBytes = 0;
+
+  constructor(readonly partition: number) {}
+
+  get isEmpty(): boolean {
+    return this.#formed.length === 0 && this.#waiting.length === 0;
+  }
+
+  add(record: WaitingRecord): void {
+    this.#waiting.push(record);
+    this.#waitingBytes += bytesOf(record);
+  }
+
+  /** Whether waiting longer would not make the next batch any larger. */
+  isFull(limits: BatchLimits): boolean {
+    return this.#formed.length > 0 || this.#waitingBytes >= limits.bytes ||
+      this.#waiting.length >= limits.records;
+  }
+
+  /** Takes the next batch out. The queue must not be empty. */
+  take(limits: BatchLimits): Batch {
+    return this.#formed.shift() ?? this.#form(limits);
+  }
+
+  /** Lets batches come before anything else. */
+  putBack(...batches: Batch[]): void {
+    this.#formed.unshift(...batches);
+  }
+
+  /** Takes out the records that `isGone` says so of, and tells which batches are not what they were any more. */
+  remove(
+    isGone: (record: WaitingRecord) => boolean,
+  ): { records: readonly WaitingRecord[]; batches: readonly Batch[] } {
+    const batches = this.#formed.filter(({ records }) => records.some(isGone));
+    const records = [...batches.flatMap(({ records }) => records), ...this.#waiting].filter(isGone);
+    this.#formed = this.#formed
+      .map((batch) => batches.includes(batch) ? batch.without(isGone) : batch)
+      .filter((batch) => batch.records.length > 0);
+    this.#waiting = this.#waiting.filter((record) => !isGone(record));
+    this.#waitingBytes = this.#waiting.reduce((sum, record) => sum + bytesOf(record), 0);
+    return { records, batches };
+  }
+
+  #form(limits: BatchLimits): Batch {
+    let bytes = BATCH_FIELDS.records;
+    let count = 0;
+    for (const record of this.#waiting) {
+      const grown = bytes + bytesOf(record);
+      if (count > 0 && (count === limits.records || grown > limits.bytes)) break;
+      bytes = grown;
+      count++;
+    }
+    this.#waitingBytes -= bytes - BATCH_FIELDS.records;
+    return new Batch(this.partition, this.#waiting.splice(0, count));
+  }
+}
+
+/** What a record takes of a batch, at most. */
+function bytesOf({ size }: WaitingRecord): number {
+  return size + MAX_PLACE_SIZE;
+}

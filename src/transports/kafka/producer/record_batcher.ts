@@ -1,0 +1,283 @@
+import { atMost, type Backoff, backoffDelays, sleep } from "../../../core/backoff.ts";
+import type { EventOrigin } from "../../../core/event.ts";
+import { type OutboundRecord, ResultProcessorError } from "../../../core/result_processor.ts";
+import { BATCH_FIELDS } from "../records/batch_fields.ts";
+import { partitionOfKey } from "./murmur2.ts";
+import {
+  type Batch,
+  type BatchLimits,
+  PartitionQueue,
+  type WaitingRecord,
+} from "./partition_queue.ts";
+import { MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
+
+/** Bytes from which on a request takes no further partition: it stands in memory as a whole. */
+const FULL_REQUEST_BYTES = 4_000_000;
+
+const GIVEN_UP = "the record was given up before it was stored";
+
+/** The brokers that lead the partitions of a topic. */
+export interface Leaders {
+  readonly topic: string;
+  readonly partitionCount: number;
+  /** The broker that leads a partition; -1 when none does. */
+  leaderOf(partition: number): number;
+  /** Has a broker store batches, each of another partition, and tells what became of each. Never rejects. */
+  store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]>;
+  /** Told of a batch that may have been stored and is not sent again as it was. */
+  forget(batch: Batch): void;
+  /** Asks who leads now. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+/** What became of a batch: where its first record was stored, or why none may be. */
+export type Outcome = EventOrigin | Failure;
+
+/** A failure to store a batch. */
+export interface Failure {
+  /** What those learn who wait for a record of it. */
+  readonly error: Error;
+  /**
+   * `repeat`: sending it again may help. `split`: some of its records are refused, and others need not be. `shrink`:
+   * the same, and the batch is too large for the topic. `none`: nothing helps.
+   */
+  readonly remedy: "repeat" | "split" | "shrink" | "none";
+}
+
+/** How records are sent. */
+export interface BatcherOptions {
+  /** Bytes that a single record may take. */
+  readonly maxRecordBytes: number;
+  readonly limits: BatchLimits;
+  /** How long a record waits for others although its broker is idle. */
+  readonly lingerMs: number;
+  /** How often a batch is sent again. */
+  readonly retries: number;
+  readonly backoff: Backoff;
+}
+
+/**
+ * Stores records in batches of what is waiting while the last request is under way. Each broker has one request at a
+ * time, with a batch for each of its partitions that has something, and an idle one gets it at once.
+ */
+export class RecordBatcher {
+  readonly #leaders: Leaders;
+  readonly #options: BatcherOptions;
+  readonly #queues = new Map<number, PartitionQueue>();
+  readonly #requests = new Map<number, Promise<void>>();
+  readonly #watched = new WeakSet<AbortSignal>();
+  readonly #closing = new AbortController();
+  /** They shrink when brokers refuse batches as too large for the topic. */
+  #limits: BatchLimits;
+  /** Records without a key share it, until something is sent there. */
+  #keylessPartition: number;
+  #isAwake = false;
+  #alarm: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(leaders: Leaders, options: BatcherOptions) {
+    this.#leaders = leaders;
+    this.#options = options;
+    this.#limits = options.limits;
+    this.#keylessPartition = Math.floor(Math.random() * leaders.partitionCount);
+    this.#moveKeyless();
+  }
+
+  /**
+   * Resolves with the record's place once it is stored; rejects when it may not be. A record whose signal aborts while
+   * it waits is not sent.
+   */
+  add(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
+    const size = recordSize(record);
+    const bytes = size + MAX_PLACE_SIZE + BATCH_FIELDS.records;
+    const { maxRecordBytes } = this.#options;
+    if (bytes > maxRecordBytes) {
+      const reason = `a record of ${bytes} bytes is not sent, as message.max.bytes is`;
+      return Promise.reject(this.#failure(`${reason} ${maxRecordBytes}`, { isTooLarge: true }));
+    }
+    if (signal.aborted || this.#closing.signal.aborted) {
+      return Promise.reject(this.#failure(GIVEN_UP));
+    }
+    this.#watch(signal);
+    const { key, value, headers } = record;
+    const queue = this.#queueFor(record);
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ key, value, headers, size, signal, resolve, reject }, queue);
+    });
+  }
+
+  /** Gives up what is not under way, and waits for what is. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#alarm);
+    for (const queue of this.#queues.values()) this.#giveUp(queue, () => true);
+    await atMost(Promise.all(this.#requests.values()), deadlineMs);
+  }
+
+  #enqueue(record: WaitingRecord, queue: PartitionQueue): void {
+    const { lingerMs } = this.#options;
+    const isFirst = queue.isEmpty;
+    queue.add(record);
+    if (lingerMs > 0 && isFirst) queue.dueAtMs = performance.now() + lingerMs;
+    if (!this.#canSend(queue)) return;
+    if (lingerMs === 0 || isFirst || queue.isFull(this.#limits)) this.#wake();
+  }
+
+  #queueFor(record: OutboundRecord): PartitionQueue {
+    const partition = this.#partitionFor(record);
+    const known = this.#queues.get(partition);
+    if (known !== undefined) return known;
+    const queue = new PartitionQueue(partition);
+    this.#queues.set(partition, queue);
+    return queue;
+  }
+
+  #partitionFor({ key, origin }: OutboundRecord): number {
+    const { topic, partitionCount } = this.#leaders;
+    if (origin?.topic === topic && origin.partition < partitionCount) return origin.partition;
+    return key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
+  }
+
+  #canSend({ state, partition }: PartitionQueue): boolean {
+    return state === "idle" && !this.#requests.has(this.#leaders.leaderOf(partition));
+  }
+
+  /** Requests start once everybody has had their turn who has one now. */
+  #wake(): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    queueMicrotask(() => {
+      this.#isAwake = false;
+      this.#startRequests();
+    });
+  }
+
+  #startRequests(): void {
+    const waiting = [...this.#queues.values()]
+      .filter((queue) => !queue.isEmpty && this.#canSend(queue));
+    const nowMs = performance.now();
+    let nextDueAtMs = Infinity;
+    for (const [leader, queues] of this.#byLeader(waiting)) {
+      const dueAtMs = Math.min(
+        ...queues.map((queue) => queue.isFull(this.#limits) ? 0 : queue.dueAtMs),
+      );
+      if (dueAtMs > nowMs) {
+        nextDueAtMs = Math.min(nextDueAtMs, dueAtMs);
+      } else {
+        this.#requests.set(leader, this.#request(leader, this.#takeBatches(queues)));
+      }
+    }
+    if (nextDueAtMs === Infinity) return;
+    clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => this.#wake(), Math.ceil(nextDueAtMs - nowMs));
+  }
+
+  #byLeader(queues: readonly PartitionQueue[]): Map<number, PartitionQueue[]> {
+    return Map.groupBy(queues, ({ partition }) => this.#leaders.leaderOf(partition));
+  }
+
+  #takeBatches(queues: readonly PartitionQueue[]): Batch[] {
+    const batches: Batch[] = [];
+    let bytes = 0;
+    for (const queue of queues) {
+      if (bytes >= FULL_REQUEST_BYTES) break;
+      const batch = queue.take(this.#limits);
+      batches.push(batch);
+      bytes += batch.bytes;
+      queue.state = "sending";
+      queue.dueAtMs = 0;
+      // Whoever had a turn is the last to have the next one.
+      this.#queues.delete(queue.partition);
+      this.#queues.set(queue.partition, queue);
+      if (queue.partition === this.#keylessPartition) this.#moveKeyless();
+    }
+    return batches;
+  }
+
+  async #request(leader: number, batches: readonly Batch[]): Promise<void> {
+    const outcomes = await this.#leaders.store(leader, batches);
+    this.#requests.delete(leader);
+    for (const [index, batch] of batches.entries()) {
+      const queue = this.#queues.get(batch.partition);
+      const outcome = outcomes[index];
+      if (queue && outcome) this.#settle(batch, { queue, outcome });
+    }
+    this.#wake();
+  }
+
+  #settle(batch: Batch, { queue, outcome }: { queue: PartitionQueue; outcome: Outcome }): void {
+    queue.state = "idle";
+    if ("offset" in outcome) {
+      queue.pausesMs = undefined;
+      batch.resolve(outcome);
+      return;
+    }
+    const { error, remedy } = outcome;
+    if (remedy === "repeat" && batch.failures < this.#options.retries) {
+      batch.failures++;
+      queue.putBack(batch);
+      void this.#pause(queue);
+    } else {
+      this.#leaders.forget(batch);
+      if (remedy === "shrink") this.#shrinkBelow(batch);
+      const isPartlyRefused = remedy === "split" || remedy === "shrink";
+      if (isPartlyRefused && batch.records.length > 1) queue.putBack(...batch.halves());
+      else batch.reject(error);
+    }
+    // While the batch was under way, they could not be taken out.
+    this.#giveUp(queue, this.#closing.signal.aborted ? () => true : isAborted);
+  }
+
+  async #pause(queue: PartitionQueue): Promise<void> {
+    queue.state = "paused";
+    queue.pausesMs ??= backoffDelays(this.#options.backoff, halfRandom);
+    if (queue.partition === this.#keylessPartition) this.#moveKeyless();
+    const { value: pauseMs } = queue.pausesMs.next();
+    await Promise.all([sleep(pauseMs, this.#closing.signal), this.#leaders.refresh()]);
+    queue.state = "idle";
+    this.#wake();
+  }
+
+  /** A topic may take less than what is configured here; only its brokers know. */
+  #shrinkBelow(refused: Batch): void {
+    if (refused.records.length === 1) return;
+    const bytes = Math.min(this.#limits.bytes, Math.ceil(refused.bytes / 2));
+    this.#limits = { ...this.#limits, bytes };
+  }
+
+  /** To the next partition that is led by a broker and not in trouble, if there is one. */
+  #moveKeyless(): void {
+    const { partitionCount } = this.#leaders;
+    for (let tried = 0; tried < partitionCount; tried++) {
+      this.#keylessPartition = (this.#keylessPartition + 1) % partitionCount;
+      const isLed = this.#leaders.leaderOf(this.#keylessPartition) >= 0;
+      if (isLed && this.#queues.get(this.#keylessPartition)?.state !== "paused") return;
+    }
+  }
+
+  #watch(signal: AbortSignal): void {
+    if (this.#watched.has(signal)) return;
+    this.#watched.add(signal);
+    signal.addEventListener("abort", () => {
+      for (const queue of this.#queues.values()) this.#giveUp(queue, isAborted);
+    }, { once: true });
+  }
+
+  #giveUp(queue: PartitionQueue, isGone: (record: WaitingRecord) => boolean): void {
+    const { records, batches } = queue.remove(isGone);
+    for (const batch of batches) this.#leaders.forget(batch);
+    for (const { reject } of records) reject(this.#failure(GIVEN_UP));
+  }
+
+  #failure(reason: string, options: { isTooLarge?: boolean } = {}): ResultProcessorError {
+    return new ResultProcessorError(`topic '${this.#leaders.topic}': ${reason}`, options);
+  }
+}
+
+function isAborted({ signal }: WaitingRecord): boolean {
+  return signal.aborted;
+}
+
+/** Brokers need their time, and a few repetitions must not be used up at once. */
+function halfRandom(): number {
+  return (1 + Math.random()) / 2;
+}

@@ -1,0 +1,132 @@
+import type { Bytes } from "../../../core/event.ts";
+import type { OutboundRecord } from "../../../core/result_processor.ts";
+
+/** A record to be written, with what {@linkcode recordSize} says of it. */
+export interface WritableRecord extends OutboundRecord {
+  readonly size: number;
+  /** Milliseconds since 1970; the time when its batch is written if there is none. */
+  readonly timestampMs?: number;
+}
+
+/** What times of records are written by. */
+export interface RecordTimes {
+  /** The time of records that have none of their own. */
+  readonly nowMs: number;
+  /** That of the batch, to which others are relative. */
+  readonly firstTimestampMs: number;
+}
+
+/** Bytes of a record that depend on its place in a batch, at most: lengths and deltas of variable length. */
+export const MAX_PLACE_SIZE = 21;
+
+const NAMES_KEPT = 1000;
+const LONGEST_NAME_KEPT = 256;
+const TEXT_ENCODER = new TextEncoder();
+const encodedNames = new Map<string, Bytes>();
+
+/** Bytes of a record wherever it stands in a batch; what comes on top is at most {@linkcode MAX_PLACE_SIZE}. */
+export function recordSize({ key, value, headers }: OutboundRecord): number {
+  let size = sizeOfBytes(key) + sizeOfBytes(value) + sizeOfVarint(headers.length);
+  for (const [name, value] of headers) size += sizeOfBytes(encodeName(name)) + sizeOfBytes(value);
+  return size;
+}
+
+/** Bytes that records take as {@linkcode writeRecords} writes them, at most. */
+export function recordsSize(records: readonly WritableRecord[]): number {
+  return records.reduce((sum, { size }) => sum + size + MAX_PLACE_SIZE, 0);
+}
+
+/**
+ * Writes the records of a batch, the first one at offset 0; returns the position behind them.
+ *
+ * @see https://kafka.apache.org/documentation/#record
+ */
+export function writeRecords(
+  target: Bytes,
+  start: number,
+  { records, times: { nowMs, firstTimestampMs } }: {
+    records: readonly WritableRecord[];
+    times: RecordTimes;
+  },
+): number {
+  const writer = new RecordWriter(target, start);
+  for (const [offsetDelta, record] of records.entries()) {
+    const timestampDeltaMs = (record.timestampMs ?? nowMs) - firstTimestampMs;
+    writer.write(record, { offsetDelta, timestampDeltaMs });
+  }
+  return writer.position;
+}
+
+class RecordWriter {
+  readonly #target: Bytes;
+  position: number;
+
+  constructor(target: Bytes, position: number) {
+    this.#target = target;
+    this.position = position;
+  }
+
+  write(
+    { size, key, value, headers }: WritableRecord,
+    { offsetDelta, timestampDeltaMs }: { offsetDelta: number; timestampDeltaMs: number },
+  ): void {
+    this.#varint(1 + sizeOfVarint(timestampDeltaMs) + sizeOfVarint(offsetDelta) + size);
+    this.#target[this.position++] = 0; // attributes, which mean nothing so far
+    this.#varint(timestampDeltaMs);
+    this.#varint(offsetDelta);
+    this.#bytes(key);
+    this.#bytes(value);
+    this.#varint(headers.length);
+    for (const [name, value] of headers) {
+      this.#bytes(encodeName(name));
+      this.#bytes(value);
+    }
+  }
+
+  #bytes(bytes: Bytes | null): void {
+    if (bytes === null) {
+      this.#varint(-1);
+      return;
+    }
+    this.#varint(bytes.length);
+    this.#target.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** As Protocol Buffers have it: signs zigzag, seven bits a byte, the lowest first. */
+  #varint(value: number): void {
+    let rest = zigzag(value);
+    // Bits cannot be shifted out of numbers that are larger than 32 bits.
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) this.#byte(rest % 128 | 0x80);
+    for (; rest > 0x7f; rest >>>= 7) this.#byte(rest & 0x7f | 0x80);
+    this.#byte(rest);
+  }
+
+  #byte(byte: number): void {
+    this.#target[this.position++] = byte;
+  }
+}
+
+function sizeOfBytes(bytes: Bytes | null): number {
+  return bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length;
+}
+
+function sizeOfVarint(value: number): number {
+  let size = 1;
+  for (let rest = zigzag(value); rest > 0x7f; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
+}
+
+/** Few names come again and again, and encoding a text is a call of the runtime. */
+function encodeName(name: string): Bytes {
+  const known = encodedNames.get(name);
+  if (known !== undefined) return known;
+  const encoded = TEXT_ENCODER.encode(name);
+  if (encodedNames.size === NAMES_KEPT) encodedNames.clear();
+  if (name.length <= LONGEST_NAME_KEPT) encodedNames.set(name, encoded);
+  return encoded;
+}

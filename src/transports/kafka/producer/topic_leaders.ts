@@ -1,0 +1,220 @@
+import { CompressionTypes } from "kafkajs";
+import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
+import { ResultProcessorError } from "../../../core/result_processor.ts";
+import type { OpenContext } from "../../../core/transport.ts";
+import type { ProducerIdentity } from "./batch_writer.ts";
+import { BatchNumbers } from "./batch_numbers.ts";
+import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
+import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
+import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
+import type { Batch } from "./partition_queue.ts";
+import type { PartitionResponse, ProduceResponse, TopicData } from "./produce_request.ts";
+import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
+import { RequestMemory } from "./request_payload.ts";
+import { isAboutNumbers, remedyFor } from "./store_failure.ts";
+
+const COMPRESSION = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD,
+};
+
+/** Every producer has one, whether it knows transactions or not. */
+const TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** What is asked of a cluster to store records. */
+interface ProducingCluster extends Cluster {
+  isConnected(): boolean;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
+  findBroker(broker: { nodeId: number }): Promise<ProducingBroker>;
+  findControllerBroker(): Promise<ProducingBroker>;
+  removeBroker(broker: { host: string; port: number }): void;
+}
+
+interface PartitionMetadata {
+  readonly partitionId: number;
+  readonly leader: number;
+}
+
+interface ProducingBroker {
+  initProducerId(request: { transactionTimeout: number }): Promise<
+    { producerId: string; producerEpoch: number }
+  >;
+  produce(request: {
+    acks: number;
+    timeout: number;
+    compression: number;
+    topicData: readonly TopicData[];
+  }): Promise<ProduceResponse>;
+}
+
+/**
+ * The leaders of a topic's partitions. Does what kafkajs's own producer does, but for each partition: the producer
+ * takes the first failure for that of the whole request, and repeats what was stored.
+ */
+export class TopicLeaders implements Leaders {
+  readonly topic: string;
+  readonly #config: KafkaProducerConfig;
+  readonly #cluster: ProducingCluster;
+  readonly #ungrantedBrokers: ReadonlySet<string>;
+  readonly #numbers: BatchNumbers | null;
+  /** A leader has one request at a time. */
+  readonly #memories = new Map<number, RequestMemory>();
+  #partitions: readonly PartitionMetadata[] = [];
+  #leaders: readonly number[] = [];
+
+  private constructor(
+    { topic, producerConfig }: KafkaStoreConfig,
+    { cluster, ungrantedBrokers }: {
+      cluster: ProducingCluster;
+      ungrantedBrokers: ReadonlySet<string>;
+    },
+  ) {
+    this.topic = topic;
+    this.#config = producerConfig;
+    this.#cluster = cluster;
+    this.#ungrantedBrokers = ungrantedBrokers;
+    this.#numbers = producerConfig.idempotent ? new BatchNumbers(() => this.#newProducer()) : null;
+  }
+
+  /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
+  static async open(
+    config: KafkaStoreConfig,
+    { log, health }: OpenContext,
+  ): Promise<TopicLeaders> {
+    const { topic, producerConfig } = config;
+    const ungrantedBrokers = new Set<string>();
+    const kafka = createKafka(producerConfig, {
+      log,
+      health,
+      onUngrantedBroker: (broker) => ungrantedBrokers.add(broker),
+    });
+    await requireTopic(kafka, topic, producerConfig);
+    const cluster = createCluster(kafka, {
+      metadataMaxAge: producerConfig.metadataMaxAgeMs,
+      allowAutoTopicCreation: producerConfig.allowAutoTopicCreation,
+    }) as ProducingCluster;
+    try {
+      await cluster.connect();
+      await cluster.addMultipleTargetTopics([topic]);
+    } catch (error) {
+      await cluster.disconnect().catch(() => {});
+      throw error;
+    }
+    return new TopicLeaders(config, { cluster, ungrantedBrokers });
+  }
+
+  get partitionCount(): number {
+    return this.#current().length;
+  }
+
+  leaderOf(partition: number): number {
+    return this.#current()[partition] ?? -1;
+  }
+
+  async store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+    // Not waited for: while one partition has no leader there is no answer, and others have one.
+    void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
+    try {
+      const broker = await this.#cluster.findBroker({ nodeId: leader });
+      const { topics } = await broker.produce({
+        acks: this.#config.acks,
+        timeout: this.#config.requestTimeoutForAcksMs,
+        compression: COMPRESSION[this.#config.compression],
+        topicData: [await this.#topicData(leader, batches)],
+      });
+      const responses = topics.flatMap(({ partitions }) => partitions);
+      return batches.map((batch) =>
+        this.#outcome(batch, responses.find(({ partition }) => partition === batch.partition))
+      );
+    } catch (error) {
+      // The request may still be on its way out.
+      this.#memories.delete(leader);
+      this.#removeClosed(error);
+      const failure = this.#failure(error);
+      return batches.map(() => failure);
+    }
+  }
+
+  forget(batch: Batch): void {
+    this.#numbers?.forget(batch);
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      if (!this.#cluster.isConnected()) await this.#cluster.connect();
+      await this.#cluster.refreshMetadata();
+    } catch {
+      // Whoever sends next learns of it, and why.
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+
+  /** The leader of each partition. */
+  #current(): readonly number[] {
+    const partitions = this.#cluster.findTopicPartitionMetadata(this.topic);
+    if (partitions !== this.#partitions) {
+      this.#partitions = partitions;
+      const leaders = Array<number>(partitions.length).fill(-1);
+      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader;
+      this.#leaders = leaders;
+    }
+    return this.#leaders;
+  }
+
+  async #topicData(leader: number, batches: readonly Batch[]): Promise<TopicData> {
+    const partitions = [];
+    for (const batch of batches) {
+      const { partition, records } = batch;
+      partitions.push({ partition, messages: records, ...await this.#numbers?.of(batch) });
+    }
+    const memory = this.#memories.get(leader) ?? new RequestMemory();
+    this.#memories.set(leader, memory);
+    return { topic: this.topic, partitions, toldApart: true, memory };
+  }
+
+  #outcome(batch: Batch, response: PartitionResponse | undefined): Outcome {
+    if (response === undefined) return this.#failure(new Error("the broker left a partition out"));
+    const { partition, errorCode, baseOffset } = response;
+    if (errorCode === 0) {
+      this.#numbers?.stored(batch);
+      return { topic: this.topic, partition, offset: Number(baseOffset) };
+    }
+    const error = createErrorFromCode(errorCode);
+    if (isAboutNumbers(error)) this.forget(batch);
+    return this.#failure(error);
+  }
+
+  #failure(cause: unknown): Failure {
+    const [broker] = this.#ungrantedBrokers;
+    if (broker !== undefined) {
+      const reason = `broker ${broker} is new and not among the hosts it may reach yet`;
+      return { error: new Error(reason, { cause }), remedy: "none" };
+    }
+    const reason = `topic '${this.topic}': ${rootMessage(cause)}`;
+    const remedy = remedyFor(cause);
+    const error = new ResultProcessorError(reason, { cause, isTooLarge: remedy === "shrink" });
+    return { error, remedy };
+  }
+
+  async #newProducer(): Promise<ProducerIdentity> {
+    const broker = await this.#cluster.findControllerBroker();
+    const { producerId, producerEpoch } = await broker.initProducerId({
+      transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    });
+    return { producerId: Number(producerId), producerEpoch };
+  }
+
+  /** A connection that was closed is not opened again by itself. */
+  #removeClosed(error: unknown): void {
+    const { name, host, port } = Object(error);
+    if (name === "KafkaJSConnectionClosedError") this.#cluster.removeBroker({ host, port });
+  }
+}

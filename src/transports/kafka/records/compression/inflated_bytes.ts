@@ -1,0 +1,75 @@
+import type { Bytes } from "../../../../core/event.ts";
+
+/** From here on, copying at once is faster than byte by byte. */
+const LONG = 32;
+
+/** Takes what comes out of a decompressor; how much that will be is known only in the end, and limited. */
+export class InflatedBytes {
+  readonly #maxLength: number;
+  #bytes: Bytes;
+  #length = 0;
+
+  /** @param expectedLength how much there will probably be */
+  constructor(expectedLength: number, maxLength: number) {
+    this.#maxLength = maxLength;
+    this.#bytes = new Uint8Array(Math.min(expectedLength, maxLength));
+  }
+
+  /** What has come so far, as a view of memory that nothing else uses. */
+  get bytes(): Bytes {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Takes a part of `source`. @throws {Error} when it does not reach so far, or too much has come */
+  append(source: Bytes, start: number, end: number): void {
+    if (end > source.length) throw new Error("it is cut off");
+    const count = end - start;
+    const target = this.#withRoomFor(count);
+    if (count < LONG) {
+      const shift = this.#length - start;
+      for (let index = start; index < end; index++) target[index + shift] = source[index]!;
+    } else {
+      target.set(source.subarray(start, end), this.#length);
+    }
+    this.#length += count;
+  }
+
+  /**
+   * Takes `count` bytes again that came `distance` before; when there are fewer, they are repeated.
+   *
+   * @throws {Error} when nothing came so far before, or too much has come
+   */
+  repeat(distance: number, count: number): void {
+    if (distance < 1 || distance > this.#length) throw new Error("it is damaged");
+    const target = this.#withRoomFor(count);
+    const end = this.#length + count;
+    if (count < LONG) {
+      for (let to = this.#length; to < end; to++) target[to] = target[to - distance]!;
+    } else {
+      const start = this.#length - distance;
+      // Each time, there is twice as much to copy from.
+      for (let to = this.#length; to < end; to = start + 2 * (to - start)) {
+        target.copyWithin(to, start, start + Math.min(to - start, end - to));
+      }
+    }
+    this.#length = end;
+  }
+
+  #withRoomFor(count: number): Bytes {
+    const needed = this.#length + count;
+    if (needed > this.#maxLength) throw tooLarge(this.#maxLength);
+    if (needed > this.#bytes.length) {
+      const bytes = new Uint8Array(
+        Math.min(Math.max(needed, 2 * this.#bytes.length), this.#maxLength),
+      );
+      bytes.set(this.bytes);
+      this.#bytes = bytes;
+    }
+    return this.#bytes;
+  }
+}
+
+/** Why something is not decompressed. */
+export function tooLarge(maxLength: number): Error {
+  return new Error(`it takes more than ${maxLength / 1024 / 1024} MiB uncompressed`);
+}

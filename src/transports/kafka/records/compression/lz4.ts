@@ -1,0 +1,86 @@
+import type { Bytes } from "../../../../core/event.ts";
+import { InflatedBytes } from "./inflated_bytes.ts";
+
+const MAGIC = 0x184d2204;
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const SKIPPABLE_MASK = 0xfffffff0;
+
+/** Flags of a frame: what stands in it besides its blocks. */
+const HAS_DICTIONARY = 0x01;
+const HAS_CHECKSUM = 0x04;
+const HAS_LENGTH = 0x08;
+const HAS_BLOCK_CHECKSUMS = 0x10;
+
+/** Marks the length of a block that is stored as it is. */
+const IS_STORED = 0x80000000;
+
+const USUAL_RATIO = 4;
+
+/** A length of this much in a token goes on in the bytes that follow. */
+const GOES_ON = 15;
+const MIN_REPETITION = 4;
+
+/**
+ * Decompresses lz4 frames. Checksums are left to those of TCP and of the brokers.
+ *
+ * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
+ */
+export function decompressLz4(bytes: Bytes, maxLength: number): Bytes {
+  const inflated = new InflatedBytes(USUAL_RATIO * bytes.length, maxLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let position = 0; position < bytes.length;) {
+    position = readFrame({ bytes, view, position }, inflated);
+  }
+  return inflated.bytes;
+}
+
+/** Returns the position behind the frame. */
+function readFrame(
+  { bytes, view, position }: { bytes: Bytes; view: DataView; position: number },
+  inflated: InflatedBytes,
+): number {
+  const magic = view.getUint32(position, true);
+  if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
+    return position + 8 + view.getUint32(position + 4, true);
+  }
+  if (magic !== MAGIC) throw new Error("it is damaged");
+  const flags = view.getUint8(position + 4);
+  if (flags & HAS_DICTIONARY) throw new Error("it needs a dictionary");
+  // Magic number, flags, block size, and the header's checksum.
+  position += 7 + (flags & HAS_LENGTH ? 8 : 0);
+  for (;;) {
+    const header = view.getUint32(position, true);
+    position += 4;
+    if (header === 0) return position + (flags & HAS_CHECKSUM ? 4 : 0);
+    const end = position + (header & ~IS_STORED);
+    if (header & IS_STORED) inflated.append(bytes, position, end);
+    else readBlock({ bytes, position, end }, inflated);
+    position = end + (flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
+  }
+}
+
+function readBlock(
+  { bytes, position, end }: { bytes: Bytes; position: number; end: number },
+  inflated: InflatedBytes,
+): void {
+  if (end > bytes.length) throw new Error("it is cut off");
+  while (position < end) {
+    const token = bytes[position++]!;
+    let literals = token >> 4;
+    if (literals === GOES_ON) {
+      let more;
+      do literals += more = bytes[position++] ?? 0; while (more === 0xff);
+    }
+    inflated.append(bytes, position, position + literals);
+    position += literals;
+    if (position >= end) return;
+    const distance = bytes[position++]! | bytes[position++]! << 8;
+    let repetition = token & 0x0f;
+    if (repetition === GOES_ON) {
+      let more;
+      do repetition += more = bytes[position++] ?? 0; while (more === 0xff);
+    }
+    inflated.repeat(distance, repetition + MIN_REPETITION);
+  }
+}

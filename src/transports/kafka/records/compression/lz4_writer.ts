@@ -1,0 +1,133 @@
+import type { Bytes } from "../../../../core/event.ts";
+
+/**
+ * How every frame begins: its blocks do not depend on each other, which brokers insist on, and hold up to 64 KiB; there
+ * are no checksums but that of these bytes, the last of them.
+ */
+const FRAME_START = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
+const BLOCK_BYTES = 64 * 1024;
+const BLOCK_HEADER_BYTES = 4;
+const FRAME_END_BYTES = 4;
+
+/** Marks the length of a block that is stored as it is. */
+const IS_STORED = 0x80000000;
+
+/** A length of this much in a token goes on in the bytes that follow. */
+const GOES_ON = 15;
+/** So does it behind a byte of this. */
+const MORE_FOLLOWS = 255;
+const MIN_REPETITION = 4;
+
+/** The format wants this much at the end of a block not to begin a repetition, and not to be part of one. */
+const NO_REPETITION_BYTES = 12;
+const LITERAL_END_BYTES = 5;
+
+const HASH_BITS = 13;
+const HASH_FACTOR = 0x9e3779b1;
+
+/** The longer nothing repeats, the larger the steps. */
+const STEPS_SHIFT = 6;
+
+/** Compresses to one frame, and rather fast than small. */
+export function compressLz4(bytes: Bytes): Bytes {
+  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
+  const size = FRAME_START.length + blocks * BLOCK_HEADER_BYTES + bytes.length + FRAME_END_BYTES;
+  const frame = new Uint8Array(size);
+  const view = new DataView(frame.buffer);
+  const seen = new Uint16Array(1 << HASH_BITS);
+  frame.set(FRAME_START);
+  let position = FRAME_START.length;
+  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    const block = bytes.subarray(start, start + BLOCK_BYTES);
+    const target = frame.subarray(position + BLOCK_HEADER_BYTES);
+    const compressed = compressBlock(block, target.subarray(0, block.length - 1), seen.fill(0));
+    if (compressed === undefined) target.set(block);
+    view.setUint32(position, compressed ?? (IS_STORED | block.length) >>> 0, true);
+    position += BLOCK_HEADER_BYTES + (compressed ?? block.length);
+  }
+  return frame.subarray(0, position + FRAME_END_BYTES);
+}
+
+/** Returns the compressed length, or `undefined` when `target` has no room for it. */
+function compressBlock(block: Bytes, target: Bytes, seen: Uint16Array): number | undefined {
+  const writer = new SequenceWriter(block, target);
+  const searchEnd = block.length - NO_REPETITION_BYTES;
+  let misses = 0;
+  for (let position = 1; position < searchEnd;) {
+    const word = wordAt(block, position);
+    const hash = Math.imul(word, HASH_FACTOR) >>> (32 - HASH_BITS);
+    const before = seen[hash]!;
+    seen[hash] = position;
+    if (wordAt(block, before) !== word) {
+      position += 1 + (misses++ >> STEPS_SHIFT);
+      continue;
+    }
+    misses = 0;
+    const end = repetitionEnd(block, before, position);
+    if (!writer.repetition(position, end, position - before)) return undefined;
+    position = end;
+  }
+  return writer.end() ? writer.length : undefined;
+}
+
+/** Writes a block as sequences: some bytes as they are, then some that were there before. */
+class SequenceWriter {
+  length = 0;
+  readonly #block: Bytes;
+  readonly #target: Bytes;
+  #literalsFrom = 0;
+
+  constructor(block: Bytes, target: Bytes) {
+    this.#block = block;
+    this.#target = target;
+  }
+
+  /** Returns whether there was room for it. */
+  repetition(start: number, end: number, distance: number): boolean {
+    const length = end - start - MIN_REPETITION;
+    if (!this.#literals(start, length)) return false;
+    this.#target[this.length++] = distance & 0xff;
+    this.#target[this.length++] = distance >> 8;
+    this.#restOf(length);
+    this.#literalsFrom = end;
+    return true;
+  }
+
+  /** Returns whether there was room for it. */
+  end(): boolean {
+    return this.#literals(this.#block.length, 0);
+  }
+
+  #literals(end: number, repetition: number): boolean {
+    const count = end - this.#literalsFrom;
+    const longest = 1 + count + count / MORE_FOLLOWS + 2 + repetition / MORE_FOLLOWS + 2;
+    if (this.length + longest > this.#target.length) return false;
+    this.#target[this.length++] = Math.min(count, GOES_ON) << 4 | Math.min(repetition, GOES_ON);
+    this.#restOf(count);
+    for (let position = this.#literalsFrom; position < end; position++) {
+      this.#target[this.length++] = this.#block[position]!;
+    }
+    return true;
+  }
+
+  #restOf(length: number): void {
+    if (length < GOES_ON) return;
+    let rest = length - GOES_ON;
+    for (; rest >= MORE_FOLLOWS; rest -= MORE_FOLLOWS) this.#target[this.length++] = MORE_FOLLOWS;
+    this.#target[this.length++] = rest;
+  }
+}
+
+/** Up to where the bytes at `position` repeat those at `before`. */
+function repetitionEnd(block: Bytes, before: number, position: number): number {
+  const limit = block.length - LITERAL_END_BYTES;
+  const distance = position - before;
+  let end = position + MIN_REPETITION;
+  while (end < limit && block[end] === block[end - distance]) end++;
+  return end;
+}
+
+function wordAt(bytes: Bytes, position: number): number {
+  return bytes[position]! | bytes[position + 1]! << 8 | bytes[position + 2]! << 16 |
+    bytes[position + 3]! << 24;
+}

@@ -1,0 +1,69 @@
+/**
+ * Teaches kafkajs every codec of Kafka. It brings gzip alone, and sets no limit to what comes out: a record batch of
+ * 300 kB can take 300 MB uncompressed.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { CompressionCodecs, CompressionTypes } from "kafkajs";
+import type { Bytes } from "../../../../core/event.ts";
+import { compressGzip, decompressGzip } from "./gzip.ts";
+import { decompressLz4 } from "./lz4.ts";
+import { compressLz4 } from "./lz4_writer.ts";
+import { compressSnappy, decompressSnappy } from "./snappy.ts";
+import { compressZstd, decompressZstd } from "./zstd.ts";
+
+/**
+ * What a record batch may take uncompressed. Producers limit a batch before they compress it, by default to 1 MB; what
+ * is far larger is hardly meant to be read.
+ */
+export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
+/** What kafkajs hands to a codec to be compressed. */
+interface RecordsEncoder {
+  readonly buffer: Buffer<ArrayBuffer>;
+}
+
+interface Codec {
+  compress(bytes: Bytes): Bytes | Promise<Bytes>;
+  decompress(bytes: Bytes, maxLength: number): Bytes | Promise<Bytes>;
+}
+
+const GZIP: Codec = { compress: compressGzip, decompress: decompressGzip };
+const SNAPPY: Codec = { compress: compressSnappy, decompress: decompressSnappy };
+const ZSTD: Codec = { compress: compressZstd, decompress: decompressZstd };
+const LZ4: Codec = { compress: compressLz4, decompress: decompressLz4 };
+
+/** Registers them: without its codec, a record cannot be read, and the pipeline not go on. */
+export function useAllCompressionCodecs(): void {
+  register(CompressionTypes.GZIP, { name: "gzip", codec: GZIP });
+  register(CompressionTypes.Snappy, { name: "snappy", codec: SNAPPY });
+  register(CompressionTypes.LZ4, { name: "lz4", codec: LZ4 });
+  register(CompressionTypes.ZSTD, { name: "zstd", codec: ZSTD });
+}
+
+function register(
+  type: Exclude<CompressionTypes, CompressionTypes.None>,
+  { name, codec }: { name: string; codec: Codec },
+): void {
+  CompressionCodecs[type] = () => ({
+    // The libraries treat a Buffer worse than the bytes that it is.
+    compress: async ({ buffer }: RecordsEncoder) => toBuffer(await codec.compress(toBytes(buffer))),
+    async decompress(buffer: Buffer<ArrayBuffer>) {
+      try {
+        return toBuffer(await codec.decompress(toBytes(buffer), MAX_INFLATED_BYTES));
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`cannot decompress ${name}: ${reason}`, { cause: error });
+      }
+    },
+  });
+}
+
+function toBuffer({ buffer, byteOffset, byteLength }: Bytes): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+function toBytes({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Bytes {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,141 @@
+import { assertEquals } from "@std/assert";
+import { Attempts } from "../../../src/core/failures/attempts.ts";
+import {
+  deadLetter,
+  deadLetterFacts,
+  eventRecord,
+} from "../../../src/core/failures/dead_letter.ts";
+import type { RecordHeader } from "../../../src/core/event.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+
+const FAILURE = { reason: "status", status: "400", message: "status 400" } as const;
+
+function headersOf(
+  event = anEvent(),
+  { failure = FAILURE, withMessage = true }: {
+    failure?: Parameters<typeof deadLetter>[1]["failure"];
+    withMessage?: boolean;
+  } = {},
+) {
+  const attempts = new Attempts(() => "", { log: new RecordedLog().log });
+  for (let attempt = 0; attempt < 3; attempt++) attempts.fail();
+  const letter = deadLetter(event, { pipeline: "orders", failure, attempts, withMessage });
+  return letter.headers.map(([name, value]) =>
+    [name, value && new TextDecoder().decode(value)] as const
+  );
+}
+
+Deno.test("deadLetter() keeps key, value and headers byte for byte", () => {
+  const event = anEvent({ key: new Uint8Array([0, 255]), value: null, headers: HOSTILE_HEADERS });
+  const letter = deadLetter(event, {
+    pipeline: "orders",
+    failure: FAILURE,
+    attempts: undefined,
+    withMessage: true,
+  });
+  assertEquals(letter.key, event.key);
+  assertEquals(letter.value, null);
+  assertEquals(letter.headers.slice(0, HOSTILE_HEADERS.length), HOSTILE_HEADERS);
+});
+
+Deno.test("deadLetter() says what there is to know of the failure", () => {
+  const facts = Object.fromEntries(headersOf());
+  const { "eventor-dead-letter-first-failed-at": failedAt, ...others } = facts;
+  assertEquals(new Date(failedAt ?? "").toISOString(), failedAt);
+  assertEquals(others, {
+    "eventor-idempotency-key": "orders-MY_FIRST_TOPIC-0-184-1652708532000",
+    "eventor-dead-letter-pipeline": "orders",
+    "eventor-dead-letter-reason": "status",
+    "eventor-dead-letter-status": "400",
+    "eventor-dead-letter-attempts": "3",
+    "eventor-dead-letter-source-topic": "MY_FIRST_TOPIC",
+    "eventor-dead-letter-source-partition": "0",
+    "eventor-dead-letter-source-offset": "184",
+    "eventor-dead-letter-timestamp": "2022-05-16T13:42:12.000Z",
+    "eventor-dead-letter-message": "status 400",
+  });
+});
+
+Deno.test("deadLetter() replaces what an earlier dead letter said, and keeps the first idempotency key", () => {
+  const headers = headersOf(anEvent({
+    headers: [
+      ["eventor-dead-letter-status", bytes("500")],
+      ["Eventor-Dead-Letter-Message", bytes("old")],
+      ["eventor-idempotency-key", bytes("first")],
+    ],
+  }));
+  const valuesOf = (name: string) =>
+    headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+  assertEquals(valuesOf("eventor-dead-letter-status"), ["400"]);
+  assertEquals(valuesOf("eventor-dead-letter-message"), ["status 400"]);
+  assertEquals(valuesOf("eventor-idempotency-key"), ["first"]);
+});
+
+Deno.test("deadLetter() shortens a message to 1 KiB between characters, and leaves it out on demand", () => {
+  const failure = { ...FAILURE, message: "ö".repeat(2000) };
+  const message = Object.fromEntries(headersOf(anEvent(), { failure }))[
+    "eventor-dead-letter-message"
+  ];
+  assertEquals(message, "ö".repeat(512));
+  const without = Object.fromEntries(headersOf(anEvent(), { failure, withMessage: false }));
+  assertEquals("eventor-dead-letter-message" in without, false);
+});
+
+Deno.test("deadLetter() says nothing of a timestamp that is none", () => {
+  for (const timestampMs of [-1, Number.MAX_SAFE_INTEGER]) {
+    const facts = Object.fromEntries(headersOf(anEvent({ timestampMs })));
+    assertEquals("eventor-dead-letter-timestamp" in facts, false);
+  }
+});
+
+function aLetter(event = anEvent()) {
+  const letter = deadLetter(event, {
+    pipeline: "orders",
+    failure: FAILURE,
+    attempts: undefined,
+    withMessage: true,
+  });
+  return anEvent({ topic: "ORDERS_DLQ", offset: 3, ...letter });
+}
+
+Deno.test("eventRecord() is the event's own record, with its idempotency key", () => {
+  const event = anEvent({ key: new Uint8Array([0, 255]), value: null, headers: HOSTILE_HEADERS });
+  const key = bytes("orders-MY_FIRST_TOPIC-0-184-1652708532000");
+  assertEquals(eventRecord(aLetter(event)), {
+    key: event.key,
+    value: null,
+    headers: [...HOSTILE_HEADERS, ["eventor-idempotency-key", key]],
+  });
+});
+
+Deno.test("eventRecord() of an event that has failed again is the same as the first time", () => {
+  const first = eventRecord(aLetter());
+  assertEquals(eventRecord(aLetter(anEvent({ offset: 999, ...first }))), first);
+});
+
+Deno.test("deadLetterFacts() are what the dead letter says", () => {
+  const { "first-failed-at": _, ...facts } = Object.fromEntries(deadLetterFacts(aLetter()) ?? []);
+  assertEquals(facts, {
+    pipeline: "orders",
+    reason: "status",
+    status: "400",
+    attempts: "1",
+    "source-topic": "MY_FIRST_TOPIC",
+    "source-partition": "0",
+    "source-offset": "184",
+    timestamp: "2022-05-16T13:42:12.000Z",
+    message: "status 400",
+  });
+});
+
+Deno.test("deadLetterFacts() are null of what no pipeline has stored", () => {
+  const others: (readonly RecordHeader[])[] = [
+    [],
+    HOSTILE_HEADERS,
+    [["eventor-dead-letter-status", bytes("503")]],
+    [["eventor-dead-letter-pipeline", null]],
+  ];
+  for (const headers of others) assertEquals(deadLetterFacts(anEvent({ headers })), null);
+});

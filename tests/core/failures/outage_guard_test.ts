@@ -1,0 +1,198 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { EventNotSettledError } from "../../../src/core/listener.ts";
+import { OutageGuard, type Probe } from "../../../src/core/failures/outage_guard.ts";
+import { eventually, everythingSettled } from "../../support/eventually.ts";
+import { bytes } from "../../support/events.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
+
+/** A guard whose clock is moved by hand. */
+class GuardedEndpoint {
+  nowMs = 0;
+  readonly log = new RecordedLog();
+  readonly guard: OutageGuard;
+
+  constructor({ backoff = NO_WAIT } = {}) {
+    this.guard = new OutageGuard({ log: this.log.log, backoff }, { now: () => this.nowMs });
+  }
+
+  /** Has so many calls fail, one every `stepMs`, for keys in turn; null stands for none. */
+  fail(count: number, { keys = ["a", "b", "c", "d", "e"], stepMs = 300 }: {
+    keys?: readonly (string | null)[];
+    stepMs?: number;
+  } = {}): void {
+    for (let call = 0; call < count; call++) {
+      const key = keys[call % keys.length] ?? null;
+      if (call > 0) this.nowMs += stepMs;
+      this.guard.noteFailure(key === null ? null : bytes(key));
+    }
+  }
+
+  /** Lets a probe through, and says that it has ended without a success. */
+  async failProbe(lease: LeaseController): Promise<void> {
+    const probe = await this.guard.turn(lease, 0);
+    this.guard.noteFailure(null);
+    this.guard.endProbe(probe!);
+  }
+}
+
+Deno.test("an OutageGuard opens after 20 failures in a row, of 5 keys, within 5 s or more", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(19);
+  assertEquals(endpoint.guard.isOpen, false);
+  endpoint.fail(1);
+  assertEquals(endpoint.guard.isOpen, true);
+  assertMatch(
+    endpoint.log.of("ERROR").join(),
+    /seems to be away: no success in 20 calls for 5\.4 s/,
+  );
+});
+
+Deno.test("an OutageGuard stays closed, when failures may be those of a few events", async (t) => {
+  const cases = {
+    "fewer than 20": (endpoint: GuardedEndpoint) => endpoint.fail(19, { stepMs: 1000 }),
+    "4 keys": (endpoint: GuardedEndpoint) => endpoint.fail(1000, { keys: ["a", "b", "c", "d"] }),
+    "4 keys and events without one": (endpoint: GuardedEndpoint) =>
+      endpoint.fail(1000, { keys: ["a", "b", "c", "d", null] }),
+    "less than 5 s": (endpoint: GuardedEndpoint) => endpoint.fail(1000, { stepMs: 4 }),
+    "a success in between": (endpoint: GuardedEndpoint) => {
+      endpoint.fail(19);
+      endpoint.guard.noteAnswer({ isSuccess: true });
+      endpoint.fail(19);
+    },
+  };
+  for (const [name, fail] of Object.entries(cases)) {
+    await t.step(name, () => {
+      const endpoint = new GuardedEndpoint();
+      fail(endpoint);
+      assertEquals(endpoint.guard.isOpen, false);
+    });
+  }
+});
+
+Deno.test("an OutageGuard takes events without keys for one group", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20, { keys: [null] });
+  assertEquals(endpoint.guard.isOpen, true);
+});
+
+Deno.test("an OutageGuard counts across error responses that no outage brings", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(19);
+  endpoint.guard.noteAnswer({ isSuccess: false });
+  endpoint.fail(1);
+  assertEquals(endpoint.guard.isOpen, true);
+});
+
+Deno.test("an OutageGuard lets calls pass at once while it is closed", async () => {
+  const { guard } = new GuardedEndpoint();
+  assertEquals(await guard.turn(new LeaseController(), 0), null);
+  assertEquals(guard.admits(null), true);
+});
+
+Deno.test("an OutageGuard lets one probe after the other pass, of another event each time", async () => {
+  const endpoint = new GuardedEndpoint();
+  const lease = new LeaseController();
+  endpoint.fail(20);
+  const probes: (Probe | null)[] = [];
+  for (const offset of [1, 2]) {
+    endpoint.guard.turn(lease, offset).then((probe) => probes.push(probe));
+  }
+  await eventually(() => probes.length === 1, { what: "a probe" });
+  await everythingSettled();
+  assertEquals(probes.map((probe) => probe?.offset), [1]);
+
+  endpoint.guard.noteFailure(bytes("a"));
+  endpoint.guard.endProbe(probes[0]!);
+  await eventually(() => probes.length === 2, { what: "another probe" });
+  assertEquals(probes.map((probe) => probe?.offset), [1, 2]);
+});
+
+Deno.test("an OutageGuard waits before each probe", async () => {
+  const endpoint = new GuardedEndpoint({ backoff: NO_END });
+  const lease = new LeaseController();
+  endpoint.fail(20);
+  let hasPassed = false;
+  const turn = endpoint.guard.turn(lease, 0).then(() => hasPassed = true);
+  await everythingSettled();
+  assertEquals(hasPassed, false);
+
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  await turn;
+});
+
+Deno.test("an OutageGuard closes at the first answer, and lets everything pass", async (t) => {
+  for (const isSuccess of [true, false]) {
+    await t.step(isSuccess ? "a success" : "an error of the event's own", async () => {
+      const endpoint = new GuardedEndpoint();
+      const lease = new LeaseController();
+      endpoint.fail(20);
+      const turns = [1, 2, 3].map((offset) => endpoint.guard.turn(lease, offset));
+      const probe = await turns[0]!;
+      assertEquals(probe?.offset, 1);
+
+      endpoint.nowMs += 60_000;
+      endpoint.guard.noteAnswer({ isSuccess });
+      endpoint.guard.endProbe(probe!);
+      assertEquals(await Promise.all(turns), [probe, null, null]);
+      assertEquals(endpoint.guard.isOpen, false);
+      assertMatch(endpoint.log.of("WARN").join(), /answers again, after 6\d\.\d s/);
+    });
+  }
+});
+
+Deno.test("an OutageGuard that has closed needs as much as before to open again", async () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20);
+  await endpoint.failProbe(new LeaseController());
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  endpoint.fail(19);
+  assertEquals(endpoint.guard.isOpen, false);
+});
+
+Deno.test("an OutageGuard turns calls away whose lease is ending", async () => {
+  const endpoint = new GuardedEndpoint({ backoff: NO_END });
+  const [ending, other] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  const turn = endpoint.guard.turn(ending, 0);
+  const kept = endpoint.guard.turn(other, 0);
+  ending.beginEnd();
+  await assertRejects(() => turn, EventNotSettledError);
+  await assertRejects(() => endpoint.guard.turn(ending, 0), EventNotSettledError);
+
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  assertEquals(await kept, null);
+});
+
+Deno.test("an OutageGuard probes for a lease that is open, when another one is suspended", async () => {
+  const endpoint = new GuardedEndpoint();
+  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  suspended.suspend();
+  const held = endpoint.guard.turn(suspended, 1);
+  const probe = await endpoint.guard.turn(open, 2);
+  assertEquals(probe?.offset, 2);
+
+  endpoint.guard.endProbe(probe!);
+  suspended.resume();
+  assertEquals((await held)?.offset, 1);
+});
+
+Deno.test("an OutageGuard takes the probe from a lease that is suspended before the call", async () => {
+  const endpoint = new GuardedEndpoint();
+  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  endpoint.fail(20);
+  const first = await endpoint.guard.turn(suspended, 1);
+  const second = endpoint.guard.turn(open, 2);
+  suspended.suspend();
+  assertEquals((await second)?.offset, 2);
+  assertEquals(endpoint.guard.admits(first), false);
+  assertEquals(endpoint.guard.admits(await second), true);
+});
+
+Deno.test("an OutageGuard does not admit a call that had its turn before the outage", () => {
+  const endpoint = new GuardedEndpoint();
+  endpoint.fail(20);
+  assertEquals(endpoint.guard.admits(null), false);
+});

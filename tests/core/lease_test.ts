@@ -1,0 +1,231 @@
+import { assertEquals } from "@std/assert";
+import { LeaseController } from "../../src/core/lease.ts";
+
+Deno.test("LeaseController ends in two steps", () => {
+  const lease = new LeaseController();
+  assertEquals([lease.ending.aborted, lease.ended.aborted], [false, false]);
+  lease.beginEnd();
+  assertEquals([lease.ending.aborted, lease.ended.aborted], [true, false]);
+  lease.end();
+  assertEquals([lease.ending.aborted, lease.ended.aborted], [true, true]);
+});
+
+Deno.test("LeaseController.end() lets nobody see a lease that has ended and is not ending", () => {
+  const lease = new LeaseController();
+  const seen: boolean[] = [];
+  lease.ended.addEventListener("abort", () => seen.push(lease.ending.aborted));
+  lease.ending.addEventListener("abort", () => seen.push(!lease.ended.aborted));
+
+  lease.end();
+
+  assertEquals(seen, [true, true]);
+});
+
+Deno.test("LeaseController tells of each step once, however often it is ended", () => {
+  const lease = new LeaseController();
+  const told: string[] = [];
+  lease.ending.addEventListener("abort", () => told.push("ending"));
+  lease.ended.addEventListener("abort", () => told.push("ended"));
+
+  lease.beginEnd();
+  lease.beginEnd();
+  lease.end();
+  lease.end();
+
+  assertEquals(told, ["ending", "ended"]);
+});
+
+Deno.test("LeaseController is open until it is suspended, and again when it is resumed", () => {
+  const lease = new LeaseController();
+  assertEquals(lease.isOpen, true);
+  lease.suspend();
+  assertEquals(lease.isOpen, false);
+  lease.resume();
+  assertEquals(lease.isOpen, true);
+});
+
+Deno.test("LeaseController does not end anything by being suspended", () => {
+  const lease = new LeaseController();
+  lease.suspend();
+  assertEquals([lease.ending.aborted, lease.ended.aborted], [false, false]);
+});
+
+Deno.test("LeaseController never opens again, when it is ending", async (t) => {
+  const ways: Record<string, (lease: LeaseController) => void> = {
+    "before it is suspended": (lease) => {
+      lease.beginEnd();
+      lease.suspend();
+      lease.resume();
+    },
+    "while it is suspended": (lease) => {
+      lease.suspend();
+      lease.beginEnd();
+      lease.resume();
+    },
+    "at once": (lease) => lease.end(),
+  };
+  for (const [when, end] of Object.entries(ways)) {
+    await t.step(when, () => {
+      const lease = new LeaseController();
+      end(lease);
+      assertEquals(lease.isOpen, false);
+    });
+  }
+});
+
+Deno.test("LeaseController tells everybody who asked whenever other events may be admitted", () => {
+  const lease = new LeaseController();
+  const told: string[] = [];
+  const state = () =>
+    lease.ended.aborted
+      ? "ended"
+      : lease.ending.aborted
+      ? "ending"
+      : lease.isOpen
+      ? "open"
+      : "suspended";
+  lease.onChange(() => told.push(`first: ${state()}`));
+  lease.onChange(() => told.push(`second: ${state()}`));
+
+  lease.resume();
+  assertEquals(told, [], "it was open");
+
+  lease.suspend();
+  assertEquals(told.splice(0), ["first: suspended", "second: suspended"]);
+
+  lease.resume();
+  lease.resume();
+  assertEquals(told.splice(0), ["first: open", "second: open"]);
+
+  lease.beginEnd();
+  lease.beginEnd();
+  assertEquals(told.splice(0), ["first: ending", "second: ending"]);
+
+  lease.end();
+  lease.end();
+  assertEquals(told, ["first: ended", "second: ended"]);
+});
+
+Deno.test("LeaseController tells of work that rests, when that shortens what is brought to an end", () => {
+  const lease = new LeaseController();
+  for (const offset of [1, 5, 6]) lease.begin(offset);
+  const ends: number[] = [];
+  lease.onChange(() => ends.push(lease.drainEnd));
+  lease.rest(6);
+  assertEquals(ends, [], "it is open");
+
+  lease.suspend();
+  lease.rest(5);
+  lease.rest(1);
+  assertEquals(ends, [6, 5, 1]);
+});
+
+Deno.test("LeaseController admits every event while it is open, and none before the first has begun otherwise", () => {
+  const lease = new LeaseController();
+  assertEquals(lease.admits(5), true);
+  lease.suspend();
+  assertEquals(lease.admits(5), false);
+  lease.resume();
+  assertEquals(lease.admits(5), true);
+  lease.beginEnd();
+  assertEquals(lease.admits(5), false);
+});
+
+Deno.test("LeaseController admits what lies between events that have begun, until it has ended", async (t) => {
+  for (const close of ["suspend", "beginEnd"] as const) {
+    await t.step(close, () => {
+      const lease = new LeaseController();
+      for (const offset of [7, 3]) lease.begin(offset);
+      lease.finish(3);
+      lease[close]();
+      assertEquals([1, 5, 7, 8].map((offset) => lease.admits(offset)), [true, true, true, false]);
+
+      lease.end();
+      assertEquals([1, 5, 7, 8].map((offset) => lease.admits(offset)), Array(4).fill(false));
+    });
+  }
+});
+
+Deno.test("LeaseController admits nothing from an event on that rests, when it is not open", () => {
+  const lease = new LeaseController();
+  for (const offset of [1, 5, 9]) lease.begin(offset);
+  lease.rest(5);
+  assertEquals(lease.admits(9), true, "it is open");
+
+  lease.suspend();
+  assertEquals([1, 4, 5, 8].map((offset) => lease.admits(offset)), [true, true, false, false]);
+
+  lease.resume();
+  lease.begin(5);
+  lease.suspend();
+  assertEquals([1, 4, 5, 8].map((offset) => lease.admits(offset)), Array(4).fill(true));
+});
+
+Deno.test("LeaseController works from the first event that begins until the last one is done or rests", () => {
+  const lease = new LeaseController();
+  const states = [lease.isWorking];
+  lease.begin(1);
+  lease.begin(2);
+  states.push(lease.isWorking);
+  lease.finish(1);
+  states.push(lease.isWorking);
+  lease.rest(2);
+  states.push(lease.isWorking);
+  lease.begin(2);
+  states.push(lease.isWorking);
+  lease.finish(2);
+  states.push(lease.isWorking);
+  assertEquals(states, [false, true, true, false, true, false]);
+});
+
+Deno.test("LeaseController tells when fewer events wait for a slot, and not when more do", () => {
+  const lease = new LeaseController();
+  const told: number[] = [];
+  lease.onQueueShrank(() => told.push(lease.queued));
+  for (const count of [1, 3, 2, 2, 5, 0]) lease.noteQueued(count);
+  assertEquals(told, [2, 0]);
+});
+
+Deno.test("LeaseController knows what was tried for an event until it is done", () => {
+  const lease = new LeaseController();
+  const attempts = { made: 1, counted: 1, crashes: 0, firstFailedAtMs: 0 };
+  lease.noteAttempts(5, attempts);
+  lease.noteAttempts(6, attempts);
+  lease.begin(5);
+  assertEquals([lease.attemptsOf(5), lease.attemptsOf(7)], [attempts, undefined]);
+  lease.finish(5);
+  assertEquals([lease.attemptsOf(5), lease.attemptsOf(6)], [undefined, attempts]);
+});
+
+Deno.test("LeaseController is occupied by an event unless it rests or is stored, and no end is in sight", () => {
+  const lease = new LeaseController();
+  const states = () => [lease.isOccupiedBy(5), lease.isAtWorkOn(5)];
+  assertEquals(states(), [true, false]);
+  lease.begin(6);
+  assertEquals(states(), [true, true], "what is behind it has begun");
+  lease.rest(5);
+  assertEquals(states(), [false, false]);
+  lease.begin(5);
+  assertEquals(states(), [true, true]);
+  lease.noteStoring(5);
+  assertEquals(states(), [false, false]);
+  lease.finish(5);
+  assertEquals(states(), [true, true], "an offset may come back, when its topic was created anew");
+  lease.suspend();
+  assertEquals(states(), [false, false]);
+  lease.resume();
+  lease.beginEnd();
+  assertEquals(states(), [false, false]);
+});
+
+Deno.test("LeaseController tells who waits for the obstacle, at once or later, until he takes it back", () => {
+  const lease = new LeaseController();
+  const told: string[] = [];
+  lease.whenHeldUp(1, () => told.push("1"));
+  const forget = lease.whenHeldUp(2, () => told.push("2"));
+  lease.noteObstacle(1);
+  lease.whenHeldUp(1, () => told.push("1 again"));
+  forget();
+  lease.noteObstacle(2);
+  assertEquals(told, ["1", "1 again"]);
+});

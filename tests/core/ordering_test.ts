@@ -1,0 +1,193 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { formatOrigin } from "../../src/core/event.ts";
+import { LeaseController } from "../../src/core/lease.ts";
+import { EventNotSettledError } from "../../src/core/listener.ts";
+import { inOrder, type Ordering } from "../../src/core/ordering.ts";
+import { promisesSettled } from "../support/eventually.ts";
+import { anEvent } from "../support/events.ts";
+import { FakeDeliver } from "../support/fake_deliver.ts";
+import { seededRandom } from "../support/seeded_random.ts";
+
+const IN_LANES: readonly Ordering[] = ["key", "partition"];
+
+for (const ordering of IN_LANES) {
+  Deno.test(`inOrder() by ${ordering} starts the next event of a lane when the one before has settled, not earlier`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const all = [1, 2, 3].map((offset) => deliver(anEvent({ topic: "T", offset }), lease));
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1"]);
+
+    pipeline.settle("T[0]@1");
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
+
+    pipeline.settle("T[0]@2");
+    await promisesSettled();
+    pipeline.settle("T[0]@3");
+    await Promise.all(all);
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2", "T[0]@3"]);
+  });
+
+  Deno.test(`inOrder() by ${ordering} does not start an event, when its lease is ending at its turn and does not admit it`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    const queuedBehind = deliver(anEvent({ topic: "T", offset: 3 }), lease);
+    await promisesSettled();
+    lease.beginEnd();
+    pipeline.settle("T[0]@1");
+
+    await running;
+    await assertRejects(() => queued, EventNotSettledError, "ended before its turn");
+    await assertRejects(() => queuedBehind, EventNotSettledError, "ended before its turn");
+    assertEquals(pipeline.started, ["T[0]@1"]);
+  });
+
+  Deno.test(`inOrder() by ${ordering} starts an event at its turn, when its lease is ending and admits it`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const between = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    const behind = deliver(anEvent({ topic: "T", offset: 4 }), lease);
+    lease.begin(3);
+    lease.beginEnd();
+    await promisesSettled();
+    pipeline.settle("T[0]@1");
+    await running;
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
+
+    pipeline.settle("T[0]@2");
+    await between;
+    await assertRejects(() => behind, EventNotSettledError, "ended before its turn");
+  });
+
+  Deno.test(`inOrder() by ${ordering} leaves it to what comes next when an event starts, when its lease is suspended`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    lease.suspend();
+    await promisesSettled();
+    pipeline.settle("T[0]@1");
+    await running;
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@2"]);
+
+    pipeline.settle("T[0]@2");
+    await queued;
+  });
+
+  Deno.test(`inOrder() by ${ordering} lets leases run side by side, when one of them hangs`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const hanging = new LeaseController();
+    const other = new LeaseController();
+
+    const stuck = deliver(anEvent({ topic: "T", partition: 0, offset: 1 }), hanging);
+    const first = deliver(anEvent({ topic: "T", partition: 1, offset: 1 }), other);
+    const second = deliver(anEvent({ topic: "T", partition: 1, offset: 2 }), other);
+    await promisesSettled();
+    assertEquals(pipeline.running, ["T[0]@1", "T[1]@1"]);
+    pipeline.settle("T[1]@1");
+    await first;
+    await promisesSettled();
+    pipeline.settle("T[1]@2");
+    await second;
+
+    assertEquals(pipeline.running, ["T[0]@1"]);
+    pipeline.settle("T[0]@1");
+    await stuck;
+  });
+
+  Deno.test(`inOrder() by ${ordering} does not wait for an earlier lease, whose outcome no longer counts`, async () => {
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lost = new LeaseController();
+
+    deliver(anEvent({ topic: "T", offset: 1 }), lost);
+    lost.end();
+    const again = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController());
+    await promisesSettled();
+    assertEquals(pipeline.started, ["T[0]@1", "T[0]@1"]);
+
+    pipeline.settle("T[0]@1");
+    await again;
+  });
+
+  Deno.test(`inOrder() by ${ordering} passes a rejection on as it is, to its own event only`, async () => {
+    const bug = new TypeError("a bug");
+    const pipeline = new FakeDeliver();
+    const deliver = inOrder(pipeline.deliver, ordering);
+    const lease = new LeaseController();
+
+    const first = deliver(anEvent({ topic: "T", offset: 1 }), lease);
+    const second = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    await promisesSettled();
+    pipeline.reject("T[0]@1", bug);
+
+    assertEquals(await first.catch((error) => error) === bug, true);
+    await promisesSettled();
+    pipeline.settle("T[0]@2");
+    await second;
+  });
+}
+
+Deno.test("inOrder() acknowledges an event when that event has settled, not earlier", async (t) => {
+  for (const ordering of ["key", "partition", "none"] as const) {
+    await t.step(ordering, async () => {
+      const pipeline = new FakeDeliver();
+      const deliver = inOrder(pipeline.deliver, ordering);
+      let isSettled = false;
+      const settled = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController())
+        .then(() => isSettled = true);
+
+      await promisesSettled();
+      assertEquals(isSettled, false);
+
+      pipeline.settle("T[0]@1");
+      await settled;
+    });
+  }
+});
+
+Deno.test("inOrder() keeps every partition in order and to one event at a time, in whatever order calls end", async () => {
+  const random = seededRandom(1);
+  const pipeline = new FakeDeliver();
+  const deliver = inOrder(pipeline.deliver, "partition");
+  const leases = Array.from({ length: 7 }, () => new LeaseController());
+  const events = Array.from(
+    { length: 500 },
+    (_, offset) => anEvent({ topic: "T", partition: Math.floor(random() * 7), offset }),
+  );
+  const all = Promise.all(
+    events.map((event) => deliver(event, leases[event.origin.partition] ?? new LeaseController())),
+  );
+
+  for (let settled = 0; settled < events.length; settled++) {
+    await promisesSettled();
+    const { running } = pipeline;
+    const lanes = running.map((place) => place.slice(0, place.indexOf("@")));
+    assertEquals(new Set(lanes).size, lanes.length, `two of a lane at once: ${running}`);
+    pipeline.settle(running[Math.floor(random() * running.length)] ?? "none runs");
+  }
+  await all;
+
+  for (let partition = 0; partition < 7; partition++) {
+    const ofLane = (place: string) => place.startsWith(`T[${partition}]`);
+    assertEquals(
+      pipeline.started.filter(ofLane),
+      events.map(({ origin }) => formatOrigin(origin)).filter(ofLane),
+    );
+  }
+});

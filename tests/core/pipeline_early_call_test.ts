@@ -1,0 +1,146 @@
+import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
+import type { Backoff } from "../../src/core/backoff.ts";
+import type { FailurePolicy } from "../../src/core/failures/failure_policy.ts";
+import { HandlerError } from "../../src/core/handler.ts";
+import { LeaseController } from "../../src/core/lease.ts";
+import { promisesSettled } from "../support/eventually.ts";
+import { anEvent } from "../support/events.ts";
+import { aResult, FakeHandler } from "../support/fake_handler.ts";
+import { FakeListener } from "../support/fake_listener.ts";
+import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { FakeTimers } from "../support/fake_timers.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
+import { runParts } from "../support/run_parts.ts";
+
+const OFFSET = 184;
+const BACKOFF: Backoff = { initialDelayMs: 60_000, maxDelayMs: 60_000, multiplier: 1 };
+
+/** An event whose calls fail, with a policy of two calls that count, in a partition that is held up when a test says so. */
+class Pausing {
+  readonly lease = new LeaseController();
+  readonly handler: FakeHandler;
+  readonly deadLetters = new FakeResultProcessor();
+  readonly log = new RecordedLog();
+  readonly running: Promise<void>;
+
+  constructor(
+    { handler = new FakeHandler(aResult("onError")), backoff = BACKOFF }: {
+      handler?: FakeHandler;
+      backoff?: Backoff;
+    } = {},
+  ) {
+    const retry = { maxAttempts: 2, backoff };
+    const policy: FailurePolicy = { retry, noResponse: retry, onFailure: "deadLetter" };
+    this.handler = handler;
+    this.running = runParts({
+      listener: new FakeListener(anEvent({ offset: OFFSET })),
+      handler,
+      deadLetters: this.deadLetters,
+      policy,
+      log: this.log.log,
+    }, this.lease);
+  }
+
+  get calls(): number {
+    return this.handler.calls.length;
+  }
+}
+
+Deno.test("runPipeline() calls for an event early, once in a pause, when all of its partition waits for it", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing();
+  const { lease } = pausing;
+  await promisesSettled();
+  lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  assertEquals(pausing.calls, 1, "the first eighth of the pause is left to the endpoint");
+
+  const [eighthMs = 0] = timers.delaysMs;
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals(pausing.calls, 2);
+  lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [2, 1], "the rest of the pause comes next");
+  // No time has passed but that of the test itself.
+  assertAlmostEquals(timers.delaysMs[0] ?? 0, eighthMs * 8, 1000);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.handler.attempts, [1, 2, 3], "the early call did not count");
+  assertEquals(pausing.deadLetters.stored.length, 1);
+});
+
+Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing({ handler: new FakeHandler(aResult("onError"), aResult()) });
+  const { lease } = pausing;
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  lease.noteObstacle(OFFSET + 1);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [1, 1]);
+
+  lease.noteObstacle(OFFSET);
+  await pausing.running;
+  assertEquals(pausing.calls, 2);
+});
+
+Deno.test("runPipeline() keeps to a pause of a certain length, whoever waits", async (t) => {
+  const cases = [
+    { what: "jitter: none", backoff: { ...BACKOFF, jitter: "none" as const } },
+    { what: "Retry-After", handler: new FakeHandler(aResult("onError", { retryAfterMs: 1 })) },
+  ];
+  for (const { what, ...parts } of cases) {
+    await t.step(what, async () => {
+      using timers = new FakeTimers();
+      const pausing = new Pausing(parts);
+      pausing.lease.noteObstacle(OFFSET);
+      await promisesSettled();
+      assertEquals([pausing.calls, timers.count], [1, 1]);
+
+      timers.fire(0);
+      await pausing.running;
+      assertEquals(pausing.calls, 2);
+    });
+  }
+});
+
+Deno.test("runPipeline() goes on with a pause for as long as an early call is told to", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing({
+    handler: new FakeHandler(
+      aResult("onError"),
+      aResult("onError", { retryAfterMs: 3_600_000 }),
+      aResult(),
+    ),
+  });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  assertMatch(pausing.log.of("ERROR").at(-1) ?? "", /trying again in 3600\.0 s$/);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.calls, 3);
+});
+
+Deno.test("runPipeline() does not count an early call that brought no response", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing({
+    handler: new FakeHandler(aResult("onError"), new HandlerError("no response"), aResult()),
+  });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [2, 1]);
+  assertEquals(pausing.lease.attemptsOf(OFFSET)?.counted, 1);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.calls, 3);
+  assertEquals(pausing.deadLetters.stored, []);
+});

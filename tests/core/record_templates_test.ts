@@ -1,0 +1,78 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { shapedRecord } from "../../src/core/record_templates.ts";
+import type { OutboundRecord } from "../../src/core/result_processor.ts";
+import { parseGap, type Template, TemplateError } from "../../src/core/template.ts";
+import { anEvent, bytes } from "../support/events.ts";
+import { aResult } from "../support/fake_handler.ts";
+
+const BINARY = new Uint8Array([0xff, 0x00]);
+const EVENT = anEvent({ key: BINARY, value: bytes('{"id":"c-1"}') });
+const RESULT = {
+  ...aResult("onSuccess", { value: '{"region":"EU"}' }),
+  response: { status: 201, headers: new Map([["x-region", "US"]]) },
+};
+const RECORD: OutboundRecord = {
+  key: BINARY,
+  value: bytes("result"),
+  headers: [["x-id", bytes("1")], ["X-ID", bytes("2")], ["other", null]],
+};
+
+function gap(name: string): Template {
+  return { parts: [parseGap(name)!] };
+}
+
+Deno.test("shapedRecord() gives a record the key that is asked for, byte for byte", () => {
+  const source = { event: EVENT, result: RESULT };
+  assertEquals(shapedRecord(RECORD, {}, source), RECORD);
+  assertEquals(shapedRecord(RECORD, { key: gap("event.key") }, source).key, BINARY);
+  assertEquals(shapedRecord(RECORD, { key: gap("event.value.id") }, source).key, bytes("c-1"));
+  assertEquals(shapedRecord(RECORD, { key: gap("response.body.region") }, source).key, bytes("EU"));
+  assertEquals(shapedRecord(RECORD, { key: { parts: ["all"] } }, source).key, bytes("all"));
+});
+
+Deno.test("shapedRecord() leaves an event without a key without one, unless a default is given", () => {
+  const source = { event: anEvent({ key: null }), result: RESULT };
+  assertEquals(shapedRecord(RECORD, { key: gap("event.key") }, source).key, null);
+  assertEquals(
+    shapedRecord(RECORD, { key: gap("event.key:-none") }, source).key,
+    bytes("none"),
+  );
+  assertThrows(
+    () => shapedRecord(RECORD, { key: { parts: ["a-", ...gap("event.key").parts] } }, source),
+    TemplateError,
+  );
+});
+
+Deno.test("shapedRecord() puts headers in place of all others of their names", () => {
+  const { headers } = shapedRecord(RECORD, {
+    headers: [["x-Id", gap("event.key")], ["status", gap("response.status")]],
+  }, { event: EVENT, result: RESULT });
+  assertEquals(headers, [["other", null], ["x-Id", BINARY], ["status", bytes("201")]]);
+});
+
+Deno.test("shapedRecord() names a topic that is allowed, and no other", async (t) => {
+  const topic = {
+    template: { parts: ["ORDERS_", ...gap("response.headers.x-region").parts] },
+    allowed: ["ORDERS_EU", "ORDERS_US"],
+  };
+  assertEquals(
+    shapedRecord(RECORD, { topic }, { event: EVENT, result: RESULT }).topic,
+    "ORDERS_US",
+  );
+  for (const region of ["XX", "", "us", "US ", "US\n", "../x"]) {
+    await t.step(JSON.stringify(region), () => {
+      const response = { status: 200, headers: new Map([["x-region", region]]) };
+      const error = assertThrows(
+        () => shapedRecord(RECORD, { topic }, { event: EVENT, result: { ...RESULT, response } }),
+        TemplateError,
+      );
+      assertEquals(error.message, "the result's topic is none of those that 'topics' allows");
+    });
+  }
+});
+
+Deno.test("shapedRecord() has nothing of a response for a tombstone", () => {
+  const source = { event: EVENT, result: undefined };
+  assertThrows(() => shapedRecord(RECORD, { key: gap("response.status") }, source), TemplateError);
+  assertEquals(shapedRecord(RECORD, { key: gap("response.status:-0") }, source).key, bytes("0"));
+});

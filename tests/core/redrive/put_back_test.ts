@@ -1,0 +1,143 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
+import type { InboundEvent } from "../../../src/core/event.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { EventNotSettledError } from "../../../src/core/listener.ts";
+import { listing, puttingBack } from "../../../src/core/redrive/put_back.ts";
+import { ResultProcessorError } from "../../../src/core/result_processor.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { everythingSettled } from "../../support/eventually.ts";
+import { FakeResultProcessor } from "../../support/fake_result_processor.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+
+const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };
+
+/** What the pipeline `orders` makes of an event of `ORDERS[2]`, standing at `DLQ[0]@3`. */
+function aLetter({ topic = "ORDERS", offset = 17 } = {}): InboundEvent {
+  const letter = deadLetter(anEvent({ topic, partition: 2, offset }), {
+    pipeline: "orders",
+    failure: { reason: "status", status: "503", message: "status 503" },
+    attempts: undefined,
+    withMessage: true,
+  });
+  return anEvent({ topic: "DLQ", offset: 3, ...letter });
+}
+
+function aPutBack({ failures = [] }: { failures?: readonly unknown[] } = {}) {
+  const source = new FakeResultProcessor({
+    failures,
+    firstPlace: { topic: "ORDERS", partition: 2, offset: 100 },
+  });
+  const recorded = new RecordedLog();
+  const putBack = puttingBack({ source, log: recorded.log, backoff: BACKOFF });
+  return { source, recorded, putBack, lease: new LeaseController() };
+}
+
+Deno.test("puttingBack() stores the event's own record, and where it came from", async () => {
+  const { source, putBack, lease, recorded } = aPutBack();
+  assertEquals(await putBack(aLetter(), lease), null);
+  assertEquals(source.stored, [{
+    key: bytes("key"),
+    value: bytes("value"),
+    headers: [["eventor-idempotency-key", bytes("orders-ORDERS-2-17-1652708532000")]],
+    origin: { topic: "ORDERS", partition: 2 },
+  }]);
+  assertEquals(recorded.lines, []);
+});
+
+Deno.test("puttingBack() leaves the partition open, when the letter does not say it", async () => {
+  const { source, putBack, lease } = aPutBack();
+  for (const partition of ["", "-1", "two", "99999999999"]) {
+    const letter = aLetter();
+    const headers = letter.headers.map(([name, value]) =>
+      name.endsWith("source-partition") ? [name, bytes(partition)] as const : [name, value] as const
+    );
+    await putBack({ ...letter, headers }, lease);
+  }
+  assertEquals(source.stored.length, 4);
+  for (const record of source.stored) assertEquals("origin" in record, false);
+});
+
+Deno.test("puttingBack() says once that events come from a topic that the pipeline does not read any more", async () => {
+  const { putBack, lease, recorded } = aPutBack();
+  for (const offset of [1, 2, 3]) await putBack(aLetter({ topic: "FORMER", offset }), lease);
+  assertEquals(recorded.lines, [
+    "WARN - events of topic FORMER go onto ORDERS, which the pipeline reads now: each by its key",
+  ]);
+});
+
+Deno.test("puttingBack() tries again until the record is stored", async () => {
+  const away = new ResultProcessorError("topic 'ORDERS': away");
+  const { source, putBack, lease, recorded } = aPutBack({ failures: [away, away] });
+  assertEquals(await putBack(aLetter(), lease), null);
+  assertEquals([source.calls, source.stored.length], [3, 1]);
+  assertEquals(
+    recorded.matching(/cannot publish the event of DLQ\[0\]@3: topic 'ORDERS': away/).length,
+    2,
+  );
+});
+
+Deno.test("puttingBack() says what to do about a record that is too large", async () => {
+  const tooLarge = new ResultProcessorError("topic 'ORDERS': refused", { isTooLarge: true });
+  const { putBack, lease } = aPutBack({ failures: [tooLarge] });
+  assertEquals(
+    await putBack(aLetter(), lease),
+    "the event of DLQ[0]@3 is larger than its topic takes: raise the topic's max.message.bytes",
+  );
+});
+
+Deno.test("puttingBack() begins nothing while its lease is suspended, nor after it", async () => {
+  const { source, putBack, lease } = aPutBack();
+  lease.suspend();
+  const waiting = assertRejects(() => putBack(aLetter(), lease), EventNotSettledError);
+  await everythingSettled();
+  assertEquals(source.calls, 0);
+  lease.beginEnd();
+  await waiting;
+  assertEquals(source.calls, 0);
+});
+
+Deno.test("puttingBack() has work begun and done in its lease, so that a rebalance waits for it", async () => {
+  const gate = Promise.withResolvers<void>();
+  const source = new FakeResultProcessor({ gate: () => gate.promise });
+  const lease = new LeaseController();
+  const putting = puttingBack({ source, log: new RecordedLog().log })(aLetter(), lease);
+  await everythingSettled();
+  assert(lease.isWorking);
+  gate.resolve();
+  await putting;
+  assert(!lease.isWorking);
+});
+
+Deno.test("puttingBack() has no work under way in its lease, when it was given up", async () => {
+  const away = new ResultProcessorError("topic 'ORDERS': away");
+  const { putBack, lease } = aPutBack({ failures: [away] });
+  const givenUp = assertRejects(() => putBack(aLetter(), lease), EventNotSettledError);
+  lease.end();
+  await givenUp;
+  assert(!lease.isWorking);
+});
+
+Deno.test("listing() shows where letters stand and why, in order, and nothing of the event", async () => {
+  const printed: string[] = [];
+  const list = listing(async (text) => {
+    await everythingSettled();
+    printed.push(text);
+  });
+  const lease = new LeaseController();
+  const letters = [aLetter(), anEvent({ topic: "DLQ", offset: 4 })];
+  assertEquals(await Promise.all(letters.map((letter) => list(letter, lease))), [null, null]);
+  const [first = "", second] = printed;
+  assertEquals(
+    first.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME"),
+    "DLQ[0]@3 of ORDERS[2]@17: reason status, status 503, attempts 1, first failed at TIME\n",
+  );
+  assertEquals(second, "DLQ[0]@4 of -[-]@-: reason -, status -, attempts -, first failed at -\n");
+});
+
+Deno.test("listing() shows no control characters", async () => {
+  const printed: string[] = [];
+  const letter = anEvent({ headers: [["eventor-dead-letter-reason", bytes("\x1b[2Jred\n")]] });
+  await listing((text) => Promise.resolve(void printed.push(text)))(letter, new LeaseController());
+  assertEquals(/\p{Cc}/u.test(printed.join("").trimEnd()), false, printed.join());
+});

@@ -1,0 +1,164 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { InboundEvent } from "../../src/core/event.ts";
+import {
+  fill,
+  fillBytes,
+  formatTemplate,
+  parseGap,
+  type Template,
+  TemplateError,
+  type TemplateSubject,
+} from "../../src/core/template.ts";
+import { anEvent, bytes } from "../support/events.ts";
+
+const BINARY = new Uint8Array([0x00, 0xff, 0xfe]);
+
+/** A template of what stands between braces: `a`, `{event.key}`. */
+function template(...parts: readonly string[]): Template {
+  return {
+    parts: parts.map((part) =>
+      part.startsWith("{") ? parseGap(part.slice(1, -1)) ?? `no gap: ${part}` : part
+    ),
+  };
+}
+
+function text(gap: string, subject: TemplateSubject): string {
+  return fill(template(`{${gap}}`), subject, (value) => new TextDecoder().decode(value));
+}
+
+const EVENT: InboundEvent = anEvent({
+  topic: "ORDERS",
+  partition: 3,
+  offset: 1842,
+  timestampMs: 1652708532000,
+  key: bytes("key-1"),
+  headers: [
+    ["X-Tenant", bytes("first")],
+    ["x-tenant", bytes("second")],
+    ["x-null", null],
+    ["a.b", bytes("dotted")],
+    ["__proto__", bytes("proto")],
+  ],
+  value: bytes(JSON.stringify({
+    id: 7,
+    price: 1.5,
+    ok: false,
+    nothing: null,
+    empty: "",
+    list: ["zero", { name: "one" }],
+    "": "unnamed",
+    constructor: "own",
+    customer: { id: "c-1" },
+  })),
+});
+
+const RESPONSE = {
+  status: 201,
+  headers: new Map([["x-region", "eu"]]),
+  body: bytes('{"id":"r-1","big":12345678901234567890,"exp":1e2}'),
+};
+
+Deno.test("fill() knows what can be said of an event and its response", async (t) => {
+  const table: [gap: string, expected: string][] = [
+    ["event.key", "key-1"],
+    ["event.topic", "ORDERS"],
+    ["event.partition", "3"],
+    ["event.offset", "1842"],
+    ["event.timestamp", "1652708532000"],
+    ["event.headers.x-tenant", "first"],
+    ["event.headers.X-TENANT", "first"],
+    ["event.headers.a.b", "dotted"],
+    ["event.headers.__proto__", "proto"],
+    ["event.value.id", "7"],
+    ["event.value.price", "1.5"],
+    ["event.value.ok", "false"],
+    ["event.value.empty", ""],
+    ["event.value.constructor", "own"],
+    ["event.value.customer.id", "c-1"],
+    ["event.value.customer", '{"id":"c-1"}'],
+    ["event.value.list.0", "zero"],
+    ["event.value.list.1.name", "one"],
+    ["response.status", "201"],
+    ["response.headers.X-Region", "eu"],
+    ["response.body.id", "r-1"],
+    ["response.body.big", "12345678901234567890"],
+    ["response.body.exp", "100"],
+    ["event.value.absent:-none", "none"],
+    ["event.value.absent:-", ""],
+    ["event.value.nothing:-a:-b", "a:-b"],
+    ["event.value.empty:-none", ""],
+  ];
+  for (const [gap, expected] of table) {
+    await t.step(
+      gap,
+      () => assertEquals(text(gap, { event: EVENT, response: RESPONSE }), expected),
+    );
+  }
+});
+
+Deno.test("fill() fails when there is nothing for a gap, and says for which", async (t) => {
+  const table: [gap: string, subject: TemplateSubject][] = [
+    ["event.key", { event: anEvent({ key: null }) }],
+    ["event.headers.absent", { event: EVENT }],
+    ["event.headers.x-null", { event: EVENT }],
+    ["event.value.absent", { event: EVENT }],
+    ["event.value.nothing", { event: EVENT }],
+    ["event.value.id.further", { event: EVENT }],
+    ["event.value.__proto__", { event: EVENT }],
+    ["event.value.toString", { event: EVENT }],
+    ["event.value.id", { event: anEvent({ value: null }) }],
+    ["event.value.id", { event: anEvent({ value: bytes("no JSON") }) }],
+    ["event.value.id", { event: anEvent({ value: BINARY }) }],
+    ["response.status", { event: EVENT }],
+    ["response.headers.absent", { event: EVENT, response: RESPONSE }],
+    ["response.headers.a", { event: EVENT, response: { body: bytes("") } }],
+    ["response.body.absent", { event: EVENT, response: RESPONSE }],
+  ];
+  for (const [gap, subject] of table) {
+    await t.step(gap, () => {
+      const error = assertThrows(() => text(gap, subject), TemplateError);
+      assertEquals(
+        error.message,
+        `there is nothing for \${${gap}}; a default would be \${${gap}:-...}`,
+      );
+    });
+  }
+});
+
+Deno.test("fillBytes() keeps what is no text byte for byte", () => {
+  const event = anEvent({ key: BINARY });
+  assertEquals(fillBytes(template("{event.key}"), { event }), BINARY);
+  assertEquals(
+    fillBytes(template("a-", "{event.key}", "-b"), { event }),
+    new Uint8Array([...bytes("a-"), ...BINARY, ...bytes("-b")]),
+  );
+  assertEquals(fillBytes({ parts: [] }, { event }), new Uint8Array());
+});
+
+Deno.test("fill() encodes what goes into gaps, and nothing else", () => {
+  const filled = fill(template("a/", "{event.key}", "/b"), { event: EVENT }, () => "<>");
+  assertEquals(filled, "a/<>/b");
+});
+
+Deno.test("parseGap() takes nothing that is not defined", async (t) => {
+  const names = [
+    "event",
+    "event.",
+    "event.value",
+    "event.value.",
+    "event.value.a..b",
+    "event.headers",
+    "event.headers.",
+    "event.key.a",
+    "response.body",
+    "response.state",
+    "EVENT.key",
+    " event.key",
+  ];
+  for (const name of names) await t.step(name, () => assertEquals(parseGap(name), null));
+});
+
+Deno.test("formatTemplate() gives a template back as it was written", () => {
+  const written = template("a/", "{event.value.id:-none}", "/", "{response.status}");
+  assertEquals(formatTemplate(written), "a/${event.value.id:-none}/${response.status}");
+});

@@ -1,0 +1,83 @@
+import { assertEquals } from "@std/assert";
+import { ClientLog } from "../../../../src/transports/kafka/client/client_log.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
+
+const [ERROR, WARN] = [1, 2];
+const REFUSED = "Connection error: connect ECONNREFUSED 127.0.0.1:9092";
+
+Deno.test("ClientLog says every ten seconds that a broker cannot be reached, for each broker", () => {
+  const { said, advance, take } = aClientLog();
+  take(REFUSED, { broker: "one:9092" });
+  take(REFUSED, { broker: "two:9092" });
+  advance(9_999);
+  take(REFUSED, { broker: "one:9092" });
+  take("Connection timeout", { broker: "one:9092" });
+  advance(1);
+  take("Connection timeout", { broker: "one:9092" });
+
+  assertEquals(said(), [
+    "WARN - cannot reach broker one:9092: connect ECONNREFUSED 127.0.0.1:9092; trying again",
+    "WARN - cannot reach broker two:9092: connect ECONNREFUSED 127.0.0.1:9092; trying again",
+    "WARN - cannot reach broker one:9092: connecting takes too long; trying again",
+  ]);
+});
+
+Deno.test("ClientLog says once that a broker answers again, and when it is away anew at once", () => {
+  const { clientLog, said, take } = aClientLog();
+  clientLog.answered("one:9092");
+  take(REFUSED, { broker: "one:9092" });
+  clientLog.answered("two:9092");
+  clientLog.answered("one:9092");
+  clientLog.answered("one:9092");
+  take(REFUSED, { broker: "one:9092" });
+
+  const away =
+    "WARN - cannot reach broker one:9092: connect ECONNREFUSED 127.0.0.1:9092; trying again";
+  assertEquals(said(), [away, "INFO - broker one:9092 answers again", away]);
+});
+
+Deno.test("ClientLog says at DEBUG what else kafkajs says, and the same only every ten seconds", () => {
+  const { said, advance, take } = aClientLog();
+  take("The group is rebalancing, re-joining");
+  take("The group is rebalancing, re-joining");
+  take("Request Produce(key: 0, version: 7) timed out");
+  advance(10_000);
+  take("The group is rebalancing, re-joining");
+
+  assertEquals(said(), [
+    "DEBUG - kafkajs: Runner: The group is rebalancing, re-joining",
+    "DEBUG - kafkajs: Runner: Request Produce(key: 0, version: 7) timed out",
+    "DEBUG - kafkajs: Runner: The group is rebalancing, re-joining",
+  ]);
+});
+
+Deno.test("ClientLog says each time what nobody else can know, and no field beside the text", () => {
+  const { said, take } = aClientLog();
+  take("Offset out of range, resetting to default offset", { level: ERROR, payload: "secret" });
+  take("Offset out of range, resetting to default offset", { level: ERROR });
+
+  const line = "ERROR - kafkajs: Offset out of range, resetting to default offset";
+  assertEquals(said(), [line, line]);
+});
+
+function aClientLog() {
+  const recorded = new RecordedLog();
+  let nowMs = 0;
+  const clientLog = new ClientLog(recorded.log, { now: () => nowMs });
+  const take = (
+    message: string,
+    { level = WARN, ...fields }: { level?: number } & Record<string, unknown> = {},
+  ) =>
+    clientLog.take({
+      level,
+      namespace: "Runner",
+      label: "",
+      log: { message, timestamp: "", ...fields },
+    });
+  return {
+    clientLog,
+    take,
+    advance: (ms: number) => nowMs += ms,
+    said: () => recorded.lines,
+  };
+}

@@ -1,0 +1,119 @@
+import { assertEquals } from "@std/assert";
+import { EventNotSettledError } from "../../../../src/core/listener.ts";
+import type { AssignedPartition } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
+import { assign, type Assigned } from "../../../support/assign.ts";
+import { promisesSettled } from "../../../support/eventually.ts";
+import { FakeRecords } from "../../../support/fetched_records.ts";
+
+Deno.test("AssignedPartition.idle() resolves at once, when it holds no event", async () => {
+  await assign().assigned.idle();
+});
+
+Deno.test("AssignedPartition.idle() resolves at once, when nothing has begun of what it holds and its lease is suspended", async () => {
+  const { assigned } = await withEvents();
+  assigned.lease.suspend();
+  await assigned.idle();
+});
+
+Deno.test("AssignedPartition.idle() waits for every event that was delivered, when its lease is ending", async () => {
+  const { assigned, pipeline } = await withEvents();
+  assigned.lease.begin(0);
+  assigned.lease.beginEnd();
+  const isIdle = watchIdle(assigned);
+
+  assigned.lease.finish(0);
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(isIdle(), false);
+
+  for (const place of pipeline.running) pipeline.reject(place, new EventNotSettledError("ended"));
+  await promisesSettled();
+  assertEquals(isIdle(), true);
+});
+
+Deno.test("AssignedPartition.idle() waits for what has begun or lies between, when its lease is suspended", async () => {
+  const { assigned, pipeline } = await withEvents();
+  for (const offset of [0, 2]) assigned.lease.begin(offset);
+  assigned.lease.suspend();
+  const isIdle = watchIdle(assigned);
+
+  for (const offset of [2, 0]) {
+    assigned.lease.finish(offset);
+    pipeline.settle(`T[0]@${offset}`);
+    await promisesSettled();
+    assertEquals(isIdle(), false, "event 1 lies between");
+  }
+
+  assigned.lease.begin(1);
+  assigned.lease.finish(1);
+  assertEquals(isIdle(), false, "the outcome is not known yet");
+  pipeline.settle("T[0]@1");
+  await promisesSettled();
+  assertEquals(isIdle(), true);
+  assertEquals(assigned.tracker.committable, 3);
+});
+
+Deno.test("AssignedPartition.idle() does not wait for what is repeated, or lies behind that, when its lease is suspended", async () => {
+  const { assigned, pipeline } = await withEvents();
+  for (const offset of [0, 1, 3]) assigned.lease.begin(offset);
+  assigned.lease.suspend();
+  const isIdle = watchIdle(assigned);
+
+  assigned.lease.finish(3);
+  pipeline.settle("T[0]@3");
+  await promisesSettled();
+  assigned.lease.rest(1);
+  await promisesSettled();
+  assertEquals(isIdle(), false, "event 0 is under way");
+
+  assigned.lease.finish(0);
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(isIdle(), true);
+});
+
+Deno.test("AssignedPartition.idle() resolves when the last work of a suspended lease rests", async () => {
+  const { assigned } = await withEvents();
+  assigned.lease.begin(0);
+  assigned.lease.suspend();
+  const isIdle = watchIdle(assigned);
+  assigned.lease.rest(0);
+  await promisesSettled();
+  assertEquals(isIdle(), true);
+});
+
+Deno.test("AssignedPartition.idle() resolves for all who wait, and waits anew for what comes later", async () => {
+  const { assigned, pipeline } = await withEvents();
+  assigned.lease.begin(0);
+  assigned.lease.suspend();
+  const first = [watchIdle(assigned), watchIdle(assigned)];
+  assigned.lease.finish(0);
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(first.map((isIdle) => isIdle()), [true, true]);
+
+  assigned.lease.resume();
+  assigned.lease.begin(1);
+  assigned.lease.suspend();
+  const isIdle = watchIdle(assigned);
+  await promisesSettled();
+  assertEquals(isIdle(), false);
+  assigned.lease.finish(1);
+  pipeline.settle("T[0]@1");
+  await promisesSettled();
+  assertEquals(isIdle(), true);
+});
+
+/** A partition that has delivered the events 0 to 4; the test says which of them begin. */
+async function withEvents(): Promise<Assigned> {
+  const all = assign();
+  all.assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4)], 5);
+  await promisesSettled();
+  return all;
+}
+
+function watchIdle(assigned: AssignedPartition): () => boolean {
+  let isIdle = false;
+  assigned.idle().then(() => isIdle = true);
+  return () => isIdle;
+}

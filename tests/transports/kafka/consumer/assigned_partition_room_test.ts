@@ -1,0 +1,191 @@
+import { assertEquals } from "@std/assert";
+import { assign, places } from "../../../support/assign.ts";
+import { promisesSettled } from "../../../support/eventually.ts";
+import { aRecord, FakeRecords } from "../../../support/fetched_records.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+Deno.test("AssignedPartition delivers as many events as its look-ahead allows, and one more for each that settles", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 3 });
+  assigned.enqueue([FakeRecords.at(0, 1, 2, 3), FakeRecords.at(4, 5, 6)], 7);
+  await promisesSettled();
+  assertEquals(pipeline.started, places(0, 1, 2));
+
+  for (let offset = 0; offset < 4; offset++) {
+    pipeline.settle(`T[0]@${offset}`);
+    await promisesSettled();
+    assertEquals(pipeline.started.at(-1), `T[0]@${offset + 3}`);
+  }
+});
+
+Deno.test("AssignedPartition counts what has settled behind an event that has not into its look-ahead", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 3 });
+  assigned.enqueue([FakeRecords.at(0, 10, 20, 30, 40, 50)], 60);
+  await promisesSettled();
+  for (const place of places(10, 20)) pipeline.settle(place);
+  await promisesSettled();
+  assertEquals(pipeline.started, places(0, 10, 20));
+
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(pipeline.started, places(0, 10, 20, 30, 40, 50));
+});
+
+Deno.test("AssignedPartition delivers no more bytes than half of its part of the buffer, and one event at least", async (t) => {
+  const cases = [
+    { what: "small events", bytesEach: 1 * KIB, peers: 1, count: 32 },
+    { what: "small events, beside another partition", bytesEach: 1 * KIB, peers: 2, count: 16 },
+    { what: "one that passes the limit", bytesEach: 20 * KIB, peers: 1, count: 2 },
+    { what: "as large as allowed", bytesEach: 32 * KIB, peers: 1, count: 1 },
+    { what: "larger than all that is allowed", bytesEach: 100 * KIB, peers: 7, count: 1 },
+  ];
+  for (const { what, bytesEach, peers, count } of cases) {
+    await t.step(what, async () => {
+      const { assigned, pipeline } = assign({ maxBufferedBytes: 64 * KIB, concurrency: 1000 });
+      assigned.lease.peers = peers;
+      const value = new Uint8Array(bytesEach - 20);
+      const records = Array.from({ length: 100 }, (_, offset) =>
+        aRecord(offset, {
+          key: new Uint8Array(10),
+          value,
+          headers: [["name", new Uint8Array(6)]],
+        }));
+      assigned.enqueue([new FakeRecords(records, { lastOffset: 99 })], 100);
+      await promisesSettled();
+      assertEquals(pipeline.running.length, count);
+
+      for (let settled = 0; settled < 100; settled++) {
+        pipeline.settle(pipeline.running.at(-1) ?? "none runs");
+        await promisesSettled();
+        assertEquals(pipeline.running.length, Math.min(count, 99 - settled), `after ${settled}`);
+      }
+    });
+  }
+});
+
+Deno.test("AssignedPartition delivers one more than its part of the calls, when none of them can be made", async (t) => {
+  for (const { peers, count } of [{ peers: 1, count: 5 }, { peers: 2, count: 3 }]) {
+    await t.step(`${count} with ${peers} partitions`, async () => {
+      const { assigned, pipeline } = assign({ concurrency: 4 });
+      assigned.lease.peers = peers;
+      noteEachAsQueued();
+      assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)], 10);
+      await promisesSettled();
+      assertEquals(pipeline.started.length, count);
+
+      assigned.lease.noteQueued(count - 2);
+      await promisesSettled();
+      assertEquals(pipeline.started.length, count + 2);
+
+      function noteEachAsQueued() {
+        const { push } = pipeline.started;
+        pipeline.started.push = function (...started: string[]) {
+          assigned.lease.noteQueued(assigned.lease.queued + 1);
+          return push.apply(this, started);
+        };
+      }
+    });
+  }
+});
+
+Deno.test("AssignedPartition leaves batches as they were fetched until there is room for their events", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 2 });
+  const first = FakeRecords.at(0, 1, 2);
+  const second = FakeRecords.at(3);
+  assigned.enqueue([first, second], 4);
+  await promisesSettled();
+  assertEquals([first.isOpened, second.isOpened], [true, false]);
+
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals([first.isOpened, second.isOpened], [true, false]);
+
+  pipeline.settle("T[0]@1");
+  await promisesSettled();
+  assertEquals([first.isOpened, second.isOpened], [true, true]);
+});
+
+Deno.test("AssignedPartition wants more until as much waits as may", async (t) => {
+  const cases = [
+    { what: "256 KiB", maxBufferedBytes: 64 * MIB, peers: 1, limit: 256 * KIB },
+    {
+      what: "half of its part of the buffer",
+      maxBufferedBytes: 2 * MIB,
+      peers: 8,
+      limit: 128 * KIB,
+    },
+  ];
+  for (const { what, maxBufferedBytes, peers, limit } of cases) {
+    await t.step(what, async () => {
+      const { assigned, pipeline } = assign({ maxBufferedBytes, maxLookahead: 1 });
+      assigned.lease.peers = peers;
+      const fetch = (offset: number, sizeInBytes: number) => {
+        const records = new FakeRecords([aRecord(offset)], { lastOffset: offset, sizeInBytes });
+        assigned.enqueue([records], offset + 1);
+      };
+      fetch(0, 100 * MIB);
+      await promisesSettled();
+      assertEquals(assigned.wantsMore, true, "what is opened does not wait");
+
+      fetch(1, limit - 1);
+      await promisesSettled();
+      assertEquals(assigned.wantsMore, true);
+
+      fetch(2, 1);
+      await promisesSettled();
+      assertEquals(assigned.wantsMore, false);
+
+      pipeline.settle("T[0]@0");
+      await promisesSettled();
+      assertEquals(assigned.wantsMore, true);
+    });
+  }
+});
+
+Deno.test("AssignedPartition does not count what it leaves out as waiting", async () => {
+  const { assigned } = assign({ nextOffset: 5, maxLookahead: 1 });
+  assigned.enqueue([new FakeRecords([], { lastOffset: 4, sizeInBytes: 100 * MIB })], 5);
+  await promisesSettled();
+  assertEquals(assigned.wantsMore, true);
+});
+
+Deno.test("AssignedPartition wants more in doubt, whatever waits: the next fetch ends the doubt", async () => {
+  const { assigned } = assign({ maxLookahead: 1 });
+  for (const offset of [0, 1]) {
+    const records = new FakeRecords([aRecord(offset)], {
+      lastOffset: offset,
+      sizeInBytes: 100 * MIB,
+    });
+    assigned.enqueue([records], offset + 1);
+  }
+  await promisesSettled();
+  assertEquals(assigned.wantsMore, false);
+
+  assigned.isDoubtful = true;
+  assertEquals(assigned.wantsMore, true);
+});
+
+Deno.test("AssignedPartition tells of the event that all others wait for, as long as they do", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 3 });
+  const heldUp: number[] = [];
+  for (const offset of [0, 1]) assigned.lease.whenHeldUp(offset, () => heldUp.push(offset));
+  assigned.enqueue([FakeRecords.at(0, 1)], 2);
+  await promisesSettled();
+  assertEquals(heldUp, []);
+
+  assigned.enqueue([FakeRecords.at(2, 3, 4)], 5);
+  await promisesSettled();
+  assertEquals(heldUp, [0]);
+
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(heldUp, [0, 1]);
+
+  pipeline.settle("T[0]@1");
+  pipeline.settle("T[0]@2");
+  await promisesSettled();
+  let isHeldUp = false;
+  assigned.lease.whenHeldUp(3, () => isHeldUp = true);
+  assertEquals(isHeldUp, false, "two of three are no whole look-ahead");
+});

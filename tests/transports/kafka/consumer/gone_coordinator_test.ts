@@ -1,0 +1,25 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { heartbeatFailure } from "../../../../src/transports/kafka/consumer/gone_coordinator.ts";
+
+const ERROR = new Error("Connection error: connect ECONNREFUSED");
+
+function groupOf({ coordinator, brokers }: { coordinator: number; brokers: readonly number[] }) {
+  const metadata = { brokers: brokers.map((nodeId) => ({ nodeId })) };
+  return { coordinator: { nodeId: coordinator }, cluster: { brokerPool: { metadata } } };
+}
+
+Deno.test("heartbeatFailure() has the group look for its coordinator when that broker has left the cluster", () => {
+  const failure = heartbeatFailure(ERROR, groupOf({ coordinator: 2, brokers: [1, 3] }));
+  assertEquals(Object(failure).type, "NOT_COORDINATOR_FOR_GROUP");
+  assertStrictEquals(Object(failure).cause, ERROR);
+});
+
+Deno.test("heartbeatFailure() leaves the error of a coordinator as it is that is in the cluster", () => {
+  const group = groupOf({ coordinator: 2, brokers: [1, 2, 3] });
+  assertStrictEquals(heartbeatFailure(ERROR, group), ERROR);
+});
+
+Deno.test("heartbeatFailure() leaves the error of a group as it is that has not joined yet", () => {
+  const group = { coordinator: null, cluster: { brokerPool: { metadata: null } } };
+  assertStrictEquals(heartbeatFailure(ERROR, group), ERROR);
+});

@@ -1,0 +1,234 @@
+import { assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import {
+  type FetchedPartition,
+  fetchForAWhile,
+  type FetchingGroup,
+} from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+
+const MAX_WAIT_MS = 200;
+
+interface FetchRequest {
+  readonly maxWaitTime: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: number }[];
+  }[];
+}
+
+interface Answer {
+  readonly partition: number;
+  readonly preferredReadReplica?: number;
+  readonly messages: readonly ReturnType<typeof records>[];
+}
+
+/** Partitions 0 and 1 of topic T, and a broker that answers at once. */
+class FakeGroup implements FetchingGroup {
+  readonly maxWaitTime = MAX_WAIT_MS;
+  readonly minBytes = 1;
+  readonly maxBytes = 1000;
+  readonly maxBytesPerPartition = 100;
+  readonly isolationLevel = 1;
+  readonly rackId = "";
+  readonly metadataMaxAge = 300_000;
+  readonly preferredReadReplicasPerTopicPartition: FetchingGroup[
+    "preferredReadReplicasPerTopicPartition"
+  ] = {};
+  readonly requests: FetchRequest[] = [];
+  readonly resolved: object[] = [];
+  readonly taken: FetchedPartition[] = [];
+  isGivenUp = false;
+  partitionsAtBroker = [{ topic: "T", partitions: [0, 1] }];
+  committed: Record<number, string> = { 0: "100", 1: "200" };
+  answer: (request: FetchRequest) => readonly Answer[] = () => [];
+  readonly offsetManager = {
+    committedOffsets: () => ({ T: this.committed }),
+    nextOffset: (_: string, partition: number) => this.committed[partition]!,
+    resolveOffset: (offset: object) => void this.resolved.push(offset),
+  };
+  readonly cluster = {
+    findBroker: () => Promise.resolve({ fetch: (request: object) => this.#answer(request) }),
+  };
+
+  assigned(): typeof this.partitionsAtBroker {
+    return this.partitionsAtBroker;
+  }
+
+  filterPartitionsByNode(): typeof this.partitionsAtBroker {
+    return this.partitionsAtBroker;
+  }
+
+  async fetchForAWhile(
+    wantsMore: (partition: number, nextOffset: number) => boolean = () => true,
+  ): Promise<void> {
+    await fetchForAWhile(this, {
+      nodeId: "1",
+      isGivenUp: () => this.isGivenUp,
+      wantsMore,
+      take: (fetched) => void this.taken.push(fetched),
+    });
+  }
+
+  /** Where each request fetched from. */
+  get fetchedFrom(): Record<number, number>[] {
+    return this.requests.map(({ topics }) =>
+      Object.fromEntries(
+        topics[0]!.partitions.map(({ partition, fetchOffset }) => [partition, fetchOffset]),
+      )
+    );
+  }
+
+  /** What was taken, without the records themselves. */
+  get summaries(): object[] {
+    return this.taken.map(({ records, ...summary }) => ({
+      ...summary,
+      lastOffsets: records.map(({ lastOffset }) => lastOffset),
+    }));
+  }
+
+  async #answer(request: object): Promise<{ responses: readonly { partitions: Answer[] }[] }> {
+    this.requests.push(request as FetchRequest);
+    const partitions = [...this.answer(request as FetchRequest)];
+    // A broker's answer never comes within the same turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return { responses: [{ partitions }] };
+  }
+}
+
+function records(lastOffset: number, { isControlRecord = false } = {}) {
+  const open = () => Promise.reject(new Error("nobody opens it here"));
+  return { lastOffset, sizeInBytes: 10, open, isControlRecord };
+}
+
+Deno.test("fetchForAWhile() fetches again and again, each time from behind what has come", async () => {
+  const group = new FakeGroup();
+  group.answer = ({ topics }) => {
+    const { partition, fetchOffset } = topics[0]!.partitions[0]!;
+    return [{ partition, messages: [records(fetchOffset + 4), records(fetchOffset + 9)] }];
+  };
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom.slice(0, 3), [
+    { 0: 100, 1: 200 },
+    { 0: 110, 1: 200 },
+    { 0: 120, 1: 200 },
+  ]);
+  assertEquals(group.summaries.slice(0, 2), [
+    { partition: 0, fetchedOffset: 100, nextOffset: 110, lastOffsets: [104, 109] },
+    { partition: 0, fetchedOffset: 110, nextOffset: 120, lastOffsets: [114, 119] },
+  ]);
+  assertEquals(group.resolved.slice(0, 2), [
+    { topic: "T", partition: 0, offset: "109" },
+    { topic: "T", partition: 0, offset: "119" },
+  ]);
+});
+
+Deno.test("fetchForAWhile() comes back in time for a heartbeat", async () => {
+  const group = new FakeGroup();
+  const startMs = performance.now();
+  await group.fetchForAWhile();
+  assertLess(performance.now() - startMs, 2000);
+  assertGreater(group.requests.length, 1);
+});
+
+Deno.test("fetchForAWhile() fetches only what is wanted, and then does not wait for long", async () => {
+  const group = new FakeGroup();
+  const unwanted = new Set([1]);
+  group.answer = () => {
+    unwanted.delete(1);
+    return [];
+  };
+  await group.fetchForAWhile((partition) => !unwanted.has(partition));
+  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100 }, { 0: 100, 1: 200 }]);
+  assertLess(group.requests[0]!.maxWaitTime, 100);
+  assertEquals(group.requests[1]!.maxWaitTime, MAX_WAIT_MS);
+});
+
+Deno.test("fetchForAWhile() asks whether more is wanted from where the next fetch would begin", async () => {
+  const group = new FakeGroup();
+  group.answer = ({ topics }) =>
+    topics[0]!.partitions.map(({ partition, fetchOffset }) => ({
+      partition,
+      messages: [records(fetchOffset + 9)],
+    }));
+  await group.fetchForAWhile((partition, nextOffset) => nextOffset < (partition === 0 ? 120 : 200));
+  assertEquals(group.fetchedFrom, [{ 0: 100 }, { 0: 110 }]);
+});
+
+Deno.test("fetchForAWhile() asks for nothing while nothing is wanted", async () => {
+  const group = new FakeGroup();
+  await group.fetchForAWhile(() => false);
+  assertEquals(group.requests, []);
+});
+
+Deno.test("fetchForAWhile() asks for nothing while the broker has none of the partitions", async () => {
+  const group = new FakeGroup();
+  group.partitionsAtBroker = [];
+  await group.fetchForAWhile();
+  assertEquals(group.requests, []);
+});
+
+Deno.test("fetchForAWhile() leaves out a partition whose beginning is being looked up", async () => {
+  const group = new FakeGroup();
+  delete group.committed[0];
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom[0], { 1: 200 });
+});
+
+Deno.test("fetchForAWhile() passes over control records", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{
+    partition: 0,
+    messages: [records(104), records(105, { isControlRecord: true })],
+  }];
+  await group.fetchForAWhile();
+  assertEquals(group.summaries[0], {
+    partition: 0,
+    fetchedOffset: 100,
+    nextOffset: 106,
+    lastOffsets: [104],
+  });
+});
+
+Deno.test("fetchForAWhile() skips nothing when what comes ends before where it was fetched from", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{ partition: 0, messages: [records(98)] }];
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 0: 100, 1: 200 }]);
+});
+
+Deno.test("fetchForAWhile() drops what comes for an assignment that was given up meanwhile", async () => {
+  const group = new FakeGroup();
+  group.answer = () => {
+    group.isGivenUp = true;
+    return [{ partition: 0, messages: [records(104)] }];
+  };
+  await group.fetchForAWhile();
+  assertEquals(
+    { taken: group.taken, resolved: group.resolved, requests: group.requests.length },
+    { taken: [], resolved: [], requests: 1 },
+  );
+});
+
+Deno.test("fetchForAWhile() ends when another broker is to be asked for a partition", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [
+    { partition: 0, preferredReadReplica: 2, messages: [] },
+    { partition: 1, preferredReadReplica: -1, messages: [records(204)] },
+  ];
+  await group.fetchForAWhile();
+  assertEquals(group.requests.length, 1);
+  assertEquals(group.taken.map(({ partition }) => partition), [1]);
+  const preferred = group.preferredReadReplicasPerTopicPartition["T"] ?? {};
+  assertEquals(Object.entries(preferred).map(([partition, { nodeId }]) => [partition, nodeId]), [
+    ["0", 2],
+  ]);
+  assertGreater(preferred[0]!.expireAt, Date.now());
+});
+
+Deno.test("fetchForAWhile() fails as the fetch does: kafkajs knows what to do", async () => {
+  const group = new FakeGroup();
+  const failure = new Error("not the leader");
+  group.answer = () => {
+    throw failure;
+  };
+  await assertRejects(() => group.fetchForAWhile(), Error, failure.message);
+});
