@@ -47,8 +47,13 @@ Deno.test("withoutRemoved() expects the events above those that were removed", (
   assertEquals(expected([0], 3), [0, 3, 4]);
 });
 
-Deno.test("withoutRemoved() expects events between those that somebody got to, removed or not", () => {
+Deno.test("withoutRemoved() expects no more of a batch in which the topic begins than of others", () => {
+  assertEquals(expected([0, 2, 3, 4], 3), [0, 2, 3, 4]);
+});
+
+Deno.test("withoutRemoved() allows for one gap only", () => {
   assertEquals(expected([1, 3, 4], 3), [0, 1, 3, 4]);
+  assertEquals(expected([1, 3], 5), [0, 1, 2, 3]);
 });
 
 Deno.test("withoutRemoved() finds it wrong that nobody missed anything", () => {

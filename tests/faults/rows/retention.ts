@@ -6,8 +6,8 @@ import { readEvents } from "../stored_records.ts";
 import type { World } from "../world.ts";
 
 const KEPT_EVENTS = 100;
-/** A fetch that waits while events are sent gets no more of them. */
-const FETCH = { "max.partition.fetch.bytes": 4096 };
+/** A fetch that waits while events are sent gets few of them, and the group waits for a member that is suspended. */
+const CONSUMER_CONFIG = { "max.partition.fetch.bytes": 4096, "session.timeout.ms": 30_000 };
 const OUT_OF_RANGE = /ERROR.*Offset out of range/;
 
 /** Events are removed before eventor gets to them, half of the times while it runs. They are lost, and no others. */
@@ -21,7 +21,7 @@ export const retention: Row = {
     const broker = world.broker.bootstrapServer;
     const seen = new Map<string, StoredEvent>();
     const removals: FirstOffsets[] = [];
-    const start = () => world.start({ pipeline: { consumerConfig: FETCH } });
+    const start = () => world.start({ pipeline: { consumerConfig: CONSUMER_CONFIG } });
     let member = start();
     const each = Math.ceil(world.size.events / world.size.faults / 2);
     for (let fault = 0; fault < world.size.faults; fault++) {
