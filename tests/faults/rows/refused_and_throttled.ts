@@ -1,11 +1,15 @@
+import { eventually } from "../../support/eventually.ts";
 import { BrokerAdmin } from "../broker_admin.ts";
 import { Cluster } from "../cluster.ts";
+import type { Eventor } from "../eventor.ts";
 import type { Row } from "../row.ts";
 import type { World } from "../world.ts";
 
 const BYTES_PER_SECOND = 20_000;
 /** In a cluster of three. */
 const STOPPED = 3;
+const TOO_FEW = /cannot publish .*fewer in-sync replicas/;
+const REFUSAL_DEADLINE_MS = 20_000;
 
 /** The broker slows clients down, or stores nothing as there are not enough replicas; the latter takes a cluster. */
 export const refusedAndThrottled: Row = {
@@ -24,10 +28,7 @@ export const refusedAndThrottled: Row = {
     for await (const number of world.faultMoments()) {
       const { broker } = world;
       if (!(broker instanceof Cluster) || number % 2 === 0) await throttle(world, clientId);
-      else {
-        await refuse(world, broker);
-        await member.line(/cannot publish.*NOT_ENOUGH_REPLICAS|not enough|fewer in-sync/i);
-      }
+      else await refuse(world, { cluster: broker, member });
     }
     await world.finishFlow();
     await world.settle();
@@ -53,13 +54,21 @@ async function throttle(world: World, clientId: string): Promise<void> {
   });
 }
 
-async function refuse(world: World, cluster: Cluster): Promise<void> {
+async function refuse(
+  world: World,
+  { cluster, member }: { cluster: Cluster; member: Eventor },
+): Promise<void> {
   const { results } = world.topics;
   const admin = new BrokerAdmin(world.broker.bootstrapServer);
   await world.fault("too few replicas", async () => {
+    const said = member.count(TOO_FEW);
     await admin.requireReplicas(results, cluster.brokers.length);
     await cluster.broker(STOPPED).kill();
-    await pause(world);
+    // The others wait for it until its session has run out.
+    await eventually(() => member.count(TOO_FEW) > said, {
+      deadlineMs: REFUSAL_DEADLINE_MS,
+      what: () => `a log line that says why results are refused; ${member.logEnd}`,
+    });
     await admin.requireReplicas(results, cluster.brokers.length - 1);
   });
   await cluster.broker(STOPPED).restart();
