@@ -1,11 +1,12 @@
 import type { HandlerRole } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { serverOf } from "./server.ts";
+import { withoutQuery } from "./url_template.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   permissions: (config) => ({ net: [endpointHost(config)], env: [] }),
-  describe: ({ method, url }) => `${method} ${withoutQuery(url)}`,
+  describe: (config) => `${config.method} ${withoutQuery(config)}`,
   async check(config) {
     const { checkEndpoint } = await import("./check.ts");
     return await checkEndpoint(serverOf(new URL(config.url)));
@@ -19,9 +20,4 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
 function endpointHost({ url }: HttpHandlerConfig): string {
   const { hostname, port } = serverOf(new URL(url));
   return `${hostname}:${port}`;
-}
-
-function withoutQuery(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
 }
