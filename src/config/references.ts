@@ -93,6 +93,9 @@ function lookUp(
   body: string,
   { outside, isSecret }: { outside: Outside; isSecret: boolean },
 ): { value: string } | { gap: Gap } | { message: string } {
+  if (body.includes("{")) {
+    return { message: "a default cannot hold '{': a reference ends at the first '}'" };
+  }
   const [, prefix = "", rest = ""] = /^(env:|file:|event\.|response\.)?(.*)$/s.exec(body) ?? [];
   if (prefix === "env:") return lookUpVariable(rest, { outside, isSecret });
   if (prefix === "file:") {

@@ -162,7 +162,7 @@ function lookUp(
   }
 }
 
-/** A field of JSON as text: that of a list or a mapping is JSON, a number is as it was written. */
+/** A field of JSON as text: that of a list or a mapping is JSON, numbers are as they were written. */
 function field(json: Bytes | null, path: readonly string[]): string | undefined {
   if (json === null) return undefined;
   const text = TEXT_DECODER.decode(json);
@@ -173,9 +173,9 @@ function field(json: Bytes | null, path: readonly string[]): string | undefined 
     case "boolean":
       return `${value}`;
     case "number":
-      return Number.isSafeInteger(value) ? `${value}` : exactNumber(text, path);
+      return Number.isSafeInteger(value) ? `${value}` : inFull(text, path);
     default:
-      return value === null || value === undefined ? undefined : JSON.stringify(value);
+      return value === null || value === undefined ? undefined : inFull(text, path);
   }
 }
 
@@ -187,6 +187,22 @@ function parse(text: string): unknown {
   }
 }
 
+/** With numbers that JavaScript would round: an identifier of twenty digits would become another one's. */
+function inFull(text: string, path: readonly string[]): string {
+  // In the language since ECMAScript 2026, and not yet in the types.
+  const { rawJSON } = JSON as unknown as { rawJSON(source: string): unknown };
+  const keep = (_name: string, value: unknown, { source }: { source?: string }) =>
+    typeof value === "number" && source !== undefined ? rawJSON(source) : value;
+  try {
+    const exact = JSON.parse(text, keep as Parameters<typeof JSON.parse>[1]);
+    return JSON.stringify(valueAt(exact, path));
+  } catch (error) {
+    // With a function to call, the parser takes a place on the stack for each level.
+    if (error instanceof RangeError) throw new TemplateError("the JSON is nested too deeply");
+    throw error;
+  }
+}
+
 function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
     (inner, name) =>
@@ -195,15 +211,4 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
         : undefined,
     value,
   );
-}
-
-/** A number that JavaScript would round: an identifier of twenty digits would become another one's. */
-function exactNumber(text: string, path: readonly string[]): string | undefined {
-  const exact = JSON.parse(
-    text,
-    // The third parameter is in the language (ECMAScript 2026), and not yet in the types.
-    ((_name: string, value: unknown, { source }: { source?: string }) =>
-      typeof value === "number" ? source : value) as Parameters<typeof JSON.parse>[1],
-  );
-  return String(valueAt(exact, path));
 }

@@ -60,6 +60,8 @@ export class RedriveSupervisor {
     while (!stopping.aborted) {
       const end = await this.#runOnce();
       if (end.kind === "ended") return end.refusal;
+      // It has remembered nothing: another Worker would show all again.
+      if (this.#selection.dryRun) return end.reason;
       if (stopping.aborted) {
         log.warn(`the redrive of '${name}' did not end well: ${end.reason}`);
         break;

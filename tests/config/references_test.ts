@@ -5,6 +5,7 @@ const SURROUNDINGS = {
   variables: { HOST: "example.com", EMPTY: "", NUMBER: "20000", LEVEL: "1", NESTED: "${env:HOST}" },
   files: { "/run/secrets/token": "abc\n", "/two": "a\r\n", "/lines": "a\n\n" },
 };
+const NESTED = "a default cannot hold '{': a reference ends at the first '}'";
 const TEMPLATES =
   "write ${event.key}, ${event.topic}, ${event.partition}, ${event.offset}, ${event.timestamp}, " +
   "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +

@@ -55,7 +55,9 @@ const EVENT: InboundEvent = anEvent({
 const RESPONSE = {
   status: 201,
   headers: new Map([["x-region", "eu"]]),
-  body: bytes('{"id":"r-1","big":12345678901234567890,"exp":1e2}'),
+  body: bytes(
+    '{"id":"r-1","big":12345678901234567890,"exp":1e2,"all":[12345678901234567890,1.10,1e400,"x",null]}',
+  ),
 };
 
 Deno.test("fill() knows what can be said of an event and its response", async (t) => {
@@ -83,6 +85,7 @@ Deno.test("fill() knows what can be said of an event and its response", async (t
     ["response.body.id", "r-1"],
     ["response.body.big", "12345678901234567890"],
     ["response.body.exp", "100"],
+    ["response.body.all", '[12345678901234567890,1.10,1e400,"x",null]'],
     ["event.value.absent:-none", "none"],
     ["event.value.absent:-", ""],
     ["event.value.nothing:-a:-b", "a:-b"],
@@ -161,4 +164,13 @@ Deno.test("parseGap() takes nothing that is not defined", async (t) => {
 Deno.test("formatTemplate() gives a template back as it was written", () => {
   const written = template("a/", "{event.value.id:-none}", "/", "{response.status}");
   assertEquals(formatTemplate(written), "a/${event.value.id:-none}/${response.status}");
+});
+
+Deno.test("fill() fails for JSON that is nested too deeply to be read in full, instead of ending the pipeline", () => {
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+  const event = anEvent({ value: bytes(`{"price":1.5,"id":"a","deep":${deep}}`) });
+  assertEquals(text("event.value.id", { event }), "a");
+  for (const gap of ["event.value.price", "event.value.deep"]) {
+    assertThrows(() => text(gap, { event }), TemplateError, "the JSON is nested too deeply");
+  }
 });

@@ -11,10 +11,12 @@ const PIPELINE = pipelineSchema.parse({
   deadLetter: { type: "stdout" },
 });
 
-function aSupervisor({ worker, limit }: { worker: string; limit?: number }) {
+function aSupervisor(
+  { worker, limit, dryRun = false }: { worker: string; limit?: number; dryRun?: boolean },
+) {
   const recorded = new RecordedLog();
   const supervisor = new RedriveSupervisor(PIPELINE, {
-    selection: { limit, dryRun: false },
+    selection: { limit, dryRun },
     log: recorded.sink,
     workerUrl: new URL(`../support/${worker}`, import.meta.url),
   });
@@ -43,4 +45,10 @@ Deno.test("RedriveSupervisor tries again and again, until it is stopped", async 
   supervisor.stop(0);
   const { value } = await inTime(running, { deadlineMs: 20_000, what: "its end" });
   assertEquals([value, supervisor.progress], [null, null]);
+});
+
+Deno.test("RedriveSupervisor does not show letters twice, when a dry run fails", async () => {
+  const { supervisor } = aSupervisor({ worker: "failing_redrive_worker.ts", dryRun: true });
+  assertEquals(await supervisor.run(), "failed on purpose");
+  assertEquals(supervisor.progress?.counts.putBack, 3);
 });

@@ -98,7 +98,13 @@ export async function callHandler(
         lease.rest(offset);
         throw lease.ended.aborted ? ended(error) : error;
       } finally {
-        slots.giveBack(lease, { wasAnswered: outcome !== undefined && "when" in outcome });
+        // An event that cannot become a call says nothing of the other side.
+        slots.giveBack(
+          lease,
+          outcome instanceof TemplateError
+            ? {}
+            : { wasAnswered: outcome !== undefined && "when" in outcome },
+        );
       }
       if ("when" in outcome && outcome.when === "onSuccess") {
         noteSuccess(guard);

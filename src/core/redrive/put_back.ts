@@ -36,8 +36,12 @@ export function puttingBack(parts: PutBackParts): PutBack {
     slots.giveBack(lease);
     try {
       const place = await publish(publication, parts);
+      if (place === null) {
+        lease.rest(offset);
+        return null;
+      }
       lease.finish(offset);
-      if (place !== null) noteMove(record.origin?.topic, place.topic);
+      noteMove(record.origin?.topic, place.topic);
       return place;
     } catch (error) {
       lease.rest(offset);

@@ -53,6 +53,7 @@ export class Redrive {
   };
   #taken = 0;
   #underWay = 0;
+  #hasTurnedAway = false;
   #refusal: string | null = null;
 
   constructor(parts: RedriveParts) {
@@ -75,6 +76,7 @@ export class Redrive {
     );
     await this.#parts.letters.listen(async (letter, ofPartition) => {
       if (this.#isLimitReached) {
+        this.#hasTurnedAway = true;
         this.#endAtLimit(lease);
         // The next redrive begins here.
         throw new EventNotSettledError("The limit is reached");
@@ -88,6 +90,10 @@ export class Redrive {
       this.#underWay++;
       try {
         await putInOrder(letter, ofPartition);
+      } catch (error) {
+        // It comes again, unless others were turned away already: then it is for the next redrive, as they are.
+        if (!this.#hasTurnedAway) this.#taken--;
+        throw error;
       } finally {
         this.#underWay--;
         this.#endAtLimit(lease);
@@ -122,6 +128,8 @@ export class Redrive {
     letter: InboundEvent,
     { lease, ofPartition }: { lease: LeaseController; ofPartition: Lease },
   ): Promise<void> {
+    // What is under way when one is refused must not go before it.
+    if (this.#refusal !== null) throw new EventNotSettledError("One before it cannot be put back");
     const refusal = await this.#parts.putBack(letter, ofPartition);
     if (refusal !== null) {
       this.#refusal ??= refusal;

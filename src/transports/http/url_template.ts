@@ -61,7 +61,8 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
     }
     target += `/${text}`;
   }
-  if (query !== null) target += `?${fill(query, { event }, percentEncoded)}`;
+  const search = query === null ? "" : fill(query, { event }, percentEncoded);
+  if (search !== "") target += `?${search}`;
   const url = URL.parse(origin + target);
   if (url?.origin !== origin || url.pathname + url.search !== target) {
     throw new TemplateError("the URL would lead to another place than is configured");

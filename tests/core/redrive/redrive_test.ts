@@ -199,3 +199,34 @@ Deno.test("Redrive does not count what was not put back before the lease ended",
   await running;
   assertEquals(redrive.counts, NOTHING);
 });
+
+Deno.test("Redrive puts no letter back before one of its key that was refused", async () => {
+  const hand = byHand();
+  const letters = [aLetter(5, { key: "a" }), aLetter(6, { key: "a" }), aLetter(7, { key: "b" })];
+  const { redrive, lease, listener } = aRedrive(letters, { putBack: hand.putBack });
+  // Work on what lies between those that have begun still begins while a lease is ending.
+  lease.begin(7);
+  const running = redrive.run(lease);
+  await everythingSettled();
+  await hand.finish(5, "too large");
+  await hand.finish(7);
+  assertEquals(await running, "too large");
+  assertEquals(hand.started, [5, 7]);
+  assertEquals(listener.outcomes.filter((outcome) => outcome.endsWith(" settled")), [
+    "DLQ[0]@7 settled",
+  ]);
+});
+
+Deno.test("Redrive does not count a letter to its limit that went to another member", async () => {
+  let isFirst = true;
+  const { redrive, lease } = aRedrive([aLetter(0)], {
+    limit: 1,
+    putBack: () => {
+      if (!isFirst) return Promise.resolve(null);
+      isFirst = false;
+      return Promise.reject(new EventNotSettledError("the partition is another's now"));
+    },
+  });
+  await redrive.run(lease);
+  assertEquals([redrive.counts.putBack, lease.ending.aborted], [0, false]);
+});

@@ -70,6 +70,7 @@ Deno.test("targetFor() takes '.' and '..' as parts of something else, and in the
   assertEquals(target(["http://a:1/v", KEY], ".."), "/v..");
   assertEquals(target(["http://a:1/?q=", KEY], ".."), "/?q=..");
   assertEquals(target(["http://a:1/?q=", KEY], ""), "/?q=");
+  assertEquals(target(["http://a:1/p?", KEY], ""), "/p");
 });
 
 Deno.test("parseUrlTemplate() normalizes what is literal, as any URL", () => {

@@ -19,7 +19,9 @@ export function heartbeatFailure(
   { coordinator, cluster }: CoordinatedGroup,
 ): unknown {
   const { metadata } = cluster.brokerPool;
-  if (coordinator === null || metadata === null) return error;
+  // Who answers has not gone.
+  const isAnswer = error instanceof Error && error.name === "KafkaJSProtocolError";
+  if (isAnswer || coordinator === null || metadata === null) return error;
   const isThere = metadata.brokers.some(({ nodeId }) => `${nodeId}` === `${coordinator.nodeId}`);
   if (isThere) return error;
   const reason = `Broker ${coordinator.nodeId}, which coordinated the group, has left the cluster`;

@@ -65,12 +65,19 @@ async function lookUpExtent(
   try {
     await admin.connect();
     const partitions = await admin.fetchTopicOffsets(topic);
+    const highs = new Map(partitions.map(({ partition, high }) => [partition, Number(high)]));
     const own = await positionsOf(reader, { admin, topic });
+    if (withoutFuture(own, highs).size < own.size) {
+      log.warn(
+        `group '${reader}' has read topic '${topic}' further than it goes: the topic was created anew, ` +
+          "or has lost its end; to read it from its beginning, delete the group",
+      );
+    }
     const { groups } = await admin.listGroups();
     const peers = new Map<string, Offsets>();
     for (const { groupId } of groups) {
       if (groupId === reader || !isPeer(groupId)) continue;
-      peers.set(groupId, await positionsOf(groupId, { admin, topic }));
+      peers.set(groupId, withoutFuture(await positionsOf(groupId, { admin, topic }), highs));
     }
     return {
       starts: new Map(
@@ -79,7 +86,7 @@ async function lookUpExtent(
           Math.max(own.get(partition) ?? 0, Number(low)),
         ]),
       ),
-      ends: ends ?? new Map(partitions.map(({ partition, high }) => [partition, Number(high)])),
+      ends: ends ?? highs,
       peers,
     };
   } catch (error) {
@@ -100,4 +107,9 @@ async function positionsOf(
   const committed = (offsets?.partitions ?? [])
     .map(({ partition, offset }) => [partition, Number(offset)] as const);
   return new Map(committed.filter(([, offset]) => offset >= 0));
+}
+
+/** Without positions that are beyond the end of their partition: they are those of another topic of this name. */
+function withoutFuture(positions: Offsets, highs: Offsets): Offsets {
+  return new Map([...positions].filter(([partition, at]) => at <= (highs.get(partition) ?? 0)));
 }

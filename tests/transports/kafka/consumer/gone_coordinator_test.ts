@@ -23,3 +23,11 @@ Deno.test("heartbeatFailure() leaves the error of a group as it is that has not 
   const group = { coordinator: null, cluster: { brokerPool: { metadata: null } } };
   assertStrictEquals(heartbeatFailure(ERROR, group), ERROR);
 });
+
+Deno.test("heartbeatFailure() leaves what a broker has answered as it is", () => {
+  const answer = Object.assign(new Error("The coordinator is not aware of this member"), {
+    name: "KafkaJSProtocolError",
+  });
+  const group = groupOf({ coordinator: 2, brokers: [1, 3] });
+  assertStrictEquals(heartbeatFailure(answer, group), answer);
+});
