@@ -52,15 +52,30 @@ async function run(options: Options): Promise<RowResult[]> {
     const size = sizeOf(row, options);
     const isChosen = options.only.length === 0 || options.only.includes(row.number);
     if (size === null || !isChosen) continue;
-    const result = await runRow(row, { size, surroundings });
-    print(summary(result));
-    for (const { invariant, message, examples } of result.verdict.violations) {
-      print(`       ${invariant}: ${message} (seed ${options.seed})`);
-      for (const example of examples) print(`         ${example}`);
+    let result = await runRow(row, { size, surroundings });
+    show(result, options);
+    if (!options.long && isLateAlone(result)) {
+      print("       once more, as a busy machine may be late");
+      result = await runRow(row, { size, surroundings });
+      show(result, options);
     }
     results.push(result);
   }
   return results;
+}
+
+function show(result: RowResult, { seed }: Options): void {
+  print(summary(result));
+  for (const { invariant, message, examples } of result.verdict.violations) {
+    print(`       ${invariant}: ${message} (seed ${seed})`);
+    for (const example of examples) print(`         ${example}`);
+  }
+}
+
+/** Whether a row has failed, and only by what it expects of time: nothing was lost, repeated or put out of order. */
+function isLateAlone({ verdict: { violations } }: RowResult): boolean {
+  return violations.length > 0 &&
+    violations.every(({ invariant }) => invariant === "I7" || invariant === "row");
 }
 
 function optionsOrUsage(): Options {
