@@ -65,6 +65,8 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ["${vault:a}", `unknown reference '\${vault:a}': ${HELP}`],
     ["${}", `unknown reference '\${}': ${HELP}`],
     ["${env:HOST", `a reference without its '}': ${HELP}`],
+    ["${env:HOST:-${env:B}}", NESTED],
+    ["${event.key:-{}}", NESTED],
     [
       "${event.kye}",
       `nothing of an event or a response is called so '\${event.kye}': ${TEMPLATES}`,
