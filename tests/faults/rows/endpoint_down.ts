@@ -9,9 +9,9 @@ const LONGEST_MS = 60_000;
 /** How long nothing may have worked before it counts as an outage, and how old an answer of the interface may be. */
 const NOTICED_MS = 5000 + 1500;
 
-/** In an outage, the pauses between calls double up to 30 s. */
+/** In an outage, the pauses between calls double up to 30 s; up to 8 s, in one as short as the short form's. */
 function noticedBackMs(isLong: boolean): number {
-  return isLong ? 30_000 + 5000 : 8000;
+  return (isLong ? 30_000 : 8000) + 5000;
 }
 
 /** An outage is waited for: it makes no event a failed one. */
