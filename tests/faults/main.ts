@@ -72,10 +72,18 @@ function show(result: RowResult, { seed }: Options): void {
   }
 }
 
-/** Whether a row has failed, and only by what it expects of time: nothing was lost, repeated or put out of order. */
+/** How a row words that something had not come about when its time was over. */
+const LATE = /\bNot within \d+ ms:|^Not committed, as nothing was for \d+ ms:/;
+
+/** Whether a row has failed, and only by time. What else it expects of itself counts as all invariants do. */
 function isLateAlone({ verdict: { violations } }: RowResult): boolean {
   return violations.length > 0 &&
-    violations.every(({ invariant }) => invariant === "I7" || invariant === "row");
+    violations.every(({ invariant, message, examples }) =>
+      invariant === "I7" ||
+      // No more than the first cases are there to be looked at.
+      invariant === "row" && message.startsWith(`${examples.length} × `) &&
+        examples.every((example) => LATE.test(example))
+    );
 }
 
 function optionsOrUsage(): Options {
