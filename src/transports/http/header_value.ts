@@ -1,4 +1,5 @@
 import type { Bytes } from "../../core/event.ts";
+import { percentEncode } from "./percent_encoding.ts";
 
 const SPACE = 0x20;
 const FIRST_VISIBLE = 0x21;
@@ -9,14 +10,9 @@ const LAST_VISIBLE = 0x7e;
  * can neither end the header nor be taken for another character; spaces stay, except at the ends.
  */
 export function headerValue(value: Bytes): string {
-  let text = "";
   const last = value.length - 1;
-  for (const [index, byte] of value.entries()) {
+  return percentEncode(value, (byte, index) => {
     const isInside = index > 0 && index < last;
-    const stays = byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE || byte === SPACE && isInside;
-    text += stays
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return text;
+    return byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE || byte === SPACE && isInside;
+  });
 }

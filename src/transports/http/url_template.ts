@@ -1,5 +1,6 @@
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import { fill, gapsOf, type Template, TemplateError } from "../../core/template.ts";
+import { percentEncode } from "./percent_encoding.ts";
 
 /** Path and query of a URL with gaps. Scheme, host and port have none. */
 export interface UrlTemplate {
@@ -70,15 +71,9 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
   return target;
 }
 
-/** Everything but unreserved characters as `%XX` (RFC 3986, 2.1). */
-export function percentEncoded(value: Bytes): string {
-  let text = "";
-  for (const byte of value) {
-    text += UNRESERVED.has(byte)
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return text;
+/** Everything but unreserved characters (RFC 3986, 2.3) is encoded. */
+function percentEncoded(value: Bytes): string {
+  return percentEncode(value, (byte) => UNRESERVED.has(byte));
 }
 
 /** A configured URL for people: the query may hold secrets. */
