@@ -1,4 +1,5 @@
 import type { Bytes } from "../../src/core/event.ts";
+import { readdress } from "../support/advertised_address.ts";
 import { close, type Conditions, NetworkLink } from "./network_link.ts";
 
 /**
@@ -92,19 +93,11 @@ export class FaultyNetwork implements AsyncDisposable {
     this.#links.delete(link);
   }
 
-  /** An address is a string with its length in two bytes, and a port in four. */
   #readdress(bytes: Bytes): Bytes {
-    const host = new TextEncoder().encode(this.#upstream.hostname);
-    const port = Number(this.address.split(":")[1]);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + 2 + host.length + 4 <= bytes.length; at++) {
-      const portAt = at + 2 + host.length;
-      const isAddress = view.getInt16(at) === host.length &&
-        host.every((byte, index) => bytes[at + 2 + index] === byte) &&
-        view.getInt32(portAt) === this.#upstream.port;
-      if (isAddress) view.setInt32(portAt, port);
-    }
-    return bytes;
+    return readdress(bytes, {
+      from: this.#upstream,
+      toPort: Number(this.address.split(":")[1]),
+    });
   }
 }
 

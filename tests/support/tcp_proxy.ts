@@ -1,4 +1,5 @@
 import type { Bytes } from "../../src/core/event.ts";
+import { readdress } from "./advertised_address.ts";
 
 const NOTHING: Bytes = new Uint8Array();
 
@@ -97,19 +98,11 @@ export class TcpProxy implements AsyncDisposable {
     if (!state.isSilent) close(to);
   }
 
-  /** An address is a string with its length in two bytes, and a port in four. */
   #readdress(bytes: Bytes): Bytes {
-    const host = new TextEncoder().encode(this.#upstream.hostname);
-    const port = Number(this.advertised.split(":")[1]);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + 2 + host.length + 4 <= bytes.length; at++) {
-      const portAt = at + 2 + host.length;
-      const isAddress = view.getInt16(at) === host.length &&
-        host.every((byte, index) => bytes[at + 2 + index] === byte) &&
-        view.getInt32(portAt) === this.#upstream.port;
-      if (isAddress) view.setInt32(portAt, port);
-    }
-    return bytes;
+    return readdress(bytes, {
+      from: this.#upstream,
+      toPort: Number(this.advertised.split(":")[1]),
+    });
   }
 }
 
