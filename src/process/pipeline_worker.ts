@@ -10,6 +10,7 @@ import { LeaseController } from "../core/lease.ts";
 import { Logger } from "../core/log.ts";
 import { runPipeline } from "../core/pipeline.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
+import { reportFailures } from "./worker_failures.ts";
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
 
 const lease = new LeaseController();
@@ -19,9 +20,7 @@ function report(message: PipelineReport): void {
   self.postMessage(message);
 }
 
-function fail(error: unknown): void {
-  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-}
+const fail = reportFailures(report);
 
 self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
   switch (data.kind) {
@@ -37,16 +36,6 @@ self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
       setTimeout(() => lease.end(), data.drainMs);
       break;
   }
-});
-
-// Left to the runtime, these would end the whole process and print a stack that may hold payload.
-self.addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  fail(event.reason);
-});
-self.addEventListener("error", (event) => {
-  event.preventDefault();
-  fail(event.error);
 });
 
 async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void> {

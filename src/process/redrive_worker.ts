@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { printOut } from "../commands/console.ts";
+import { printOut } from "./console.ts";
 import { LeaseController } from "../core/lease.ts";
 import { Logger } from "../core/log.ts";
 import { listing, puttingBack } from "../core/redrive/put_back.ts";
 import { Redrive } from "../core/redrive/redrive.ts";
 import { parseReaderName, readerName, type RedriveScope } from "../core/redrive/redrive_reader.ts";
 import { redriveRoles } from "./redrive_roles.ts";
+import { reportFailures } from "./worker_failures.ts";
 import {
   PROGRESS_INTERVAL_MS,
   type RedriveCommand,
@@ -22,9 +23,7 @@ function report(message: RedriveReport): void {
   self.postMessage(message);
 }
 
-function fail(error: unknown): void {
-  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-}
+const fail = reportFailures(report);
 
 self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
   switch (data.kind) {
@@ -36,16 +35,6 @@ self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
       setTimeout(() => lease.end(), data.drainMs);
       break;
   }
-});
-
-// Left to the runtime, these would end the whole process and print a stack that may hold payload.
-self.addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  fail(event.reason);
-});
-self.addEventListener("error", (event) => {
-  event.preventDefault();
-  fail(event.error);
 });
 
 async function run(
