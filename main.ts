@@ -1,5 +1,5 @@
 import { EXIT_CODE, parseCommandLine, USAGE } from "./src/commands/command_line.ts";
-import { printError, printOut } from "./src/commands/console.ts";
+import { printError, printOut } from "./src/process/console.ts";
 import { VERSION } from "./src/version.ts";
 
 // Commands are loaded when they are asked for: `--version` should not wait for a client library.

@@ -6,7 +6,7 @@ import {
 } from "../process/circles.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import { printError, printOut } from "./console.ts";
+import { printError, printOut } from "../process/console.ts";
 import { partsOf, pipelinePermissions } from "../process/sandbox.ts";
 import { discover, findProblems } from "../process/supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";

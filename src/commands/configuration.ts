@@ -6,7 +6,7 @@ import {
   type Outside,
 } from "../config/mod.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import { printError } from "./console.ts";
+import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
 
 const STANDARD_INPUT = "-";

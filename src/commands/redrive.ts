@@ -1,6 +1,6 @@
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import { printError, printOut } from "./console.ts";
+import { printError, printOut } from "../process/console.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
 import { redriveRoles } from "../process/redrive_roles.ts";

@@ -1,6 +1,6 @@
 import { EXIT_CODE } from "./command_line.ts";
 import { configJsonSchema } from "../config/mod.ts";
-import { printOut } from "./console.ts";
+import { printOut } from "../process/console.ts";
 
 /** Prints the JSON Schema of a configuration file. */
 export async function schema(): Promise<number> {
