@@ -17,7 +17,8 @@ type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
 
 /**
  * Puts a pipeline's dead letters back in a Worker that may reach where they are and where events come from, and nothing
- * else. When that fails, it goes on in another one after a pause, up to where the dead letters ended at first.
+ * else. When that fails, it goes on in another one after a pause, up to where the dead letters ended at first; a dry run
+ * ends.
  */
 export class RedriveSupervisor {
   readonly #pipeline: PipelineConfig;
@@ -50,7 +51,7 @@ export class RedriveSupervisor {
 
   /**
    * Resolves with null when there is nothing more to put back, or `stop()` was called; or with why a dead letter can
-   * never be put back.
+   * never be put back, or a dry run has failed.
    */
   async run(): Promise<string | null> {
     const { name, logLevel } = this.#pipeline;
@@ -60,12 +61,12 @@ export class RedriveSupervisor {
     while (!stopping.aborted) {
       const end = await this.#runOnce();
       if (end.kind === "ended") return end.refusal;
-      // It has remembered nothing: another Worker would show all again.
-      if (this.#selection.dryRun) return end.reason;
       if (stopping.aborted) {
         log.warn(`the redrive of '${name}' did not end well: ${end.reason}`);
         break;
       }
+      // It has remembered nothing: another Worker would show all again.
+      if (this.#selection.dryRun) return end.reason;
       const delayMs = delays.next().value;
       log.error(
         `the redrive of '${name}' stopped: ${end.reason}; going on in ${formatDelay(delayMs)}`,

@@ -52,3 +52,11 @@ Deno.test("RedriveSupervisor does not show letters twice, when a dry run fails",
   assertEquals(await supervisor.run(), "failed on purpose");
   assertEquals(supervisor.progress?.counts.putBack, 3);
 });
+
+Deno.test("RedriveSupervisor ends a dry run that is stopped without a failure", async () => {
+  const { supervisor, recorded } = aSupervisor({ worker: "broken_worker.ts", dryRun: true });
+  const running = supervisor.run();
+  supervisor.stop(0);
+  const { value } = await inTime(running, { deadlineMs: 20_000, what: "its end" });
+  assertEquals([value, recorded.matching(/going on in/)], [null, []]);
+});
