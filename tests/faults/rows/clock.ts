@@ -1,9 +1,15 @@
 import { findLibfaketime } from "../../../tools/libfaketime.ts";
-import { freePort } from "../../../tools/kafka/ports.ts";
+import { eventually } from "../../support/eventually.ts";
+import { RETRY } from "../endpoint_row.ts";
+import type { Eventor } from "../eventor.ts";
 import type { Row } from "../row.ts";
 import type { World } from "../world.ts";
 
 const USUAL = [{ latencyMs: [0, 20] }] as const;
+const FAILING = [{ share: 0.1, answer: { kind: "status", status: 503 } }, ...USUAL] as const;
+
+/** With the time on eventor's clock. */
+const FAILED_CALL = /"time":"([^"]+)".*cannot handle .*503/;
 
 /** What the clock does, in libfaketime's words; and how many hours it is off then, about. */
 const CHANGES = [
@@ -24,9 +30,9 @@ export const clock: Row = {
     try {
       await Deno.writeTextFile(settings, "+0");
       await world.endpoint.behave(USUAL);
-      const admin = `127.0.0.1:${freePort()}`;
       const eventor = world.start({
-        process: { admin: { address: admin } },
+        pipeline: { handler: { retry: RETRY } },
+        process: { logFormat: "json" },
         env: {
           LD_PRELOAD: await library(),
           FAKETIME_TIMESTAMP_FILE: settings,
@@ -45,7 +51,7 @@ export const clock: Row = {
         // Commits would do for heartbeats. So nothing finishes for so long that the group would miss these.
         await world.endpoint.behave([{ latencyMs: [quietMs(world), quietMs(world)] }]);
         await new Promise((resolve) => setTimeout(resolve, quietMs(world)));
-        const offByHours = await hoursOff(admin);
+        const offByHours = await hoursOff(eventor, world);
         if (Math.abs(offByHours - hours) > 0.1) {
           world.finding(
             `${what}: eventor's clock is off by ${offByHours} hours instead of ${hours}`,
@@ -68,11 +74,16 @@ function quietMs({ sessionTimeoutMs }: World): number {
   return 1.6 * sessionTimeoutMs;
 }
 
-/** By the time at which a server says that it answers. */
-async function hoursOff(admin: string): Promise<number> {
-  const response = await fetch(`http://${admin}/livez`);
-  await response.body?.cancel();
-  const shownMs = new Date(response.headers.get("date") ?? "").getTime();
+/** By the time of a log line, which a failed call brings about. */
+async function hoursOff(eventor: Eventor, { endpoint }: World): Promise<number> {
+  const last = () => eventor.lastMatch(FAILED_CALL);
+  const before = last()?.[0];
+  await endpoint.behave(FAILING);
+  await eventually(() => last()?.[0] !== before, {
+    deadlineMs: 20_000,
+    what: () => `a log line about a failed call; ${eventor.logEnd}`,
+  });
+  const shownMs = new Date(last()?.[1] ?? "").getTime();
   return (shownMs - new Date().getTime()) / 3_600_000;
 }
 
