@@ -1,6 +1,7 @@
 import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
+import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
 
@@ -48,6 +49,7 @@ export function becomeMember(groupId: string, member: GroupMember): void {
  */
 export function callMembers(): void {
   announceRejoins();
+  followJoins();
   announceCommittedOffsets();
   announceOffsetResets();
   fetchForMembers();
@@ -101,7 +103,7 @@ function announceRejoins(): void {
   ConsumerGroup.prototype.joinAndSync = function (): Promise<void> {
     const running = joining.get(this);
     if (running !== undefined) return running;
-    const started = join(this).finally(() => joining.delete(this));
+    const started = whileJoining(this, () => join(this)).finally(() => joining.delete(this));
     joining.set(this, started);
     return started;
   };

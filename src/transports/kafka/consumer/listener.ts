@@ -9,6 +9,7 @@ import { AssignedPartition } from "./assigned_partition.ts";
 import { AttemptsNotes } from "./attempts_note.ts";
 import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
+import { stopJoining } from "./early_leave.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
@@ -128,7 +129,14 @@ export class KafkaListener implements Listener {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await atMost(this.#consumer.disconnect(), LEAVE_MS);
+    await atMost(this.#leave(), LEAVE_MS);
+  }
+
+  async #leave(): Promise<void> {
+    await stopJoining(this.#config.consumerConfig.groupId).catch((error) =>
+      this.#log.debug(() => `cannot leave the group while joining it: ${rootMessage(error)}`)
+    );
+    await this.#consumer.disconnect();
   }
 
   #joined(partitions: readonly number[]): void {

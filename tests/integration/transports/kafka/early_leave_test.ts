@@ -1,0 +1,55 @@
+import { Kafka, logLevel } from "kafkajs";
+import { eventually } from "../../../support/eventually.ts";
+import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
+import { KafkaListening } from "../../../support/kafka_listening.ts";
+
+/** Longer than the test: what a member leaves behind must not go by itself. */
+const SESSION_MS = 60_000;
+
+Deno.test("a listener leaves its group, when it ends while it joins and another member holds that up", async () => {
+  const topic = await freshTopic("early-leave");
+  const group = freshName("early-leave");
+  await produce(topic, [{ key: "key", value: "value" }]);
+  await using busy = await busyMember({ topic, group });
+  const admin = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await using _disconnected = { [Symbol.asyncDispose]: () => admin.disconnect() };
+  // Otherwise it knows of no broker that it could ask for the group's coordinator.
+  await admin.fetchTopicMetadata({ topics: [topic] });
+  const hasMembers = async (count: number) =>
+    (await admin.describeGroups([group])).groups[0]?.members.length === count;
+
+  await busy.isBusy;
+  {
+    const keys = { "session.timeout.ms": SESSION_MS };
+    await using _listening = await KafkaListening.open({ topic, group, keys });
+    await eventually(() => hasMembers(2), { deadlineMs: 20_000, what: "that it is joining" });
+  }
+
+  await eventually(() => hasMembers(1), { deadlineMs: 20_000, what: "that it has left" });
+});
+
+/** A member that takes an event and gives no further sign of life until it ends. */
+async function busyMember(
+  { topic, group: groupId }: { topic: string; group: string },
+): Promise<AsyncDisposable & { readonly isBusy: Promise<void> }> {
+  const kafka = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING });
+  const consumer = kafka.consumer({ groupId, sessionTimeout: SESSION_MS });
+  const busy = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    eachMessage: () => {
+      busy.resolve();
+      return end.promise;
+    },
+  });
+  return {
+    isBusy: busy.promise,
+    async [Symbol.asyncDispose]() {
+      end.resolve();
+      await consumer.disconnect();
+    },
+  };
+}
