@@ -44,6 +44,8 @@ export interface PartitionData extends Partial<ProducerIdentity> {
 /** What a broker says of a request. */
 export interface ProduceResponse {
   readonly topics: readonly { readonly partitions: readonly PartitionResponse[] }[];
+  /** How long, in milliseconds, the broker takes no further request from this client (KIP-219). */
+  readonly clientSideThrottleTime?: number;
 }
 
 /** What a broker says of one partition. */

@@ -1,6 +1,8 @@
 import { CompressionTypes } from "kafkajs";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { ResultProcessorError } from "../../../core/result_processor.ts";
+import { formatDelay } from "../../../core/backoff.ts";
+import type { Logger } from "../../../core/log.ts";
 import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
@@ -23,6 +25,9 @@ const COMPRESSION = {
 
 /** Every producer has one, whether it knows transactions or not. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** From when on a pause that a broker imposes is worth a word. */
+const LONG_THROTTLE_MS = 1000;
 
 /** What is asked of a cluster to store records. */
 interface ProducingCluster extends Cluster {
@@ -61,6 +66,7 @@ export class TopicLeaders implements Leaders {
   readonly #config: KafkaProducerConfig;
   readonly #cluster: ProducingCluster;
   readonly #ungrantedBrokers: ReadonlySet<string>;
+  readonly #log: Logger;
   readonly #numbers: BatchNumbers | null;
   /** A leader has one request at a time. */
   readonly #memories = new Map<number, RequestMemory>();
@@ -69,11 +75,13 @@ export class TopicLeaders implements Leaders {
 
   private constructor(
     { topic, producerConfig }: KafkaStoreConfig,
-    { cluster, ungrantedBrokers }: {
+    { cluster, ungrantedBrokers, log }: {
       cluster: ProducingCluster;
       ungrantedBrokers: ReadonlySet<string>;
+      log: Logger;
     },
   ) {
+    this.#log = log;
     this.topic = topic;
     this.#config = producerConfig;
     this.#cluster = cluster;
@@ -105,7 +113,7 @@ export class TopicLeaders implements Leaders {
       await cluster.disconnect().catch(() => {});
       throw error;
     }
-    return new TopicLeaders(config, { cluster, ungrantedBrokers });
+    return new TopicLeaders(config, { cluster, ungrantedBrokers, log });
   }
 
   get partitionCount(): number {
@@ -121,12 +129,13 @@ export class TopicLeaders implements Leaders {
     void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
     try {
       const broker = await this.#cluster.findBroker({ nodeId: leader });
-      const { topics } = await broker.produce({
+      const { topics, clientSideThrottleTime = 0 } = await broker.produce({
         acks: this.#config.acks,
         timeout: this.#config.requestTimeoutForAcksMs,
         compression: COMPRESSION[this.#config.compression],
         topicData: [await this.#topicData(leader, batches)],
       });
+      this.#tellOfThrottle(leader, clientSideThrottleTime);
       const responses = topics.flatMap(({ partitions }) => partitions);
       return batches.map((batch) =>
         this.#outcome(batch, responses.find(({ partition }) => partition === batch.partition))
@@ -155,6 +164,15 @@ export class TopicLeaders implements Leaders {
 
   async close(): Promise<void> {
     await this.#cluster.disconnect();
+  }
+
+  #tellOfThrottle(leader: number, throttleMs: number): void {
+    if (throttleMs < LONG_THROTTLE_MS) return;
+    this.#log.warn(
+      `broker ${leader} stores nothing more in topic '${this.topic}' for ${
+        formatDelay(throttleMs)
+      }: more was sent than a quota for the producer's client.id or user allows`,
+    );
   }
 
   /** The leader of each partition. */
