@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
 import { consumerText, pipelineText, problemsOf } from "./loading.ts";
 
 const CANARY = "canary-5f1e";
@@ -89,12 +90,12 @@ Deno.test("problems show nothing that stands where secrets stand", async (t) => 
       "a key that is no PEM text",
       consumerText({
         "security.protocol": "ssl",
-        "ssl.certificate.pem": "-----BEGIN CERTIFICATE-----",
+        "ssl.certificate.pem": new CertificateAuthority().cert,
         "ssl.key.pem": CANARY,
       }),
       [
         "pipeline 'orders': eventListener.consumerConfig['ssl.key.pem']: expected a PEM text with " +
-        "a private key: there is no '-----BEGIN' line of one",
+        "a private key: there is no '-----BEGIN PRIVATE KEY-----' in it",
       ],
     ],
     [

@@ -104,7 +104,7 @@ Deno.test("eventor says what is wrong with a certificate file", async (t) => {
     using other = configFile("no certificate");
     assertEquals(await problemsOf(withCa(other.path)), [
       `${place}expected the path of a PEM file with a certificate: ` +
-      "the file has no '-----BEGIN' line of one",
+      "there is no '-----BEGIN CERTIFICATE-----' in it",
     ]);
   });
 });

@@ -1,14 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
 import { withTables } from "../../tools/readme_tables.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TASK = /\b(?:deno|denow) task ([a-z][a-z:]*)/g;
 const YAML = /^```yaml\n(.*?)^```$/gms;
 
-/** Every variable and every file can be had. */
-const OUTSIDE = { env: () => "kafka:9092", readFile: () => "text" };
+const AUTHORITY = new CertificateAuthority();
+const CLIENT = AUTHORITY.clientCertificate();
+
+/** Every variable and every file can be had; what a file holds is told by its name. */
+const OUTSIDE = {
+  env: () => "kafka:9092",
+  readFile(path: string) {
+    if (/key\.pem$/.test(path)) return CLIENT.key;
+    if (/ca\.pem$/.test(path)) return AUTHORITY.cert;
+    return /\.pem$/.test(path) ? CLIENT.cert : "text";
+  },
+};
 
 Deno.test("README.md has the tables of today; tools/readme_tables.ts writes them", () => {
   const readme = read("README.md");

@@ -10,11 +10,14 @@ import {
   producerText,
   type Surroundings,
 } from "../../../config/loading.ts";
+import { CertificateAuthority } from "../../../support/certificate_authority.ts";
+import { encryptedKey } from "../../../support/encrypted_key.ts";
 
 type Keys = Record<string, unknown>;
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
-const KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII\n-----END ENCRYPTED PRIVATE KEY-----\n";
+const CLIENT = new CertificateAuthority().clientCertificate();
+const CERTIFICATE = CLIENT.cert;
+const KEY = await encryptedKey(CLIENT.key, "secret");
 const FILES: Surroundings = {
   files: { "/ca.pem": CERTIFICATE, "/cert.pem": CERTIFICATE, "/key.pem": KEY, "/no.pem": "" },
 };
@@ -98,7 +101,7 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
       tls: {
         ca: CERTIFICATE,
         cert: CERTIFICATE,
-        key: KEY.trimEnd(),
+        key: KEY,
         verifyCertificate: true,
         verifyHostname: true,
       },

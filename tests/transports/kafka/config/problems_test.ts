@@ -6,11 +6,14 @@ import {
   producerText,
   type Surroundings,
 } from "../../../config/loading.ts";
+import { CertificateAuthority } from "../../../support/certificate_authority.ts";
+import { encryptedKey } from "../../../support/encrypted_key.ts";
 
 type Keys = Record<string, unknown>;
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
-const KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII\n-----END ENCRYPTED PRIVATE KEY-----\n";
+const CLIENT = new CertificateAuthority().clientCertificate();
+const CERTIFICATE = CLIENT.cert;
+const KEY = await encryptedKey(CLIENT.key, "secret");
 const FILES: Surroundings = {
   files: { "/ca.pem": CERTIFICATE, "/cert.pem": CERTIFICATE, "/key.pem": KEY, "/no.pem": "" },
 };
@@ -123,7 +126,7 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     ]],
     [{ "security.protocol": "ssl", "ssl.ca.location": "/key.pem" }, [
       at("ssl.ca.location") + "expected the path of a PEM file with a certificate: " +
-      "the file has no '-----BEGIN' line of one",
+      "it holds 'ENCRYPTED PRIVATE KEY': put nothing but certificates in it",
     ]],
     [{ "security.protocol": "ssl", "ssl.ca.location": 5 }, [
       at("ssl.ca.location") + "expected the path of a PEM file with a certificate, " +

@@ -1,6 +1,6 @@
+import { pem, pemFile } from "../../../../config/pem/mod.ts";
 import { boolean, choice, text } from "../../../../config/scalar.ts";
 import { mapped, mappedOr, refused } from "./config_key.ts";
-import { pem, pemFile } from "./pem.ts";
 
 /** The value of `ssl.ca.location` that is no path. */
 export const PLATFORM_ROOTS = "probe";

@@ -1,0 +1,71 @@
+import { X509Certificate } from "node:crypto";
+import { pemBlocks, pemText } from "./blocks.ts";
+import { certificateFields } from "./certificate_fields.ts";
+
+const LABELS: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CERTIFICATE"]);
+
+/** A certificate that TLS can use. */
+export interface Certificate {
+  readonly pem: string;
+  /** 1 to 3. */
+  readonly version: number;
+  /** The public key with its algorithm, as DER. */
+  readonly publicKey: Uint8Array;
+  readonly validFrom: Date;
+  readonly validTo: Date;
+}
+
+/** Reads a PEM text of certificates and nothing else; `refused` never holds anything of it. */
+export function readCertificates(
+  text: string,
+): { readonly certificates: readonly Certificate[] } | { readonly refused: string } {
+  const parsed = pemBlocks(text);
+  if ("refused" in parsed) return parsed;
+  const { blocks } = parsed;
+  const other = blocks.find(({ label }) => !LABELS.has(label));
+  if (other !== undefined) {
+    return { refused: `it holds '${other.label}': put nothing but certificates in it` };
+  }
+  if (blocks.length === 0) {
+    return { refused: "there is no '-----BEGIN CERTIFICATE-----' in it" };
+  }
+  const certificates: Certificate[] = [];
+  for (const [index, { der }] of blocks.entries()) {
+    const certificate = readCertificate(der);
+    if (typeof certificate === "string") {
+      const which = blocks.length === 1
+        ? "the certificate"
+        : `certificate ${index + 1} of ${blocks.length}`;
+      return { refused: `${which} ${certificate}` };
+    }
+    certificates.push(certificate);
+  }
+  return { certificates };
+}
+
+/** A certificate, or what is wrong with it. */
+function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate | string {
+  const damaged = "is damaged: it holds no certificate";
+  const fields = certificateFields(der);
+  if (fields === undefined) return damaged;
+  const pem = pemText({ label: "CERTIFICATE", der });
+  try {
+    const { validFrom, validTo } = new X509Certificate(pem);
+    requireUsable(pem);
+    return { pem, ...fields, validFrom: new Date(validFrom), validTo: new Date(validTo) };
+  } catch (error) {
+    return /critical/i.test(String(error))
+      ? "has a critical extension that is not supported"
+      : damaged;
+  }
+}
+
+/**
+ * Lets the library that does TLS read a certificate, which knows less than `X509Certificate` does. With a client's
+ * certificate that it cannot read it would end the whole process (Deno 2.6.8), but not with an authority's.
+ *
+ * @throws {Error} when it cannot read it
+ */
+function requireUsable(pem: string): void {
+  Deno.createHttpClient({ caCerts: [pem] }).close();
+}

@@ -1,0 +1,55 @@
+import { readCertificates } from "./certificates.ts";
+import { findPrivateKey, openPrivateKey } from "./private_key.ts";
+
+const MAX_VERSION = 3;
+
+/** How a client says by TLS who it is, as PEM texts. */
+export interface ClientCertificate {
+  readonly cert: string;
+  /** Not encrypted. */
+  readonly key: string;
+}
+
+/** Which part of a client's certificate is wrong, and how. */
+export interface ClientCertificateProblem {
+  readonly part: keyof ClientCertificate | "passphrase";
+  readonly refused: string;
+}
+
+/**
+ * Puts a client's certificate together from texts that `pem()` has accepted, if they belong together. All that is
+ * refused here ends the whole process when the runtime gets it (Deno 2.6.8).
+ */
+export function clientCertificate(
+  { cert, key, passphrase }: { cert: string; key: string; passphrase?: string | undefined },
+): ClientCertificate | ClientCertificateProblem {
+  const written = findPrivateKey(key);
+  if ("refused" in written) return { part: "key", ...written };
+  const opened = openPrivateKey(written.key, passphrase);
+  if ("refused" in opened) return { part: "key", ...opened };
+  if ("wrongPassphrase" in opened) return { part: "passphrase", refused: opened.wrongPassphrase };
+  const read = readCertificates(cert);
+  if ("refused" in read) return { part: "cert", ...read };
+  const [own] = read.certificates;
+  if (own === undefined) return { part: "cert", refused: "there is no certificate in it" };
+  if (own.version !== MAX_VERSION) {
+    return {
+      part: "cert",
+      refused: `the certificate is of version ${own.version}, where TLS needs version 3: ` +
+        "have it signed with extensions, such as 'basicConstraints=CA:FALSE'",
+    };
+  }
+  if (!isEqual(own.publicKey, opened.key.publicKey)) {
+    const isLater = read.certificates.some((other) =>
+      isEqual(other.publicKey, opened.key.publicKey)
+    );
+    return isLater
+      ? { part: "cert", refused: "the certificate of the private key has to come first in it" }
+      : { part: "key", refused: "the private key is not that of the certificate" };
+  }
+  return { cert: read.certificates.map(({ pem }) => pem).join(""), key: opened.key.pem };
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
