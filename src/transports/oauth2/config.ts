@@ -1,0 +1,209 @@
+import { z } from "zod";
+import { isMapping } from "../../config/document.ts";
+import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
+import { isHost } from "../../core/host.ts";
+import { keyKindOf, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
+
+/** How tokens are asked for: plain data, whatever configuration it comes from. */
+export interface OAuth2Config {
+  /** Without user name, password and fragment. Its query may hold secrets. */
+  readonly tokenEndpoint: string;
+  readonly grant: "clientCredentials" | "refreshToken";
+  readonly clientId: string;
+  readonly clientAuthentication: ClientAuthentication;
+  /** The first one, for the grant `refreshToken`. */
+  readonly refreshToken?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly audience?: string | undefined;
+  /** What a request has besides. No name stands twice, nor is one that OAuth 2.0 itself gives a meaning here. */
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+  /** Certificates that the token endpoint is checked with, besides the platform's. */
+  readonly caPem?: string | undefined;
+}
+
+/** By what a client shows who it is (RFC 6749, 2.3, and RFC 7523, 2.2). */
+export type ClientAuthentication =
+  | { readonly method: "basic" | "body"; readonly clientSecret: string }
+  | {
+    readonly method: "privateKeyJwt";
+    /** PEM of a PKCS#8 key without a passphrase. */
+    readonly privateKey: string;
+    /** When it is not the usual one of such a key. */
+    readonly algorithm?: SignatureAlgorithm | undefined;
+    readonly keyId?: string | undefined;
+    /** Whom the assertion is for, when not for the token endpoint's URL. */
+    readonly assertionAudience?: string | undefined;
+  };
+
+/** What has a key of its own, or is given by the grant. */
+const NOT_EXTRA = new Map([
+  ["audience", "write 'audience' beside 'parameters'"],
+  ["scope", "write 'scope' beside 'parameters'"],
+  ["client_id", "write 'clientId' beside 'parameters'"],
+  ["client_secret", "write 'clientSecret' beside 'parameters'"],
+  ["refresh_token", "write 'refreshToken' beside 'parameters'"],
+  ["grant_type", "write 'grant' beside 'parameters'"],
+  ["client_assertion", "it is made of 'privateKey'"],
+  ["client_assertion_type", "it is made of 'privateKey'"],
+]);
+
+const expectedEndpoint = "an https:// or http:// URL";
+
+const tokenEndpoint: Scalar<string> = {
+  expected: expectedEndpoint,
+  json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
+  read(input) {
+    const isText = typeof input === "string" && /^https?:\/\//i.test(input) &&
+      !/[\p{Cc} ]/u.test(input);
+    const url = isText ? URL.parse(input) : null;
+    // A message would show what is in the URL.
+    if (url === null) return { refused: `expected ${expectedEndpoint}` };
+    if (url.username !== "" || url.password !== "") {
+      return { refused: "expected a URL without user name and password: use clientId" };
+    }
+    if (!isHost(url.hostname) || url.href.includes("#")) {
+      return { refused: "expected a URL that names one host, without '#'" };
+    }
+    return { value: url.href };
+  },
+};
+
+const privateKey: Scalar<string> = {
+  expected: "a PEM text with a private key",
+  json: { type: "string", pattern: `-----BEGIN |${REFERENCE_PATTERN}` },
+  read(input) {
+    const kind = keyKindOf(typeof input === "string" ? input : "");
+    return "refused" in kind ? kind : { value: String(input) };
+  },
+};
+
+const caPem: Scalar<string> = {
+  expected: "a PEM text with certificates",
+  json: { type: "string", pattern: `-----BEGIN |${REFERENCE_PATTERN}` },
+  read: (input) =>
+    typeof input === "string" && /-----BEGIN CERTIFICATE-----/.test(input)
+      ? { value: input }
+      : { refused: "expected a PEM text: there is no '-----BEGIN CERTIFICATE-----' line" },
+};
+
+const parameters = z.unknown().transform((input, context) => {
+  const list: [string, string][] = [];
+  if (!isMapping(input)) {
+    context.addIssue({ code: "custom", params: { expected: "a mapping" } });
+    return z.NEVER;
+  }
+  for (const [name, value] of Object.entries(input)) {
+    const refused = NOT_EXTRA.get(name);
+    if (refused !== undefined) {
+      context.addIssue({ code: "custom", path: [name], params: { refused } });
+    } else if (typeof value !== "string") {
+      context.addIssue({ code: "custom", path: [name], params: { expected: "text in quotes" } });
+    } else list.push([name, value]);
+  }
+  return list;
+}).meta({ type: "object", additionalProperties: { type: "string" } });
+
+/** The keys of a section about OAuth 2.0. */
+export const OAUTH2_SHAPE = {
+  tokenEndpoint: toSchema(tokenEndpoint).describe("The URL that tokens are asked for at"),
+  grant: toSchema(
+    choice({
+      clientCredentials: "clientCredentials" as const,
+      refreshToken: "refreshToken" as const,
+    }),
+  ).prefault("clientCredentials").describe(
+    "`clientCredentials`: for the client itself; `refreshToken`: for whoever the refresh token was given by",
+  ),
+  clientId: toSchema(text()).describe("By what the token endpoint knows eventor"),
+  clientAuthentication: toSchema(
+    choice({
+      basic: "basic" as const,
+      body: "body" as const,
+      privateKeyJwt: "privateKeyJwt" as const,
+    }),
+  ).prefault("basic").describe(
+    "`basic`: the secret in an Authorization header; `body`: in the request's body; `privateKeyJwt`: an assertion signed with `privateKey`",
+  ),
+  clientSecret: toSchema(text()).optional().describe("For `basic` and `body`"),
+  privateKey: toSchema(privateKey).optional().describe(
+    "For `privateKeyJwt`: PEM of a PKCS#8 key without a passphrase, RSA or EC (P-256, P-384)",
+  ),
+  algorithm: toSchema(choice<SignatureAlgorithm>(SIGNATURE_ALGORITHMS)).optional().describe(
+    "What the assertion is signed with; without it, `RS256`, `ES256` or `ES384` as the key is",
+  ),
+  keyId: toSchema(text()).optional().describe("The assertion's `kid`, when there are several keys"),
+  assertionAudience: toSchema(text()).optional().describe(
+    "Whom the assertion is for; without it, the token endpoint's URL. Some servers want their issuer",
+  ),
+  refreshToken: toSchema(text()).optional().describe("For `refreshToken`: the first one"),
+  scope: toSchema(text()).optional().describe("What the token is to be good for, in words"),
+  audience: toSchema(text()).optional().describe("Whom the token is to be for"),
+  parameters: parameters.prefault({}).describe("What the request's body has besides"),
+  ca: toSchema(caPem).optional().describe(
+    "PEM of certificates that the token endpoint is checked with, besides the platform's",
+  ),
+};
+
+/** A section as it is written. */
+export type OAuth2Section = z.output<z.ZodObject<typeof OAUTH2_SHAPE>>;
+
+/** Keys that need others, or have no meaning beside others; each with the reason. */
+export function oauth2Problems(
+  section: Partial<OAuth2Section>,
+): readonly (readonly [key: keyof OAuth2Section, refused: string])[] {
+  const { grant, clientAuthentication: method } = section;
+  const isSigned = method === "privateKeyJwt";
+  const problems: [keyof OAuth2Section, string][] = [];
+  const only = (key: keyof OAuth2Section, isMeant: boolean, setting: string) => {
+    if (section[key] !== undefined && !isMeant) problems.push([key, `needs '${setting}'`]);
+  };
+  const need = (key: keyof OAuth2Section, isNeeded: boolean, setting: string) => {
+    if (section[key] === undefined && isNeeded) {
+      problems.push([key, `missing, and required for '${setting}'`]);
+    }
+  };
+  need("clientSecret", !isSigned, `clientAuthentication: ${method}`);
+  need("privateKey", isSigned, "clientAuthentication: privateKeyJwt");
+  need("refreshToken", grant === "refreshToken", "grant: refreshToken");
+  only("clientSecret", !isSigned, "clientAuthentication: basic' or 'body");
+  for (const key of ["privateKey", "algorithm", "keyId", "assertionAudience"] as const) {
+    only(key, isSigned, "clientAuthentication: privateKeyJwt");
+  }
+  only("refreshToken", grant === "refreshToken", "grant: refreshToken");
+  const { algorithm, privateKey } = section;
+  if (algorithm !== undefined && privateKey !== undefined) {
+    const kind = keyKindOf(privateKey);
+    const fits = "algorithms" in kind && kind.algorithms.includes(algorithm);
+    if (!fits) problems.push(["algorithm", "it is none for such a private key"]);
+  }
+  return problems;
+}
+
+/** A section without problems as what a token source takes. */
+export function oauth2Config(section: OAuth2Section): OAuth2Config {
+  const { tokenEndpoint, grant, clientId, refreshToken, scope, audience, parameters } = section;
+  return {
+    tokenEndpoint,
+    grant,
+    clientId,
+    clientAuthentication: clientAuthenticationOf(section),
+    parameters,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(scope === undefined ? {} : { scope }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(section.ca === undefined ? {} : { caPem: section.ca }),
+  };
+}
+
+function clientAuthenticationOf(section: OAuth2Section): ClientAuthentication {
+  const { clientAuthentication: method, clientSecret = "", privateKey = "" } = section;
+  if (method !== "privateKeyJwt") return { method, clientSecret };
+  const { algorithm, keyId, assertionAudience } = section;
+  return {
+    method,
+    privateKey,
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(assertionAudience === undefined ? {} : { assertionAudience }),
+  };
+}

@@ -1,0 +1,220 @@
+import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from "oauth4webapi";
+import * as oauth from "oauth4webapi";
+import { VERSION } from "../../version.ts";
+import { describeFailure } from "../http/failure.ts";
+import type { ClientAuthentication, OAuth2Config } from "./config.ts";
+import { importPrivateKey } from "./private_key.ts";
+import { TokenError } from "./token_error.ts";
+import { readTokenResponse } from "./token_response.ts";
+
+const DEADLINE_MS = 10_000;
+
+/** What a token may consist of, as it becomes a part of a header. */
+const TOKEN_TEXT = /^[\x21-\x7e]+$/;
+
+/** Codes of errors (RFC 6749, 5.2, RFC 8707, 2, and OpenID Connect), as anything else may hold whatever we have sent. */
+const ERROR_CODES: ReadonlySet<unknown> = new Set([
+  "access_denied",
+  "consent_required",
+  "interaction_required",
+  "invalid_client",
+  "invalid_grant",
+  "invalid_request",
+  "invalid_scope",
+  "invalid_target",
+  "login_required",
+  "server_error",
+  "temporarily_unavailable",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "use_dpop_nonce",
+]);
+
+/** What a token endpoint grants. */
+export interface Grant {
+  readonly accessToken: string;
+  /** Absent when it does not say. */
+  readonly lifetimeMs?: number;
+  /** When it has a new one for the next request. */
+  readonly refreshToken?: string;
+}
+
+/** Asks for tokens. */
+export interface TokenEndpoint extends Disposable {
+  /**
+   * Makes one request.
+   * @param refreshToken for the grant `refreshToken`
+   * @throws {TokenError}
+   */
+  request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant>;
+}
+
+/** Sends requests as `fetch` does. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Asks for tokens over HTTP, a new connection each time: some hours lie between. */
+export class HttpTokenEndpoint implements TokenEndpoint {
+  readonly #config: OAuth2Config;
+  readonly #server: AuthorizationServer;
+  readonly #client: Client;
+  readonly #fetch: Fetch;
+  readonly #httpClient: Deno.HttpClient | undefined;
+  #clientAuth: ClientAuth | undefined;
+
+  /** @param fetch in place of the runtime's */
+  constructor(config: OAuth2Config, fetch?: Fetch) {
+    const { tokenEndpoint, clientId } = config;
+    this.#config = config;
+    this.#server = { issuer: tokenEndpoint, token_endpoint: tokenEndpoint };
+    this.#client = { client_id: clientId };
+    if (fetch === undefined) this.#httpClient = httpClientFor(config);
+    this.#fetch = fetch ?? this.#fetchAlone;
+  }
+
+  async request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
+    const end = new AbortController();
+    const giveUp = () => end.abort(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    const timer = setTimeout(() => end.abort(new DOMException("", "TimeoutError")), DEADLINE_MS);
+    try {
+      return await this.#request(refreshToken, end.signal);
+    } catch (error) {
+      if (error instanceof TokenError) throw error;
+      throw new TokenError(`token endpoint '${this.#name}' ${describe(error)}`);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async #request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
+    const { grant } = this.#config;
+    const clientAuth = this.#clientAuth ??= await this.#clientAuthFor();
+    const parameters = this.#parameters();
+    const options = {
+      signal,
+      headers: { "user-agent": `eventor/${VERSION}` },
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: async (url: string, init: RequestInit) =>
+        await readTokenResponse(await this.#fetch(url, init)),
+    };
+    if (grant === "clientCredentials") {
+      const response = await oauth.clientCredentialsGrantRequest(
+        this.#server,
+        this.#client,
+        clientAuth,
+        parameters,
+        options,
+      );
+      return this.#granted(
+        await oauth.processClientCredentialsResponse(this.#server, this.#client, response),
+      );
+    }
+    const response = await oauth.refreshTokenGrantRequest(
+      this.#server,
+      this.#client,
+      clientAuth,
+      refreshToken ?? "",
+      { ...options, additionalParameters: parameters },
+    );
+    return this.#granted(
+      await oauth.processRefreshTokenResponse(this.#server, this.#client, response),
+    );
+  }
+
+  #granted(
+    { access_token: accessToken, token_type: type, expires_in: lifetime, refresh_token: next }:
+      TokenEndpointResponse,
+  ): Grant {
+    if (type !== "bearer" || !TOKEN_TEXT.test(accessToken)) {
+      throw new TokenError(`token endpoint '${this.#name}' granted no bearer token`);
+    }
+    return {
+      accessToken,
+      // Some say 0 for a token that does not expire.
+      ...(lifetime === undefined || lifetime === 0 ? {} : { lifetimeMs: lifetime * 1000 }),
+      ...(next === undefined ? {} : { refreshToken: next }),
+    };
+  }
+
+  #parameters(): URLSearchParams {
+    const { scope, audience, parameters } = this.#config;
+    const all = new URLSearchParams(parameters.map(([name, value]) => [name, value]));
+    if (scope !== undefined) all.set("scope", scope);
+    if (audience !== undefined) all.set("audience", audience);
+    return all;
+  }
+
+  async #clientAuthFor(): Promise<ClientAuth> {
+    const { clientAuthentication: authentication } = this.#config;
+    switch (authentication.method) {
+      case "basic":
+        return oauth.ClientSecretBasic(authentication.clientSecret);
+      case "body":
+        return oauth.ClientSecretPost(authentication.clientSecret);
+      case "privateKeyJwt":
+        return await signedBy(authentication);
+    }
+  }
+
+  get #name(): string {
+    return this.#config.tokenEndpoint.replace(/\?.*$/s, "");
+  }
+
+  #fetchAlone: Fetch = (url, init) => fetch(url, { ...init, client: this.#httpClient });
+
+  [Symbol.dispose](): void {
+    this.#httpClient?.close();
+  }
+}
+
+async function signedBy(
+  { privateKey, algorithm, keyId, assertionAudience }: ClientAuthentication & {
+    method: "privateKeyJwt";
+  },
+): Promise<ClientAuth> {
+  let key: CryptoKey;
+  try {
+    key = await importPrivateKey(privateKey, algorithm);
+  } catch {
+    throw new TokenError("cannot sign for a token: the private key is damaged");
+  }
+  return oauth.PrivateKeyJwt({ key, ...(keyId === undefined ? {} : { kid: keyId }) }, {
+    [oauth.modifyAssertion](_header, payload) {
+      // `Date.now()` need not be the time of day.
+      const now = Math.floor(new Date().getTime() / 1000);
+      Object.assign(payload, { iat: now, exp: now + 60 });
+      // For a server whose clock is behind ours.
+      delete payload["nbf"];
+      if (assertionAudience !== undefined) payload["aud"] = assertionAudience;
+    },
+  });
+}
+
+function httpClientFor({ caPem }: OAuth2Config): Deno.HttpClient {
+  return Deno.createHttpClient({
+    http1: true,
+    http2: false,
+    poolMaxIdlePerHost: 0,
+    ...(caPem === undefined ? {} : { caCerts: [caPem] }),
+  });
+}
+
+/** Completes "token endpoint ...". */
+function describe(error: unknown): string {
+  if (error instanceof oauth.ResponseBodyError) {
+    return ERROR_CODES.has(error.error)
+      ? `answered ${error.error}`
+      : `answered status ${error.status}, with an error that OAuth 2.0 does not know`;
+  }
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === oauth.RESPONSE_IS_NOT_CONFORM || code === oauth.RESPONSE_IS_NOT_JSON) {
+    const { cause } = error as Error;
+    if (cause instanceof Response && cause.status !== 200) return `answered status ${cause.status}`;
+  }
+  if (
+    error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError
+  ) return "gave an answer that is none of OAuth 2.0";
+  return `did not answer: ${describeFailure(error, DEADLINE_MS)}`;
+}

@@ -1,0 +1,157 @@
+import type { Logger } from "../../core/log.ts";
+import type { OAuth2Config } from "./config.ts";
+import { type Grant, HttpTokenEndpoint, type TokenEndpoint } from "./token_endpoint.ts";
+import { TokenError } from "./token_error.ts";
+
+/** When in its life a token is renewed, while it can still be used. */
+const RENEWED_AT = 0.8;
+
+/** What is left of a token's life is not used: a tenth of it, and so much at most. */
+const MAX_REST_MS = 10_000;
+
+/** Between a request that has failed and the next one. */
+const PAUSE_MS = 5000;
+
+/** What shows that a call may be made. */
+export interface AccessToken {
+  /** It holds printable ASCII characters only, no space. */
+  readonly value: string;
+  /** By the clock of the source; `Infinity` when the server does not say. */
+  readonly renewAtMs: number;
+  /** The same, for the end of its use. */
+  readonly endMs: number;
+}
+
+/** What a source needs besides its configuration. */
+export interface TokenSourceParts {
+  readonly log?: Logger | undefined;
+  /** In place of one that is asked over HTTP. */
+  readonly endpoint?: TokenEndpoint;
+  /** Monotonic, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * A token that is asked for when it is needed, kept, and renewed before it expires: by whoever needs it when it is time
+ * for that, while all go on with the old one. There is one request at a time, for all who wait, and after one that has
+ * failed none for 5 s. Nothing runs while nobody needs a token.
+ */
+export class TokenSource implements Disposable {
+  readonly #endpoint: TokenEndpoint;
+  readonly #log: Logger | undefined;
+  readonly #now: () => number;
+  readonly #disposed = new AbortController();
+  #refreshToken: string | undefined;
+  #token: AccessToken | undefined;
+  #request: Promise<AccessToken> | undefined;
+  #failure: { readonly error: unknown; readonly atMs: number } | undefined;
+
+  constructor(
+    config: OAuth2Config,
+    { log, endpoint = new HttpTokenEndpoint(config), now = () => performance.now() }:
+      TokenSourceParts = {},
+  ) {
+    this.#endpoint = endpoint;
+    this.#log = log;
+    this.#now = now;
+    this.#refreshToken = config.refreshToken;
+  }
+
+  /** The token, if there is one to use at once. */
+  get current(): AccessToken | undefined {
+    const token = this.#token;
+    if (token === undefined) return undefined;
+    const nowMs = this.#now();
+    if (nowMs >= token.endMs) return undefined;
+    if (nowMs >= token.renewAtMs && this.#mayRequest(nowMs)) this.#renewAhead(token);
+    return token;
+  }
+
+  /**
+   * The token, or that of the request that runs.
+   *
+   * @throws {TokenError} why there is none
+   * @throws {DOMException} or whatever is the signal's reason, when it aborts before
+   */
+  async token(signal: AbortSignal): Promise<AccessToken> {
+    signal.throwIfAborted();
+    const token = this.current;
+    if (token !== undefined) return token;
+    if (this.#request === undefined && !this.#mayRequest(this.#now())) throw this.#failure?.error;
+    return await orAborted(this.#request ?? this.#startRequest(), signal);
+  }
+
+  /** Notes that a token was refused, so that the next one is a new one. A newer one stays. */
+  reject(token: AccessToken): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+
+  #mayRequest(nowMs: number): boolean {
+    return this.#request === undefined &&
+      (this.#failure === undefined || nowMs - this.#failure.atMs >= PAUSE_MS);
+  }
+
+  #renewAhead({ endMs }: AccessToken): void {
+    const isFirst = this.#failure === undefined;
+    this.#startRequest().catch((error) => {
+      if (!isFirst || this.#disposed.signal.aborted) return;
+      const seconds = Math.max(0, Math.round((endMs - this.#now()) / 1000));
+      this.#log?.warn(
+        `cannot renew the token: ${reasonOf(error)}; the present one is good for ${seconds} s more`,
+      );
+    });
+  }
+
+  #startRequest(): Promise<AccessToken> {
+    const request = this.#ask().finally(() => this.#request = undefined);
+    this.#request = request;
+    return request;
+  }
+
+  async #ask(): Promise<AccessToken> {
+    const { signal } = this.#disposed;
+    try {
+      if (signal.aborted) throw new TokenError("no token is asked for any more");
+      const askedMs = this.#now();
+      const grant = await this.#endpoint.request(this.#refreshToken, signal);
+      this.#failure = undefined;
+      // The old one may be good for nothing from now on.
+      this.#refreshToken = grant.refreshToken ?? this.#refreshToken;
+      return this.#token = accessToken(grant, askedMs);
+    } catch (error) {
+      this.#failure = { error, atMs: this.#now() };
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed.abort();
+    this.#token = undefined;
+    this.#endpoint[Symbol.dispose]();
+  }
+}
+
+function accessToken({ accessToken: value, lifetimeMs }: Grant, askedMs: number): AccessToken {
+  if (lifetimeMs === undefined) return { value, renewAtMs: Infinity, endMs: Infinity };
+  return {
+    value,
+    renewAtMs: askedMs + lifetimeMs * RENEWED_AT,
+    endMs: askedMs + lifetimeMs - Math.min(lifetimeMs / 10, MAX_REST_MS),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof TokenError ? error.message : "unknown failure";
+}
+
+/** Resolves as `promise` does, unless the signal aborts before. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
