@@ -1,0 +1,191 @@
+import type { Health } from "../../core/health.ts";
+import { formatDelay } from "../../core/backoff.ts";
+import type { Logger } from "../../core/log.ts";
+
+/** How long it takes until another call may find out whether it works again. */
+const PAUSE_MS = 5000;
+
+/** What `Health` knows it by. */
+const TRUST = "trust";
+
+/** The right to make one call, or many of them as long as all is well. */
+export type Pass = symbol;
+
+/** A call that waits for its pass. */
+interface Waiting {
+  readonly resolve: (pass: Pass) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly signal: AbortSignal;
+  readonly giveUp: () => void;
+}
+
+/** What a gate needs. */
+export interface TrustGateParts {
+  readonly log: Logger;
+  readonly health?: Health | undefined;
+  /** Monotonic, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * Holds calls back while it is not certain that both sides accept who the other one is: certificates, credentials, and
+ * whoever gives those. What fails of these fails for every call, and asking often gets clients locked out.
+ *
+ * One call goes ahead; the others wait for what becomes of it. When it fails for such a reason, the next one follows
+ * after 5 s, and so on; when it ends otherwise, all may go, until one of them fails for such a reason. Only what is said
+ * of a pass that still counts is heeded: a call may have begun under credentials of before.
+ */
+export class TrustGate implements Disposable {
+  readonly #log: Logger;
+  readonly #health: Health | undefined;
+  readonly #now: () => number;
+  /** While all may go. */
+  #open: Pass | undefined;
+  readonly #ahead = new Set<Pass>();
+  readonly #waiting: Waiting[] = [];
+  #nextAtMs = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failure: { readonly reason: string; readonly sinceMs: number } | undefined;
+
+  constructor({ log, health, now = () => performance.now() }: TrustGateParts) {
+    this.#log = log;
+    this.#health = health;
+    this.#now = now;
+  }
+
+  /** For a call that is made at once; undefined when it has to wait. */
+  get pass(): Pass | undefined {
+    return this.#open;
+  }
+
+  /**
+   * Resolves when a call may be made. Whoever has made it says by one of the other methods how it has ended.
+   *
+   * @throws the signal's reason, when it aborts before
+   */
+  enter(signal: AbortSignal): Promise<Pass> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const giveUp = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(signal.reason);
+      };
+      const waiting = { resolve, reject, signal, giveUp };
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push(waiting);
+      this.#letThrough();
+    });
+  }
+
+  /** The other side has answered, and not to say that it does not trust us. */
+  accepted(pass: Pass): void {
+    if (!this.#counts(pass)) return;
+    if (this.#failure !== undefined) {
+      const sinceMs = this.#now() - this.#failure.sinceMs;
+      this.#log.warn(`the endpoint accepts calls again, after ${formatDelay(sinceMs)}`);
+      this.#failure = undefined;
+      this.#health?.works(TRUST);
+    }
+    this.#openFor(pass);
+  }
+
+  /** There was no answer, for a reason that has nothing to do with trust. */
+  unanswered(pass: Pass): void {
+    if (this.#counts(pass)) this.#openFor(pass);
+  }
+
+  /** The call was given up before anything became known. */
+  left(pass: Pass): void {
+    if (!this.#ahead.delete(pass)) return;
+    if (this.#ahead.size === 0) {
+      this.#nextAtMs = this.#failure === undefined ? -Infinity : this.#later();
+    }
+    this.#letThrough();
+  }
+
+  /**
+   * One side does not accept who the other one is.
+   *
+   * @param reason without secrets, for people who are to repair that
+   */
+  refused(pass: Pass, reason: string): void {
+    if (!this.#counts(pass)) return;
+    this.#open = undefined;
+    this.#ahead.delete(pass);
+    this.#nextAtMs = this.#later();
+    if (this.#failure?.reason !== reason) {
+      this.#log.error(
+        `${reason}; until that is repaired, one call is tried every ${PAUSE_MS / 1000} s`,
+      );
+      this.#failure = { reason, sinceMs: this.#failure?.sinceMs ?? this.#now() };
+    }
+    this.#health?.fails(TRUST, reason);
+    this.#letThrough();
+  }
+
+  /**
+   * The same, but where others were accepted, it may be for what this call asked alone: the next one, which goes ahead at
+   * once, has to confirm it.
+   */
+  doubted(pass: Pass, reason: string): void {
+    if (pass === this.#open) {
+      this.#open = undefined;
+      this.#nextAtMs = -Infinity;
+      this.#letThrough();
+    } else this.refused(pass, reason);
+  }
+
+  #counts(pass: Pass): boolean {
+    return pass === this.#open || this.#ahead.has(pass);
+  }
+
+  #openFor(pass: Pass): void {
+    if (pass === this.#open) return;
+    this.#ahead.clear();
+    this.#open = Symbol("open");
+    for (const waiting of this.#waiting.splice(0)) this.#admit(waiting, this.#open);
+    this.#letThrough();
+  }
+
+  /** Lets the next one through, or sees to that later. */
+  #letThrough(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#open !== undefined) {
+      for (const waiting of this.#waiting.splice(0)) this.#admit(waiting, this.#open);
+      return;
+    }
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    const waitMs = this.#nextAtMs - this.#now();
+    if (waitMs > 0) {
+      this.#timer = setTimeout(() => this.#letThrough(), Math.ceil(waitMs));
+      return;
+    }
+    this.#waiting.shift();
+    const pass = Symbol("ahead");
+    this.#ahead.add(pass);
+    // One that takes long must not hold up all others.
+    this.#nextAtMs = this.#later();
+    this.#admit(next, pass);
+    this.#letThrough();
+  }
+
+  #admit({ resolve, signal, giveUp }: Waiting, pass: Pass): void {
+    signal.removeEventListener("abort", giveUp);
+    resolve(pass);
+  }
+
+  #later(): number {
+    return this.#now() + PAUSE_MS;
+  }
+
+  /** Whoever waits is given up. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    for (const { reject, signal, giveUp } of this.#waiting.splice(0)) {
+      signal.removeEventListener("abort", giveUp);
+      reject(new DOMException("", "AbortError"));
+    }
+  }
+}
