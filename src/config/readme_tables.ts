@@ -26,13 +26,20 @@ export function readmeTables(): string {
   return [...tables, ...extraTables].map(formatTable).join("\n");
 }
 
-/** A table for each mapping in a section whose keys are known. */
+/** A table for each mapping in a section whose keys are known, and for each type of it. */
 function tablesOfMappings(schema: unknown, section: string): ReadmeTable[] {
   const properties = valueAt(schema, ["properties"]);
   return Object.entries(isMapping(properties) ? properties : {})
-    .filter(([, property]) => isMapping(valueAt(property, ["properties"])))
     .filter(([key]) => !CLIENT_BLOCKS.has(key))
-    .map(([key, property]) => propertyTable(`${code(key)} of an ${code(section)}`, property));
+    .flatMap(([key, property]) => {
+      const title = (type: string) => `${code(key)}${type} of an ${code(section)}`;
+      if (isMapping(valueAt(property, ["properties"]))) return [propertyTable(title(""), property)];
+      const variants = valueAt(property, ["oneOf"]);
+      return (Array.isArray(variants) ? variants : []).map((variant) => {
+        const type = valueAt(variant, ["properties", "type", "const"]);
+        return propertyTable(title(` of type ${code(type)}`), variant);
+      });
+    });
 }
 
 function propertyTable(title: string, schema: unknown): ReadmeTable {
@@ -51,12 +58,12 @@ function propertyTable(title: string, schema: unknown): ReadmeTable {
 
 function typeWords(property: unknown): string {
   if (!isMapping(property)) return "";
-  const { enum: words, examples, const: constant, anyOf, type, $ref: reference } = property;
+  const { enum: words, examples, const: constant, anyOf, oneOf, type, $ref: reference } = property;
   if (constant !== undefined) return code(constant);
   if (Array.isArray(words)) return words.map(code).join(", ");
   if (Array.isArray(examples)) return `text such as ${code(examples[0])}`;
   if (Array.isArray(anyOf)) return variantWords(anyOf.filter(isMapping));
-  if (reference !== undefined) return "mapping";
+  if (reference !== undefined || oneOf !== undefined) return "mapping";
   return { string: "text", object: "mapping", array: "list" }[String(type)] ?? String(type);
 }
 

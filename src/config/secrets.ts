@@ -1,10 +1,16 @@
 import { type Path, pathKey } from "./problem.ts";
 
-const SECRET_KEY = /password|passphrase|secret|token|(^|\.)key\.pem$/i;
+const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(^|\.)key\.pem$/i;
+
+/** Mappings whose values may be secrets, whatever their names. */
+const SECRET_MAPPINGS: ReadonlySet<unknown> = new Set(["headers", "parameters"]);
 
 /** Whether a value stands where secrets stand, so that no message may show it. */
 export function isSecretPlace(path: Path): boolean {
-  return path.some((key) => SECRET_KEY.test(String(key)) || key === "headers");
+  return path.some((key, index) =>
+    SECRET_KEY.test(String(key)) || SECRET_MAPPINGS.has(key) ||
+    key === "key" && path[index - 1] === "auth"
+  );
 }
 
 /** Remembers which values of a document came from outside. */

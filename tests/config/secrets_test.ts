@@ -105,7 +105,7 @@ Deno.test("problems show nothing that stands where secrets stand", async (t) => 
       }),
       [
         "pipeline 'orders': eventHandler.url: expected a URL without user name and password: " +
-        "send an Authorization header",
+        "use 'auth' with 'type: basic'",
       ],
     ],
     [

@@ -10,11 +10,13 @@ import {
   textOf,
   toSchema,
 } from "../../config/scalar.ts";
-import { section } from "../../config/section.ts";
+import { section, SECTION_EXTRAS } from "../../config/section.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { isHost } from "../../core/host.ts";
 import { TemplateText } from "../../config/template_text.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
+import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
+import { authWarnings } from "./auth/warnings.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import { TOKEN } from "./token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
@@ -31,6 +33,8 @@ export interface HttpHandlerConfig extends FailureConfig {
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
   /** Names of the event's headers that are sent along. */
   readonly forwardHeaders: readonly string[];
+  /** When the endpoint is shown who calls. */
+  readonly auth?: AuthConfig;
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   /** What of a `Retry-After` is heeded at most. */
@@ -84,7 +88,7 @@ function readUrl(input: unknown): Reading<ConfiguredUrl> {
   }
   if (parsed.username !== "" || parsed.password !== "") {
     return {
-      refused: "expected a URL without user name and password: send an Authorization header",
+      refused: "expected a URL without user name and password: use 'auth' with 'type: basic'",
     };
   }
   if (!isHost(parsed.hostname)) {
@@ -111,6 +115,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   forwardHeaders: forwardHeadersSchema.prefault([]).describe(
     "Names of the event's headers that become headers of the request",
   ),
+  auth: authSchema.optional().describe("By what the endpoint is shown who calls"),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
     "How long a call may take, with its response's body",
   ),
@@ -127,9 +132,24 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,
-}).transform(({ timeout, maxRetryAfter, url, ...others }) => ({
+}).superRefine(({ auth, headers, forwardHeaders }, context) => {
+  const header = auth && authHeaderName(auth).toLowerCase();
+  const refuse = (...path: (string | number)[]) =>
+    context.addIssue({
+      code: "custom",
+      path,
+      params: { refused: "'auth' sets this header: leave one of the two out" },
+    });
+  for (const [name] of headers) {
+    if (name.toLowerCase() === header) refuse("headers", name);
+  }
+  for (const [index, name] of forwardHeaders.entries()) {
+    if (name.toLowerCase() === header) refuse("forwardHeaders", index);
+  }
+}).transform(({ timeout, maxRetryAfter, url, auth, ...others }) => ({
   ...others,
   ...url,
+  ...(auth === undefined ? {} : { auth }),
   timeoutMs: timeout,
   maxRetryAfterMs: maxRetryAfter,
-}));
+})).register(SECTION_EXTRAS, { warnings: authWarnings });

@@ -25,6 +25,11 @@ const REFUSED = new Set([
 
 /** Headers that each request has of its event. */
 const MADE_FROM_EVENTS = new Set(["content-type", "idempotency-key", "traceparent"]);
+/** Whether a header is there in each request, whatever is configured. */
+function isMadeFromEvents(lowerCase: string): boolean {
+  return lowerCase.startsWith("eventor-") || MADE_FROM_EVENTS.has(lowerCase);
+}
+
 /** By these, an endpoint would do what the event's writer may. */
 const NOT_OF_EVENTS = new Set(["authorization", "cookie"]);
 
@@ -65,9 +70,16 @@ function readForwarded(name: unknown): Reading<string> {
   if (typeof name !== "string") return { expected: "the name of a header" };
   const refused = reasonToRefuse(name) ?? reasonNotOfEvents(name);
   if (refused !== undefined) return { refused };
-  const lowerCase = name.toLowerCase();
-  const isMade = lowerCase.startsWith("eventor-") || MADE_FROM_EVENTS.has(lowerCase);
-  return isMade ? { refused: "this header comes from the event anyway" } : { value: name };
+  return isMadeFromEvents(name.toLowerCase())
+    ? { refused: "this header comes from the event anyway" }
+    : { value: name };
+}
+
+/** Why a header can't show who calls, if it can't. */
+export function reasonNotOfAuth(name: string): string | undefined {
+  return isMadeFromEvents(name.toLowerCase())
+    ? "this header comes from the event"
+    : reasonToRefuse(name);
 }
 
 function reasonToRefuse(name: string): string | undefined {

@@ -1,3 +1,4 @@
+import { TokenError } from "../oauth2/token_error.ts";
 import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./client/response_head.ts";
 import { CutOffResponseError } from "./client/response_reader.ts";
@@ -37,14 +38,19 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/error reading a body/i, "response broken off"],
 ];
 
+/** Failures to find out who the other side is: without a repair, each call has them. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  "certificate not accepted",
+  "no TLS: the port may be one for http://",
+]);
+
 /** Failures to connect. */
 const UNSENT: ReadonlySet<string> = new Set([
+  ...UNTRUSTED,
   NOT_ALLOWED,
-  "certificate not accepted",
   "connection refused",
   "host name not found",
   "host unreachable",
-  "no TLS: the port may be one for http://",
   NO_FILES,
 ]);
 
@@ -54,6 +60,7 @@ const UNSENT: ReadonlySet<string> = new Set([
  */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
+  if (error instanceof TokenError) return error.message;
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
   return ofResponse(error) ?? ofConnection(error) ?? error.name;
@@ -61,7 +68,14 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 
 /** Whether a call may have come to the endpoint before it failed like this. */
 export function mayHaveBeenSent(error: unknown): boolean {
+  if (error instanceof TokenError) return false;
   return !(error instanceof Error) || !UNSENT.has(ofConnection(error) ?? "");
+}
+
+/** Whether a call failed because one side could not show who it is. */
+export function isOfTrust(error: unknown): boolean {
+  return error instanceof TokenError ||
+    error instanceof Error && UNTRUSTED.has(ofConnection(error) ?? "");
 }
 
 function ofResponse(error: Error): string | undefined {

@@ -8,12 +8,19 @@ import type { HttpHandlerConfig } from "./config.ts";
 import { decodeBody } from "./content_encoding.ts";
 import { describeFailure, mayHaveBeenSent } from "./failure.ts";
 import { FetchClient } from "./client/fetch_client.ts";
-import { type HttpClient, type HttpResponse, targetOf } from "./client/http_client.ts";
+import {
+  type HttpClient,
+  type HttpResponse,
+  type RequestTarget,
+  targetOf,
+} from "./client/http_client.ts";
 import { ResponseResults } from "./response_result.ts";
+import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { SocketClient } from "./client/socket_client.ts";
 import { targetFor, withoutQuery } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
+const UNAUTHORIZED = 401;
 
 /** Sends each event to one endpoint; the response is the result. */
 export class HttpHandler implements Handler {
@@ -27,8 +34,14 @@ export class HttpHandler implements Handler {
   readonly #socketClient: SocketClient;
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
+  readonly #tokens: TokenSource | undefined;
 
-  constructor(config: HttpHandlerConfig, { pipeline, log, limits }: OpenContext) {
+  /** @param tokens for `auth` of type `oauth2`; the handler disposes of them */
+  constructor(
+    config: HttpHandlerConfig,
+    { pipeline, log, limits }: OpenContext,
+    { tokens }: { tokens?: TokenSource | undefined } = {},
+  ) {
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);
@@ -41,31 +54,67 @@ export class HttpHandler implements Handler {
     this.#socketClient = new SocketClient(config, pipeline);
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
+    this.#tokens = tokens;
   }
 
   async handle(event: InboundEvent, signal: AbortSignal, attempt = 1): Promise<Result> {
+    // What a call without a token takes is measured: nothing is waited for, nor made, that it does not need.
+    const token = this.#tokens && (this.#tokens.current ?? await this.#newToken(signal));
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
     const call = this.#calls.begin(signal);
     try {
       call.throwIfGivenUp();
       const { urlTemplate } = this.#config;
       const target = urlTemplate === undefined ? this.#target : targetFor(urlTemplate, event);
-      let response = await this.#clientFor(event).send(event, { target, attempt }, call);
-      if (isRepetition(response) && this.#config.redirect === "follow") {
-        response = await this.#follow(response, event, { call, target, attempt });
+      const request = { target, attempt, authorization: token && bearer(token) };
+      let response = await this.#clientFor(event).send(event, request, call);
+      if (this.#isFollowed(response)) {
+        response = await this.#follow(response, event, { call, request });
+      }
+      if (token !== undefined && response.status === UNAUTHORIZED) {
+        response = await this.#callAgain(event, { token, request }, call);
       }
       const value = await this.#valueOf(response);
       call.throwIfGivenUp();
       return this.#results.from(response, value);
     } catch (error) {
       if (error instanceof TemplateError) throw error;
-      const cause = call.reason ?? error;
-      const reason = describeFailure(cause, this.#config.timeoutMs);
-      const message = `no response from '${this.#endpoint}': ${reason}`;
-      throw new HandlerError(message, { cause, wasSent: mayHaveBeenSent(cause) });
+      throw this.#noResponse(call.reason ?? error);
     } finally {
       this.#calls.end(call);
     }
+  }
+
+  /** It is waited for apart from the call's own time, as it is for all calls. */
+  async #newToken(signal: AbortSignal): Promise<AccessToken | undefined> {
+    try {
+      return await this.#tokens?.token(signal);
+    } catch (error) {
+      throw this.#noResponse(error);
+    }
+  }
+
+  /** A token may have been revoked, so a call that is refused is made once more, with a new one. */
+  async #callAgain(
+    event: InboundEvent,
+    { token, request }: { token: AccessToken; request: RequestTarget },
+    call: CallInFlight,
+  ): Promise<HttpResponse> {
+    const givenUp = new AbortController();
+    call.onGivenUp((reason) => givenUp.abort(reason));
+    this.#tokens?.reject(token);
+    const next = await this.#tokens?.token(givenUp.signal);
+    const again = { ...request, authorization: next && bearer(next) };
+    const response = await this.#clientFor(event).send(event, again, call);
+    return this.#isFollowed(response)
+      ? await this.#follow(response, event, { call, request: again })
+      : response;
+  }
+
+  #noResponse(cause: unknown): HandlerError {
+    const reason = describeFailure(cause, this.#config.timeoutMs);
+    const message = `no response from '${this.#endpoint}': ${reason}`;
+    return new HandlerError(message, { cause, wasSent: mayHaveBeenSent(cause) });
   }
 
   #clientFor({ value }: InboundEvent): HttpClient {
@@ -73,17 +122,22 @@ export class HttpHandler implements Handler {
     return isLarge || this.#url.protocol === "https:" ? this.#fetchClient : this.#socketClient;
   }
 
+  #isFollowed(response: HttpResponse): boolean {
+    return isRepetition(response) && this.#config.redirect === "follow";
+  }
+
   async #follow(
     redirect: HttpResponse,
     event: InboundEvent,
-    { call, target, attempt }: { call: CallInFlight; target: string; attempt: number },
+    { call, request }: { call: CallInFlight; request: RequestTarget },
   ): Promise<HttpResponse> {
-    let [response, url] = [redirect, new URL(this.#url.origin + target)];
+    let [response, url] = [redirect, new URL(this.#url.origin + request.target)];
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
-      const next = sameOriginTarget(response, url);
-      if (next === null) break;
-      url = next;
-      response = await this.#clientFor(event).send(event, { target: targetOf(url), attempt }, call);
+      const place = sameOriginTarget(response, url);
+      if (place === null) break;
+      url = place;
+      const next = { ...request, target: targetOf(url) };
+      response = await this.#clientFor(event).send(event, next, call);
     }
     return response;
   }
@@ -95,6 +149,7 @@ export class HttpHandler implements Handler {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#tokens?.[Symbol.dispose]();
     this.#calls[Symbol.dispose]();
     this.#socketClient[Symbol.dispose]();
     this.#fetchClient[Symbol.dispose]();
@@ -112,4 +167,8 @@ function sameOriginTarget(response: HttpResponse, url: URL): URL | null {
   if (!isRepetition(response) || location === undefined) return null;
   const target = URL.parse(location, url);
   return target?.origin === url.origin ? target : null;
+}
+
+function bearer({ value }: AccessToken): string {
+  return `Bearer ${value}`;
 }

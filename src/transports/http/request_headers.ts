@@ -1,5 +1,6 @@
 import type { InboundEvent } from "../../core/event.ts";
 import { fill, type Template } from "../../core/template.ts";
+import { constantAuthHeader } from "./auth/header.ts";
 import { VERSION } from "../../version.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { EventHeaders } from "./event_headers.ts";
@@ -27,7 +28,10 @@ export class RequestHeaders {
   readonly #eventHeaders: EventHeaders;
 
   constructor(
-    { headers, forwardHeaders }: Pick<HttpHandlerConfig, "headers" | "forwardHeaders">,
+    { headers, forwardHeaders, auth }: Pick<
+      HttpHandlerConfig,
+      "headers" | "forwardHeaders" | "auth"
+    >,
     pipeline: string,
   ) {
     const names = new Set(headers.map(([name]) => name.toLowerCase()));
@@ -37,6 +41,8 @@ export class RequestHeaders {
       if (typeof value === "string") constants.push([name, value]);
       else templates.push([name, value]);
     }
+    const authHeader = constantAuthHeader(auth);
+    if (authHeader !== undefined) constants.push([...authHeader]);
     const defaults: HeaderList = [
       ["accept", "*/*"],
       ["accept-encoding", "identity"],

@@ -136,7 +136,9 @@ export const OAUTH2_SHAPE = {
     "Whom the assertion is for; without it, the token endpoint's URL. Some servers want their issuer",
   ),
   refreshToken: toSchema(text()).optional().describe("For `refreshToken`: the first one"),
-  scope: toSchema(text()).optional().describe("What the token is to be good for, in words"),
+  scope: toSchema(text()).optional().describe(
+    "What the token is to be good for, separated by spaces",
+  ),
   audience: toSchema(text()).optional().describe("Whom the token is to be for"),
   parameters: parameters.prefault({}).describe("What the request's body has besides"),
   ca: toSchema(caPem).optional().describe(

@@ -39,7 +39,7 @@ export class FetchClient implements HttpClient {
 
   async send(
     event: InboundEvent,
-    { target, attempt }: RequestTarget,
+    { target, attempt, authorization }: RequestTarget,
     call: CallInFlight,
   ): Promise<HttpResponse> {
     const { method, maxResponseBytes } = this.#config;
@@ -47,7 +47,7 @@ export class FetchClient implements HttpClient {
     call.onGivenUp((reason) => controller.abort(reason));
     const response = await fetch(this.#origin + target, {
       method,
-      headers: this.#headersOf(event, attempt),
+      headers: this.#headersOf(event, { attempt, authorization }),
       body: hasBody(method) ? event.value ?? EMPTY : null,
       redirect: "manual",
       client: this.#client,
@@ -58,9 +58,16 @@ export class FetchClient implements HttpClient {
     return { status: response.status, headers: new Map(response.headers), body };
   }
 
-  #headersOf(event: InboundEvent, attempt: number): [string, string][] {
-    return [...this.#headers.common, ...this.#headers.of(event, attempt)]
-      .map(([name, value]) => [name, value]);
+  #headersOf(
+    event: InboundEvent,
+    { attempt, authorization }: Omit<RequestTarget, "target">,
+  ): [string, string][] {
+    const headers: [string, string][] = [
+      ...this.#headers.common,
+      ...this.#headers.of(event, attempt),
+    ].map(([name, value]) => [name, value]);
+    if (authorization !== undefined) headers.push(["authorization", authorization]);
+    return headers;
   }
 
   [Symbol.dispose](): void {

@@ -19,6 +19,8 @@ export interface RequestTarget {
   readonly target: string;
   /** Which call for the event it is, 1 for the first. */
   readonly attempt: number;
+  /** The value of a header of that name, where it is not the same for all requests. */
+  readonly authorization?: string | undefined;
 }
 
 /** Sends requests to the server of one endpoint. It never repeats one: that is for the caller to decide. */

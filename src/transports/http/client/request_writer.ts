@@ -27,11 +27,12 @@ export class RequestWriter {
     this.#beginning = this.#beginningFor(this.#target);
   }
 
-  write(event: InboundEvent, { target, attempt }: RequestTarget): Bytes {
+  write(event: InboundEvent, { target, attempt, authorization }: RequestTarget): Bytes {
     const beginning = target === this.#target ? this.#beginning : this.#beginningFor(target);
     const body = hasBody(this.#method) ? event.value ?? EMPTY : null;
     let end = "";
     for (const [name, value] of this.#headers.of(event, attempt)) end += `${name}: ${value}\r\n`;
+    if (authorization !== undefined) end += `authorization: ${authorization}\r\n`;
     end += body === null ? "\r\n" : `content-length: ${body.length}\r\n\r\n`;
     const headLength = beginning.length + end.length;
     const request = new Uint8Array(headLength + (body?.length ?? 0));

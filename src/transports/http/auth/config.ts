@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { type Scalar, text, textOf, toSchema } from "../../../config/scalar.ts";
+import { section } from "../../../config/section.ts";
+import {
+  OAUTH2_SHAPE,
+  type OAuth2Config,
+  oauth2Config,
+  oauth2Problems,
+} from "../../oauth2/config.ts";
+import { reasonNotOfAuth } from "../config_headers.ts";
+
+/** By what the endpoint is shown who calls. */
+export type AuthConfig =
+  | { readonly type: "basic"; readonly username: string; readonly password: string }
+  | { readonly type: "bearer"; readonly token: string }
+  | { readonly type: "apiKey"; readonly header: string; readonly key: string }
+  | OAuth2AuthConfig;
+
+/** By a token that somebody else gives. */
+export type OAuth2AuthConfig = OAuth2Config & { readonly type: "oauth2" };
+
+/** Refusals, as a message may not show what is in such a place. */
+const visible = textOf("printable ASCII characters without spaces", {
+  check: (value) => /^[\x21-\x7e]+$/.test(value) ? value : undefined,
+});
+
+const headerText = textOf("printable ASCII characters on one line, without spaces at the ends", {
+  check: (value) => /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) ? value : undefined,
+});
+
+// RFC 7617, 2: a colon ends the user name, and control characters are ruled out.
+const username = textOf("text without ':' and control characters", {
+  check: (value) => /^[^:\p{Cc}]+$/u.test(value) ? value : undefined,
+});
+
+const password = textOf("text without control characters", {
+  json: { minLength: 0 },
+  check: (value) => /^\P{Cc}*$/u.test(value) ? value : undefined,
+});
+
+const headerName: Scalar<string> = {
+  ...text(),
+  read(input) {
+    if (typeof input !== "string") return { expected: "the name of a header" };
+    const refused = reasonNotOfAuth(input);
+    return refused === undefined ? { value: input } : { refused };
+  },
+};
+
+const basicSchema = section({
+  type: z.literal("basic").describe("A user name and a password (RFC 7617)"),
+  username: toSchema(username).describe("The user name"),
+  password: toSchema(password).describe("The password"),
+});
+
+const bearerSchema = section({
+  type: z.literal("bearer").describe("A token (RFC 6750)"),
+  token: toSchema(visible).describe("The token, without `Bearer`"),
+});
+
+const apiKeySchema = section({
+  type: z.literal("apiKey").describe("A key in a header of its own"),
+  header: toSchema(headerName).prefault("X-API-Key").describe("The name of the header"),
+  key: toSchema(headerText).describe("The key"),
+});
+
+const oauth2Schema = section({
+  type: z.literal("oauth2").describe("A token that a token endpoint gives (RFC 6749)"),
+  ...OAUTH2_SHAPE,
+}).superRefine((section, context) => {
+  for (const [key, refused] of oauth2Problems(section)) {
+    context.addIssue({ code: "custom", path: [key], params: { refused } });
+  }
+}).transform((section): OAuth2AuthConfig => ({ type: "oauth2", ...oauth2Config(section) }));
+
+/** Reads `auth`. */
+export const authSchema: z.ZodType<AuthConfig> = z.discriminatedUnion("type", [
+  basicSchema,
+  bearerSchema,
+  apiKeySchema,
+  oauth2Schema as unknown as typeof bearerSchema,
+]);
+
+/** The header that shows who calls. */
+export function authHeaderName(auth: AuthConfig): string {
+  return auth.type === "apiKey" ? auth.header : "Authorization";
+}

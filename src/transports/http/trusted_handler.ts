@@ -1,0 +1,53 @@
+import type { InboundEvent } from "../../core/event.ts";
+import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
+import { isOfTrust } from "./failure.ts";
+import type { Pass, TrustGate } from "./trust_gate.ts";
+
+/** Sends the calls of another handler through a gate, and tells it how they ended. */
+export class TrustedHandler implements Handler {
+  readonly #handler: Handler;
+  readonly #gate: TrustGate;
+  readonly #showsWhoCalls: boolean;
+
+  /** @param showsWhoCalls whether the endpoint can refuse who calls it, rather than a call */
+  constructor(
+    handler: Handler,
+    { gate, showsWhoCalls }: { gate: TrustGate; showsWhoCalls: boolean },
+  ) {
+    this.#handler = handler;
+    this.#gate = gate;
+    this.#showsWhoCalls = showsWhoCalls;
+  }
+
+  async handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result> {
+    const pass = this.#gate.pass ?? await this.#gate.enter(signal);
+    let result: Result;
+    try {
+      result = await this.#handler.handle(event, signal, attempt);
+    } catch (error) {
+      this.#tellFailure(pass, error, signal);
+      throw error;
+    }
+    this.#tellResult(pass, result);
+    return result;
+  }
+
+  #tellResult(pass: Pass, { response }: Result): void {
+    const status = response?.status;
+    const reason = `the endpoint refuses the credentials of 'auth' with ${status}`;
+    if (this.#showsWhoCalls && status === 401) this.#gate.refused(pass, reason);
+    else if (this.#showsWhoCalls && status === 403) this.#gate.doubted(pass, reason);
+    else this.#gate.accepted(pass);
+  }
+
+  #tellFailure(pass: Pass, error: unknown, signal: AbortSignal): void {
+    if (signal.aborted || !(error instanceof HandlerError)) this.#gate.left(pass);
+    else if (isOfTrust(error.cause)) this.#gate.refused(pass, error.message);
+    else this.#gate.unanswered(pass);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#gate[Symbol.dispose]();
+    await this.#handler[Symbol.asyncDispose]();
+  }
+}
