@@ -5,11 +5,14 @@ const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(
 /** Mappings whose values may be secrets, whatever their names. */
 const SECRET_MAPPINGS: ReadonlySet<unknown> = new Set(["headers", "parameters"]);
 
+/** Where `key` is not that of a record. */
+const KEY_PLACES: ReadonlySet<unknown> = new Set(["auth", "tls"]);
+
 /** Whether a value stands where secrets stand, so that no message may show it. */
 export function isSecretPlace(path: Path): boolean {
   return path.some((key, index) =>
     SECRET_KEY.test(String(key)) || SECRET_MAPPINGS.has(key) ||
-    key === "key" && path[index - 1] === "auth"
+    key === "key" && KEY_PLACES.has(path[index - 1])
   );
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
 import { ORIGINAL_SAMPLE, outside, problemsOf } from "./loading.ts";
 
 const SNIPPETS = [
@@ -37,6 +38,13 @@ const ROUNDS = 10_000;
 const MAX_MS = 1000;
 const SECRET = "canary-7f3a";
 
+const AUTHORITY = new CertificateAuthority();
+const CLIENT = AUTHORITY.clientCertificate();
+const KEY_PART = CLIENT.key.slice(60, 76);
+const SURROUNDINGS = {
+  files: { "/ca.pem": AUTHORITY.cert, "/cert.pem": CLIENT.cert, "/key.pem": CLIENT.key },
+};
+
 /** With every section that there is, and secrets in each place for one. */
 const FULL = `
 admin: { address: "127.0.0.1:9464", readyAfter: 30s }
@@ -57,7 +65,8 @@ pipelines:
         sasl.password: ${SECRET}
     eventHandler:
       type: http
-      url: http://localhost:8080/orders
+      url: https://localhost:8080/orders
+      tls: { ca: "\${file:/ca.pem}", cert: "\${file:/cert.pem}", key: "\${file:/key.pem}" }
       headers: { Authorization: "Bearer ${SECRET}" }
       retry: { maxAttempts: 3, initialDelay: 1s, multiplier: 1.5, on: [429, noResponse] }
       onTombstone: skip
@@ -81,7 +90,7 @@ Deno.test(`loadConfig() makes a plan or one-line problems of ${ROUNDS} mutated f
     return Math.floor((seed / 2_147_483_648) * limit);
   }
 
-  for (const text of [ORIGINAL_SAMPLE, FULL]) assertEquals(problemsOf(text), []);
+  for (const text of [ORIGINAL_SAMPLE, FULL]) assertEquals(problemsOf(text, SURROUNDINGS), []);
   for (let round = 0; round < ROUNDS; round++) {
     let text = round % 2 === 0 ? ORIGINAL_SAMPLE : FULL;
     for (let change = 0; change <= random(6); change++) {
@@ -90,14 +99,14 @@ Deno.test(`loadConfig() makes a plan or one-line problems of ${ROUNDS} mutated f
       text = text.slice(0, at) + snippet + text.slice(at + random(12));
     }
     const startedAt = performance.now();
-    const loaded = loadConfig([{ name: "config.yaml", text }], outside());
+    const loaded = loadConfig([{ name: "config.yaml", text }], outside(SURROUNDINGS));
     assert(performance.now() - startedAt < MAX_MS, text);
     if ("config" in loaded) continue;
     assert(loaded.problems.length > 0, text);
     for (const problem of loaded.problems) {
       const line = formatProblem(problem);
       assert(!/\p{Cc}|Invalid|not valid|undefined|\[object/u.test(line), `${line}\n${text}`);
-      assert(!line.includes(SECRET), `${line}\n${text}`);
+      assert(!line.includes(SECRET) && !line.includes(KEY_PART), `${line}\n${text}`);
     }
   }
 });

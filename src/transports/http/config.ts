@@ -18,6 +18,7 @@ import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/
 import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
 import { authWarnings } from "./auth/warnings.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
+import { type HttpTlsConfig, tlsSchema, tlsWarnings } from "./config_tls.ts";
 import { TOKEN } from "./token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
@@ -40,6 +41,8 @@ export interface HttpHandlerConfig extends FailureConfig {
   /** What of a `Retry-After` is heeded at most. */
   readonly maxRetryAfterMs: number;
   readonly redirect: "follow" | "manual";
+  /** Only with an https:// URL. */
+  readonly tls?: HttpTlsConfig;
 }
 
 // The one makes a tunnel of a connection, the others must have no body (RFC 9110, 9.3.6 and 9.3.8).
@@ -116,6 +119,9 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     "Names of the event's headers that become headers of the request",
   ),
   auth: authSchema.optional().describe("By what the endpoint is shown who calls"),
+  tls: tlsSchema.optional().describe(
+    "Certificates for an https:// URL: own authorities, and a client certificate",
+  ),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
     "How long a call may take, with its response's body",
   ),
@@ -132,24 +138,28 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,
-}).superRefine(({ auth, headers, forwardHeaders }, context) => {
+}).superRefine(({ url, tls, auth, headers, forwardHeaders }, context) => {
   const header = auth && authHeaderName(auth).toLowerCase();
-  const refuse = (...path: (string | number)[]) =>
-    context.addIssue({
-      code: "custom",
-      path,
-      params: { refused: "'auth' sets this header: leave one of the two out" },
-    });
+  const refuse = (refused: string, ...path: (string | number)[]) =>
+    context.addIssue({ code: "custom", path, params: { refused } });
+  const twice = "'auth' sets this header: leave one of the two out";
   for (const [name] of headers) {
-    if (name.toLowerCase() === header) refuse("headers", name);
+    if (name.toLowerCase() === header) refuse(twice, "headers", name);
   }
   for (const [index, name] of forwardHeaders.entries()) {
-    if (name.toLowerCase() === header) refuse("forwardHeaders", index);
+    if (name.toLowerCase() === header) refuse(twice, "forwardHeaders", index);
   }
-}).transform(({ timeout, maxRetryAfter, url, auth, ...others }) => ({
+  // A URL that is not valid comes here as it is written.
+  if (tls !== undefined && Object(url).url?.startsWith("http:")) {
+    refuse("has no effect without TLS: write an https:// URL, or leave it out", "tls");
+  }
+}).transform(({ timeout, maxRetryAfter, url, auth, tls, ...others }) => ({
   ...others,
   ...url,
   ...(auth === undefined ? {} : { auth }),
+  ...(tls === undefined ? {} : { tls }),
   timeoutMs: timeout,
   maxRetryAfterMs: maxRetryAfter,
-})).register(SECTION_EXTRAS, { warnings: authWarnings });
+})).register(SECTION_EXTRAS, {
+  warnings: (handler) => [...authWarnings(handler), ...tlsWarnings(handler)],
+});

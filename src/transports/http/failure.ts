@@ -2,6 +2,7 @@ import { TokenError } from "../oauth2/token_error.ts";
 import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./client/response_head.ts";
 import { CutOffResponseError } from "./client/response_reader.ts";
+import { describeTlsFailure } from "./tls_failure.ts";
 
 const NO_FILES = "too many open connections: raise the limit of open files (ulimit -n)";
 const NOT_ALLOWED = "the sandbox does not allow this host";
@@ -25,12 +26,10 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/connection refused/i, "connection refused"],
   [/connection reset|reset by peer/i, "connection reset"],
   [
-    /broken pipe|connection closed|closed before message completed|unexpected eof/i,
+    /broken pipe|connection closed|closed connection|closed before message completed|unexpected eof/i,
     "connection closed",
   ],
   [/dns error|failed to lookup|name or service not known/i, "host name not found"],
-  [/corrupt message/i, "no TLS: the port may be one for http://"],
-  [/certificate/i, "certificate not accepted"],
   [/timed out/i, "connection timed out"],
   [/unreachable/i, "host unreachable"],
   [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
@@ -38,15 +37,8 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/error reading a body/i, "response broken off"],
 ];
 
-/** Failures to find out who the other side is: without a repair, each call has them. */
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  "certificate not accepted",
-  "no TLS: the port may be one for http://",
-]);
-
 /** Failures to connect. */
 const UNSENT: ReadonlySet<string> = new Set([
-  ...UNTRUSTED,
   NOT_ALLOWED,
   "connection refused",
   "host name not found",
@@ -68,14 +60,18 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 
 /** Whether a call may have come to the endpoint before it failed like this. */
 export function mayHaveBeenSent(error: unknown): boolean {
-  if (error instanceof TokenError) return false;
-  return !(error instanceof Error) || !UNSENT.has(ofConnection(error) ?? "");
+  if (!(error instanceof Error)) return true;
+  return !isOfTrust(error) && !UNSENT.has(ofConnection(error) ?? "");
 }
 
-/** Whether a call failed because one side could not show who it is. */
+/** Whether the two sides did not come to terms by TLS. */
+export function isTlsFailure(error: unknown): boolean {
+  return error instanceof Error && describeTlsFailure(textOf(error)) !== undefined;
+}
+
+/** Whether a call failed because one side could not show who it is: without a repair, each call does. */
 export function isOfTrust(error: unknown): boolean {
-  return error instanceof TokenError ||
-    error instanceof Error && UNTRUSTED.has(ofConnection(error) ?? "");
+  return error instanceof TokenError || isTlsFailure(error);
 }
 
 function ofResponse(error: Error): string | undefined {
@@ -94,10 +90,16 @@ function ofConnection(error: Error): string | undefined {
   // Newer runtimes wrap what they throw.
   const causes = first.cause instanceof Error ? [first, first.cause] : [first];
   if (causes.some((cause) => cause instanceof Deno.errors.NotCapable)) return NOT_ALLOWED;
+  if (first instanceof Deno.errors.UnexpectedEof) return "connection closed";
   const code = "code" in first ? String(first.code) : undefined;
   if (code !== undefined) return BY_CODE.get(code) ?? code;
-  const text = withoutUrls(causes.map(({ message }) => message).join(" "));
-  return BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+  const text = textOf(first);
+  return describeTlsFailure(text) ?? BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+function textOf(error: Error): string {
+  const causes = error.cause instanceof Error ? [error, error.cause] : [error];
+  return withoutUrls(causes.map(({ message }) => message).join(" "));
 }
 
 /** A URL could hold the very words that are looked for. */

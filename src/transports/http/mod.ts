@@ -10,7 +10,7 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   describe: (config) => `${config.method} ${withoutQuery(config)}${describeAuth(config)}`,
   async check(config, context) {
     const { checkEndpoint } = await import("./check.ts");
-    const problems = await checkEndpoint(serverOf(new URL(config.url)));
+    const problems = await checkEndpoint(config);
     return [...problems, ...await checkTokens(config, context)];
   },
   async open(config, context) {

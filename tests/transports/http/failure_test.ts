@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { connect } from "node:net";
 import { EncodingError } from "../../../src/transports/http/content_encoding.ts";
-import { describeFailure, mayHaveBeenSent } from "../../../src/transports/http/failure.ts";
+import {
+  describeFailure,
+  isTlsFailure,
+  mayHaveBeenSent,
+} from "../../../src/transports/http/failure.ts";
 import { InvalidResponseError } from "../../../src/transports/http/client/response_head.ts";
 import { CutOffResponseError } from "../../../src/transports/http/client/response_reader.ts";
 
@@ -64,7 +68,7 @@ const FAILURES: { error: unknown; description: string }[] = [
     error: new TypeError(
       `${FETCHING}: client error (Connect): invalid peer certificate: UnknownIssuer`,
     ),
-    description: "certificate not accepted",
+    description: "certificate not accepted: its authority is not known",
   },
   {
     error: new TypeError(
@@ -88,6 +92,15 @@ const FAILURES: { error: unknown; description: string }[] = [
     error: new TypeError(`${FETCHING}: client error (SendRequest): invalid HTTP version parsed`),
     description: "no valid HTTP response",
   },
+  {
+    error: new TypeError(
+      "error sending request from 127.0.0.1:2 for https://localhost:1/ (127.0.0.1:1): client error " +
+        "(SendRequest): connection error: peer closed connection without sending TLS " +
+        "close_notify: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof",
+    ),
+    description: "connection closed",
+  },
+  { error: new Deno.errors.UnexpectedEof("SECRET"), description: "connection closed" },
   {
     error: new TypeError("unexpected end of file"),
     description: "response not encoded as it says",
@@ -158,6 +171,108 @@ function ofSocket(code: string): Error {
   return Object.assign(new Error(SENDING), { code });
 }
 
+const TLS_FAILURES: { message: string; description: string }[] = [
+  {
+    message: connecting("invalid peer certificate: UnknownIssuer"),
+    description: "certificate not accepted: its authority is not known",
+  },
+  {
+    message: connecting(
+      "invalid peer certificate: certificate expired: verification time 1795646529 (UNIX), but " +
+        "certificate is not valid after 1580515200 (215131329 seconds ago)",
+    ),
+    description: "certificate not accepted: it has expired",
+  },
+  {
+    message: connecting("invalid peer certificate: Expired"),
+    description: "certificate not accepted: it has expired",
+  },
+  {
+    message: connecting(
+      "invalid peer certificate: certificate not valid yet: verification time 1795646529 (UNIX), " +
+        "but certificate is not valid before 2208988800 (413342271 seconds in future)",
+    ),
+    description: "certificate not accepted: it is not valid yet",
+  },
+  {
+    message: connecting(
+      'invalid peer certificate: certificate not valid for name "localhost"; certificate is only ' +
+        'valid for DnsName("SECRET")',
+    ),
+    description: "certificate not accepted: it is for another host name",
+  },
+  {
+    message: connecting("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))"),
+    description: "certificate not accepted: it is one of an authority, not of a server",
+  },
+  {
+    message: connecting("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))"),
+    description: "certificate not accepted: it is of version 1, without extensions",
+  },
+  {
+    message: connecting("invalid peer certificate: BadSignature"),
+    description: "certificate not accepted",
+  },
+  {
+    message: sending("received fatal alert: CertificateRequired"),
+    description: "the endpoint demands a client certificate",
+  },
+  {
+    message: connecting("received fatal alert: HandshakeFailure"),
+    description:
+      "TLS refused by the endpoint: it may demand a client certificate, or other ciphers",
+  },
+  {
+    message: sending("received fatal alert: UnknownCA"),
+    description: "client certificate not accepted: the endpoint does not know its authority",
+  },
+  {
+    message: sending("received fatal alert: CertificateExpired"),
+    description: "client certificate not accepted: it has expired",
+  },
+  {
+    message: sending("received fatal alert: BadCertificate"),
+    description: "client certificate missing or not accepted",
+  },
+  {
+    message: connecting("received fatal alert: ProtocolVersion"),
+    description: "no common version of TLS: eventor speaks 1.2 and 1.3",
+  },
+  {
+    message: connecting("received corrupt message of type InvalidContentType"),
+    description: "no TLS: the port may be one for http://",
+  },
+  {
+    message: connecting("tls handshake eof"),
+    description: "connection closed in the TLS handshake",
+  },
+];
+
+for (const { message, description } of TLS_FAILURES) {
+  Deno.test(`describeFailure() says '${description}' of '${message.slice(-80)}'`, () => {
+    const error = new TypeError(message);
+    assertEquals([describeFailure(error, 1500), isTlsFailure(error)], [description, true]);
+  });
+}
+
+Deno.test("isTlsFailure() does not take a failure of a connection for one of TLS", () => {
+  const messages = [
+    "client error (Connect): tcp connect error: Connection refused (os error 111)",
+    "peer closed connection without sending TLS close_notify: https://docs.rs/certificate",
+    "error sending request for url (https://localhost/invalid%20peer%20certificate): other",
+  ];
+  for (const message of messages) assertEquals(isTlsFailure(new TypeError(message)), false);
+});
+
+function connecting(reason: string): string {
+  return `${FETCHING}: client error (Connect): ${reason}`;
+}
+
+function sending(reason: string): string {
+  return "error sending request from 127.0.0.1:2 for https://localhost:1/SECRET (127.0.0.1:1): " +
+    `client error (SendRequest): connection error: ${reason}`;
+}
+
 Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
   const withCode = (code: string) => Object.assign(new Error("failed"), { code });
   for (const code of ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "EPERM", "EMFILE"]) {
@@ -166,6 +281,8 @@ Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
   for (const code of ["ECONNRESET", "EPIPE", "ETIMEDOUT"]) {
     assertEquals(mayHaveBeenSent(withCode(code)), true, code);
   }
-  assertEquals(mayHaveBeenSent(new TypeError("invalid peer certificate: UnknownIssuer")), false);
+  for (const { message } of TLS_FAILURES) {
+    assertEquals(mayHaveBeenSent(new TypeError(message)), false, message);
+  }
   assertEquals(mayHaveBeenSent(new DOMException("", "TimeoutError")), true);
 });

@@ -8,12 +8,16 @@ import {
   type RequestTarget,
 } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "../request_headers.ts";
+import { tlsOptions } from "./tls_options.ts";
 
 const FIRST_BUFFER_BYTES = 4096;
 
 const EMPTY = new Uint8Array();
 
-/** Calls by `fetch`, which knows TLS, and gives up whatever is under way. It decodes what it knows. */
+/**
+ * Calls by `fetch`, which knows TLS, and gives up whatever is under way. It decodes what it knows. Calls that run when it
+ * is disposed of go on to their ends.
+ */
 export class FetchClient implements HttpClient {
   readonly #config: HttpHandlerConfig;
   readonly #origin: string;
@@ -34,6 +38,7 @@ export class FetchClient implements HttpClient {
       http2: false,
       poolMaxIdlePerHost: maxConnections,
       poolIdleTimeout: MAX_IDLE_MS,
+      ...tlsOptions(config.tls),
     });
   }
 

@@ -15,7 +15,7 @@ Deno.test("HttpHandler sends nothing to an endpoint whose certificate is of an a
   await assertRejects(
     () => handler.handle(anEvent(), NEVER),
     HandlerError,
-    ": certificate not accepted",
+    ": certificate not accepted: its authority is not known",
   );
 
   assertEquals(endpoint.calls.length, 0);

@@ -1,0 +1,58 @@
+import { certificateWarnings, clientCertificate, pem } from "../../config/pem/mod.ts";
+import { isMapping, valueAt } from "../../config/document.ts";
+import { text, toSchema } from "../../config/scalar.ts";
+import { section } from "../../config/section.ts";
+import { z } from "zod";
+
+/** How an endpoint is checked and how eventor says who it is, as PEM texts. */
+export interface HttpTlsConfig {
+  /** Authorities that count besides the platform's. */
+  readonly ca?: string;
+  /** The client's certificate, then those between it and its authority. */
+  readonly cert?: string;
+  /** The key of `cert`, not encrypted; there when that is. */
+  readonly key?: string;
+}
+
+const KEYS = { cert: "cert", key: "key", passphrase: "keyPassphrase" } as const;
+
+/** Reads `tls` of an endpoint. */
+export const tlsSchema = section({
+  ca: toSchema(pem("certificate")).optional().describe(
+    "The authorities that may have signed the endpoint's certificate, besides those that eventor knows",
+  ),
+  cert: toSchema(pem("certificate")).optional().describe(
+    "The client's certificate, followed by those between it and its authority",
+  ),
+  key: toSchema(pem("private key")).optional().describe("The private key of `cert`"),
+  keyPassphrase: toSchema(text()).optional().describe(
+    "The passphrase of `key`, if it is encrypted",
+  ),
+}).transform(({ ca, cert, key, keyPassphrase }, context): HttpTlsConfig => {
+  const refuse = (path: string, refused: string) => {
+    context.addIssue({ code: "custom", path: [path], params: { refused } });
+    return z.NEVER;
+  };
+  const authorities = ca === undefined ? {} : { ca };
+  if (cert !== undefined && key !== undefined) {
+    const client = clientCertificate({ cert, key, passphrase: keyPassphrase });
+    return "part" in client
+      ? refuse(KEYS[client.part], client.refused)
+      : { ...authorities, ...client };
+  }
+  if (cert !== undefined) return refuse(KEYS.key, "required with a 'cert'");
+  if (key !== undefined) return refuse(KEYS.cert, "required with a 'key'");
+  if (keyPassphrase !== undefined) return refuse(KEYS.passphrase, "there is no 'key' for it");
+  return authorities;
+});
+
+/** What is worth a warning in the `tls` of a valid section as it is written. */
+export function tlsWarnings(section: unknown): readonly string[] {
+  const tls = valueAt(section, ["tls"]);
+  const { ca, cert } = isMapping(tls) ? tls : {};
+  const warnings = (key: string, written: unknown, of: "authorities" | "client") =>
+    typeof written !== "string"
+      ? []
+      : certificateWarnings(written, { of }).map((warning) => `tls.${key}: ${warning}`);
+  return [...warnings("ca", ca, "authorities"), ...warnings("cert", cert, "client")];
+}

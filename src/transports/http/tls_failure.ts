@@ -1,0 +1,56 @@
+/** What one side of a TLS connection has against the other. */
+type Row = readonly [pattern: RegExp, description: string];
+
+/** What eventor has against the endpoint's certificate. Newer and older names of the same. */
+const OURS: readonly Row[] = [
+  [/UnknownIssuer/, "its authority is not known"],
+  [/certificate expired|: Expired/, "it has expired"],
+  [/not valid yet|NotValidYet/, "it is not valid yet"],
+  [/not valid for name|NotValidForName/, "it is for another host name"],
+  [/CaUsedAsEndEntity/, "it is one of an authority, not of a server"],
+  [/Revoked/, "it is revoked"],
+  [/UnsupportedCertVersion/, "it is of version 1, without extensions"],
+];
+
+/** What the endpoint has against us, by its alerts (RFC 8446, 6). */
+const THEIRS: readonly Row[] = [
+  [/CertificateRequired|NoCertificate/, "the endpoint demands a client certificate"],
+  [/UnknownCA/, "client certificate not accepted: the endpoint does not know its authority"],
+  [/CertificateExpired/, "client certificate not accepted: it has expired"],
+  [/CertificateRevoked/, "client certificate not accepted: it is revoked"],
+  [
+    /BadCertificate|CertificateUnknown(?!Obtain)|UnsupportedCertificate|AccessDenied|DecryptError/,
+    "client certificate missing or not accepted",
+  ],
+  [/ProtocolVersion/, "no common version of TLS: eventor speaks 1.2 and 1.3"],
+  [/UnrecognisedName|UnrecognizedName/, "the endpoint does not know the URL's host name"],
+  [
+    /received fatal alert/,
+    "TLS refused by the endpoint: it may demand a client certificate, or other ciphers",
+  ],
+];
+
+const NO_TLS = "no TLS: the port may be one for http://";
+
+/** How every text about the endpoint's certificate begins. */
+const NOT_ACCEPTED = "certificate not accepted";
+
+/**
+ * Why two sides did not come to terms by TLS, from the runtime's text without URLs; `undefined` when it is about
+ * something else. Nothing of the text gets through. No request was taken then: with TLS 1.3 what the endpoint says of a
+ * client's certificate comes when the first request is already on its way, but before it is read.
+ */
+export function describeTlsFailure(text: string): string | undefined {
+  if (/corrupt message/i.test(text)) return NO_TLS;
+  if (/invalid peer certificate/i.test(text)) {
+    const reason = find(OURS, text);
+    return reason === undefined ? NOT_ACCEPTED : `${NOT_ACCEPTED}: ${reason}`;
+  }
+  if (/received fatal alert/.test(text)) return find(THEIRS, text);
+  if (/tls handshake eof/i.test(text)) return "connection closed in the TLS handshake";
+  return undefined;
+}
+
+function find(rows: readonly Row[], text: string): string | undefined {
+  return rows.find(([pattern]) => pattern.test(text))?.[1];
+}
