@@ -73,9 +73,13 @@ export function openPrivateKey(
     };
   }
   if (!isSupported(key)) return { refused: UNSUPPORTED };
-  const plain = String(key.export({ type: "pkcs8", format: "pem" }));
-  const publicKey = createPublicKey(plain).export({ type: "spki", format: "der" });
-  return { key: { pem: plain, publicKey } };
+  return {
+    key: {
+      // One form for all: what a label says of another one may not be so.
+      pem: String(key.export({ type: "pkcs8", format: "pem" })),
+      publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
+    },
+  };
 }
 
 function isSupported({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject) {
