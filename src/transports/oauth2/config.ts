@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { isMapping } from "../../config/document.ts";
+import { pem } from "../../config/pem/mod.ts";
+import { findPrivateKey, openPrivateKey } from "../../config/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
 import { isHost } from "../../core/host.ts";
-import { keyKindOf, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
+import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
 /** How tokens are asked for: plain data, whatever configuration it comes from. */
 export interface OAuth2Config {
@@ -69,21 +71,20 @@ const tokenEndpoint: Scalar<string> = {
 };
 
 const privateKey: Scalar<string> = {
-  expected: "a PEM text with a private key",
-  json: { type: "string", pattern: `-----BEGIN |${REFERENCE_PATTERN}` },
+  ...pem("private key"),
   read(input) {
-    const kind = keyKindOf(typeof input === "string" ? input : "");
-    return "refused" in kind ? kind : { value: String(input) };
+    const found = findPrivateKey(typeof input === "string" ? input : "");
+    const opened = "key" in found ? openPrivateKey(found.key, undefined) : found;
+    if ("wrongPassphrase" in opened) {
+      return {
+        refused: "expected a private key without a passphrase: 'openssl pkcs8' decrypts it",
+      };
+    }
+    if ("refused" in opened) return opened;
+    return algorithmsFor(opened.key.pem).length === 0
+      ? { refused: "expected an RSA key, or an EC key on P-256 or P-384" }
+      : { value: opened.key.pem };
   },
-};
-
-const caPem: Scalar<string> = {
-  expected: "a PEM text with certificates",
-  json: { type: "string", pattern: `-----BEGIN |${REFERENCE_PATTERN}` },
-  read: (input) =>
-    typeof input === "string" && /-----BEGIN CERTIFICATE-----/.test(input)
-      ? { value: input }
-      : { refused: "expected a PEM text: there is no '-----BEGIN CERTIFICATE-----' line" },
 };
 
 const parameters = z.unknown().transform((input, context) => {
@@ -126,7 +127,7 @@ export const OAUTH2_SHAPE = {
   ),
   clientSecret: toSchema(text()).optional().describe("For `basic` and `body`"),
   privateKey: toSchema(privateKey).optional().describe(
-    "For `privateKeyJwt`: PEM of a PKCS#8 key without a passphrase, RSA or EC (P-256, P-384)",
+    "For `privateKeyJwt`: PEM of a private key without a passphrase, RSA or EC (P-256, P-384)",
   ),
   algorithm: toSchema(choice<SignatureAlgorithm>(SIGNATURE_ALGORITHMS)).optional().describe(
     "What the assertion is signed with; without it, `RS256`, `ES256` or `ES384` as the key is",
@@ -141,7 +142,7 @@ export const OAUTH2_SHAPE = {
   ),
   audience: toSchema(text()).optional().describe("Whom the token is to be for"),
   parameters: parameters.prefault({}).describe("What the request's body has besides"),
-  ca: toSchema(caPem).optional().describe(
+  ca: toSchema(pem("certificate")).optional().describe(
     "PEM of certificates that the token endpoint is checked with, besides the platform's",
   ),
 };
@@ -174,8 +175,7 @@ export function oauth2Problems(
   only("refreshToken", grant === "refreshToken", "grant: refreshToken");
   const { algorithm, privateKey } = section;
   if (algorithm !== undefined && privateKey !== undefined) {
-    const kind = keyKindOf(privateKey);
-    const fits = "algorithms" in kind && kind.algorithms.includes(algorithm);
+    const fits = algorithmsFor(privateKey).includes(algorithm);
     if (!fits) problems.push(["algorithm", "it is none for such a private key"]);
   }
   return problems;

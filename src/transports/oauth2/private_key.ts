@@ -1,3 +1,5 @@
+import { pemBlocks } from "../../config/pem/blocks.ts";
+
 /** What an assertion can be signed with (RFC 7518, 3.1). */
 export const SIGNATURE_ALGORITHMS = {
   RS256: "RS256",
@@ -28,46 +30,29 @@ const KINDS: readonly (readonly [identifier: string, algorithms: readonly Signat
 /** Version 0, and the beginning of the identifier: nothing else may come before it (RFC 5208, 5). */
 const BEGINNING = /^30(8[0-4]([0-9a-f]{2}){1,4}|[0-7][0-9a-f])02010[01]30[0-9a-f]{2}/;
 
-/** Which algorithms a PEM text's key is for, or why it can't be used. The reason shows nothing of it. */
-export function keyKindOf(
-  pem: string,
-): { readonly algorithms: readonly SignatureAlgorithm[] } | { readonly refused: string } {
-  const [, label] = /-----BEGIN ([A-Z ]*)-----/.exec(pem) ?? [];
-  if (label === "RSA PRIVATE KEY" || label === "EC PRIVATE KEY") {
-    return { refused: "expected a PKCS#8 key: convert it by 'openssl pkcs8 -topk8 -nocrypt'" };
-  }
-  if (label === "ENCRYPTED PRIVATE KEY") {
-    return { refused: "expected a key without a passphrase: decrypt it by 'openssl pkcs8'" };
-  }
-  const hex = pkcs8Of(pem)?.toHex();
-  if (label !== "PRIVATE KEY" || hex === undefined) {
-    return { refused: "expected a PEM text with '-----BEGIN PRIVATE KEY-----'" };
-  }
-  const identifier = hex.replace(BEGINNING, "");
-  const algorithms = KINDS.find(([beginning]) => identifier.startsWith(beginning))?.[1];
-  return algorithms === undefined
-    ? { refused: "expected an RSA key, or an EC key on P-256 or P-384" }
-    : { algorithms };
+/** Which algorithms the key of a PEM text is for, the usual one first: none when it is of another kind. */
+export function algorithmsFor(pem: string): readonly SignatureAlgorithm[] {
+  const identifier = pkcs8Of(pem)?.toHex().replace(BEGINNING, "");
+  return KINDS.find(([beginning]) => identifier?.startsWith(beginning))?.[1] ?? [];
 }
 
-/** Makes a key of a text that `keyKindOf()` knows. @throws {DOMException} when it is damaged */
+/**
+ * Makes a key of the PEM text of a PKCS#8 key.
+ *
+ * @throws {DOMException} when it is damaged, or for other algorithms
+ */
 export async function importPrivateKey(
   pem: string,
-  algorithm?: SignatureAlgorithm,
+  algorithm: SignatureAlgorithm | undefined = algorithmsFor(pem)[0],
 ): Promise<CryptoKey> {
-  const kind = keyKindOf(pem);
-  const [usual] = "algorithms" in kind ? kind.algorithms : [];
-  const used = algorithm ?? usual;
   const bytes = pkcs8Of(pem);
-  if (used === undefined || bytes === undefined) throw new DOMException("", "DataError");
-  return await crypto.subtle.importKey("pkcs8", bytes, WEB_CRYPTO[used], false, ["sign"]);
+  if (algorithm === undefined || bytes === undefined) throw new DOMException("", "DataError");
+  return await crypto.subtle.importKey("pkcs8", bytes, WEB_CRYPTO[algorithm], false, ["sign"]);
 }
 
 function pkcs8Of(pem: string): Uint8Array<ArrayBuffer> | undefined {
-  const [, base64] = /-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----/.exec(pem) ?? [];
-  try {
-    return base64 === undefined ? undefined : Uint8Array.fromBase64(base64);
-  } catch {
-    return undefined;
-  }
+  const parsed = pemBlocks(pem);
+  return "blocks" in parsed
+    ? parsed.blocks.find(({ label }) => label === "PRIVATE KEY")?.der
+    : undefined;
 }

@@ -149,7 +149,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     const { clientAuthentication: authentication } = this.#config;
     switch (authentication.method) {
       case "basic":
-        return oauth.ClientSecretBasic(authentication.clientSecret);
+        return secretInHeader(authentication.clientSecret);
       case "body":
         return oauth.ClientSecretPost(authentication.clientSecret);
       case "privateKeyJwt":
@@ -166,6 +166,21 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   [Symbol.dispose](): void {
     this.#httpClient?.close();
   }
+}
+
+/**
+ * The library encodes `-`, `_` and `.` as well, which is in most secrets: servers that forget to decode would refuse them.
+ */
+function secretInHeader(clientSecret: string): ClientAuth {
+  return (_server, { client_id: clientId }, _body, headers) => {
+    const credentials = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
+    headers.set("authorization", `Basic ${btoa(credentials)}`);
+  };
+}
+
+/** As RFC 6749, 2.3.1 wants it. */
+function formEncoded(text: string): string {
+  return new URLSearchParams({ "": text }).toString().slice("=".length);
 }
 
 async function signedBy(

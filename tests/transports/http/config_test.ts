@@ -99,7 +99,7 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
     [
       { url: "http://a@b" },
       "url: expected a URL without user name and password: " +
-      "send an Authorization header",
+      "use 'auth' with 'type: basic'",
     ],
     [{ url: "http://a/#b" }, "url: expected a URL without '#': servers never see what follows it"],
     [{ timeout: 30 }, `timeout: ${duration}, found the number 30`],

@@ -1,4 +1,6 @@
 import { valueAt } from "../../../config/document.ts";
+import { TemplateText } from "../../../config/template_text.ts";
+import { formatTemplate } from "../../../core/template.ts";
 
 /** What is worth a warning in a valid section of a handler, as it is written. */
 export function authWarnings(section: unknown): readonly string[] {
@@ -17,7 +19,8 @@ export function authWarnings(section: unknown): readonly string[] {
 
 /** Whether a URL leads to another machine, or may do so, without TLS. */
 function isReadableOnTheWay(written: unknown): boolean {
-  const url = typeof written === "string" ? URL.parse(written) : null;
+  const text = written instanceof TemplateText ? formatTemplate(written.template) : written;
+  const url = typeof text === "string" ? URL.parse(text) : null;
   return url?.protocol === "http:" &&
     !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }

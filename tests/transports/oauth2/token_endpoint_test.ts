@@ -1,0 +1,262 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { generateKeyPairSync } from "node:crypto";
+import type { ClientAuthentication, OAuth2Config } from "../../../src/transports/oauth2/config.ts";
+import { HttpTokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
+import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
+
+const CANARY = "canary-5f1e";
+const BASIC: ClientAuthentication = { method: "basic", clientSecret: `${CANARY}:+ ü` };
+const CONFIG: OAuth2Config = {
+  tokenEndpoint: `https://id.example.com/token?key=${CANARY}`,
+  grant: "clientCredentials",
+  clientId: "or:ders",
+  clientAuthentication: BASIC,
+  parameters: [],
+};
+const NAME = "token endpoint 'https://id.example.com/token'";
+
+interface Sent {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly headers: Headers;
+  readonly body: URLSearchParams;
+}
+
+/** Makes one request, which `response` answers; resolves with what was sent and what came of it. */
+async function request(
+  config: Partial<OAuth2Config>,
+  response: Response | Error = Response.json({ access_token: "a", token_type: "Bearer" }),
+) {
+  const requests: Sent[] = [];
+  using endpoint = new HttpTokenEndpoint({ ...CONFIG, ...config }, (url, init) => {
+    requests.push({
+      url,
+      init,
+      headers: new Headers(init.headers),
+      body: new URLSearchParams(String(init.body)),
+    });
+    return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
+  });
+  const outcome = await endpoint.request(config.refreshToken, new AbortController().signal)
+    .catch((error: unknown) => error);
+  const [sent] = requests;
+  if (sent === undefined) throw new Error("nothing was sent");
+  return { sent, outcome };
+}
+
+Deno.test("HttpTokenEndpoint sends what each grant and each way to show the client needs", async (t) => {
+  const table: [string, Partial<OAuth2Config>, string, string | null][] = [
+    [
+      "the secret in a header",
+      {},
+      "grant_type=client_credentials",
+      `Basic ${btoa("or%3Aders:canary-5f1e%3A%2B+%C3%BC")}`,
+    ],
+    [
+      "the secret in the body",
+      { clientAuthentication: { method: "body", clientSecret: "a b" } },
+      "grant_type=client_credentials&client_id=or%3Aders&client_secret=a+b",
+      null,
+    ],
+    [
+      "a refresh token, and what a request can have besides",
+      {
+        grant: "refreshToken",
+        refreshToken: "r",
+        clientAuthentication: { method: "body", clientSecret: "s" },
+        scope: "a b",
+        audience: "c",
+        parameters: [["resource", "d"]],
+      },
+      "resource=d&scope=a+b&audience=c&refresh_token=r&grant_type=refresh_token&" +
+      "client_id=or%3Aders&client_secret=s",
+      null,
+    ],
+  ];
+  for (const [name, config, body, authorization] of table) {
+    await t.step(name, async () => {
+      const { sent } = await request(config);
+      assertEquals(String(sent.body), body);
+      assertEquals(sent.headers.get("authorization"), authorization);
+      assertEquals(sent.url, CONFIG.tokenEndpoint);
+      assertEquals(sent.init.method, "POST");
+      assertEquals(sent.init.redirect, "manual");
+    });
+  }
+});
+
+Deno.test("HttpTokenEndpoint signs an assertion that its key's algorithm can verify", async (t) => {
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const p256 = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const table = [
+    ["RS256", rsa, undefined, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }],
+    ["PS256", rsa, "PS256", { name: "RSA-PSS", hash: "SHA-256", saltLength: 32 }],
+    ["ES256", p256, undefined, { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }],
+    ["ES384", p384, undefined, { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" }],
+  ] as const;
+  for (const [alg, { privateKey, publicKey }, algorithm, parameters] of table) {
+    await t.step(alg, async () => {
+      const { sent } = await request({
+        clientAuthentication: {
+          method: "privateKeyJwt",
+          privateKey: String(privateKey.export({ type: "pkcs8", format: "pem" })),
+          algorithm,
+          keyId: "k1",
+          assertionAudience: alg === "RS256" ? undefined : "https://id.example.com",
+        },
+      });
+      const [header = "", payload = "", signature = ""] =
+        sent.body.get("client_assertion")?.split(".") ?? [];
+      assertEquals(decoded(header), { alg, kid: "k1" });
+      const { iat, exp, jti, ...claims } = decoded(payload);
+      assertEquals(claims, {
+        iss: "or:ders",
+        sub: "or:ders",
+        aud: alg === "RS256" ? CONFIG.tokenEndpoint : "https://id.example.com",
+      });
+      assertEquals(Number(exp) - Number(iat), 60);
+      assert(Math.abs(Number(iat) - Date.now() / 1000) < 10);
+      assert(String(jti).length > 10);
+      const key = await crypto.subtle.importKey(
+        "spki",
+        new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
+        parameters,
+        false,
+        ["verify"],
+      );
+      const isValid = await crypto.subtle.verify(
+        parameters,
+        key,
+        Uint8Array.fromBase64(signature, { alphabet: "base64url" }),
+        new TextEncoder().encode(`${header}.${payload}`),
+      );
+      assert(isValid);
+    });
+  }
+});
+
+function decoded(part: string): Record<string, unknown> {
+  const bytes = Uint8Array.fromBase64(part, { alphabet: "base64url" });
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+Deno.test("HttpTokenEndpoint reads what is granted", async (t) => {
+  const token = { access_token: "a.b", token_type: "bearer" };
+  const table: [string, Record<string, unknown>, unknown][] = [
+    ["no more than a token", token, { accessToken: "a.b" }],
+    ["a life", { ...token, expires_in: 10 }, { accessToken: "a.b", lifetimeMs: 10_000 }],
+    ["a life as text", { ...token, expires_in: "10" }, { accessToken: "a.b", lifetimeMs: 10_000 }],
+    ["a life of 0", { ...token, expires_in: 0 }, { accessToken: "a.b" }],
+    ["a new refresh token", { ...token, refresh_token: "r" }, {
+      accessToken: "a.b",
+      refreshToken: "r",
+    }],
+    ["an ID token, whatever it is", { ...token, id_token: "no JWT" }, { accessToken: "a.b" }],
+  ];
+  for (const [name, body, expected] of table) {
+    await t.step(name, async () => {
+      assertEquals((await request({}, Response.json(body))).outcome, expected);
+    });
+  }
+});
+
+Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the server has written", async (t) => {
+  const error = (status: number, code: string) =>
+    Response.json({ error: code, error_description: `${CANARY}\n` }, {
+      status,
+      headers: { "www-authenticate": `Basic realm="${CANARY}"` },
+    });
+  const json = { headers: { "content-type": "application/json" } };
+  const table: [string, Response | Error, string][] = [
+    ["a wrong secret", error(401, "invalid_client"), `${NAME} answered invalid_client`],
+    ["a wrong grant", error(400, "invalid_grant"), `${NAME} answered invalid_grant`],
+    [
+      "a code that nobody knows",
+      error(400, CANARY),
+      `${NAME} answered status 400, with an error that OAuth 2.0 does not know`,
+    ],
+    [
+      "a failure",
+      new Response(CANARY, { status: 503 }),
+      `${NAME} answered status 503`,
+    ],
+    [
+      "another page",
+      new Response(CANARY, { status: 404, headers: { "content-type": "text/html" } }),
+      `${NAME} answered status 404`,
+    ],
+    [
+      "a redirect, which is not followed",
+      new Response(null, { status: 302, headers: { location: `https://${CANARY}/` } }),
+      `${NAME} answered status 302`,
+    ],
+    ["no content", new Response(null, { status: 204 }), `${NAME} answered status 204`],
+    ["no JSON", new Response(CANARY, json), `${NAME} gave an answer that is none of OAuth 2.0`],
+    ["HTML", new Response(CANARY), `${NAME} gave an answer that is none of OAuth 2.0`],
+    ["no token", Response.json({}), `${NAME} gave an answer that is none of OAuth 2.0`],
+    [
+      "a list",
+      Response.json([]),
+      `${NAME} gave an answer that is none of OAuth 2.0`,
+    ],
+    [
+      "a token of another type",
+      Response.json({ access_token: CANARY, token_type: "mac" }),
+      `${NAME} gave an answer that is none of OAuth 2.0`,
+    ],
+    [
+      "a token that needs more than itself",
+      Response.json({ access_token: CANARY, token_type: "DPoP" }),
+      `${NAME} granted no bearer token`,
+    ],
+    [
+      "a token that is no part of a header",
+      Response.json({ access_token: `${CANARY}\r\nx: y`, token_type: "bearer" }),
+      `${NAME} granted no bearer token`,
+    ],
+    [
+      "a response without end",
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(0x20)),
+        }),
+        json,
+      ),
+      `${NAME} gave an answer that is none of OAuth 2.0`,
+    ],
+    [
+      "nobody there",
+      new TypeError(`error sending request for url (https://a/${CANARY}): connection refused`),
+      `${NAME} did not answer: connection refused`,
+    ],
+    [
+      "a certificate of somebody else",
+      new TypeError("invalid peer certificate: UnknownIssuer"),
+      `${NAME} did not answer: certificate not accepted`,
+    ],
+  ];
+  for (const [name, response, expected] of table) {
+    await t.step(name, async () => {
+      const { outcome } = await request({}, response);
+      if (!(outcome instanceof TokenError)) throw new Error(`no TokenError: ${outcome}`);
+      assertEquals(outcome.message, expected);
+      assertEquals(outcome.cause, undefined);
+    });
+  }
+});
+
+Deno.test("HttpTokenEndpoint ends a request with its signal", async () => {
+  const given = new AbortController();
+  using endpoint = new HttpTokenEndpoint(CONFIG, (_url, { signal }) => {
+    given.abort(new DOMException("", "AbortError"));
+    return new Promise((_, reject) => {
+      if (signal?.aborted) reject(signal.reason);
+    });
+  });
+  await assertRejects(
+    () => endpoint.request(undefined, given.signal),
+    TokenError,
+    `${NAME} did not answer: given up`,
+  );
+});
