@@ -2,9 +2,10 @@ import {
   type ConfigProblem,
   type ConfigSource,
   formatProblem,
-  loadConfig,
+  type LoadedConfig,
   type Outside,
 } from "../config/mod.ts";
+import { ConfigReading } from "../config/reading.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
@@ -16,8 +17,18 @@ const OUTSIDE: Outside = {
   readFile: (path) => Deno.readTextFileSync(path),
 };
 
+/** A valid configuration that can be read again. */
+export interface ReadFiles extends LoadedConfig {
+  readonly reading: ConfigReading;
+}
+
 /** Reads and validates the files; null when there are problems, all of which were printed. */
 export async function loadFiles(files: readonly string[]): Promise<Config | null> {
+  return (await readFiles(files))?.config ?? null;
+}
+
+/** The same, for whoever reads it again when files that it names have changed. */
+export async function readFiles(files: readonly string[]): Promise<ReadFiles | null> {
   const sources: ConfigSource[] = [];
   const problems: string[] = [];
   for (const file of files) {
@@ -28,12 +39,13 @@ export async function loadFiles(files: readonly string[]): Promise<Config | null
     }
   }
   if (sources.length > 0) {
-    const loaded = loadConfig(sources, OUTSIDE);
-    if ("config" in loaded) {
-      problems.push(...sharingProblems(loaded.config.pipelines, files));
-      if (problems.length === 0) return loaded.config;
+    const reading = new ConfigReading(sources, OUTSIDE);
+    const { result } = reading;
+    if ("config" in result) {
+      problems.push(...sharingProblems(result.config.pipelines, files));
+      if (problems.length === 0) return { ...result, reading };
     } else {
-      problems.push(...loaded.problems.map((problem: ConfigProblem) => formatProblem(problem)));
+      problems.push(...result.problems.map((problem: ConfigProblem) => formatProblem(problem)));
     }
   }
   await printError(problems.map((problem) => `${problem}\n`).join(""));

@@ -1,11 +1,12 @@
 import { startAdmin } from "../process/admin.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
-import type { Config } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
+import { logWarnings } from "../process/config_warnings.ts";
+import { Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
-import { loadFiles } from "./configuration.ts";
+import { type ReadFiles, readFiles } from "./configuration.ts";
 
 /** What committing and leaving the groups may take after the calls have ended. */
 const LEAVE_MS = 3000;
@@ -19,22 +20,23 @@ const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 /** Runs all pipelines until they end, or a signal asks to stop; resolves with the exit code. */
 export async function run(command: Command & { kind: "run" }): Promise<number> {
-  const config = await loadFiles(command.files);
-  if (config === null) return EXIT_CODE.misuse;
+  const files = await readFiles(command.files);
+  if (files === null) return EXIT_CODE.misuse;
   const writer = new LogWriter(
-    command.logFormat ?? config.logFormat,
+    command.logFormat ?? files.config.logFormat,
     (bytes) => Deno.stderr.write(bytes),
   );
   try {
-    return await supervise(config, (record) => writer.log(record));
+    return await supervise(files, (record) => writer.log(record));
   } finally {
     await writer.flush(FLUSH_MS);
   }
 }
 
-async function supervise(config: Config, sink: LogSink): Promise<number> {
+async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
+  const { config } = files;
   const log = new Logger(sink, { level: "INFO" });
-  logWarnings(config, sink);
+  logWarnings(config.warnings, sink);
   refuseProxies(log);
   log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
   const supervisor = new Supervisor(config, { log: sink });
@@ -67,6 +69,7 @@ async function supervise(config: Config, sink: LogSink): Promise<number> {
     log.info(`admin: http://${hostname}:${port}/livez and /readyz`);
   }
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
+  using _ = new Reconfiguration(files, { target: supervisor, log: sink });
   supervisor.run().then((end) =>
     exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)
   );
@@ -79,15 +82,5 @@ function refuseProxies(log: Logger): void {
     if (Deno.env.get(name) === undefined) continue;
     Deno.env.delete(name);
     log.warn(`${name} is not used: eventor connects to brokers and endpoints itself`);
-  }
-}
-
-function logWarnings({ warnings }: Config, sink: LogSink): void {
-  for (const { pipeline, message } of warnings) {
-    const log = new Logger(sink, {
-      level: "WARN",
-      ...(pipeline === undefined ? {} : { pipeline }),
-    });
-    log.warn(pipeline === undefined ? message : `pipeline '${pipeline}': ${message}`);
   }
 }

@@ -30,6 +30,8 @@ export interface LoadedPipeline {
   readonly name?: string;
   /** How problems call it. */
   readonly label: string;
+  /** As it stands in the file, with references resolved and files in place of their paths. */
+  readonly written: unknown;
   readonly sections: readonly RoleSection[];
 }
 
@@ -86,6 +88,7 @@ function pipelinesOf(document: unknown, hidden: HiddenPlaces): readonly LoadedPi
     return {
       ...(isNamed ? { name } : {}),
       label: isNamed && !hidden.has([...path, "name"]) ? name : `#${index + 1}`,
+      written: pipeline,
       sections: sectionsOf(document, path),
     };
   });

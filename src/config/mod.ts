@@ -11,15 +11,23 @@ import {
 } from "./schema.ts";
 
 export { configJsonSchema } from "./json_schema.ts";
+export { changedKeys } from "./changed_keys.ts";
 export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";
 export type { Outside } from "./outside.ts";
 
-/** Puts all sources together: a configuration that can be used as it is, or all that is wrong. */
+/** A configuration that can be used as it is. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Each of its pipelines as it is written, with all that came from outside. */
+  readonly written: readonly unknown[];
+}
+
+/** Puts all sources together: a configuration, or all that is wrong. */
 export function loadConfig(
   sources: readonly ConfigSource[],
   outside: Outside,
-): { config: Config } | { problems: ConfigProblem[] } {
+): LoadedConfig | { problems: ConfigProblem[] } {
   const files = sources.map((source) => loadFile(source, outside));
   const problems = [
     ...files.flatMap((file) => file.problems),
@@ -40,6 +48,7 @@ export function loadConfig(
       pipelines: configs.flatMap(({ pipelines }) => pipelines),
       warnings: files.flatMap(({ warnings }) => warnings),
     }),
+    written: pipelinesOf(files).map(({ written }) => written),
   };
 }
 

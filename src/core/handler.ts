@@ -1,3 +1,4 @@
+import type { HandlerConfig } from "./transport.ts";
 import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
 
 /** The two outcomes a result processor can be configured for, in the configuration's words. */
@@ -54,6 +55,11 @@ export interface Handler extends AsyncDisposable {
    * @throws {TemplateError} when the event cannot become a call
    */
   handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result>;
+  /**
+   * Makes calls by another configuration from now on, for which the role's `canUpdate()` was true. Calls that run go on
+   * as they began.
+   */
+  update?(config: HandlerConfig): void;
 }
 
 /** No result came back. The message holds no payload, no secret and no query string. */

@@ -108,7 +108,10 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
 }
 
 /** A handler's role. */
-export type HandlerRole<Config extends HandlerConfig> = Role<Config, Handler>;
+export interface HandlerRole<Config extends HandlerConfig> extends Role<Config, Handler> {
+  /** Whether an open handler can go over to another configuration, with the same permissions. Without it, none can. */
+  canUpdate?(from: Config, to: Config): boolean;
+}
 
 /** A result processor's role. */
 export interface ResultProcessorRole<Config extends RoleConfig>

@@ -6,15 +6,22 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { failurePolicy } from "../core/failures/failure_policy.ts";
 import { PipelineHealth } from "../core/health.ts";
+import type { Handler } from "../core/handler.ts";
 import { LeaseController } from "../core/lease.ts";
 import { Logger } from "../core/log.ts";
 import { runPipeline } from "../core/pipeline.ts";
+import type { HandlerConfig } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
 import { reportFailures } from "./worker_failures.ts";
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
 
 const lease = new LeaseController();
 const health = new PipelineHealth();
+
+/** Undefined until it is open. */
+let handler: Handler | undefined;
+/** What the handler is to go by, when that is not what the Worker was started with. */
+let updatedHandler: HandlerConfig | undefined;
 
 function report(message: PipelineReport): void {
   self.postMessage(message);
@@ -30,6 +37,10 @@ self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
         ALIVE_INTERVAL_MS,
       );
       run(data.pipeline, data.readyAfterMs).then(() => report({ kind: "ended" }), fail);
+      break;
+    case "update":
+      updatedHandler = data.eventHandler;
+      handler?.update?.(updatedHandler);
       break;
     case "stop":
       lease.beginEnd();
@@ -58,7 +69,8 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
   }
   const deadLetters = deadLetter &&
     opened.use(await resultProcessorRole(deadLetter).open(deadLetter, context));
-  const handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
+  handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
+  if (updatedHandler !== undefined) handler.update?.(updatedHandler);
   const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
   health.works(opening);
   await runPipeline(

@@ -1,7 +1,7 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import type { LogSink } from "../core/log.ts";
 import { discoveryPermissions, partsOf, workerPermissions } from "./sandbox.ts";
-import type { OtherSide, Permissions } from "../core/transport.ts";
+import type { HandlerConfig, OtherSide, Permissions } from "../core/transport.ts";
 import {
   ALIVE_INTERVAL_MS,
   type DiscoveryCommand,
@@ -79,6 +79,11 @@ export class PipelineWorker {
   /** What keeps the pipeline from being ready, as the Worker said last. */
   get notReady(): readonly string[] {
     return this.#notReady;
+  }
+
+  /** Makes the handler go over to another configuration, which it can take while it works. */
+  update(eventHandler: HandlerConfig): void {
+    this.#tell({ kind: "update", eventHandler });
   }
 
   /** Asks it to drain; what still runs after `drainMs` is given up. */

@@ -41,6 +41,10 @@ export class Supervisor {
   readonly #maxMissedSigns: number | undefined;
   readonly #stopping = new AbortController();
   readonly #workers = new Map<string, PipelineWorker>();
+  /** Configurations that pipelines have gone over to. */
+  readonly #changed = new Map<string, PipelineConfig>();
+  /** Abort when pipelines are to begin anew. */
+  readonly #renewals = new Map<string, AbortController>();
   /** Why pipelines have no Worker. */
   readonly #waiting = new Map<string, string>();
   /** Of the pipelines that run, or have run and start again. */
@@ -79,6 +83,18 @@ export class Supervisor {
     for (const worker of this.#workers.values()) worker.stop(this.#config.shutdownTimeoutMs);
   }
 
+  /**
+   * Makes a pipeline go over to another configuration. With `update`, its handler takes it while all goes on, and with
+   * `restart` it drains and starts again at once. One that waits to be started again is started at once.
+   */
+  change(pipeline: PipelineConfig, how: "update" | "restart"): void {
+    this.#changed.set(pipeline.name, pipeline);
+    const worker = this.#workers.get(pipeline.name);
+    if (how === "update" && worker !== undefined) return worker.update(pipeline.eventHandler);
+    this.#renewals.get(pipeline.name)?.abort();
+    worker?.stop(this.#config.shutdownTimeoutMs);
+  }
+
   /** Whether all Workers answer. */
   get isLive(): boolean {
     return this.#workers.values().every(({ isLive }) => isLive);
@@ -94,13 +110,23 @@ export class Supervisor {
     return this.#workers.get(name)?.notReady ?? [this.#waiting.get(name) ?? "it is starting"];
   }
 
-  async #supervise(pipeline: PipelineConfig): Promise<"ended" | "failed"> {
-    const log = new Logger(this.#log, { level: pipeline.logLevel, pipeline: pipeline.name });
+  async #supervise({ name }: PipelineConfig): Promise<"ended" | "failed"> {
     const stopping = this.#stopping.signal;
     let delays = backoffDelays();
     while (!stopping.aborted) {
+      const pipeline = this.#pipeline(name);
+      const log = new Logger(this.#log, { level: pipeline.logLevel, pipeline: name });
+      const renewal = new AbortController();
+      this.#renewals.set(name, renewal);
+      const signal = AbortSignal.any([stopping, renewal.signal]);
       const startedAt = performance.now();
-      const end = await this.#runOnce(pipeline, log);
+      const end = await this.#runOnce(pipeline, { log, signal });
+      const isRenewed = renewal.signal.aborted && !stopping.aborted;
+      if (isRenewed && (end.kind === "ended" || end.kind === "failed")) {
+        if (end.kind === "failed") log.warn(`pipeline '${name}' did not end well: ${end.reason}`);
+        delays = backoffDelays();
+        continue;
+      }
       if (end.kind === "ended") return "ended";
       if (end.kind === "hung") {
         log.error(`pipeline '${pipeline.name}' hangs: ${end.reason}; the process has to end`);
@@ -130,16 +156,25 @@ export class Supervisor {
           formatDelay(delayMs)
         }`,
       );
-      await sleep(delayMs, stopping);
+      await sleep(delayMs, signal);
     }
     return "ended";
   }
 
-  async #runOnce(pipeline: PipelineConfig, log: Logger): Promise<RunEnd> {
+  #pipeline(name: string): PipelineConfig {
+    const pipeline = this.#changed.get(name) ??
+      this.#config.pipelines.find((pipeline) => pipeline.name === name);
+    if (pipeline === undefined) throw new RangeError(`No pipeline is called '${name}'`);
+    return pipeline;
+  }
+
+  async #runOnce(
+    pipeline: PipelineConfig,
+    { log, signal }: { log: Logger; signal: AbortSignal },
+  ): Promise<RunEnd> {
     try {
-      const options = { log: this.#log, signal: this.#stopping.signal };
-      const otherSides = await discover(pipeline, options);
-      if (this.#stopping.signal.aborted) return { kind: "ended" };
+      const otherSides = await discover(pipeline, { log: this.#log, signal });
+      if (signal.aborted) return { kind: "ended" };
       const reasons = this.#reasonsToRefuse(pipeline, otherSides);
       if (reasons.length > 0) return { kind: "refused", reasons };
       const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));

@@ -2,11 +2,13 @@ import type { LogRecord } from "../core/log.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { DeadLetterFilter } from "../core/redrive/dead_letter_filter.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
-import type { Offsets, OtherSide } from "../core/transport.ts";
+import type { HandlerConfig, Offsets, OtherSide } from "../core/transport.ts";
 
 /** What the main isolate tells a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
   | { readonly kind: "start"; readonly pipeline: PipelineConfig; readonly readyAfterMs: number }
+  /** Go over to another configuration of the handler, which it can take while it works. */
+  | { readonly kind: "update"; readonly eventHandler: HandlerConfig }
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 

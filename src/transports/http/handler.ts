@@ -36,7 +36,7 @@ export class HttpHandler implements Handler {
   readonly #results: ResponseResults;
   readonly #tokens: TokenSource | undefined;
 
-  /** @param tokens for `auth` of type `oauth2`; the handler disposes of them */
+  /** @param tokens for `auth` of type `oauth2`; whoever has made them disposes of them */
   constructor(
     config: HttpHandlerConfig,
     { pipeline, log, limits }: OpenContext,
@@ -149,7 +149,6 @@ export class HttpHandler implements Handler {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#tokens?.[Symbol.dispose]();
     this.#calls[Symbol.dispose]();
     this.#socketClient[Symbol.dispose]();
     this.#fetchClient[Symbol.dispose]();

@@ -1,6 +1,7 @@
 import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
+import type { MakeTokens } from "./renewable_handler.ts";
 import { serverOf } from "./server.ts";
 import { withoutQuery } from "./url_template.ts";
 
@@ -14,9 +15,20 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
     return [...problems, ...await checkTokens(config, context)];
   },
   async open(config, context) {
-    const { HttpHandler } = await import("./handler.ts");
-    const tokens = await tokensFor(config, context);
-    return await trusted(new HttpHandler(config, context, { tokens }), config, context);
+    if (!isRenewable(config)) {
+      const { HttpHandler } = await import("./handler.ts");
+      return await trusted(new HttpHandler(config, context), config, context);
+    }
+    const { RenewableHandler } = await import("./renewable_handler.ts");
+    const makeTokens = await tokenMaker(config, context);
+    return await trusted(new RenewableHandler(config, context, { makeTokens }), config, context);
+  },
+  canUpdate(from, to) {
+    const { auth, tls, ...others } = to;
+    const { auth: formerAuth, tls: formerTls, ...formerOthers } = from;
+    return isRenewable(from) && auth?.type === formerAuth?.type &&
+      (tls === undefined) === (formerTls === undefined) &&
+      JSON.stringify(others) === JSON.stringify(formerOthers);
   },
 };
 
@@ -37,16 +49,22 @@ function describeAuth({ auth }: HttpHandlerConfig): string {
     : `, with credentials (${auth.type})`;
 }
 
-async function tokensFor({ auth }: HttpHandlerConfig, { log }: RoleContext) {
-  if (auth?.type !== "oauth2") return undefined;
+/** Whether there is something that may change while calls are made. */
+function isRenewable({ auth, tls }: HttpHandlerConfig): boolean {
+  return auth !== undefined || tls !== undefined;
+}
+
+async function tokenMaker({ auth }: HttpHandlerConfig, { log }: RoleContext): Promise<MakeTokens> {
+  if (auth?.type !== "oauth2") return () => undefined;
   const { TokenSource } = await import("../oauth2/token_source.ts");
-  return new TokenSource(auth, { log });
+  return ({ auth }) => auth?.type === "oauth2" ? new TokenSource(auth, { log }) : undefined;
 }
 
 async function checkTokens(config: HttpHandlerConfig, context: RoleContext): Promise<string[]> {
   // It would use up the refresh token where each is good for one request.
   if (config.auth?.type === "oauth2" && config.auth.grant === "refreshToken") return [];
-  using tokens = await tokensFor(config, context);
+  const makeTokens = await tokenMaker(config, context);
+  using tokens = makeTokens(config);
   try {
     await tokens?.token(new AbortController().signal);
     return [];

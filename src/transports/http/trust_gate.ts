@@ -135,6 +135,14 @@ export class TrustGate implements Disposable {
     } else this.refused(pass, reason);
   }
 
+  /** Something was repaired, perhaps: one call may find out at once. What is said of earlier ones no longer counts. */
+  renew(): void {
+    this.#open = undefined;
+    this.#ahead.clear();
+    this.#nextAtMs = -Infinity;
+    this.#letThrough();
+  }
+
   #counts(pass: Pass): boolean {
     return pass === this.#open || this.#ahead.has(pass);
   }

@@ -1,6 +1,7 @@
 import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import { isOfTrust } from "./failure.ts";
+import type { HandlerConfig } from "../../core/transport.ts";
 import type { Pass, TrustGate } from "./trust_gate.ts";
 
 /** Sends the calls of another handler through a gate, and tells it how they ended. */
@@ -30,6 +31,11 @@ export class TrustedHandler implements Handler {
     }
     this.#tellResult(pass, result);
     return result;
+  }
+
+  update(config: HandlerConfig): void {
+    this.#handler.update?.(config);
+    this.#gate.renew();
   }
 
   #tellResult(pass: Pass, { response }: Result): void {

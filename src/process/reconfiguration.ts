@@ -1,0 +1,103 @@
+import { changedKeys, formatProblem, type LoadedConfig } from "../config/mod.ts";
+import type { ConfigReading } from "../config/reading.ts";
+import type { Config, PipelineConfig } from "../config/schema.ts";
+import { Logger, type LogSink } from "../core/log.ts";
+import { ChangedFiles, type FileTexts } from "./changed_files.ts";
+import { logWarnings } from "./config_warnings.ts";
+import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
+
+/** What pipelines are made to go over to another configuration by. */
+export interface ChangeTarget {
+  change(pipeline: PipelineConfig, how: "update" | "restart"): void;
+}
+
+const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
+  update: "new calls go by that",
+  restart: "the pipeline drains and starts again",
+  impossible: "that takes effect when eventor is started again",
+};
+
+/**
+ * Makes pipelines go over to what the files hold that their configuration names, when these change. The configuration's
+ * own text stays as it was read at start, and so do environment variables.
+ */
+export class Reconfiguration implements Disposable {
+  readonly #target: ChangeTarget;
+  readonly #log: LogSink;
+  readonly #files: ChangedFiles;
+  #reading: ConfigReading;
+  #inForce: LoadedConfig;
+  #isValid = true;
+
+  constructor(
+    { reading, config, written }: LoadedConfig & { readonly reading: ConfigReading },
+    { target, log, intervalMs }: { target: ChangeTarget; log: LogSink; intervalMs?: number },
+  ) {
+    this.#target = target;
+    this.#log = log;
+    this.#reading = reading;
+    this.#inForce = { config, written };
+    this.#files = new ChangedFiles(reading.files, {
+      read: (path) => Deno.readTextFile(path),
+      onChange: () => this.#readAgain(),
+      ...(intervalMs === undefined ? {} : { intervalMs }),
+    });
+  }
+
+  #readAgain(): FileTexts {
+    this.#reading = this.#reading.again();
+    const { result, files } = this.#reading;
+    const log = new Logger(this.#log, { level: "INFO" });
+    if ("problems" in result) {
+      this.#isValid = false;
+      log.warn(
+        `files have changed and cannot be used; what they held before stays in force: ${
+          result.problems.map(formatProblem).join("; ")
+        }`,
+      );
+      return files;
+    }
+    if (!this.#isValid) log.info("the files that have changed can be used");
+    this.#isValid = true;
+    this.#goOverTo(result);
+    return files;
+  }
+
+  #goOverTo(next: LoadedConfig): void {
+    const { config, written } = this.#inForce;
+    this.#inForce = next;
+    const known = new Set(config.warnings.map((warning) => JSON.stringify(warning)));
+    logWarnings(
+      next.config.warnings.filter((warning) => !known.has(JSON.stringify(warning))),
+      this.#log,
+    );
+    if (JSON.stringify(processPart(config)) !== JSON.stringify(processPart(next.config))) {
+      new Logger(this.#log, { level: "INFO" })
+        .warn(`what belongs to the process has changed: ${OUTCOMES.impossible}`);
+    }
+    for (const [index, pipeline] of next.config.pipelines.entries()) {
+      const former = config.pipelines[index];
+      if (former === undefined) continue;
+      const change = pipelineChange(former, pipeline);
+      if (change === "none") continue;
+      const keys = changedKeys(written[index], next.written[index]);
+      const { name, logLevel } = former;
+      const log = new Logger(this.#log, { level: logLevel, pipeline: name });
+      const message = `pipeline '${name}': ${keys.join(", ")} changed: ${OUTCOMES[change]}`;
+      if (change === "impossible") {
+        log.warn(message);
+      } else {
+        log.info(message);
+        this.#target.change(pipeline, change);
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#files[Symbol.dispose]();
+  }
+}
+
+function processPart({ logFormat, shutdownTimeoutMs, admin }: Config) {
+  return { logFormat, shutdownTimeoutMs, admin };
+}
