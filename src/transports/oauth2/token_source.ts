@@ -9,6 +9,9 @@ const RENEWED_AT = 0.8;
 /** What is left of a token's life is not used: a tenth of it, and so much at most. */
 const MAX_REST_MS = 10_000;
 
+/** So much of a life may be missing, as servers count in whole seconds; of a very short one, a half at most. */
+const ROUNDED_MS = 1000;
+
 /** Between a request that has failed and the next one. */
 const PAUSE_MS = 5000;
 
@@ -133,10 +136,11 @@ export class TokenSource implements Disposable {
 
 function accessToken({ accessToken: value, lifetimeMs }: Grant, askedMs: number): AccessToken {
   if (lifetimeMs === undefined) return { value, renewAtMs: Infinity, endMs: Infinity };
+  const certainMs = Math.max(lifetimeMs - ROUNDED_MS, lifetimeMs / 2);
   return {
     value,
-    renewAtMs: askedMs + lifetimeMs * RENEWED_AT,
-    endMs: askedMs + lifetimeMs - Math.min(lifetimeMs / 10, MAX_REST_MS),
+    renewAtMs: askedMs + certainMs * RENEWED_AT,
+    endMs: askedMs + certainMs - Math.min(certainMs / 10, MAX_REST_MS),
   };
 }
 

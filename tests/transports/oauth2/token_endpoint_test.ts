@@ -25,7 +25,7 @@ interface Sent {
 /** Makes one request, which `response` answers; resolves with what was sent and what came of it. */
 async function request(
   config: Partial<OAuth2Config>,
-  response: Response | Error = Response.json({ access_token: "a", token_type: "Bearer" }),
+  response: Response | Error = Response.json({ "access_token": "a", "token_type": "Bearer" }),
 ) {
   const requests: Sent[] = [];
   using endpoint = new HttpTokenEndpoint({ ...CONFIG, ...config }, (url, init) => {
@@ -142,7 +142,7 @@ function decoded(part: string): Record<string, unknown> {
 }
 
 Deno.test("HttpTokenEndpoint reads what is granted", async (t) => {
-  const token = { access_token: "a.b", token_type: "bearer" };
+  const token = { "access_token": "a.b", "token_type": "bearer" };
   const table: [string, Record<string, unknown>, unknown][] = [
     ["no more than a token", token, { accessToken: "a.b" }],
     ["a life", { ...token, expires_in: 10 }, { accessToken: "a.b", lifetimeMs: 10_000 }],
@@ -202,17 +202,17 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
     ],
     [
       "a token of another type",
-      Response.json({ access_token: CANARY, token_type: "mac" }),
+      Response.json({ "access_token": CANARY, "token_type": "mac" }),
       `${NAME} gave an answer that is none of OAuth 2.0`,
     ],
     [
       "a token that needs more than itself",
-      Response.json({ access_token: CANARY, token_type: "DPoP" }),
+      Response.json({ "access_token": CANARY, "token_type": "DPoP" }),
       `${NAME} granted no bearer token`,
     ],
     [
       "a token that is no part of a header",
-      Response.json({ access_token: `${CANARY}\r\nx: y`, token_type: "bearer" }),
+      Response.json({ "access_token": `${CANARY}\r\nx: y`, "token_type": "bearer" }),
       `${NAME} granted no bearer token`,
     ],
     [
