@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import type { ClientAuthentication, OAuth2Config } from "../../../src/transports/oauth2/config.ts";
 import { HttpTokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
 import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
+import { FakeTimers } from "../../support/fake_timers.ts";
 
 const CANARY = "canary-5f1e";
 const BASIC: ClientAuthentication = { method: "basic", clientSecret: `${CANARY}:+ ü` };
@@ -216,16 +217,6 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
       `${NAME} granted no bearer token`,
     ],
     [
-      "a response without end",
-      new Response(
-        new ReadableStream({
-          pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(0x20)),
-        }),
-        json,
-      ),
-      `${NAME} gave an answer that is none of OAuth 2.0`,
-    ],
-    [
       "nobody there",
       new TypeError(`error sending request for url (https://a/${CANARY}): connection refused`),
       `${NAME} did not answer: connection refused`,
@@ -244,6 +235,40 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
       assertEquals(outcome.cause, undefined);
     });
   }
+});
+
+Deno.test("HttpTokenEndpoint reads no more than a part of a response without end", async () => {
+  let pulled = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(64 * 1024).fill(0x20));
+      pulled++;
+    },
+  });
+  const response = new Response(endless, { headers: { "content-type": "application/json" } });
+  const { outcome } = await request({}, response);
+  assertEquals(`${outcome}`, `TokenError: ${NAME} gave an answer that is none of OAuth 2.0`);
+  assert(pulled < 10, `${pulled}`);
+});
+
+Deno.test("HttpTokenEndpoint ends a request that takes longer than 10 s", async () => {
+  using timers = new FakeTimers();
+  const { promise: sent, resolve } = Promise.withResolvers<void>();
+  using endpoint = new HttpTokenEndpoint(CONFIG, (_url, { signal }) => {
+    resolve();
+    return new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
+  });
+  const outcome = endpoint.request(undefined, new AbortController().signal);
+  await sent;
+  assertEquals(timers.delaysMs, [10_000]);
+  timers.fire(0);
+  await assertRejects(
+    () => outcome,
+    TokenError,
+    `${NAME} did not answer: no complete response within 10 s`,
+  );
 });
 
 Deno.test("HttpTokenEndpoint ends a request with its signal", async () => {

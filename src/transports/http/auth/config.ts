@@ -19,7 +19,6 @@ export type AuthConfig =
 /** By a token that somebody else gives. */
 export type OAuth2AuthConfig = OAuth2Config & { readonly type: "oauth2" };
 
-/** Refusals, as a message may not show what is in such a place. */
 const visible = textOf("printable ASCII characters without spaces", {
   check: (value) => /^[\x21-\x7e]+$/.test(value) ? value : undefined,
 });

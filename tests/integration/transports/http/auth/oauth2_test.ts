@@ -100,6 +100,10 @@ Deno.test("a handler shows itself to an OAuth 2.0 server in each way, and gets a
     await t.step(name, async () => {
       await using opened = await open(endpoint, await auth());
       assertEquals(await statusOf(opened), 200);
+      // What is large goes by the other client.
+      const large = anEvent({ value: new Uint8Array(100_000) });
+      const { summary } = await opened.handler.handle(large, signal);
+      assertEquals(summary, "status 200");
     });
   }
 });
