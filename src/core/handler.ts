@@ -51,10 +51,17 @@ export interface Handler extends AsyncDisposable {
   /**
    * @param signal gives the call up when aborted
    * @param attempt which call for this event it is, 1 for the first
+   * @param ending aborts when a call that has to wait is not worth it any more; one that has begun goes on
    * @throws {HandlerError} when there is no result: the other side did not answer
    * @throws {TemplateError} when the event cannot become a call
+   * @throws {EventNotSettledError} when no call was made, because of `ending`
    */
-  handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result>;
+  handle(
+    event: InboundEvent,
+    signal: AbortSignal,
+    attempt?: number,
+    ending?: AbortSignal,
+  ): Promise<Result>;
   /**
    * Makes calls by another configuration from now on, for which the role's `canUpdate()` was true. Calls that run go on
    * as they began.

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { type Call, startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, inTime } from "../support/eventually.ts";
 import { freshTopic, produce, readTopic, type StoredRecord } from "../support/kafka.ts";
 import { CLIENT_SECRET, OAuthServer, SIGNING_KEY } from "../support/oauth_server.ts";
 import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
@@ -193,4 +193,34 @@ Deno.test("eventor check --online asks for a token and sends the endpoint nothin
       `token endpoint '${server.tokenEndpoint}' answered invalid_client`,
   );
   assertEquals(endpoint.calls.length, 0);
+});
+
+Deno.test("eventor stops at once while it is refused, and calls for the events once it is not", async () => {
+  await using first = await OAuthServer.start({ secret: "another one" });
+  await using endpoint = startEndpoint();
+  const [topic, results] = await Promise.all([
+    freshTopic("stopped"),
+    freshTopic("stopped-results"),
+  ]);
+  const events = Array.from({ length: 50 }, (_, number) => `${number}`);
+  await produce(topic, events.map((value) => ({ key: value, value })));
+  const { tokenEndpoint, port } = first;
+  const auth = { type: "oauth2", tokenEndpoint, clientId: "basic", clientSecret: CLIENT_SECRET };
+  const config = kafkaPipeline({ topic, results, url: endpoint.url, handler: { auth } });
+  await using refused = new EventorProcess(config);
+  await refused.line(/ERROR - .* until that is repaired/);
+  refused.signal("SIGTERM");
+  const { value: code } = await inTime(refused.exit(), {
+    deadlineMs: 15_000,
+    what: "the end of eventor",
+  });
+  assertEquals(code, 0);
+
+  await first[Symbol.asyncDispose]();
+  await using _ = await OAuthServer.start({ port });
+  await using eventor = new EventorProcess(config);
+  await eventually(async () => (await readTopic(results)).length === events.length, {
+    deadlineMs: 60_000,
+    what: () => `all results; the log has:\n${eventor.lines.slice(-20).join("\n")}`,
+  });
 });

@@ -151,11 +151,11 @@ type CallOutcome = Result | HandlerError | TemplateError;
 async function attempt(
   handler: Handler,
   event: InboundEvent,
-  { ended: signal }: Lease,
+  { ended: signal, ending }: Lease,
   number: number,
 ): Promise<CallOutcome> {
   try {
-    return await handler.handle(event, signal, number);
+    return await handler.handle(event, signal, number, ending);
   } catch (error) {
     const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
     if (signal.aborted || !isOutcome) throw error;

@@ -1,5 +1,6 @@
 import type { Health } from "../../core/health.ts";
 import { formatDelay } from "../../core/backoff.ts";
+import { EventNotSettledError } from "../../core/listener.ts";
 import type { Logger } from "../../core/log.ts";
 
 /** How long it takes until another call may find out whether it works again. */
@@ -15,8 +16,10 @@ export type Pass = symbol;
 interface Waiting {
   readonly resolve: (pass: Pass) => void;
   readonly reject: (reason: unknown) => void;
-  readonly signal: AbortSignal;
-  readonly giveUp: () => void;
+  /** Whether it would still be made after a pause. */
+  mayPause(): boolean;
+  /** It waits no longer. */
+  leave(): void;
 }
 
 /** What a gate needs. */
@@ -61,17 +64,30 @@ export class TrustGate implements Disposable {
   /**
    * Resolves when a call may be made. Whoever has made it says by one of the other methods how it has ended.
    *
+   * @param ending when it has aborted, the call is not made after a pause
    * @throws the signal's reason, when it aborts before
+   * @throws {EventNotSettledError} because of `ending`
    */
-  enter(signal: AbortSignal): Promise<Pass> {
+  enter(signal: AbortSignal, ending?: AbortSignal): Promise<Pass> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const giveUp = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        waiting.leave();
         reject(signal.reason);
       };
-      const waiting = { resolve, reject, signal, giveUp };
-      signal.addEventListener("abort", giveUp, { once: true });
+      const lookAgain = () => this.#letThrough();
+      const waiting: Waiting = {
+        resolve,
+        reject,
+        mayPause: () => ending?.aborted !== true,
+        leave() {
+          signal.removeEventListener("abort", giveUp);
+          ending?.removeEventListener("abort", lookAgain);
+        },
+      };
+      signal.addEventListener("abort", giveUp);
+      ending?.addEventListener("abort", lookAgain);
       this.#waiting.push(waiting);
       this.#letThrough();
     });
@@ -163,9 +179,10 @@ export class TrustGate implements Disposable {
       for (const waiting of this.#waiting.splice(0)) this.#admit(waiting, this.#open);
       return;
     }
+    const waitMs = this.#nextAtMs - this.#now();
+    if (waitMs > 0 && this.#failure !== undefined) this.#sendAwayWhoMayNotPause();
     const [next] = this.#waiting;
     if (next === undefined) return;
-    const waitMs = this.#nextAtMs - this.#now();
     if (waitMs > 0) {
       this.#timer = setTimeout(() => this.#letThrough(), Math.ceil(waitMs));
       return;
@@ -179,9 +196,19 @@ export class TrustGate implements Disposable {
     this.#letThrough();
   }
 
-  #admit({ resolve, signal, giveUp }: Waiting, pass: Pass): void {
-    signal.removeEventListener("abort", giveUp);
-    resolve(pass);
+  #admit(waiting: Waiting, pass: Pass): void {
+    waiting.leave();
+    waiting.resolve(pass);
+  }
+
+  #sendAwayWhoMayNotPause(): void {
+    for (const waiting of this.#waiting.splice(0)) {
+      if (waiting.mayPause()) this.#waiting.push(waiting);
+      else {
+        waiting.leave();
+        waiting.reject(new EventNotSettledError("The lease ended before the call was made"));
+      }
+    }
   }
 
   #later(): number {
@@ -191,9 +218,9 @@ export class TrustGate implements Disposable {
   /** Whoever waits is given up. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    for (const { reject, signal, giveUp } of this.#waiting.splice(0)) {
-      signal.removeEventListener("abort", giveUp);
-      reject(new DOMException("", "AbortError"));
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting.leave();
+      waiting.reject(new DOMException("", "AbortError"));
     }
   }
 }

@@ -20,8 +20,13 @@ export class TrustedHandler implements Handler {
     this.#showsWhoCalls = showsWhoCalls;
   }
 
-  async handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result> {
-    const pass = this.#gate.pass ?? await this.#gate.enter(signal);
+  async handle(
+    event: InboundEvent,
+    signal: AbortSignal,
+    attempt?: number,
+    ending?: AbortSignal,
+  ): Promise<Result> {
+    const pass = this.#gate.pass ?? await this.#gate.enter(signal, ending);
     let result: Result;
     try {
       result = await this.#handler.handle(event, signal, attempt);

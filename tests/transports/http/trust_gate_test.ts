@@ -203,6 +203,32 @@ Deno.test("TrustGate no longer counts with a call whose signal has aborted", asy
   assertEquals(world.passes.length, 2);
 });
 
+Deno.test("TrustGate sends away who would have to pause while the lease is ending, and no one else", async () => {
+  using world = new World();
+  const { signal } = new AbortController();
+  const lease = new AbortController();
+  const ends: string[] = [];
+  const come = (ending: AbortSignal) =>
+    world.gate.enter(signal, ending).then(
+      (pass) => void world.passes.push(pass),
+      (error: Error) => void ends.push(error.name),
+    );
+  const [ahead, ...ending] = [1, 2, 3].map(() => come(lease.signal));
+  const going = come(new AbortController().signal);
+  await ahead;
+  lease.abort();
+  await promisesSettled();
+  assertEquals(ends, []);
+  await world.refuse(0);
+  await Promise.all(ending);
+  assertEquals(ends, ["EventNotSettledError", "EventNotSettledError"]);
+  await come(lease.signal);
+  assertEquals(ends.length, 3);
+  await world.pass(5000);
+  await going;
+  assertEquals(world.passes.length, 2);
+});
+
 Deno.test("TrustGate gives up who waits when it is closed for good, and keeps no timer", async () => {
   using world = new World();
   await world.come();
