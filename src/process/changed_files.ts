@@ -18,7 +18,7 @@ export interface ChangedFilesParts {
 
 /**
  * Looks from time to time whether files hold something else than before. Contents are compared, as files may be symbolic
- * links to others by turns. It does not keep the process alive.
+ * links to others by turns.
  */
 export class ChangedFiles implements Disposable {
   readonly #parts: ChangedFilesParts;
@@ -45,7 +45,6 @@ export class ChangedFiles implements Disposable {
       () => this.#look(last),
       isSettling ? this.#settleMs : this.#intervalMs,
     );
-    Deno.unrefTimer(this.#timer);
   }
 
   async #look(last: FileTexts): Promise<void> {

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { formatProblem } from "../../src/config/mod.ts";
+import { ConfigReading } from "../../src/config/reading.ts";
+import { outside, pipelineText } from "./loading.ts";
+
+const TEXT = pipelineText({
+  name: "${env:NAME}",
+  eventHandler: { type: "http", url: "http://localhost/", headers: { a: "${file:/token}" } },
+});
+
+Deno.test("ConfigReading reads the files anew and keeps the variables of the first time", () => {
+  const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
+  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], outside(surroundings));
+  surroundings.variables.NAME = "second";
+  surroundings.files["/token"] = "two";
+  const second = first.again();
+
+  assertEquals(second.again().result, second.result);
+  const { result } = second;
+  if ("problems" in result) throw new Error("not valid");
+  const [pipeline] = result.config.pipelines;
+  assertEquals(pipeline?.name, "first");
+  assertEquals(Reflect.get(pipeline?.eventHandler ?? {}, "headers"), [["a", "two"]]);
+  assertEquals([...second.files], [["/token", "two"]]);
+});
+
+Deno.test("ConfigReading knows of a file that cannot be read", () => {
+  const files: Record<string, string> = { "/token": "one" };
+  const surroundings = { variables: { NAME: "first" }, files };
+  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], outside(surroundings));
+  delete files["/token"];
+  const second = first.again();
+
+  const { result } = second;
+  if ("config" in result) throw new Error("valid");
+  assertEquals(result.problems.map(formatProblem), [
+    "config.yaml: pipeline #1: eventHandler.headers.a: cannot read the file *** (NotFound)",
+  ]);
+  assertEquals([...second.files], [["/token", undefined]]);
+});
