@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ChangedFiles, type FileTexts } from "../../src/process/changed_files.ts";
-import { everythingSettled } from "../support/eventually.ts";
+import { promisesSettled } from "../support/eventually.ts";
 import { FakeTimers } from "../support/fake_timers.ts";
 
 /** Files in memory, and how often their changes were told. */
@@ -91,17 +91,16 @@ Deno.test("ChangedFiles tells of a file that is gone, and of one that is there a
   assertEquals([changes, known.get("/a")], [2, "1"]);
 });
 
-Deno.test("ChangedFiles looks at nothing where there are no files, nor after its end", async () => {
+Deno.test("ChangedFiles looks at nothing where there are no files, nor after its end", () => {
   using timers = new FakeTimers();
   using _none = new Files({}).lookOut();
   assertEquals(timers.count, 0);
   const files = new Files({ "/a": "1" });
   files.lookOut()[Symbol.dispose]();
   assertEquals(timers.count, 0);
-  await everythingSettled();
 });
 
 async function fire(timers: FakeTimers): Promise<void> {
   timers.fire(0);
-  await everythingSettled();
+  await promisesSettled();
 }

@@ -26,7 +26,7 @@ export const SECURITY_KEYS = {
   }),
   caFile: mapped(["ssl.ca.location"], {
     scalar: pemFile("certificate", PLATFORM_ROOTS),
-    meaning: "The same as a file, which is read at start; `probe` for the platform's certificates",
+    meaning: "The same as a file; `probe` for the platform's certificates",
   }),
   certificatePem: mapped(["ssl.certificate.pem"], {
     scalar: pem("certificate"),
@@ -34,7 +34,7 @@ export const SECURITY_KEYS = {
   }),
   certificateFile: mapped(["ssl.certificate.location"], {
     scalar: pemFile("certificate"),
-    meaning: "The same as a file, which is read at start",
+    meaning: "The same as a file",
   }),
   keyPem: mapped(["ssl.key.pem"], {
     scalar: pem("private key"),
@@ -42,7 +42,7 @@ export const SECURITY_KEYS = {
   }),
   keyFile: mapped(["ssl.key.location"], {
     scalar: pemFile("private key"),
-    meaning: "The same as a file, which is read at start",
+    meaning: "The same as a file",
   }),
   keyPassphrase: mapped(["ssl.key.password"], {
     scalar: text(),
