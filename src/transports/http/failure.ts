@@ -2,7 +2,7 @@ import { TokenError } from "../oauth2/token_error.ts";
 import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./client/response_head.ts";
 import { CutOffResponseError } from "./client/response_reader.ts";
-import { describeTlsFailure } from "./tls_failure.ts";
+import { describeTlsFailure, UnansweredClientError } from "./tls_failure.ts";
 
 const NO_FILES = "too many open connections: raise the limit of open files (ulimit -n)";
 const NOT_ALLOWED = "the sandbox does not allow this host";
@@ -52,7 +52,7 @@ const UNSENT: ReadonlySet<string> = new Set([
  */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
-  if (error instanceof TokenError) return error.message;
+  if (error instanceof TokenError || error instanceof UnansweredClientError) return error.message;
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
   return ofResponse(error) ?? ofConnection(error) ?? error.name;
@@ -60,13 +60,20 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 
 /** Whether a call may have come to the endpoint before it failed like this. */
 export function mayHaveBeenSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return true;
+  if (!(error instanceof Error) || error instanceof UnansweredClientError) return true;
   return !isOfTrust(error) && !UNSENT.has(ofConnection(error) ?? "");
+}
+
+/** Whether the other side has closed the connection without saying why. */
+export function isClosed(error: unknown): boolean {
+  const reason = error instanceof Error ? ofConnection(error) : undefined;
+  return reason === "connection closed" || reason === "connection reset";
 }
 
 /** Whether the two sides did not come to terms by TLS. */
 export function isTlsFailure(error: unknown): boolean {
-  return error instanceof Error && describeTlsFailure(textOf(error)) !== undefined;
+  return error instanceof UnansweredClientError ||
+    error instanceof Error && describeTlsFailure(textOf(error)) !== undefined;
 }
 
 /** Whether a call failed because one side could not show who it is: without a repair, each call does. */

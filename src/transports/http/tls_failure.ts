@@ -32,6 +32,21 @@ const THEIRS: readonly Row[] = [
 
 const NO_TLS = "no TLS: the port may be one for http://";
 
+/**
+ * A connection was closed without a word, and nobody has been answered under the client's certificate so far. Some servers
+ * do that to clients whose certificate they do not accept (Node.js).
+ */
+export class UnansweredClientError extends Error {
+  override readonly name = "UnansweredClientError";
+
+  constructor(options: ErrorOptions) {
+    super(
+      "connection closed before any answer: the endpoint may not accept the client certificate",
+      options,
+    );
+  }
+}
+
 /** How every text about the endpoint's certificate begins. */
 const NOT_ACCEPTED = "certificate not accepted";
 

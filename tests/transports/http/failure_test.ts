@@ -7,6 +7,7 @@ import {
   mayHaveBeenSent,
 } from "../../../src/transports/http/failure.ts";
 import { InvalidResponseError } from "../../../src/transports/http/client/response_head.ts";
+import { UnansweredClientError } from "../../../src/transports/http/tls_failure.ts";
 import { CutOffResponseError } from "../../../src/transports/http/client/response_reader.ts";
 
 const SENDING = "connect to SECRET:1";
@@ -284,5 +285,6 @@ Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
   for (const { message } of TLS_FAILURES) {
     assertEquals(mayHaveBeenSent(new TypeError(message)), false, message);
   }
+  assertEquals(mayHaveBeenSent(new UnansweredClientError({})), true);
   assertEquals(mayHaveBeenSent(new DOMException("", "TimeoutError")), true);
 });

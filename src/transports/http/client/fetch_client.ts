@@ -7,7 +7,9 @@ import {
   MAX_IDLE_MS,
   type RequestTarget,
 } from "./http_client.ts";
+import { isClosed } from "../failure.ts";
 import { hasBody, RequestHeaders } from "../request_headers.ts";
+import { UnansweredClientError } from "../tls_failure.ts";
 import { tlsOptions } from "./tls_options.ts";
 
 const FIRST_BUFFER_BYTES = 4096;
@@ -23,6 +25,7 @@ export class FetchClient implements HttpClient {
   readonly #origin: string;
   readonly #headers: RequestHeaders;
   readonly #client: Deno.HttpClient;
+  #hasAnswer = false;
 
   /** @param maxConnections how many are kept between calls */
   constructor(
@@ -50,7 +53,7 @@ export class FetchClient implements HttpClient {
     const { method, maxResponseBytes } = this.#config;
     const controller = new AbortController();
     call.onGivenUp((reason) => controller.abort(reason));
-    const response = await fetch(this.#origin + target, {
+    const response = await this.#fetch(this.#origin + target, {
       method,
       headers: this.#headersOf(event, { attempt, authorization }),
       body: hasBody(method) ? event.value ?? EMPTY : null,
@@ -61,6 +64,17 @@ export class FetchClient implements HttpClient {
     const body = await readBody(response, maxResponseBytes);
     // What it has decoded has no encoding any more.
     return { status: response.status, headers: new Map(response.headers), body };
+  }
+
+  async #fetch(url: string, request: RequestInit & { client: Deno.HttpClient }): Promise<Response> {
+    try {
+      const response = await fetch(url, request);
+      this.#hasAnswer = true;
+      return response;
+    } catch (error) {
+      const mayBeRefused = this.#config.tls?.cert !== undefined && !this.#hasAnswer;
+      throw mayBeRefused && isClosed(error) ? new UnansweredClientError({ cause: error }) : error;
+    }
   }
 
   #headersOf(

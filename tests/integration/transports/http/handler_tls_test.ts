@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HandlerError } from "../../../../src/core/handler.ts";
+import { CertificateAuthority } from "../../../support/certificate_authority.ts";
 import { certifiedKey } from "../../../support/certificates.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent } from "../../../support/events.ts";
@@ -21,6 +22,25 @@ Deno.test("HttpHandler sends nothing to an endpoint whose certificate is of an a
   assertEquals(endpoint.calls.length, 0);
 });
 
+Deno.test("HttpHandler tells of the client certificate, when the endpoint closes each connection without a word", async () => {
+  const authority = new CertificateAuthority();
+  const endpoint = Deno.listenTls({
+    port: 0,
+    hostname: "127.0.0.1",
+    ...authority.serverCertificate(),
+  });
+  await using closing = closeEach(endpoint);
+  await using handler = openHandler(`https://localhost:${closing.port}/`, {
+    tls: { ca: authority.cert, ...authority.clientCertificate() },
+  });
+
+  await assertRejects(
+    () => handler.handle(anEvent(), NEVER),
+    HandlerError,
+    ": connection closed before any answer: the endpoint may not accept the client certificate",
+  );
+});
+
 Deno.test("HttpHandler says so, when an endpoint for https:// speaks no TLS", async () => {
   await using endpoint = startRawEndpoint(async (connection) => {
     await connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -33,3 +53,20 @@ Deno.test("HttpHandler says so, when an endpoint for https:// speaks no TLS", as
     ": no TLS: the port may be one for http://",
   );
 });
+
+/** Shakes hands, and closes. */
+function closeEach(listener: Deno.TlsListener): AsyncDisposable & { readonly port: number } {
+  const closing = (async () => {
+    for await (const connection of listener) {
+      await connection.handshake().catch(() => {});
+      connection.close();
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await closing;
+    },
+  };
+}
