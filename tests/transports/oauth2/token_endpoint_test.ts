@@ -224,7 +224,7 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
     [
       "a certificate of somebody else",
       new TypeError("invalid peer certificate: UnknownIssuer"),
-      `${NAME} did not answer: certificate not accepted`,
+      `${NAME} did not answer: certificate not accepted: its authority is not known`,
     ],
   ];
   for (const [name, response, expected] of table) {
