@@ -7,6 +7,7 @@
 import { Logger } from "../core/log.ts";
 import { partsOf } from "./sandbox.ts";
 import type { OtherSide } from "../core/transport.ts";
+import { failedReport } from "./worker_failures.ts";
 import type { DiscoveryCommand, DiscoveryReport } from "./worker_messages.ts";
 
 /** Of parts whose other side has nothing to tell. */
@@ -17,7 +18,7 @@ function report(message: DiscoveryReport): void {
 }
 
 function fail(error: unknown): void {
-  report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+  report(failedReport(error));
 }
 
 self.addEventListener("message", ({ data }: MessageEvent<DiscoveryCommand>) => {

@@ -4,6 +4,7 @@ import { Logger, type LogSink } from "../core/log.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
 import { redrivePermissions } from "./sandbox.ts";
 import { discover, startWorker } from "./supervised_worker.ts";
+import { failedReport, pauseAfter } from "./worker_failures.ts";
 import type {
   RedriveCommand,
   RedriveProgress,
@@ -67,7 +68,7 @@ export class RedriveSupervisor {
       }
       // It has remembered nothing: another Worker would show all again.
       if (this.#selection.dryRun) return end.reason;
-      const delayMs = delays.next().value;
+      const delayMs = pauseAfter(end, delays.next().value);
       log.error(
         `the redrive of '${name}' stopped: ${end.reason}; going on in ${formatDelay(delayMs)}`,
       );
@@ -98,7 +99,7 @@ export class RedriveSupervisor {
         worker.terminate();
       }
     } catch (error) {
-      return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+      return failedReport(error);
     }
   }
 
@@ -119,7 +120,7 @@ export class RedriveSupervisor {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      resolve({ kind: "failed", reason: event.message });
+      resolve({ kind: "failed", reason: event.message, isRefusal: false });
     };
     const { limit } = this.#selection;
     const rest = limit === undefined ? undefined : limit - (before?.counts.putBack ?? 0);

@@ -1,4 +1,5 @@
 import type { PipelineConfig } from "../config/schema.ts";
+import { AccessRefusedError } from "../core/access_refused.ts";
 import type { LogSink } from "../core/log.ts";
 import { discoveryPermissions, partsOf, workerPermissions } from "./sandbox.ts";
 import type { HandlerConfig, OtherSide, Permissions } from "../core/transport.ts";
@@ -6,6 +7,7 @@ import {
   ALIVE_INTERVAL_MS,
   type DiscoveryCommand,
   type DiscoveryReport,
+  type FailedReport,
   type PipelineCommand,
   type PipelineReport,
 } from "./worker_messages.ts";
@@ -24,7 +26,7 @@ const DISCOVERY_DEADLINE_MS = 60_000;
 /** How a Worker came to its end. */
 export type WorkerEnd =
   | { readonly kind: "ended" }
-  | { readonly kind: "failed"; readonly reason: string }
+  | FailedReport
   /** It no longer answers. Its thread cannot be stopped from outside, so the process has to end. */
   | { readonly kind: "hung"; readonly reason: string };
 
@@ -60,7 +62,7 @@ export class PipelineWorker {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#end.resolve({ kind: "failed", reason: event.message });
+      this.#end.resolve({ kind: "failed", reason: event.message, isRefusal: false });
     };
     // Ticks are counted, not time, so a suspended process wakes up well.
     this.#watchdog = setInterval(() => {
@@ -146,7 +148,7 @@ async function ask(
   const answer = Promise.withResolvers<DiscoveryAnswer>();
   worker.onmessage = ({ data }: MessageEvent<DiscoveryReport>) => {
     if (data.kind === "log") log(data.record);
-    else if (data.kind === "failed") answer.reject(new Error(data.reason));
+    else if (data.kind === "failed") answer.reject(errorOf(data));
     else answer.resolve(data);
   };
   worker.onerror = (event) => {
@@ -168,6 +170,10 @@ async function ask(
     signal.removeEventListener("abort", giveUp);
     worker.terminate();
   }
+}
+
+function errorOf({ reason, isRefusal }: FailedReport): Error {
+  return isRefusal ? new AccessRefusedError(reason) : new Error(reason);
 }
 
 /** Starts a Worker with these permissions and no others. */

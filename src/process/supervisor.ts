@@ -5,6 +5,7 @@ import { Logger, type LogSink } from "../core/log.ts";
 import { pipelinePermissions } from "./sandbox.ts";
 import { discover, PipelineWorker, type WorkerEnd } from "./supervised_worker.ts";
 import type { OtherSide } from "../core/transport.ts";
+import { failedReport, pauseAfter } from "./worker_failures.ts";
 import { listenerRole } from "../transports/mod.ts";
 
 /** A pipeline that ran for so long starts again without the delays that earlier failures had built up. */
@@ -150,7 +151,7 @@ export class Supervisor {
       }
       if (performance.now() - startedAt > STEADY_AFTER_MS) delays = backoffDelays();
       this.#waiting.set(pipeline.name, `it has stopped: ${end.reason}`);
-      const delayMs = delays.next().value;
+      const delayMs = pauseAfter(end, delays.next().value);
       log.error(
         `pipeline '${pipeline.name}' stopped: ${end.reason}; starting it again in ${
           formatDelay(delayMs)
@@ -193,7 +194,7 @@ export class Supervisor {
         this.#workers.delete(pipeline.name);
       }
     } catch (error) {
-      return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+      return failedReport(error);
     }
   }
 

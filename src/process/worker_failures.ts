@@ -1,7 +1,15 @@
-/** The last message of a Worker that cannot go on. */
-interface FailedReport {
-  readonly kind: "failed";
-  readonly reason: string;
+import { PAUSE_AFTER_REFUSAL_MS, refusalIn } from "../core/access_refused.ts";
+import type { FailedReport } from "./worker_messages.ts";
+
+/** The last message of a Worker that an error has ended. */
+export function failedReport(error: unknown): FailedReport {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { kind: "failed", reason, isRefusal: refusalIn(error) !== null };
+}
+
+/** How long to wait before trying again after a failure. @param delayMs by the backoff */
+export function pauseAfter({ isRefusal }: FailedReport, delayMs: number): number {
+  return isRefusal ? Math.max(delayMs, PAUSE_AFTER_REFUSAL_MS) : delayMs;
 }
 
 /**
@@ -10,7 +18,7 @@ interface FailedReport {
  */
 export function reportFailures(report: (message: FailedReport) => void): (error: unknown) => void {
   function fail(error: unknown): void {
-    report({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+    report(failedReport(error));
   }
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

@@ -12,6 +12,14 @@ export type PipelineCommand =
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 
+/** The last message of a Worker that cannot go on. */
+export interface FailedReport {
+  readonly kind: "failed";
+  readonly reason: string;
+  /** Whether the other side refuses access: to try again at once would be in vain. */
+  readonly isRefusal: boolean;
+}
+
 /** What a pipeline's Worker tells the main isolate. */
 export type PipelineReport =
   | { readonly kind: "log"; readonly record: LogRecord }
@@ -19,8 +27,7 @@ export type PipelineReport =
   | { readonly kind: "alive"; readonly notReady: readonly string[] }
   /** The last message of a Worker that ended because it was told to, or because its input ended. */
   | { readonly kind: "ended" }
-  /** The last message of a Worker that cannot go on. */
-  | { readonly kind: "failed"; readonly reason: string };
+  | FailedReport;
 
 /** How often a Worker says that it is alive, in milliseconds. */
 export const ALIVE_INTERVAL_MS = 1000;
@@ -38,7 +45,7 @@ export type DiscoveryReport =
   /** One for each part of the pipeline, in the order of its parts. */
   | { readonly kind: "found"; readonly otherSides: readonly OtherSide[] }
   | { readonly kind: "checked"; readonly problems: readonly string[] }
-  | { readonly kind: "failed"; readonly reason: string };
+  | FailedReport;
 
 /** What a redrive's Worker is told. */
 export type RedriveCommand =
@@ -76,8 +83,7 @@ export type RedriveReport =
   | { readonly kind: "progress"; readonly progress: RedriveProgress }
   /** The last message of a Worker that has come to the end, or to what it was told; or to what can never be put back. */
   | { readonly kind: "ended"; readonly refusal: string | null }
-  /** The last message of a Worker that cannot go on. */
-  | { readonly kind: "failed"; readonly reason: string };
+  | FailedReport;
 
 /** How often a redrive tells how far it has got, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 250;

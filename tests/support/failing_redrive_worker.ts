@@ -27,7 +27,7 @@ self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
   if (data.kind === "stop") return;
   if (data.ends === undefined) {
     reportProgress(3, 0, 6);
-    report({ kind: "failed", reason: "failed on purpose" });
+    report({ kind: "failed", reason: "failed on purpose", isRefusal: false });
     return;
   }
   reportProgress(data.selection.limit ?? 0, 3, data.ends.get(0) ?? NaN);

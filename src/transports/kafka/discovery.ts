@@ -1,7 +1,8 @@
 import type { Kafka } from "kafkajs";
 import { isHost } from "../../core/host.ts";
 import type { OtherSide, RoleContext } from "../../core/transport.ts";
-import { createKafka, requireTopic, rootMessage } from "./client/client.ts";
+import { createKafka, requireTopic } from "./client/client.ts";
+import { clientFailure } from "./client/client_failure.ts";
 import type { KafkaClientConfig } from "./config/mod.ts";
 import { placesByCluster } from "./places.ts";
 
@@ -23,7 +24,7 @@ export async function discoverCluster(
     return { hosts, places: topics.flatMap((topic) => placesByCluster(topic, cluster)) };
   } catch (error) {
     const servers = config.bootstrapServers.join(", ");
-    throw new Error(`cannot reach brokers ${servers}: ${rootMessage(error)}`, { cause: error });
+    throw clientFailure(`cannot reach brokers ${servers}`, error);
   } finally {
     await admin.disconnect().catch(() => {});
   }

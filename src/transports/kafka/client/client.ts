@@ -1,4 +1,5 @@
 import {
+  type ISocketFactory,
   type ISocketFactoryArgs,
   Kafka,
   logLevel,
@@ -8,6 +9,8 @@ import {
 import type { ConnectionOptions } from "node:tls";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
+import { registerClient } from "./broker_access.ts";
+import { clientFailure, rootMessage } from "./client_failure.ts";
 import { clientLogOf } from "./client_log.ts";
 import type { KafkaClientConfig } from "../config/mod.ts";
 import { patchKafkajs } from "./kafkajs_patches.ts";
@@ -43,6 +46,16 @@ export function createKafka(
 ): Kafka {
   patchKafkajs();
   const clientLog = clientLogOf(log, health);
+  const socketFactory: ISocketFactory = (target) =>
+    openSocket(onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target, {
+      connectionTimeoutMs: config.connectionTimeoutMs,
+      onUngrantedBroker,
+    });
+  registerClient(socketFactory, {
+    config,
+    admitted: (broker) => clientLog.answered(broker),
+    refused: (broker, reason) => clientLog.refused(broker, reason),
+  });
   return new Kafka({
     brokers: [...config.bootstrapServers],
     clientId: config.clientId,
@@ -54,15 +67,7 @@ export function createKafka(
     retry,
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => clientLog.take(entry),
-    socketFactory: (target) =>
-      openSocket(
-        onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target,
-        {
-          connectionTimeoutMs: config.connectionTimeoutMs,
-          onUngrantedBroker,
-          onAnswer: () => clientLog.answered(`${target.host}:${target.port}`),
-        },
-      ),
+    socketFactory,
   });
 }
 
@@ -92,12 +97,6 @@ function bootstrapServer(
   return { host: server.slice(0, separator), port: Number(server.slice(separator + 1)) };
 }
 
-/** The last reason in a chain of errors: kafkajs wraps what happened several times. */
-export function rootMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
-}
-
 /**
  * Makes sure that a topic can be used: that it exists, or may be created by using it.
  *
@@ -114,19 +113,20 @@ export async function requireTopic(
     await admin.connect();
     await admin.fetchTopicMetadata({ topics: [topic] });
   } catch (error) {
-    throw new Error(describeTopicFailure(error, { topic, brokers }), { cause: error });
+    throw topicFailure(error, { topic, brokers });
   } finally {
     await admin.disconnect().catch(() => {});
   }
 }
 
-function describeTopicFailure(
+function topicFailure(
   error: unknown,
   { topic, brokers }: { topic: string; brokers: readonly string[] },
-): string {
+): Error {
   const where = brokers.join(", ");
-  const message = rootMessage(error);
-  return /does not host this topic/.test(message)
-    ? `topic '${topic}' does not exist on ${where}; create it, or correct 'topic'`
-    : `cannot look up topic '${topic}' on ${where}: ${message}`;
+  if (/does not host this topic/.test(rootMessage(error))) {
+    const message = `topic '${topic}' does not exist on ${where}; create it, or correct 'topic'`;
+    return new Error(message, { cause: error });
+  }
+  return clientFailure(`cannot look up topic '${topic}' on ${where}`, error);
 }

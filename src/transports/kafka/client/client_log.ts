@@ -36,6 +36,7 @@ export class ClientLog {
   readonly #now: () => number;
   readonly #saidAtMs = new Map<string, number>();
   readonly #unreachable = new Set<string>();
+  readonly #refused = new Set<string>();
 
   constructor(
     log: Logger,
@@ -56,18 +57,27 @@ export class ClientLog {
       this.#log.error(`kafkajs: ${message}`);
     } else if (unreachable !== null) {
       const { reason = "connecting takes too long" } = unreachable.groups ?? {};
-      this.#cannotReach(String(broker), reason);
+      // Whoever wanted to connect gets the reason.
+      if (!this.#refused.has(String(broker))) this.#cannotReach(String(broker), reason);
     } else if (!this.#wasJustSaid(message)) {
       this.#log.debug(() => `kafkajs: ${namespace}: ${message}`);
     }
   }
 
-  /** Notes that a broker has sent something. */
+  /** Notes that a broker has let a client in and answered it. */
   answered(broker: string): void {
-    if (!this.#unreachable.delete(broker)) return;
+    const wasRefused = this.#refused.delete(broker);
+    const wasUnreachable = this.#unreachable.delete(broker);
+    if (!wasRefused && !wasUnreachable) return;
     this.#health?.works(`broker ${broker}`);
     this.#saidAtMs.delete(broker);
     this.#log.info(`broker ${broker} answers again`);
+  }
+
+  /** Notes that a broker and a client do not get together; whoever wanted to connect says it. */
+  refused(broker: string, reason: string): void {
+    this.#refused.add(broker);
+    this.#health?.fails(`broker ${broker}`, reason, { forMs: FORGOTTEN_AFTER_MS });
   }
 
   #cannotReach(broker: string, reason: string): void {

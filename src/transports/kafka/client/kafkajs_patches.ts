@@ -10,7 +10,9 @@ import { useAllCompressionCodecs } from "../records/compression/mod.ts";
 import { useFetchedRecords } from "../consumer/fetch_response.ts";
 import { callMembers } from "../consumer/group_members.ts";
 import { useProduceRequests } from "../producer/produce_request.ts";
+import { watchBrokerAccess } from "./broker_access.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";
+import { renewSaslSessions } from "./sasl_sessions.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
 
 const MIN_THROTTLE_CHECK_MS = 10;
@@ -60,6 +62,8 @@ export function patchKafkajs(): void {
   useProduceRequests();
   checkPendingRequestsOnDemand();
   dropSilentConnections();
+  renewSaslSessions();
+  watchBrokerAccess();
   callMembers();
 }
 

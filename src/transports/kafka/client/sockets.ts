@@ -9,30 +9,59 @@ export interface SocketOptions {
   readonly connectionTimeoutMs: number;
   /** Told of a broker, as `host:port`, that the sandbox does not allow; the connection to it fails. */
   readonly onUngrantedBroker?: ((broker: string) => void) | undefined;
-  /** Called when the first bytes come. */
-  readonly onAnswer: () => void;
 }
 
 /** Opens a socket to a broker, with TLS when `ssl` is given. */
 export function openSocket(
   { host, port, ssl, onConnect }: ISocketFactoryArgs,
-  { connectionTimeoutMs, onUngrantedBroker, onAnswer }: SocketOptions,
+  { connectionTimeoutMs, onUngrantedBroker }: SocketOptions,
 ): Socket {
   const broker = `${host.toLowerCase()}:${port}`;
   if (Deno.permissions.querySync({ name: "net", host: broker }).state !== "granted") {
     onUngrantedBroker?.(broker);
   }
   const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl })
     : connectTcp({ host, port }, onConnect);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   // A request is one write: to wait for more would delay it by the answer to the one before.
   socket.setNoDelay(true);
-  socket.once("data", onAnswer);
   // kafkajs gives up by then, and tries again; a connection that comes about later would take the place of the new one.
   const timer = setTimeout(() => socket.destroy(), connectionTimeoutMs);
-  for (const event of [ssl ? "secureConnect" : "connect", "close"]) {
-    socket.once(event, () => clearTimeout(timer));
+  const settled = () => clearTimeout(timer);
+  socket.once("close", settled);
+  if (!ssl) {
+    socket.once("connect", settled);
+    return socket;
   }
+  socket.once("secureConnect", async () => {
+    if (!await isSecure(socket)) return;
+    settled();
+    onConnect();
+  });
   return socket;
+}
+
+/**
+ * Deno 2.6.8 says `secureConnect` when a handshake has ended in any way, and whoever writes after one that has failed
+ * is told of `write UNKNOWN`. Whoever waits gets the reason as an error of the socket.
+ */
+async function isSecure(socket: Socket): Promise<boolean> {
+  const connection = tlsConnectionOf(socket);
+  if (connection === undefined) throw new Error("Deno has changed: its sockets hide what is TLS");
+  try {
+    await connection.handshake();
+    return !socket.destroyed;
+  } catch {
+    return false;
+  }
+}
+
+/** Deno's own connection below a socket of Node's, which is kept under a symbol. */
+function tlsConnectionOf(socket: Socket): Deno.TlsConn | undefined {
+  for (let at: unknown = Reflect.get(socket, "_handle"); at; at = Object.getPrototypeOf(at)) {
+    const key = Object.getOwnPropertySymbols(at)
+      .find(({ description }) => description === "kStreamBaseField");
+    if (key !== undefined) return Reflect.get(Reflect.get(socket, "_handle"), key);
+  }
 }

@@ -1,7 +1,8 @@
 import type { Consumer } from "kafkajs";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
-import { createKafka, retryOptions, rootMessage } from "../client/client.ts";
+import { createKafka, retryOptions } from "../client/client.ts";
+import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 
 /**
@@ -58,7 +59,7 @@ export function createGroupConsumer(
     onJoin(partitions);
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    onFailure(new Error(`consumer stopped: ${rootMessage(payload.error)}`));
+    onFailure(clientFailure("consumer stopped", payload.error));
   });
   return consumer;
 }

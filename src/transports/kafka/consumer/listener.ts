@@ -1,4 +1,5 @@
 import type { Consumer } from "kafkajs";
+import { AccessRefusedError } from "../../../core/access_refused.ts";
 import { aborted, atMost, formatDelay } from "../../../core/backoff.ts";
 import type { Lease } from "../../../core/lease.ts";
 import type { Deliver, Listener } from "../../../core/listener.ts";
@@ -7,7 +8,8 @@ import type { Logger } from "../../../core/log.ts";
 import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { AttemptsNotes } from "./attempts_note.ts";
-import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
+import { createKafka, requireTopic } from "../client/client.ts";
+import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
@@ -279,8 +281,10 @@ export class KafkaListener implements Listener {
     } catch (error) {
       // It may have arrived all the same.
       for (const { assigned } of moved) assigned.committedNote = null;
-      if (isFenced(error)) this.#fenced();
-      else this.#log.warn(`cannot commit offsets: ${rootMessage(error)}; trying again`);
+      if (isFenced(error)) return this.#fenced();
+      const failure = clientFailure("cannot commit offsets", error);
+      if (failure instanceof AccessRefusedError) this.#fail(failure);
+      else this.#log.warn(`${failure.message}; trying again`);
     }
   }
 

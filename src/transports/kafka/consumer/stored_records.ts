@@ -2,7 +2,8 @@ import type { Admin } from "kafkajs";
 import type { Lease } from "../../../core/lease.ts";
 import type { Deliver } from "../../../core/listener.ts";
 import type { Offsets, ReadBackContext, StoredEvents } from "../../../core/transport.ts";
-import { createKafka, requireTopic, rootMessage } from "../client/client.ts";
+import { createKafka, requireTopic } from "../client/client.ts";
+import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { consumerConfigOf } from "../config/derived.ts";
 import { KafkaListener } from "./listener.ts";
@@ -92,7 +93,7 @@ async function lookUpExtent(
   } catch (error) {
     const where = config.bootstrapServers.join(", ");
     const what = `what there is to read of topic '${topic}' on ${where}`;
-    throw new Error(`cannot look up ${what}: ${rootMessage(error)}`, { cause: error });
+    throw clientFailure(`cannot look up ${what}`, error);
   } finally {
     await admin.disconnect().catch(() => {});
   }

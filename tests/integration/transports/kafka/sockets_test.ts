@@ -14,7 +14,6 @@ Deno.test({
     let connected = 0;
     const socket = openSocket({ host, port, ssl: {}, onConnect: () => connected++ }, {
       connectionTimeoutMs: 300,
-      onAnswer: () => {},
     });
     using _accepted = await listener.accept();
 

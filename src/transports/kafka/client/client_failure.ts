@@ -1,0 +1,34 @@
+import { AccessRefusedError, refusalIn } from "../../../core/access_refused.ts";
+
+/** Brokers know who it is, and do not allow it. By the words of kafkajs's errors. */
+const NOT_ALLOWED = new Set<unknown>([
+  "CLUSTER_AUTHORIZATION_FAILED",
+  "GROUP_AUTHORIZATION_FAILED",
+  "TOPIC_AUTHORIZATION_FAILED",
+]);
+
+/**
+ * What went wrong with brokers as an error for users. A refusal stays one, which says all there is to say.
+ *
+ * @param action completes the message in front of the reason
+ */
+export function clientFailure(action: string, cause: unknown): Error {
+  const refusal = refusalIn(cause);
+  if (refusal !== null) return refusal;
+  const root = rootOf(cause);
+  if (NOT_ALLOWED.has(Object(root).type)) {
+    const reason = `${rootMessage(cause)}: give the user the permission (ACL)`;
+    return new AccessRefusedError(`${action}: ${reason}`, { cause });
+  }
+  return new Error(`${action}: ${rootMessage(cause)}`, { cause });
+}
+
+/** The last reason in a chain of errors: kafkajs wraps what happened several times. */
+export function rootMessage(error: unknown): string {
+  const root = rootOf(error);
+  return root instanceof Error ? root.message : String(root);
+}
+
+function rootOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? rootOf(error.cause) : error;
+}

@@ -1,0 +1,110 @@
+import Connection from "kafkajs/src/network/connection.js";
+import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
+import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
+import type { KafkaSaslConfig } from "../config/mod.ts";
+import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
+
+/** The keys of SaslHandshake and SaslAuthenticate. */
+const SASL_REQUESTS = new Set([17, 36]);
+
+/** How long before the end of a session another one is begun, unless that is more than a quarter of it. */
+const MAX_THRESHOLD_MS = 10_000;
+
+interface PushedRequest {
+  readonly entry: { readonly apiKey: number; reject(error: unknown): void };
+}
+
+interface AuthenticatedConnection extends BrokerConnection {
+  readonly requestQueue: object;
+  reauthenticationThreshold: number;
+}
+
+/** What failed of the exchange itself: kafkajs's mechanisms keep no more than its text. */
+const exchangeFailures = new WeakMap<object, unknown>();
+const heldRequests = new WeakMap<object, PushedRequest[]>();
+
+/** Has sessions of SASL renewed in time, and tells a refusal from a failure of the network. */
+export function renewSaslSessions(): void {
+  noteExchangeFailures();
+  holdRequests();
+  const { authenticate } = SaslAuthenticator.prototype;
+  SaslAuthenticator.prototype.authenticate = async function (
+    this: { readonly connection: AuthenticatedConnection; readonly sessionLifetime: string },
+  ) {
+    const { connection } = this;
+    const client = clientOf(connection);
+    const sasl = client?.config.sasl ?? null;
+    if (client === undefined || sasl === null) return await authenticate.call(this);
+    const attempt = await attemptOf(connection, client);
+    const held: PushedRequest[] = [];
+    heldRequests.set(connection.requestQueue, held);
+    exchangeFailures.delete(connection);
+    try {
+      await authenticate.call(this);
+    } catch (error) {
+      heldRequests.delete(connection.requestQueue);
+      const { broker } = connection;
+      const failure = exchangeFailures.get(connection) ?? error;
+      const isNetwork = exchangeFailures.has(connection) && Object(failure).type === undefined;
+      if (!isNetwork) attempt.refuse(saslRefusal(failure, { broker, sasl }));
+      attempt.leaveUndecided();
+      const reason = attempt.refusal ?? failure;
+      for (const { entry } of held) entry.reject(reason);
+      // A connection on which it has failed is good for nothing, and the broker closes it.
+      connection.rejectRequests(reason);
+      await connection.disconnect();
+      throw reason;
+    }
+    heldRequests.delete(connection.requestQueue);
+    connection.reauthenticationThreshold = Math.min(
+      MAX_THRESHOLD_MS,
+      Number(this.sessionLifetime) / 4,
+    );
+    attempt.admit();
+    for (const request of held) RequestQueue.prototype.push.call(connection.requestQueue, request);
+  };
+}
+
+function noteExchangeFailures(): void {
+  const { send } = Connection.prototype;
+  Connection.prototype.send = async function (
+    protocol: { readonly request: { readonly apiKey: number } },
+  ) {
+    try {
+      return await send.call(this, protocol);
+    } catch (error) {
+      if (SASL_REQUESTS.has(protocol.request.apiKey)) exchangeFailures.set(this, error);
+      throw error;
+    }
+  };
+}
+
+/**
+ * What is about to be sent when a session is renewed waits until that is done: brokers close a connection on which
+ * something comes in between.
+ */
+function holdRequests(): void {
+  const { push } = RequestQueue.prototype;
+  RequestQueue.prototype.push = function (request: PushedRequest) {
+    const held = heldRequests.get(this);
+    if (held === undefined || SASL_REQUESTS.has(request.entry.apiKey)) push.call(this, request);
+    else held.push(request);
+  };
+}
+
+/** Why a broker does not accept an identity, with the keys to correct. */
+export function saslRefusal(
+  failure: unknown,
+  { broker, sasl }: { broker: string; sasl: KafkaSaslConfig },
+): string {
+  const { type, message = String(failure) } = Object(failure);
+  const mechanism = sasl.mechanism.toUpperCase();
+  switch (type) {
+    case "UNSUPPORTED_SASL_MECHANISM":
+      return `broker ${broker} does not know ${mechanism} at this port: correct sasl.mechanism, or the port in bootstrap.servers`;
+    case "ILLEGAL_SASL_STATE":
+      return `broker ${broker} asks for no SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
+  }
+  const user = `user '${sasl.username}'`;
+  return `broker ${broker} refuses ${user} (${mechanism}): correct sasl.username or sasl.password: ${message}`;
+}
