@@ -51,7 +51,8 @@ const NOT_EXTRA = new Map([
 
 const expectedEndpoint = "an https:// or http:// URL";
 
-const tokenEndpoint: Scalar<string> = {
+/** A URL that tokens are asked for at. */
+export const tokenEndpoint: Scalar<string> = {
   expected: expectedEndpoint,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
   read(input) {

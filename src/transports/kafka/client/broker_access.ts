@@ -122,7 +122,8 @@ async function connectInTurn(
   try {
     await client.prepare?.();
   } catch (error) {
-    throw attempt.refuse(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    throw attempt.refuse(`cannot get a token for broker ${connection.broker}: ${reason}`);
   }
   const connected = connect();
   // kafkajs makes the socket at once.

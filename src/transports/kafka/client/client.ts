@@ -3,6 +3,7 @@ import {
   type ISocketFactoryArgs,
   Kafka,
   logLevel,
+  type Mechanism,
   type RetryOptions,
   type SASLOptions,
 } from "kafkajs";
@@ -12,8 +13,9 @@ import type { Logger } from "../../../core/log.ts";
 import { registerClient } from "./broker_access.ts";
 import { clientFailure, rootMessage } from "./client_failure.ts";
 import { clientLogOf } from "./client_log.ts";
-import type { KafkaClientConfig } from "../config/mod.ts";
+import type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "../config/mod.ts";
 import { patchKafkajs } from "./kafkajs_patches.ts";
+import { freshToken, oauthBearer } from "./oauth_bearer.ts";
 import { openSocket } from "./sockets.ts";
 
 /** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
@@ -55,12 +57,15 @@ export function createKafka(
     config,
     admitted: (broker) => clientLog.answered(broker),
     refused: (broker, reason) => clientLog.refused(broker, reason),
+    async prepare() {
+      if (config.sasl?.mechanism === "oauthbearer") await freshToken(config.sasl);
+    },
   });
   return new Kafka({
     brokers: [...config.bootstrapServers],
     clientId: config.clientId,
     ...(config.tls ? { ssl: tlsOptions(config.tls) } : {}),
-    ...(config.sasl ? { sasl: { ...config.sasl } as SASLOptions } : {}),
+    ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
     connectionTimeout: config.connectionTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     enforceRequestTimeout: true,
@@ -72,18 +77,21 @@ export function createKafka(
 }
 
 function tlsOptions(
-  { ca, cert, key, passphrase, verifyCertificate, verifyHostname }: NonNullable<
-    KafkaClientConfig["tls"]
-  >,
+  { ca, cert, key, verifyCertificate, verifyHostname }: KafkaTlsConfig,
 ): ConnectionOptions {
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
     rejectUnauthorized: verifyCertificate,
     ...(verifyHostname ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+function saslOptions(config: KafkaSaslConfig): SASLOptions | Mechanism {
+  return config.mechanism === "oauthbearer"
+    ? { mechanism: config.mechanism, authenticationProvider: oauthBearer(config) }
+    : { ...config } as SASLOptions;
 }
 
 function bootstrapServer(

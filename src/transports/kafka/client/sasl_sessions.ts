@@ -105,6 +105,11 @@ export function saslRefusal(
     case "ILLEGAL_SASL_STATE":
       return `broker ${broker} asks for no SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
   }
+  if (sasl.mechanism === "oauthbearer") {
+    const { clientId } = sasl.token;
+    return `broker ${broker} refuses the token of client '${clientId}' (${mechanism}): ` +
+      `it wants another audience, scope or issuer, or its clock is wrong: ${message}`;
+  }
   const user = `user '${sasl.username}'`;
   return `broker ${broker} refuses ${user} (${mechanism}): correct sasl.username or sasl.password: ${message}`;
 }

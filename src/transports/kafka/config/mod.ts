@@ -25,7 +25,9 @@ import {
 import { PLATFORM_ROOTS } from "./keys/security.ts";
 import { keyTable } from "./tables.ts";
 
-export type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "./client.ts";
+export type { KafkaClientConfig } from "./client.ts";
+export type { KafkaSaslConfig } from "./sasl.ts";
+export type { KafkaTlsConfig } from "./tls.ts";
 
 /** What a consumer is told. */
 export interface KafkaConsumerConfig extends KafkaClientConfig {
@@ -295,5 +297,6 @@ function fileKeys(block: string): readonly FileKey[] {
     { path: [block, "ssl.ca.location"], except: PLATFORM_ROOTS },
     { path: [block, "ssl.certificate.location"] },
     { path: [block, "ssl.key.location"] },
+    { path: [block, "https.ca.location"], except: PLATFORM_ROOTS },
   ];
 }

@@ -1,12 +1,14 @@
 import { pem, pemFile } from "../../../../config/pem/mod.ts";
-import { boolean, choice, text } from "../../../../config/scalar.ts";
+import { boolean, choice, type Scalar, text } from "../../../../config/scalar.ts";
+import { tokenEndpoint } from "../../../oauth2/config.ts";
 import { mapped, mappedOr, refused } from "./config_key.ts";
 
 /** The value of `ssl.ca.location` that is no path. */
 export const PLATFORM_ROOTS = "probe";
 
 const WEAKER_TLS = "it can't be set here, and leaving it out in silence could weaken TLS";
-const NO_OAUTHBEARER = "OAUTHBEARER is not supported yet";
+const ONLY_CLIENT_CREDENTIALS =
+  "tokens are asked for by the grant client_credentials with a secret only";
 
 /** Keys of both blocks about TLS and SASL, with a value. */
 export const SECURITY_KEYS = {
@@ -59,23 +61,68 @@ export const SECURITY_KEYS = {
     meaning: "`none`: a broker's certificate may name another host, with a warning",
   }),
   mechanism: mapped(["sasl.mechanism", "sasl.mechanisms"], {
-    scalar: choice<"plain" | "scram-sha-256" | "scram-sha-512">({
+    scalar: choice<"plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer">({
       PLAIN: "plain",
       "SCRAM-SHA-256": "scram-sha-256",
       "SCRAM-SHA-512": "scram-sha-512",
-    }, { refused: { GSSAPI: "Kerberos is not supported", OAUTHBEARER: NO_OAUTHBEARER } }),
+      OAUTHBEARER: "oauthbearer",
+    }, { refused: { GSSAPI: "Kerberos is not supported" } }),
     meaning: "Required for SASL (librdkafka: GSSAPI, which eventor does not support)",
   }),
-  username: mapped(["sasl.username"], { scalar: text(), meaning: "Required for SASL" }),
-  password: mapped(["sasl.password"], { scalar: text(), meaning: "Required for SASL" }),
+  username: mapped(["sasl.username"], {
+    scalar: text(),
+    meaning: "Required for PLAIN and SCRAM",
+  }),
+  password: mapped(["sasl.password"], {
+    scalar: text(),
+    meaning: "Required for PLAIN and SCRAM",
+  }),
+  tokenMethod: mapped(["sasl.oauthbearer.method"], {
+    scalar: choice({ oidc: "oidc" }, {
+      refused: { default: "a token that nobody signed is no protection: set it to oidc" },
+    }),
+    meaning: "Required for OAUTHBEARER: `oidc` (librdkafka: default)",
+  }),
+  tokenEndpoint: mapped(["sasl.oauthbearer.token.endpoint.url"], {
+    scalar: tokenEndpoint,
+    meaning: "Required for OAUTHBEARER: where tokens are asked for, an `https://` URL",
+  }),
+  tokenClientId: mapped(["sasl.oauthbearer.client.id"], {
+    scalar: text(),
+    meaning: "Required for OAUTHBEARER: by what the token endpoint knows eventor",
+  }),
+  tokenClientSecret: mapped(["sasl.oauthbearer.client.secret"], {
+    scalar: text(),
+    meaning: "Required for OAUTHBEARER: the secret that goes with it, in an Authorization header",
+  }),
+  tokenScope: mapped(["sasl.oauthbearer.scope"], {
+    scalar: text(),
+    meaning: "What the token is to be good for",
+  }),
+  extensions: mapped(["sasl.oauthbearer.extensions"], {
+    scalar: extensions(),
+    meaning: "What brokers are told beside the token: `name=value`, separated by commas",
+  }),
+  tokenCaPem: mapped(["https.ca.pem"], {
+    scalar: pem("certificate"),
+    meaning: "The certificates that the token endpoint is checked with, besides the platform's",
+  }),
+  tokenCaFile: mapped(["https.ca.location"], {
+    scalar: pemFile("certificate", PLATFORM_ROOTS),
+    meaning: "The same as a file, which is read at start; `probe` for the platform's alone",
+  }),
 };
 
 /** The other keys of both blocks about TLS and SASL. */
 export const OTHER_SECURITY_KEYS = [
   refused(["sasl.kerberos.*"], "Kerberos is not supported"),
-  refused(["sasl.oauthbearer.*"], NO_OAUTHBEARER),
+  refused(["sasl.oauthbearer.config"], "a token that nobody signed is no protection"),
+  refused(["sasl.oauthbearer.grant.type"], ONLY_CLIENT_CREDENTIALS),
+  refused(["sasl.oauthbearer.assertion.*"], ONLY_CLIENT_CREDENTIALS),
+  refused(["sasl.oauthbearer.client.credentials.*"], ONLY_CLIENT_CREDENTIALS),
+  refused(["sasl.oauthbearer.metadata.authentication.type"], ONLY_CLIENT_CREDENTIALS),
+  refused(["sasl.oauthbearer.sub.claim.name"], "it is a matter of the broker"),
   refused(["enable.sasl.oauthbearer.unsecure.jwt"], "a token that nobody signed is no protection"),
-  refused(["https.ca.*"], NO_OAUTHBEARER),
   refused(
     ["ssl.keystore.*"],
     "PKCS#12 is not supported: use ssl.certificate.location and ssl.key.location",
@@ -89,3 +136,25 @@ export const OTHER_SECURITY_KEYS = [
   refused(["ssl.providers"], WEAKER_TLS),
   refused(["ssl_*"], "it belongs to the C library librdkafka"),
 ];
+
+/** `name=value`, separated by commas (KIP-342). */
+function extensions(): Scalar<Readonly<Record<string, string>>> {
+  const expected = "'name=value', separated by commas; names are of letters";
+  return {
+    expected,
+    json: {
+      type: "string",
+      minLength: 1,
+      examples: ["logicalCluster=lkc-1,identityPoolId=pool-1"],
+    },
+    read(input) {
+      if (typeof input !== "string") return { expected };
+      const pairs = input.split(",").map((pair) =>
+        /^\s*([A-Za-z]+)\s*=([\x20-\x7e\t\r\n]+)$/.exec(pair)
+      );
+      const isWhole = pairs.every((pair) => pair !== null && pair[1] !== "auth");
+      if (!isWhole) return { expected };
+      return { value: Object.fromEntries(pairs.map((pair) => [pair?.[1], pair?.[2]?.trim()])) };
+    },
+  };
+}
