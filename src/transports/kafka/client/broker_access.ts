@@ -123,7 +123,7 @@ async function connectInTurn(
     await client.prepare?.();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw attempt.refuse(`cannot get a token for broker ${connection.broker}: ${reason}`);
+    throw attempt.refuse(`cannot show broker ${connection.broker} who it is: ${reason}`);
   }
   const connected = connect();
   // kafkajs makes the socket at once.
@@ -160,9 +160,15 @@ function watch(
     if (answers > 1) socket.off("data", onData);
   });
   // Before kafkajs, which logs errors.
-  socket.prependOnceListener("error", ({ message }: Error) => {
-    const reason = tls === null || attempt.isDecided ? null : tlsRefusal(message, { broker, tls });
-    if (reason !== null) attempt.refuse(reason);
+  socket.prependOnceListener("error", (error: Error) => {
+    if (tls !== null && !attempt.isDecided) {
+      const reason = tlsRefusal(error.message, { broker, tls });
+      if (reason !== null) attempt.refuse(reason);
+      if (/unexpected end of file/.test(error.message)) {
+        error.message =
+          "it ends the connection instead of answering by TLS: does this port know TLS?";
+      }
+    }
     attempt.leaveUndecided();
   });
   socket.prependOnceListener("end", () => {

@@ -15,7 +15,7 @@ import { clientFailure, rootMessage } from "./client_failure.ts";
 import { clientLogOf } from "./client_log.ts";
 import type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "../config/mod.ts";
 import { patchKafkajs } from "./kafkajs_patches.ts";
-import { freshToken, oauthBearer } from "./oauth_bearer.ts";
+import { describeTokenFailure, freshToken, oauthBearer } from "./oauth_bearer.ts";
 import { openSocket } from "./sockets.ts";
 
 /** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
@@ -58,7 +58,12 @@ export function createKafka(
     admitted: (broker) => clientLog.answered(broker),
     refused: (broker, reason) => clientLog.refused(broker, reason),
     async prepare() {
-      if (config.sasl?.mechanism === "oauthbearer") await freshToken(config.sasl);
+      if (config.sasl?.mechanism !== "oauthbearer") return;
+      try {
+        await freshToken(config.sasl);
+      } catch (error) {
+        throw new Error(describeTokenFailure(error), { cause: error });
+      }
     },
   });
   return new Kafka({

@@ -14,6 +14,16 @@ const SEPARATOR = "\x01";
 /** In front of the bytes of an answer. */
 const LENGTH_BYTES = 4;
 
+/** Which key is to be corrected after an answer of a token endpoint. */
+const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
+  [
+    /(invalid|unauthorized)_client$/,
+    "sasl.oauthbearer.client.id or sasl.oauthbearer.client.secret",
+  ],
+  [/invalid_scope$/, "sasl.oauthbearer.scope"],
+  [/status 404$|none of OAuth 2\.0$/, "sasl.oauthbearer.token.endpoint.url"],
+];
+
 /** All clients of a pipeline that are the same to a token endpoint have one source. */
 const sources = new Map<string, TokenSource>();
 
@@ -34,6 +44,13 @@ export async function freshToken(config: OAuthBearerConfig): Promise<AccessToken
     if (performance.now() < token.endMs) return token;
     throw error;
   }
+}
+
+/** Why there is no token, with the key to correct where it is known. */
+export function describeTokenFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, keys] = TO_CORRECT.find(([answer]) => answer.test(message)) ?? [];
+  return keys === undefined ? message : `${message}; correct ${keys}`;
 }
 
 /**

@@ -1,7 +1,9 @@
 import Connection from "kafkajs/src/network/connection.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
+import { TokenError } from "../../oauth2/token_error.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
+import { describeTokenFailure } from "./oauth_bearer.ts";
 import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
 
 /** The keys of SaslHandshake and SaslAuthenticate. */
@@ -9,6 +11,9 @@ const SASL_REQUESTS = new Set([17, 36]);
 
 /** How long before the end of a session another one is begun, unless that is more than a quarter of it. */
 const MAX_THRESHOLD_MS = 10_000;
+
+/** Of what a broker says why it refuses. */
+const MAX_REASON = 200;
 
 interface PushedRequest {
   readonly entry: { readonly apiKey: number; reject(error: unknown): void };
@@ -56,13 +61,15 @@ export function renewSaslSessions(): void {
       throw reason;
     }
     heldRequests.delete(connection.requestQueue);
-    connection.reauthenticationThreshold = Math.min(
-      MAX_THRESHOLD_MS,
-      Number(this.sessionLifetime) / 4,
-    );
+    connection.reauthenticationThreshold = renewalThreshold(Number(this.sessionLifetime));
     attempt.admit();
     for (const request of held) RequestQueue.prototype.push.call(connection.requestQueue, request);
   };
+}
+
+/** How long before its end a session is renewed. A whole number, as kafkajs counts with big ones. */
+export function renewalThreshold(lifetimeMs: number): number {
+  return Math.min(MAX_THRESHOLD_MS, Math.floor(lifetimeMs / 4));
 }
 
 function noteExchangeFailures(): void {
@@ -99,6 +106,10 @@ export function saslRefusal(
 ): string {
   const { type, message = String(failure) } = Object(failure);
   const mechanism = sasl.mechanism.toUpperCase();
+  const reason = String(message).slice(0, MAX_REASON);
+  if (failure instanceof TokenError) {
+    return `cannot show broker ${broker} who it is: ${describeTokenFailure(failure)}`;
+  }
   switch (type) {
     case "UNSUPPORTED_SASL_MECHANISM":
       return `broker ${broker} does not know ${mechanism} at this port: correct sasl.mechanism, or the port in bootstrap.servers`;
@@ -108,8 +119,8 @@ export function saslRefusal(
   if (sasl.mechanism === "oauthbearer") {
     const { clientId } = sasl.token;
     return `broker ${broker} refuses the token of client '${clientId}' (${mechanism}): ` +
-      `it wants another audience, scope or issuer, or its clock is wrong: ${message}`;
+      `${reason}; it may want another scope, audience or issuer`;
   }
   const user = `user '${sasl.username}'`;
-  return `broker ${broker} refuses ${user} (${mechanism}): correct sasl.username or sasl.password: ${message}`;
+  return `broker ${broker} refuses ${user} (${mechanism}): ${reason}; correct sasl.username or sasl.password`;
 }
