@@ -76,8 +76,21 @@ export class Attempt {
  * broker sees one attempt at a time, so that no account gets locked.
  */
 export class Admission {
+  readonly #now: () => number;
+  readonly #sleep: (delayMs: number) => Promise<void>;
   #current: Attempt | null = null;
   #refusedAtMs = -Infinity;
+
+  /** @param now monotonic, in milliseconds */
+  constructor(
+    { now = () => performance.now(), sleep: sleepFor = sleep }: {
+      now?: () => number;
+      sleep?: (delayMs: number) => Promise<void>;
+    } = {},
+  ) {
+    this.#now = now;
+    this.#sleep = sleepFor;
+  }
 
   /**
    * Resolves when it is the caller's turn. It has to decide the attempt.
@@ -85,7 +98,7 @@ export class Admission {
    * @throws {BrokerRefusedError} when the attempt that it waited for was refused
    */
   async enter(observer: AdmissionObserver): Promise<Attempt> {
-    while (this.#current !== null) {
+    while (this.#current?.isDecided === false) {
       const outcome = await this.#current.outcome;
       if (outcome === "admitted") continue;
       if (outcome !== "undecided") {
@@ -97,12 +110,12 @@ export class Admission {
     }
     const attempt = this.#newAttempt(observer);
     this.#current = attempt;
-    void attempt.outcome.then(() => this.#current = null);
-    await sleep(this.#refusedAtMs + PAUSE_AFTER_REFUSAL_MS - performance.now());
+    const pauseMs = this.#refusedAtMs + PAUSE_AFTER_REFUSAL_MS - this.#now();
+    if (pauseMs > 0) await this.#sleep(pauseMs);
     return attempt;
   }
 
   #newAttempt(observer: AdmissionObserver): Attempt {
-    return new Attempt(observer, () => this.#refusedAtMs = performance.now());
+    return new Attempt(observer, () => this.#refusedAtMs = this.#now());
   }
 }

@@ -36,6 +36,20 @@ Deno.test("ClientLog says once that a broker answers again, and when it is away 
   assertEquals(said(), [away, "INFO - broker one:9092 answers again", away]);
 });
 
+Deno.test("ClientLog leaves a refusal to whoever wanted to connect, and says when it is over", () => {
+  const { clientLog, said, take } = aClientLog();
+  clientLog.refused("one:9092", "broker one:9092 refuses user 'me'");
+  take("Connection error: invalid peer certificate: Expired", { broker: "one:9092" });
+  clientLog.answered("one:9092");
+  clientLog.answered("one:9092");
+  take(REFUSED, { broker: "one:9092" });
+
+  assertEquals(said(), [
+    "INFO - broker one:9092 answers again",
+    "WARN - cannot reach broker one:9092: connect ECONNREFUSED 127.0.0.1:9092; trying again",
+  ]);
+});
+
 Deno.test("ClientLog says at DEBUG what else kafkajs says, and the same only every ten seconds", () => {
   const { said, advance, take } = aClientLog();
   take("The group is rebalancing, re-joining");

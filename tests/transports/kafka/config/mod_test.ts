@@ -19,7 +19,12 @@ const CLIENT = new CertificateAuthority().clientCertificate();
 const CERTIFICATE = CLIENT.cert;
 const KEY = await encryptedKey(CLIENT.key, "secret");
 const FILES: Surroundings = {
-  files: { "/ca.pem": CERTIFICATE, "/cert.pem": CERTIFICATE, "/key.pem": KEY, "/no.pem": "" },
+  files: {
+    "/ca.pem": CERTIFICATE,
+    "/cert.pem": CERTIFICATE,
+    "/key.pem": KEY,
+    "/open.pem": CLIENT.key,
+  },
 };
 const SASL = {
   "security.protocol": "sasl_ssl",
@@ -86,8 +91,7 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
       tls: {
         ca: CERTIFICATE,
         cert: CERTIFICATE,
-        key: KEY,
-        passphrase: "secret",
+        key: CLIENT.key,
         verifyCertificate: true,
         verifyHostname: true,
       },
@@ -96,12 +100,12 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
       "security.protocol": "ssl",
       "ssl.ca.pem": CERTIFICATE,
       "ssl.certificate.pem": CERTIFICATE,
-      "ssl.key.pem": "${file:/key.pem}",
+      "ssl.key.pem": "${file:/open.pem}",
     }, {
       tls: {
         ca: CERTIFICATE,
         cert: CERTIFICATE,
-        key: KEY,
+        key: CLIENT.key,
         verifyCertificate: true,
         verifyHostname: true,
       },

@@ -29,7 +29,6 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
   const timeout = "expected a whole number from 1 to 3600000";
   const noTls = "has no effect without TLS: set security.protocol to ssl or sasl_ssl";
   const noSasl = "has no effect without SASL: set security.protocol to sasl_ssl";
-  const asksForSasl = "required, as security.protocol asks for SASL";
   const commits = "eventor commits an event itself, once its result is stored";
   const table: [Keys, string[]][] = [
     [{ "bootstrap.servers": undefined, "group.id": undefined }, [
@@ -105,14 +104,9 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     [{ "ssl.ca.location": "/ca.pem" }, [at("ssl.ca.location") + noTls]],
     [{ "sasl.username": "me" }, [at("sasl.username") + noSasl]],
     [{ "security.protocol": "sasl_ssl" }, [
-      at("sasl.mechanism") + asksForSasl,
-      at("sasl.username") + asksForSasl,
-      at("sasl.password") + asksForSasl,
+      at("sasl.mechanism") + "required, as security.protocol asks for SASL",
     ]],
     [{ ...SASL, "sasl.mechanism": "GSSAPI" }, [at("sasl.mechanism") + "Kerberos is not supported"]],
-    [{ ...SASL, "sasl.mechanism": "OAUTHBEARER" }, [
-      at("sasl.mechanism") + "OAUTHBEARER is not supported yet",
-    ]],
     [{ ...SASL, "sasl.kerberos.keytab": "/a" }, [
       at("sasl.kerberos.keytab") + "Kerberos is not supported",
     ]],
