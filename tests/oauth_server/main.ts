@@ -8,7 +8,7 @@
  */
 import http from "node:http";
 import https from "node:https";
-import type { Command, Served, ServerConfig, TokenRequest } from "./protocol.ts";
+import type { Command, Served, ServerConfig, SignedTokens, TokenRequest } from "./protocol.ts";
 
 /** As much of the package as is used here; it has no types. */
 interface Provider {
@@ -33,7 +33,9 @@ type ProviderClass = new (issuer: string, configuration: Record<string, unknown>
 
 const requests: TokenRequest[] = [];
 
-async function serve({ port, lifetimeS, clients, tls }: ServerConfig): Promise<Provider> {
+async function serve(
+  { port, lifetimeS, clients, tls, signedTokens }: ServerConfig,
+): Promise<Provider> {
   // The compiler must not look for it in the program's own configuration.
   const name = "oidc-provider";
   const { default: OidcProvider }: { default: ProviderClass } = await import(name);
@@ -52,6 +54,9 @@ async function serve({ port, lifetimeS, clients, tls }: ServerConfig): Promise<P
       introspection: { enabled: true },
       revocation: { enabled: true },
       devInteractions: { enabled: false },
+      resourceIndicators: signedTokens === undefined
+        ? { enabled: false }
+        : resourceOf(signedTokens, lifetimeS),
     },
     rotateRefreshToken: true,
     ttl: { ClientCredentials: lifetimeS, AccessToken: lifetimeS, RefreshToken: 3600, Grant: 3600 },
@@ -59,7 +64,7 @@ async function serve({ port, lifetimeS, clients, tls }: ServerConfig): Promise<P
       accountId,
       claims: () => ({ sub: accountId }),
     }),
-    jwks: { keys: [await signingKey()] },
+    jwks: { keys: [signedTokens === undefined ? await signingKey() : signedTokens.key] },
     cookies: { keys: ["only for tests"] },
   });
   provider.use(async (context, next) => {
@@ -72,6 +77,21 @@ async function serve({ port, lifetimeS, clients, tls }: ServerConfig): Promise<P
   server.on("request", provider.callback());
   say({ issuer });
   return provider;
+}
+
+/** One resource, which every token is for. */
+function resourceOf({ audience, scope }: SignedTokens, lifetimeS: number) {
+  return {
+    enabled: true,
+    defaultResource: () => `urn:${audience}`,
+    getResourceServerInfo: () => ({
+      audience,
+      scope,
+      accessTokenFormat: "jwt",
+      accessTokenTTL: lifetimeS,
+      jwt: { sign: { alg: "ES256" } },
+    }),
+  };
 }
 
 async function signingKey(): Promise<JsonWebKey & { use: string }> {

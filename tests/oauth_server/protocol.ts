@@ -7,6 +7,16 @@ export interface ServerConfig {
   /** Metadata of OpenID Connect Dynamic Client Registration. */
   readonly clients: readonly Readonly<Record<string, unknown>>[];
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** How access tokens are signed, so that others can check them (RFC 9068); without it, only the server can. */
+  readonly signedTokens?: SignedTokens;
+}
+
+/** Access tokens that others can check. */
+export interface SignedTokens {
+  readonly audience: string;
+  readonly scope: string;
+  /** An elliptic key on P-256, as a JSON Web Key. */
+  readonly key: Readonly<Record<string, unknown>>;
 }
 
 /** What a running server is told to do. */

@@ -1,6 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { Command, Served, ServerConfig, TokenRequest } from "../oauth_server/protocol.ts";
+import type {
+  Command,
+  Served,
+  ServerConfig,
+  SignedTokens,
+  TokenRequest,
+} from "../oauth_server/protocol.ts";
 import { mortal } from "./eventor_process.ts";
 import { inTime } from "./eventually.ts";
 
@@ -47,6 +53,12 @@ function clientsWith(secret: string) {
   ];
 }
 
+/** Tokens that others can check; the same key for all servers of this process. */
+export function signedTokens(audience: string, scope: string): SignedTokens {
+  const key = { ...privateKey.export({ format: "jwk" }), kid: "key-1", use: "sig", alg: "ES256" };
+  return { audience, scope, key };
+}
+
 /** An OAuth 2.0 server, `oidc-provider`, in a process of its own. */
 export class OAuthServer implements AsyncDisposable {
   readonly issuer: string;
@@ -73,8 +85,8 @@ export class OAuthServer implements AsyncDisposable {
 
   /** Starts one that answers. @param secret of clients that have one */
   static async start(
-    { port = 0, lifetimeS = 3600, secret = CLIENT_SECRET, tls }:
-      & Partial<Pick<ServerConfig, "port" | "lifetimeS" | "tls">>
+    { port = 0, lifetimeS = 3600, secret = CLIENT_SECRET, tls, signedTokens }:
+      & Partial<Pick<ServerConfig, "port" | "lifetimeS" | "tls" | "signedTokens">>
       & { secret?: string } = {},
   ): Promise<OAuthServer> {
     const child = new Deno.Command(Deno.execPath(), {
@@ -91,6 +103,7 @@ export class OAuthServer implements AsyncDisposable {
       lifetimeS,
       clients: clientsWith(secret),
       ...(tls === undefined ? {} : { tls }),
+      ...(signedTokens === undefined ? {} : { signedTokens }),
     } satisfies ServerConfig;
     const { issuer = "" } = await exchange({ input, output }, config);
     return new OAuthServer({ issuer, child, life, input, output });
@@ -102,6 +115,11 @@ export class OAuthServer implements AsyncDisposable {
 
   get tokenEndpoint(): string {
     return `${this.issuer}/token`;
+  }
+
+  /** Where the keys are by which its signed tokens can be checked. */
+  get jwksUrl(): string {
+    return `${this.issuer}/jwks`;
   }
 
   /** All requests for tokens so far. */

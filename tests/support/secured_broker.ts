@@ -1,3 +1,13 @@
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  type ConfigResourceTypes,
+  Kafka,
+  logLevel,
+  ResourcePatternTypes,
+} from "kafkajs";
 import { type Broker, createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { freePort } from "../../tools/kafka/ports.ts";
 import {
@@ -17,22 +27,40 @@ export interface TokenRules {
   readonly audience: string;
 }
 
+type Ports = Readonly<Record<SecuredListener, number>>;
+
 /** How to start a broker that looks who comes. */
 export interface SecuredBrokerOptions {
   readonly tokens?: TokenRules;
   /** After how long at most a client has to show anew who it is. */
   readonly maxReauthMs?: number;
-  readonly certificate?: CertifiedKey;
-  readonly properties?: Readonly<Record<string, string>>;
 }
 
 const JAVA_OPTIONS = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
-const LISTENERS = ["SSL", "SASL_SSL", "SASL_PLAINTEXT"] as const;
+/** What lets everybody in, for what tests do besides; and what the broker itself uses. */
+const OPEN = { PLAINTEXT: "PLAINTEXT", CONTROLLER: "PLAINTEXT" };
+
+/** By the name of each listener what it speaks. */
+const PROTOCOLS = {
+  /** Wants a certificate of the client. */
+  SSL: "SSL",
+  SASL_SSL: "SASL_SSL",
+  SASL_PLAINTEXT: "SASL_PLAINTEXT",
+  /** TLS with a certificate that has expired. */
+  EXPIRED: "SSL",
+  /** TLS with a certificate for another name. */
+  RENAMED: "SSL",
+} as const;
+
+/** A listener that looks who comes, or that should be looked at. */
+export type SecuredListener = keyof typeof PROTOCOLS;
+
+const BROKER: ConfigResourceTypes.BROKER = 4;
 
 /**
- * A broker with a listener for each `security.protocol`. That of TLS wants a certificate of the client; those of SASL
- * know PLAIN, SCRAM and, with `tokens`, OAUTHBEARER. Its certificates name `localhost`.
+ * A broker with a listener for each `security.protocol`; those of SASL know PLAIN, SCRAM and, with `tokens`,
+ * OAUTHBEARER. Its certificates name `localhost`, and whoever comes to the topics of `forbid()` is refused there.
  */
 export class SecuredBroker implements AsyncDisposable {
   readonly authority: CertificateAuthority;
@@ -40,14 +68,14 @@ export class SecuredBroker implements AsyncDisposable {
   readonly bootstrapServer: string;
   readonly #broker: Broker;
   readonly #files: TemporaryFiles;
-  readonly #ports: Readonly<Record<(typeof LISTENERS)[number], number>>;
+  readonly #ports: Ports;
 
   private constructor(
     broker: Broker,
     { authority, files, ports }: {
       authority: CertificateAuthority;
       files: TemporaryFiles;
-      ports: Readonly<Record<(typeof LISTENERS)[number], number>>;
+      ports: Ports;
     },
   ) {
     this.#broker = broker;
@@ -60,13 +88,19 @@ export class SecuredBroker implements AsyncDisposable {
   static async start(options: SecuredBrokerOptions = {}): Promise<SecuredBroker> {
     const authority = new CertificateAuthority("Authority of the brokers");
     const files = new TemporaryFiles();
-    const [port, controllerPort, ssl, saslSsl, saslPlaintext] = freePorts(5);
-    const ports = { SSL: ssl!, SASL_SSL: saslSsl!, SASL_PLAINTEXT: saslPlaintext! };
-    const secured = Object.entries(ports).map(([name, port]) => `${name}://localhost:${port}`);
-    const { tokens, certificate = authority.serverCertificate() } = options;
+    const names = Object.keys(PROTOCOLS) as SecuredListener[];
+    const [port = 0, controllerPort, ...others] = freePorts(names.length + 2);
+    const ports = Object.fromEntries(names.map((name, at) => [name, others[at]])) as Ports;
+    const secured = names.map((name) => `${name}://localhost:${ports[name]}`);
+    const { tokens } = options;
+    const keyStore = (name: string, certificate: CertifiedKey) =>
+      files.write(`${name}.pem`, keyStoreText(certificate));
+    const longAgo = { validFrom: new Date("2020-01-01"), validTo: new Date("2020-02-01") };
+    const expired = authority.serverCertificate(["localhost"], longAgo);
+    const renamed = authority.serverCertificate(["elsewhere.example"]);
     const advertised = [`PLAINTEXT://127.0.0.1:${port}`, ...secured].join(",");
     const broker = await startBroker({
-      port: port!,
+      port,
       requireJvm: true,
       javaOptions: [
         ...JAVA_OPTIONS,
@@ -80,15 +114,19 @@ export class SecuredBroker implements AsyncDisposable {
         },CONTROLLER://127.0.0.1:${controllerPort}`,
         "advertised.listeners": advertised,
         "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-        "listener.security.protocol.map":
-          "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
+        "listener.security.protocol.map": Object.entries({ ...OPEN, ...PROTOCOLS })
+          .map((entry) => entry.join(":")).join(","),
         "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": files.write("broker.pem", keyStore(certificate)),
+        "ssl.keystore.location": keyStore("broker", authority.serverCertificate()),
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": files.write("authority.pem", authority.cert),
         "listener.name.ssl.ssl.client.auth": "required",
+        "listener.name.expired.ssl.keystore.location": keyStore("expired", expired),
+        "listener.name.renamed.ssl.keystore.location": keyStore("renamed", renamed),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
+        "super.users": "User:ANONYMOUS",
         ...saslProperties(options),
-        ...options.properties,
       },
     }).catch((error) => {
       files[Symbol.dispose]();
@@ -98,14 +136,43 @@ export class SecuredBroker implements AsyncDisposable {
   }
 
   /** `host:port` of a listener. */
-  address(listener: (typeof LISTENERS)[number]): string {
+  address(listener: SecuredListener): string {
     return `localhost:${this.#ports[listener]}`;
   }
 
-  /** Has the broker show another certificate from the next connection on. */
-  async showCertificate(certificate: CertifiedKey): Promise<void> {
-    this.#files.write("broker.pem", keyStore(certificate));
-    await this.#broker.restart();
+  /** Has the listener `EXPIRED` show a certificate that is valid, from now on. */
+  async renewCertificate(): Promise<void> {
+    const text = keyStoreText(this.authority.serverCertificate());
+    const location = this.#files.write("renewed.pem", text);
+    const name = "listener.name.expired.ssl.keystore.location";
+    const configEntries = [{ name, value: location }];
+    await this.#administer((admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: BROKER, name: "1", configEntries }],
+      })
+    );
+  }
+
+  /** Forbids a user to read a topic. */
+  async forbid(user: string, topic: string): Promise<void> {
+    await this.#administer((admin) => admin.createAcls({ acl: [forbidding(user, topic)] }));
+  }
+
+  /** Takes that back. */
+  async allow(user: string, topic: string): Promise<void> {
+    await this.#administer((admin) => admin.deleteAcls({ filters: [forbidding(user, topic)] }));
+  }
+
+  async #administer<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
+    const brokers = [this.bootstrapServer];
+    const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      return await action(admin);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   async setScramPassword(credential: ScramCredential): Promise<void> {
@@ -116,17 +183,25 @@ export class SecuredBroker implements AsyncDisposable {
     await createTopics(this.bootstrapServer, topics.map((topic) => ({ topic })));
   }
 
-  get logFile(): string | undefined {
-    return this.#broker.logFile;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#broker.stop();
     this.#files[Symbol.dispose]();
   }
 }
 
-function keyStore({ cert, key }: CertifiedKey): string {
+function forbidding(principal: string, resourceName: string) {
+  return {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: `User:${principal}`,
+    host: "*",
+    operation: AclOperationTypes.READ,
+    permissionType: AclPermissionTypes.DENY,
+  };
+}
+
+function keyStoreText({ cert, key }: CertifiedKey): string {
   return `${key}${cert}`;
 }
 

@@ -1,0 +1,331 @@
+import { assert, assertEquals } from "@std/assert";
+import { startEndpoint, unusedPort } from "../support/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { eventually } from "../support/eventually.ts";
+import { committedOffsets, freshName, produce, readTopic } from "../support/kafka.ts";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { OAuthServer, signedTokens } from "../support/oauth_server.ts";
+import { fileOf, kafkaPipeline, type PipelineYaml } from "../support/pipeline_yaml.ts";
+import type { ScramCredential } from "../support/scram_credentials.ts";
+import { SecuredBroker } from "../support/secured_broker.ts";
+import {
+  SCRAM_USERS,
+  SECRETS,
+  type SecuredKeys,
+  securedKeys,
+  type SecurityKind,
+} from "../support/secured_keys.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+/** Tokens and sessions are short, so that each test sees several. */
+const TOKEN_LIFETIME_S = 8;
+const MAX_SESSION_MS = 4000;
+
+const SIGNED = signedTokens("kafka", "kafka");
+const NO_ENDPOINT = "http://127.0.0.1:9/";
+
+let tokens: OAuthServer;
+let broker: SecuredBroker;
+let kinds: Readonly<Record<SecurityKind, SecuredKeys>>;
+
+Deno.test.beforeAll(async () => {
+  tokens = await OAuthServer.start({ lifetimeS: TOKEN_LIFETIME_S, signedTokens: SIGNED });
+  const { issuer, jwksUrl } = tokens;
+  broker = await SecuredBroker.start({
+    tokens: { jwksUrl, issuer, audience: SIGNED.audience },
+    maxReauthMs: MAX_SESSION_MS,
+  });
+  for (const user of SCRAM_USERS) await broker.setScramPassword(user);
+  kinds = await securedKeys(broker, tokens);
+});
+
+Deno.test.afterAll(async () => {
+  await broker[Symbol.asyncDispose]();
+  await tokens[Symbol.asyncDispose]();
+});
+
+/** Starts the server of tokens anew, at the same place and with the same key. */
+async function restartTokens(options: { secret?: string }): Promise<void> {
+  const { port } = tokens;
+  await tokens[Symbol.asyncDispose]();
+  tokens = await OAuthServer.start({
+    port,
+    lifetimeS: TOKEN_LIFETIME_S,
+    signedTokens: SIGNED,
+    ...options,
+  });
+}
+
+function userOf({ keys }: SecuredKeys): ScramCredential {
+  const user = SCRAM_USERS.find(({ user }) => user === keys["sasl.username"]);
+  if (user === undefined) throw new TypeError("it has a user of SCRAM");
+  return user;
+}
+
+/** Topics of a fresh name for a pipeline. */
+async function someTopics(name: string) {
+  const topic = freshName(name);
+  const topics = { topic, results: `${topic}-results`, deadLetters: `${topic}-dead` };
+  await broker.createTopics(...Object.values(topics));
+  return topics;
+}
+
+/** A pipeline whose clients all have the same keys. */
+function pipelineOf(
+  { listener, keys }: SecuredKeys,
+  { address = broker.address(listener), ...pipeline }:
+    & Pick<PipelineYaml, "topic">
+    & Partial<PipelineYaml>
+    & { address?: string },
+): string {
+  return kafkaPipeline({
+    url: NO_ENDPOINT,
+    broker: address,
+    consumerConfig: keys,
+    producerConfig: keys,
+    logLevel: "INFO",
+    ...pipeline,
+  });
+}
+
+/** Values of a topic, read by a listener that lets everybody in. */
+async function valuesOf(topic: string): Promise<string[]> {
+  const records = await readTopic(topic, { broker: broker.bootstrapServer });
+  return records.map(({ value }) => new TextDecoder().decode(value ?? new Uint8Array()));
+}
+
+async function send(topic: string, ...values: string[]): Promise<void> {
+  const records = values.map((value) => ({ key: "key", value }));
+  await produce(topic, records, { broker: broker.bootstrapServer });
+}
+
+/** Resolves once a topic holds just these values. */
+async function untilHolds(topic: string, values: readonly string[], { lines }: EventorProcess) {
+  let held: string[] = [];
+  await eventually(async () => (held = await valuesOf(topic)).length >= values.length, {
+    deadlineMs: 40_000,
+    what: () => `${topic} holds ${values}, not ${held}; the log:\n${lines.slice(-20).join("\n")}`,
+  });
+  assertEquals(held, values);
+}
+
+function assertDiscreet(lines: readonly string[]): void {
+  const text = lines.join("\n");
+  for (const secret of SECRETS) assert(!text.includes(secret), `the log shows '${secret}'`);
+  assert(!/^\s+at /m.test(text), "the log shows a stack");
+}
+
+Deno.test("eventor reads, publishes and puts back by each kind of identity, and 'check' finds nothing wrong", async () => {
+  await using endpoint = startEndpoint(({ body }) =>
+    new Response(body, { status: new TextDecoder().decode(body) === "bad" ? 422 : 200 })
+  );
+  const names = Object.keys(kinds) as SecurityKind[];
+  const topics = new Map<SecurityKind, Awaited<ReturnType<typeof someTopics>>>();
+  for (const name of names) topics.set(name, await someTopics(name));
+  const config = names.map((name) =>
+    pipelineOf(kinds[name], {
+      ...topics.get(name)!,
+      name,
+      url: endpoint.url,
+    })
+  ).join("");
+  for (const { topic } of topics.values()) await send(topic, "good", "bad");
+  {
+    await using eventor = new EventorProcess(config);
+    for (const { results, deadLetters } of topics.values()) {
+      await untilHolds(results, ["good"], eventor);
+      await untilHolds(deadLetters, ["bad"], eventor);
+    }
+    assertDiscreet(eventor.lines);
+    eventor.signal("SIGTERM");
+    assertEquals(await eventor.exit(), 0);
+  }
+  using file = configFile(config);
+  const checked = await runEventor(["check", "--online", "-f", file.path]);
+  assertEquals([checked.code, checked.stderr], [0, ""]);
+  for (const name of names) {
+    const redrive = await runEventor(["redrive", "-f", file.path, "--pipeline", name]);
+    assertEquals(redrive.code, 0, `${name}: ${redrive.stderr}`);
+    assertEquals(await valuesOf(topics.get(name)!.topic), ["good", "bad", "bad"]);
+    assertDiscreet([redrive.stderr, redrive.stdout]);
+  }
+});
+
+Deno.test("eventor loses and repeats nothing while its sessions are renewed, again and again", async () => {
+  await using endpoint = startEndpoint();
+  const names: readonly SecurityKind[] = ["plain", "scram256", "oauthbearer"];
+  const all = [];
+  for (const name of names) all.push({ name, ...await someTopics(`sessions-${name}`) });
+  const pipelines = all.map(({ name, topic, results }) =>
+    pipelineOf(kinds[name], { topic, results, name, url: endpoint.url, logLevel: "DEBUG" })
+  );
+  await using eventor = new EventorProcess(pipelines.join(""));
+  const values: string[] = [];
+  const endMs = performance.now() + 3 * MAX_SESSION_MS;
+  while (performance.now() < endMs) {
+    const value = `${values.length}`;
+    values.push(value);
+    await Promise.all(all.map(({ topic }) => send(topic, value)));
+  }
+
+  for (const { results, topic } of all) {
+    await untilHolds(results, values, eventor);
+    await eventually(async () => {
+      const { bootstrapServer } = broker;
+      const offsets = await committedOffsets(topic, topic, { broker: bootstrapServer });
+      return offsets.get(0) === values.length;
+    }, { deadlineMs: 10_000, what: `all of ${topic} is committed` });
+  }
+  const complaints = eventor.lines.filter((line) =>
+    /WARN|ERROR|closed/i.test(line) && !/without https|CLOSED/.test(line)
+  );
+  assertEquals(complaints, []);
+});
+
+Deno.test("eventor names what keeps it and a broker apart, and tries no more than once in five seconds", async (t) => {
+  const strange = new CertificateAuthority("Somebody else");
+  const { plain, scram256, oauthbearer, certificate } = kinds;
+  const wrong = { "sasl.password": "wrong-secret" };
+  const { cert, key } = strange.clientCertificate();
+  const without = (keys: SecuredKeys["keys"], ...names: string[]) =>
+    Object.fromEntries(Object.entries(keys).filter(([name]) => !names.includes(name)));
+  const server = { "security.protocol": "ssl", "ssl.ca.pem": broker.authority.cert };
+  const table: Record<string, [SecuredKeys, RegExp]> = {
+    "wrong password of PLAIN": [
+      { ...plain, keys: { ...plain.keys, ...wrong } },
+      /refuses user 'anna' \(PLAIN\): .*Invalid username or password; correct sasl\.username or sasl\.password/,
+    ],
+    "wrong password of SCRAM": [
+      { ...scram256, keys: { ...scram256.keys, ...wrong } },
+      /refuses user 'bert' \(SCRAM-SHA-256\): .*invalid credentials.*; correct sasl\.username/,
+    ],
+    "wrong client secret": [
+      {
+        ...oauthbearer,
+        keys: { ...oauthbearer.keys, "sasl.oauthbearer.client.secret": "wrong-secret" },
+      },
+      /token endpoint '\S+' answered invalid_client; correct sasl\.oauthbearer\.client\.id or /,
+    ],
+    "unknown authority": [
+      { ...plain, keys: { ...plain.keys, "ssl.ca.pem": strange.cert } },
+      /cannot trust broker \S+: its certificate is of another authority than that of ssl\.ca\./,
+    ],
+    "no authority": [
+      { ...plain, keys: without(plain.keys, "ssl.ca.pem") },
+      /cannot trust broker \S+: its certificate is of no authority that this system knows/,
+    ],
+    "expired certificate": [
+      { listener: "EXPIRED", keys: server },
+      /cannot trust broker \S+: its certificate has expired/,
+    ],
+    "wrong host name": [
+      { listener: "RENAMED", keys: server },
+      /its certificate is not for 127\.0\.0\.1 but for elsewhere\.example: use the name/,
+    ],
+    "no client certificate": [
+      { ...certificate, keys: server },
+      /refuses TLS: it asks for a certificate of the client: set ssl\.certificate\.location/,
+    ],
+    "client certificate of another authority": [
+      { ...certificate, keys: { ...server, "ssl.certificate.pem": cert, "ssl.key.pem": key } },
+      /refuses TLS: it does not accept the certificate of ssl\.certificate\.location/,
+    ],
+    "plain text spoken to TLS": [
+      { listener: "SASL_SSL", keys: {} },
+      /speaks TLS at this port: set security\.protocol to ssl or sasl_ssl/,
+    ],
+    "no SASL where it is asked for": [
+      { listener: "SASL_SSL", keys: server },
+      /this port seems to ask for SASL: set security\.protocol to sasl_ssl/,
+    ],
+  };
+  const { topic, results, deadLetters } = await someTopics("refused");
+  await using proxies = new AsyncDisposableStack();
+  const rows = Object.entries(table).map(([name, [secured, expected]]) => {
+    const proxy = proxies.use(new TcpProxy(broker.address(secured.listener)));
+    const topics = { topic, results, deadLetters };
+    const pipeline = pipelineOf(secured, { ...topics, name, address: proxy.address });
+    return { name, expected, proxy, pipeline };
+  });
+  const port = unusedPort();
+  await using eventor = new EventorProcess(
+    fileOf(rows.map(({ pipeline }) => pipeline).join(""), {
+      admin: { address: `127.0.0.1:${port}` },
+    }),
+  );
+  const stopsOf = (name: string) =>
+    eventor.lines.filter((line) => line.includes(`pipeline '${name}' stopped`));
+  await eventually(() => rows.every(({ name }) => stopsOf(name).length >= 3), {
+    deadlineMs: 40_000,
+    what: () => `all have stopped three times; the log:\n${eventor.lines.join("\n")}`,
+  });
+  const readyz = await (await fetch(`http://127.0.0.1:${port}/readyz`)).text();
+  eventor.signal("SIGTERM");
+  await eventor.exit();
+
+  for (const { name, expected, proxy } of rows) {
+    await t.step(name, () => {
+      const stops = stopsOf(name);
+      assert(stops.every((stop) => expected.test(stop)), stops.join("\n"));
+      assert(expected.test(readyz), readyz);
+      assert(
+        proxy.opened <= stops.length + 1,
+        `${proxy.opened} connections, ${stops.length} stops`,
+      );
+      const times = stops.map(secondsOf);
+      assert(times.slice(1).every((at, index) => at - times[index]! >= 4), `at ${times}`);
+      const others = eventor.lines.filter((line) => line.includes("cannot reach broker"));
+      assertEquals(others, []);
+    });
+  }
+  assertDiscreet(eventor.lines);
+});
+
+Deno.test("eventor goes on without a restart once what keeps it and a broker apart is repaired", async () => {
+  const bert = userOf(kinds.scram256);
+  await using endpoint = startEndpoint();
+  const server = { "security.protocol": "ssl", "ssl.ca.pem": broker.authority.cert };
+  const cases = {
+    password: kinds.scram256,
+    permission: kinds.scram512,
+    secret: kinds.oauthbearer,
+    certificate: { listener: "EXPIRED", keys: server } as const,
+  };
+  const topics = new Map<string, Awaited<ReturnType<typeof someTopics>>>();
+  for (const name of Object.keys(cases)) topics.set(name, await someTopics(`repaired-${name}`));
+  const forbidden = topics.get("permission")!.topic;
+  await broker.forbid("cleo", forbidden);
+  await restartTokens({ secret: "another-secret" });
+  const pipelines = Object.entries(cases).map(([name, secured]) =>
+    pipelineOf(secured, { ...topics.get(name)!, name, url: endpoint.url })
+  );
+  await broker.setScramPassword({ ...bert, password: "changed" });
+  await using eventor = new EventorProcess(pipelines.join(""));
+  await eventor.line(/pipeline 'password' stopped: .*refuses user 'bert'/);
+  await eventor.line(/pipeline 'secret' stopped: .*invalid_client/);
+  await eventor.line(/pipeline 'certificate' stopped: .*has expired/);
+  await eventor.line(/pipeline 'permission' stopped: .*ot authorized.*permission \(ACL\)/);
+
+  for (const { topic } of topics.values()) await send(topic, "event");
+  await broker.setScramPassword(bert);
+  await restartTokens({});
+  await broker.renewCertificate();
+  await broker.allow("cleo", forbidden);
+  for (const { results } of topics.values()) await untilHolds(results, ["event"], eventor);
+  assertDiscreet(eventor.lines);
+
+  // What worked ends as well: the next session is refused, and the one after the repair is not.
+  await broker.setScramPassword({ ...bert, password: "changed again" });
+  const stops = () => eventor.lines.filter((line) => /'password' stopped/.test(line)).length;
+  const before = stops();
+  await eventually(() => stops() > before, { deadlineMs: 20_000, what: "a session is refused" });
+  await broker.setScramPassword(bert);
+  await send(topics.get("password")!.topic, "next");
+  await untilHolds(topics.get("password")!.results, ["event", "next"], eventor);
+});
+
+/** The time of a log line, in seconds since midnight. */
+function secondsOf(line: string): number {
+  const [, hours, minutes, seconds] = /(\d\d):(\d\d):(\d\d)/.exec(line)?.map(Number) ?? [];
+  return (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0);
+}
