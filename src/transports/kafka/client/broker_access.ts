@@ -31,6 +31,8 @@ export interface BrokerConnection {
   readonly port: number;
   readonly broker: string;
   readonly socketFactory: ISocketFactory;
+  /** What the broker has told of itself; null as long as that is what will be asked first. */
+  readonly versions: unknown;
   /** There is one from its first attempt on. */
   readonly socket?: Socket;
   isConnected(): boolean;
@@ -138,7 +140,7 @@ async function connectInTurn(
 
 function watch(
   socket: Socket,
-  { connection: { broker }, client: { config }, attempt }: {
+  { connection: { broker, versions }, client: { config }, attempt }: {
     connection: BrokerConnection;
     client: ClientAccess;
     attempt: Attempt;
@@ -146,6 +148,8 @@ function watch(
 ): void {
   const { tls, sasl } = config;
   const openedMs = performance.now();
+  // Brokers tell everybody of themselves, and look at who comes with the next request.
+  const tellingAnswers = versions === null ? 2 : 1;
   let answers = 0;
   socket.on("data", function onData(bytes: Uint8Array) {
     answers++;
@@ -154,10 +158,10 @@ function watch(
         `broker ${broker} speaks TLS at this port: set security.protocol to ssl or sasl_ssl, or correct the port`,
       );
       socket.destroy(refusal);
-    } else if (sasl === null) {
+    } else if (sasl === null && answers === tellingAnswers) {
       attempt.admit();
     }
-    if (answers > 1) socket.off("data", onData);
+    if (answers >= tellingAnswers) socket.off("data", onData);
   });
   // Before kafkajs, which logs errors.
   socket.prependOnceListener("error", (error: Error) => {
@@ -172,7 +176,8 @@ function watch(
     attempt.leaveUndecided();
   });
   socket.prependOnceListener("end", () => {
-    const isAtOnce = answers === 1 && performance.now() - openedMs < CLOSED_AT_ONCE_MS;
+    const isAtOnce = answers === 1 && tellingAnswers > 1 &&
+      performance.now() - openedMs < CLOSED_AT_ONCE_MS;
     if (sasl === null && isAtOnce) {
       attempt.refuse(
         `broker ${broker} closes the connection at the first request: this port seems to ask for SASL: ` +
