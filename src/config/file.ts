@@ -4,7 +4,14 @@ import type { Outside } from "./outside.ts";
 import { type ConfigProblem, type Finding, formatPath, type Path, pathKey } from "./problem.ts";
 import { resolveReferences } from "./references.ts";
 import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
-import { readFiles, type RoleSection, sectionsOf, sectionWarnings } from "./sections.ts";
+import {
+  concealSections,
+  readFiles,
+  type RoleSection,
+  sectionsOf,
+  sectionWarnings,
+} from "./sections.ts";
+import { secretTexts } from "./secret_texts.ts";
 import type { HiddenPlaces } from "./secrets.ts";
 
 /** A text with pipelines. */
@@ -21,6 +28,8 @@ export interface LoadedFile {
   readonly config?: FileConfig;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigWarning[];
+  /** Texts that no output may show. */
+  readonly secrets: readonly string[];
   /** Pipelines by their names as far as they can be told, for checks between files. */
   readonly pipelines: readonly LoadedPipeline[];
 }
@@ -49,6 +58,8 @@ export function loadFile({ name, text }: ConfigSource, outside: Outside): Loaded
 
   const { document, findings, hidden } = resolveReferences(mapping, outside);
   const pipelines = pipelinesOf(document, hidden);
+  // Before what stands for files is replaced: paths may be secret, too.
+  const secrets = secretTexts(document, hidden);
   const early = [
     ...findings,
     ...pipelines.flatMap(({ sections }) =>
@@ -63,13 +74,15 @@ export function loadFile({ name, text }: ConfigSource, outside: Outside): Loaded
   const labels = pipelines.map(({ label }) => label);
   const problems = all.map((finding) => toProblem(finding, { source: name, labels }));
   if (!result.success || problems.length > 0) {
-    return { source: name, problems, warnings: [], pipelines };
+    return { source: name, problems, warnings: [], secrets, pipelines };
   }
+  concealSections(result.data, pipelines.flatMap(({ sections }) => sections), hidden);
   return {
     source: name,
     config: result.data,
     problems,
     warnings: pipelines.flatMap(warningsOf),
+    secrets,
     pipelines,
   };
 }
@@ -116,5 +129,5 @@ function toProblem(
 
 function failed(source: string, finding: Finding): LoadedFile {
   const problem = toProblem(finding, { source, labels: [] });
-  return { source, problems: [problem], warnings: [], pipelines: [] };
+  return { source, problems: [problem], warnings: [], secrets: [], pipelines: [] };
 }

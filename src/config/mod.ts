@@ -47,6 +47,7 @@ export function loadConfig(
       ...adminOf(configs),
       pipelines: configs.flatMap(({ pipelines }) => pipelines),
       warnings: files.flatMap(({ warnings }) => warnings),
+      secrets: files.flatMap(({ secrets }) => secrets),
     }),
     written: pipelinesOf(files).map(({ written }) => written),
   };

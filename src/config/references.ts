@@ -2,7 +2,7 @@ import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
 import { type Gap, parseGap, type Template } from "../core/template.ts";
 import type { Finding, Path } from "./problem.ts";
-import { HiddenPlaces, isSecretPlace } from "./secrets.ts";
+import { HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./secrets.ts";
 import { TemplateText } from "./template_text.ts";
 
 // A literal `${`, a reference, or a reference without an end.
@@ -42,32 +42,36 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
   function resolveText(text: string, path: Path): string | TemplateText {
     const isSecret = isSecretPlace(path);
     const parts: Template["parts"][number][] = [];
+    const written: WrittenPart[] = [];
     let isWhole = true;
     let literal = "";
     let position = 0;
     for (const { 0: match, 1: body, index } of text.matchAll(REFERENCE)) {
-      literal += text.slice(position, index);
+      const before = text.slice(position, index) + (match === "$${" ? "${" : "");
+      literal += before;
+      if (before !== "") written.push(before);
       position = index + match.length;
-      if (match === "$${") {
-        literal += "${";
-        continue;
-      }
+      if (match === "$${") continue;
       const outcome = body === undefined
         ? { message: `a reference without its '}': ${HELP}` }
         : lookUp(body, { outside, isSecret });
       if ("value" in outcome) {
-        hidden.add(path);
         literal += outcome.value;
+        written.push({ hidden: outcome.value });
       } else if ("gap" in outcome) {
         if (literal !== "") parts.push(literal);
         parts.push(outcome.gap);
+        written.push(outcome.gap);
         literal = "";
       } else {
         findings.push({ path, message: outcome.message });
         isWhole = false;
       }
     }
-    literal += text.slice(position);
+    const rest = text.slice(position);
+    literal += rest;
+    if (rest !== "") written.push(rest);
+    if (written.some(isHidden)) hidden.add(path, written);
     if (!isWhole) return text;
     if (parts.length === 0) return literal;
     return new TemplateText({ parts: literal === "" ? parts : [...parts, literal] });

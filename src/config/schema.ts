@@ -24,6 +24,8 @@ export interface Config {
   readonly admin?: AdminConfig;
   readonly pipelines: readonly PipelineConfig[];
   readonly warnings: readonly ConfigWarning[];
+  /** Texts that no output may show. They stay in the main isolate, unless a command shows what they are used for. */
+  readonly secrets: readonly string[];
 }
 
 /** Something that is accepted, but probably not what was meant. Holds no secret. */

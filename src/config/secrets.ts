@@ -1,3 +1,4 @@
+import type { Gap } from "../core/template.ts";
 import { type Path, pathKey } from "./problem.ts";
 
 const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(^|\.)key\.pem$/i;
@@ -16,15 +17,29 @@ export function isSecretPlace(path: Path): boolean {
   );
 }
 
+/** A part of a text of the document; what came from outside is hidden. */
+export type WrittenPart = string | Gap | { readonly hidden: string };
+
+/** Whether a part came from outside. */
+export function isHidden(part: WrittenPart): part is { readonly hidden: string } {
+  return typeof part === "object" && "hidden" in part;
+}
+
 /** Remembers which values of a document came from outside. */
 export class HiddenPlaces {
-  readonly #keys = new Set<string>();
+  readonly #parts = new Map<string, readonly WrittenPart[]>();
 
-  add(path: Path): void {
-    this.#keys.add(pathKey(path));
+  /** @param parts of the text that stands there */
+  add(path: Path, parts: readonly WrittenPart[]): void {
+    this.#parts.set(pathKey(path), parts);
   }
 
   has(path: Path): boolean {
-    return isSecretPlace(path) || this.#keys.has(pathKey(path));
+    return isSecretPlace(path) || this.#parts.has(pathKey(path));
+  }
+
+  /** The parts of a text in which something came from outside; undefined for any other value. */
+  partsAt(path: Path): readonly WrittenPart[] | undefined {
+    return this.#parts.get(pathKey(path));
   }
 }

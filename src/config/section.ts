@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Path } from "./problem.ts";
+import type { WrittenPart } from "./secrets.ts";
 import { unknownKey } from "./unknown_key.ts";
 
 /**
@@ -26,6 +28,15 @@ export interface SectionExtras {
   readonly files?: readonly FileKey[];
   /** What is worth a warning in a valid section. It gets the section as written, with references resolved. */
   warnings?(section: unknown): readonly string[];
+  /**
+   * The configuration of a valid section with what it takes to show it without what came from outside.
+   *
+   * @param partsAt the parts of a text of the section in which something came from outside
+   */
+  conceal?(
+    config: unknown,
+    partsAt: (path: Path) => readonly WrittenPart[] | undefined,
+  ): unknown;
   /** Tables for the README, of keys that are more than the schema's. */
   readonly tables?: readonly ReadmeTable[];
 }

@@ -80,6 +80,21 @@ export function sectionWarnings({ role, section }: RoleSection): readonly string
   return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
 }
 
+/** Has sections of a valid document know what of them came from outside. */
+export function concealSections(
+  config: unknown,
+  sections: readonly RoleSection[],
+  hidden: HiddenPlaces,
+): void {
+  for (const { path, role } of sections) {
+    const conceal = SECTION_EXTRAS.get(role.schema)?.conceal;
+    const section = valueAt(config, path);
+    if (conceal === undefined || section === undefined) continue;
+    const concealed = conceal(section, (inner) => hidden.partsAt([...path, ...inner]));
+    Reflect.set(Object(valueAt(config, path.slice(0, -1))), path.at(-1) ?? "", concealed);
+  }
+}
+
 /** Puts the text of files in place of their paths. What can't be read stays as it is. */
 export function readFiles(
   { path, section, role }: RoleSection,

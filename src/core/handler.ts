@@ -83,3 +83,21 @@ export class HandlerError extends Error {
     this.wasSent = wasSent;
   }
 }
+
+/** What one side of a call has said, as people may read it. */
+export interface CallMessage {
+  /** What it begins with: `POST /orders HTTP/1.1`. */
+  readonly title: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Null when there is none, or it was not read; `note` says why then. */
+  readonly body: Bytes | null;
+  readonly note?: string;
+  /** Texts for which `***` stands: the other side may have sent them back. */
+  readonly hidden: readonly string[];
+}
+
+/** Told what is said in calls. */
+export interface CallObserver {
+  sent(message: CallMessage): void;
+  received(message: CallMessage): void;
+}

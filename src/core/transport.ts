@@ -1,5 +1,5 @@
 import type { FailureConfig } from "./failures/failure_policy.ts";
-import type { Handler } from "./handler.ts";
+import type { CallObserver, Handler } from "./handler.ts";
 import type { Health } from "./health.ts";
 import type { Listener } from "./listener.ts";
 import type { Logger } from "./log.ts";
@@ -41,6 +41,8 @@ export interface OpenContext extends RoleContext {
   readonly limits: Limits;
   /** Told of what fails, when somebody wants to know. */
   readonly health?: Health;
+  /** Told what a handler's calls say, when somebody wants to see it. */
+  readonly observer?: CallObserver;
 }
 
 /** What the other side of a part tells of itself before a pipeline runs. */
@@ -103,6 +105,8 @@ export interface Role<Config extends RoleConfig, Instance> {
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
   /** Whether a listener that is opened anew goes on where the last one had settled everything. */
   readonly resumable: boolean;
+  /** The topic of its events. */
+  topic(config: Config): string;
   /** Opens what puts events back to where they come from, if that is possible. */
   putBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
 }

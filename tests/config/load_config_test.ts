@@ -86,6 +86,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
       }],
     }],
     warnings: [],
+    secrets: [],
   });
 });
 

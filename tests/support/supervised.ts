@@ -62,7 +62,7 @@ export function aConfig(
   pipelines: readonly PipelineConfig[],
   { shutdownTimeoutMs = 5000 }: { shutdownTimeoutMs?: number } = {},
 ): Config {
-  return { logFormat: "text", shutdownTimeoutMs, pipelines, warnings: [] };
+  return { logFormat: "text", shutdownTimeoutMs, pipelines, warnings: [], secrets: [] };
 }
 
 /** Running pipelines, which are stopped with their scope. */

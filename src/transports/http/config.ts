@@ -19,6 +19,7 @@ import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
 import { authWarnings } from "./auth/warnings.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import { type HttpTlsConfig, tlsSchema, tlsWarnings } from "./config_tls.ts";
+import { shownUrl } from "./shown_url.ts";
 import { TOKEN } from "./token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
@@ -30,6 +31,8 @@ export interface HttpHandlerConfig extends FailureConfig {
   readonly url: string;
   /** When the URL has gaps. */
   readonly urlTemplate?: UrlTemplate;
+  /** The URL as people may see it, when something in it came from outside. */
+  readonly shownUrl?: Template;
   /** Names as they are written; no name stands twice. */
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
   /** Names of the event's headers that are sent along. */
@@ -162,4 +165,8 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   maxRetryAfterMs: maxRetryAfter,
 })).register(SECTION_EXTRAS, {
   warnings: (handler) => [...authWarnings(handler), ...tlsWarnings(handler)],
+  conceal(config, partsAt) {
+    const parts = partsAt(["url"]);
+    return parts === undefined ? config : { ...Object(config), shownUrl: shownUrl(parts) };
+  },
 });

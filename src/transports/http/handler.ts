@@ -14,10 +14,13 @@ import {
   type RequestTarget,
   targetOf,
 } from "./client/http_client.ts";
+import { ObservedClient } from "./client/observed_client.ts";
 import { ResponseResults } from "./response_result.ts";
+import { ShownRequests } from "./shown_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { SocketClient } from "./client/socket_client.ts";
-import { targetFor, withoutQuery } from "./url_template.ts";
+import { withoutQuery } from "./shown_url.ts";
+import { targetFor } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
 const UNAUTHORIZED = 401;
@@ -30,8 +33,8 @@ export class HttpHandler implements Handler {
   readonly #target: string;
   /** Method and URL without its query, which may hold secrets. */
   readonly #endpoint: string;
-  readonly #fetchClient: FetchClient;
-  readonly #socketClient: SocketClient;
+  readonly #fetchClient: HttpClient;
+  readonly #socketClient: HttpClient;
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
   readonly #tokens: TokenSource | undefined;
@@ -39,7 +42,7 @@ export class HttpHandler implements Handler {
   /** @param tokens for `auth` of type `oauth2`; whoever has made them disposes of them */
   constructor(
     config: HttpHandlerConfig,
-    { pipeline, log, limits }: OpenContext,
+    { pipeline, log, limits, observer }: OpenContext,
     { tokens }: { tokens?: TokenSource | undefined } = {},
   ) {
     this.#config = config;
@@ -47,11 +50,14 @@ export class HttpHandler implements Handler {
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
     this.#endpoint = `${config.method} ${withoutQuery(config)}`;
-    this.#fetchClient = new FetchClient(config, {
-      pipeline,
-      maxConnections: limits.concurrency,
-    });
-    this.#socketClient = new SocketClient(config, pipeline);
+    const observed = (client: HttpClient) =>
+      observer === undefined
+        ? client
+        : new ObservedClient(client, { requests: new ShownRequests(config), observer });
+    this.#fetchClient = observed(
+      new FetchClient(config, { pipeline, maxConnections: limits.concurrency }),
+    );
+    this.#socketClient = observed(new SocketClient(config, pipeline));
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;

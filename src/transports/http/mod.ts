@@ -3,7 +3,7 @@ import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport
 import type { HttpHandlerConfig } from "./config.ts";
 import type { MakeTokens } from "./renewable_handler.ts";
 import { serverOf } from "./server.ts";
-import { withoutQuery } from "./url_template.ts";
+import { withoutQuery } from "./shown_url.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {

@@ -75,8 +75,3 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
 function percentEncoded(value: Bytes): string {
   return percentEncode(value, (byte) => UNRESERVED.has(byte));
 }
-
-/** A configured URL for people: the query may hold secrets. */
-export function withoutQuery({ url }: { readonly url: string }): string {
-  return url.replace(/\?.*$/s, "");
-}

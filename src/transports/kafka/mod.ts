@@ -8,6 +8,7 @@ import { placesByServers } from "./places.ts";
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   resumable: true,
+  topic: ({ topic }) => topic,
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
   places: ({ topic, consumerConfig }) => placesByServers(topic, consumerConfig.bootstrapServers),
   describe: ({ topic, consumerConfig }) =>

@@ -6,6 +6,7 @@ const NOTHING = { net: [], env: [] };
 /** Reads events from standard input, which only one pipeline can do. */
 export const stdinListener: ListenerRole<StdinListenerConfig> = {
   resumable: false,
+  topic: () => "stdin",
   exclusive: "standard input",
   permissions: () => NOTHING,
   describe: ({ format }) => `standard input, one event a line (${format})`,

@@ -5,6 +5,7 @@ import {
   type HttpClient,
   type HttpResponse,
   MAX_IDLE_MS,
+  type RequestHead,
   type RequestTarget,
 } from "./http_client.ts";
 import { isClosed } from "../failure.ts";
@@ -75,6 +76,25 @@ export class FetchClient implements HttpClient {
       const mayBeRefused = this.#config.tls?.cert !== undefined && !this.#hasAnswer;
       throw mayBeRefused && isClosed(error) ? new UnansweredClientError({ cause: error }) : error;
     }
+  }
+
+  /** With what the runtime adds, in its order. */
+  head(event: InboundEvent, target: RequestTarget): RequestHead {
+    const { method, url } = this.#config;
+    const headers = this.#headersOf(event, target).map(([name, value]): [string, string] => [
+      name.toLowerCase(),
+      value,
+    ]);
+    const isGiven = (wanted: string) => headers.some(([name]) => name === wanted);
+    return {
+      method,
+      headers: [
+        ...(hasBody(method) ? [["content-length", `${event.value?.length ?? 0}`] as const] : []),
+        ...headers,
+        ...(isGiven("accept-language") ? [] : [["accept-language", "*"] as const]),
+        ["host", new URL(url).host],
+      ],
+    };
   }
 
   #headersOf(

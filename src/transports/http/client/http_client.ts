@@ -1,4 +1,5 @@
 import type { Bytes, InboundEvent } from "../../../core/event.ts";
+import type { HeaderList } from "../request_headers.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
 
 /** How long a connection is kept: less than the 5 s of Node.js and others, as no call is to meet one that is closed. */
@@ -30,6 +31,15 @@ export interface HttpClient extends Disposable {
    * @throws {Error} that `describeFailure()` knows: there is no whole and valid response, or the call was given up
    */
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse>;
+  /** What `send()` sends before the body. */
+  head(event: InboundEvent, target: RequestTarget): RequestHead;
+}
+
+/** A request, the body aside. */
+export interface RequestHead {
+  readonly method: string;
+  /** As they are written, in their order. */
+  readonly headers: HeaderList;
 }
 
 /** Where a request for a URL goes to at its server: path and query. */

@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, InboundEvent } from "../../../core/event.ts";
 import type { HttpHandlerConfig } from "../config.ts";
-import { type RequestTarget, targetOf } from "./http_client.ts";
+import { type RequestHead, type RequestTarget, targetOf } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "../request_headers.ts";
 
+const HEAD_END = "\r\n\r\n";
 const EMPTY = new Uint8Array();
 const TEXT_ENCODER = new TextEncoder();
 
@@ -40,6 +41,18 @@ export class RequestWriter {
     writeLatin1(request, beginning.length, end);
     if (body !== null) request.set(body, headLength);
     return request;
+  }
+
+  /** The head of what `write()` gives. */
+  head(event: InboundEvent, target: RequestTarget): RequestHead {
+    const request = this.write(event, target);
+    const head = Buffer.from(request.subarray(0, Buffer.from(request.buffer).indexOf(HEAD_END)));
+    const [, ...lines] = head.toString("latin1").split("\r\n");
+    const headers = lines.map((line): [string, string] => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    });
+    return { method: this.#method, headers };
   }
 
   #beginningFor(target: string): Bytes {

@@ -3,7 +3,7 @@ import type { CallInFlight } from "./calls_in_flight.ts";
 import type { HttpHandlerConfig } from "../config.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { HeadReader } from "./head_reader.ts";
-import type { HttpClient, HttpResponse, RequestTarget } from "./http_client.ts";
+import type { HttpClient, HttpResponse, RequestHead, RequestTarget } from "./http_client.ts";
 import { RequestWriter } from "./request_writer.ts";
 import { ResponseReader } from "./response_reader.ts";
 import { serverOf } from "../server.ts";
@@ -33,6 +33,10 @@ export class SocketClient implements HttpClient {
 
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse> {
     return this.#connections.exchange(this.#requests.write(event, target), call);
+  }
+
+  head(event: InboundEvent, target: RequestTarget): RequestHead {
+    return this.#requests.head(event, target);
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,53 @@
+import { type HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./secrets.ts";
+import type { Path } from "./problem.ts";
+import { TemplateText } from "./template_text.ts";
+
+/** Keys that say where events come from and go to, and what things are called: the log is full of it. */
+const NAMES = new Set([
+  "address",
+  "bootstrap.servers",
+  "client.id",
+  "group.id",
+  "metadata.broker.list",
+  "name",
+  "topic",
+  "topics",
+  "type",
+]);
+
+/**
+ * The texts of a document that nobody may see: those that stand where secrets stand, and those that came from outside,
+ * but for what they say of where things are. Of headers, which may be harmless, only what came from outside.
+ */
+export function secretTexts(document: unknown, hidden: HiddenPlaces): readonly string[] {
+  return textsOf(document, []).flatMap(({ path, parts }) => {
+    const written = hidden.partsAt(path) ?? parts;
+    if (isSecretPlace(path) && !path.includes("headers")) {
+      return written.flatMap((part) =>
+        isHidden(part) ? [part.hidden] : typeof part === "string" ? [part] : []
+      );
+    }
+    if (path.some((key) => NAMES.has(String(key)))) return [];
+    const texts = written.filter(isHidden).map(({ hidden }) => hidden);
+    return path.at(-1) === "url" ? texts.map(withoutOrigin) : texts;
+  }).filter((text) => text !== "");
+}
+
+interface TextAt {
+  readonly path: Path;
+  readonly parts: readonly WrittenPart[];
+}
+
+function textsOf(value: unknown, path: Path): readonly TextAt[] {
+  if (typeof value === "string") return [{ path, parts: [value] }];
+  if (value instanceof TemplateText) return [{ path, parts: value.template.parts }];
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => textsOf(item, [...path, index]));
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => textsOf(item, [...path, key]));
+}
+
+function withoutOrigin(text: string): string {
+  return text.replace(/^https?:\/\/[^/?#\\]*\/?/i, "");
+}

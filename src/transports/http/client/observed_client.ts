@@ -1,0 +1,54 @@
+import type { InboundEvent } from "../../../core/event.ts";
+import type { CallObserver } from "../../../core/handler.ts";
+import { hasBody } from "../request_headers.ts";
+import type { ShownRequests } from "../shown_request.ts";
+import type { CallInFlight } from "./calls_in_flight.ts";
+import type { HttpClient, HttpResponse, RequestHead, RequestTarget } from "./http_client.ts";
+
+const EMPTY = new Uint8Array();
+
+/** A client that tells what it sends and receives. */
+export class ObservedClient implements HttpClient {
+  readonly #client: HttpClient;
+  readonly #requests: ShownRequests;
+  readonly #observer: CallObserver;
+
+  constructor(
+    client: HttpClient,
+    { requests, observer }: { requests: ShownRequests; observer: CallObserver },
+  ) {
+    this.#client = client;
+    this.#requests = requests;
+    this.#observer = observer;
+  }
+
+  async send(
+    event: InboundEvent,
+    target: RequestTarget,
+    call: CallInFlight,
+  ): Promise<HttpResponse> {
+    const head = this.head(event, target);
+    this.#observer.sent({
+      ...this.#requests.of(head, event, target),
+      body: hasBody(head.method) ? event.value ?? EMPTY : null,
+    });
+    const response = await this.#client.send(event, target, call);
+    const { status, headers, body } = response;
+    this.#observer.received({
+      title: `HTTP ${status}`,
+      headers: [...headers],
+      body,
+      ...(body === null ? { note: "the body is larger than maxResponseBytes" } : {}),
+      hidden: [],
+    });
+    return response;
+  }
+
+  head(event: InboundEvent, target: RequestTarget): RequestHead {
+    return this.#client.head(event, target);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,79 @@
+import type { InboundEvent } from "../../core/event.ts";
+import type { CallMessage } from "../../core/handler.ts";
+import { fill, type Template } from "../../core/template.ts";
+import type { RequestHead, RequestTarget } from "./client/http_client.ts";
+import type { HttpHandlerConfig } from "./config.ts";
+import { headerValue } from "./header_value.ts";
+import { HIDDEN, hiddenInQuery, shownRedirect, ShownTargets } from "./shown_url.ts";
+import { targetFor } from "./url_template.ts";
+
+/** Headers that are configured, and still no secret. */
+const HARMLESS = new Set([
+  "accept",
+  "accept-charset",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "content-language",
+  "content-type",
+  "user-agent",
+]);
+
+/** Headers that are secret, wherever they come from. */
+const SECRET = ["authorization", "cookie"];
+
+/**
+ * Requests as people may see them. What is configured for a header may be a secret, whether it came from outside or not;
+ * what an event says of itself is none.
+ */
+export class ShownRequests {
+  readonly #secret: ReadonlySet<string>;
+  readonly #configured: ReadonlyMap<string, string | Template>;
+  readonly #targets: ShownTargets;
+  readonly #targetOf: (event: InboundEvent) => string;
+
+  constructor(config: HttpHandlerConfig) {
+    const { headers, url, urlTemplate, auth } = config;
+    const ofAuth = auth?.type === "apiKey" ? [auth.header.toLowerCase()] : [];
+    this.#secret = new Set([...SECRET, ...ofAuth]);
+    this.#configured = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
+    this.#targets = new ShownTargets(config);
+    const { pathname, search } = new URL(url);
+    this.#targetOf = (event) =>
+      urlTemplate === undefined ? pathname + search : targetFor(urlTemplate, event);
+  }
+
+  of(
+    { method, headers }: RequestHead,
+    event: InboundEvent,
+    { target }: RequestTarget,
+  ): Pick<CallMessage, "title" | "headers" | "hidden"> {
+    const isRedirected = target !== this.#targetOf(event);
+    const shownTarget = isRedirected ? shownRedirect(target) : this.#targets.of(event);
+    const shown = headers.map(([name, value]) =>
+      [name, this.#valueOf(name, value, event)] as const
+    );
+    const hidden = headers.filter(([, value], index) => shown[index]?.[1] !== value);
+    return {
+      title: `${method} ${shownTarget} HTTP/1.1`,
+      headers: shown,
+      hidden: [
+        // What follows the name of a scheme may come back by itself.
+        ...hidden.flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, "")]),
+        ...(isRedirected
+          ? hiddenInQuery({ parts: [target.replace(/^[^?]*\??/, "")] })
+          : this.#targets.hidden),
+      ],
+    };
+  }
+
+  #valueOf(name: string, value: string, event: InboundEvent): string {
+    const lowerCase = name.toLowerCase();
+    if (this.#secret.has(lowerCase)) return HIDDEN;
+    const configured = this.#configured.get(lowerCase);
+    if (configured === undefined || HARMLESS.has(lowerCase)) return value;
+    if (typeof configured === "string") return HIDDEN;
+    const parts = configured.parts.map((part) => typeof part === "string" ? HIDDEN : part);
+    return fill({ parts }, { event }, headerValue);
+  }
+}
