@@ -18,6 +18,10 @@ async function main(args: readonly string[]): Promise<number> {
       const { redrive } = await import("./src/commands/redrive.ts");
       return await redrive(command);
     }
+    case "try": {
+      const { tryEvent } = await import("./src/commands/try.ts");
+      return await tryEvent(command);
+    }
     case "schema": {
       const { schema } = await import("./src/commands/schema.ts");
       return await schema();

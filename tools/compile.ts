@@ -27,6 +27,7 @@ const WORKERS = [
   "src/process/pipeline_worker.ts",
   "src/process/discovery_worker.ts",
   "src/process/redrive_worker.ts",
+  "src/process/try_worker.ts",
 ];
 
 /** Options of `deno run` that give the program what the executable has. */

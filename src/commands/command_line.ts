@@ -11,6 +11,7 @@ export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
   | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }
   | RedriveCommandLine
+  | TryCommandLine
   | { readonly kind: "schema" }
   | { readonly kind: "version" }
   | { readonly kind: "help" }
@@ -26,6 +27,15 @@ interface RedriveCommandLine {
   readonly dryRun: boolean;
 }
 
+/** What is asked of `try`. */
+interface TryCommandLine {
+  readonly kind: "try";
+  readonly files: readonly string[];
+  readonly pipeline: string;
+  readonly key?: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
 /** Keep this list small and stable: scripts and orchestrators depend on it. */
 export const EXIT_CODE = { stopped: 0, failed: 1, misuse: 2 } as const;
 
@@ -38,6 +48,9 @@ Usage:
                                                    with --online also check brokers, topics and endpoints
   eventor redrive -f FILE --pipeline NAME [--filter NAME=VALUE] [--limit N] [--dry-run]
                                                    put the pipeline's dead letters back onto its source topic
+  eventor try -f FILE --pipeline NAME [--key KEY] [--header NAME=VALUE] < PAYLOAD
+                                                   make one call for an event, show request and response, and what would
+                                                   be published; nothing is, and no broker is asked
   eventor schema                                   print the JSON Schema of the configuration, for editors
   eventor --version
   eventor --help
@@ -49,8 +62,11 @@ Options:
                         ${FILTER_NAMES.join(", ")}
   --limit N             N dead letters at most
   --dry-run             show which would go back, and do nothing
+  --key KEY             the event's key; without it, it has none
+  --header NAME=VALUE   a header of the event; may be repeated
 
-Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration.
+Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration;
+of try: 0 the event would be done with by this call's result, 1 it would not.
 `;
 
 const FLAGS = [
@@ -61,14 +77,17 @@ const FLAGS = [
   "filter",
   "limit",
   "dry-run",
+  "key",
+  "header",
 ] as const satisfies readonly (keyof ParsedFlags)[];
 
 const FLAGS_OF_COMMAND: Readonly<
-  Record<"run" | "check" | "redrive" | "schema", readonly (typeof FLAGS[number])[]>
+  Record<"run" | "check" | "redrive" | "try" | "schema", readonly (typeof FLAGS[number])[]>
 > = {
   run: ["file", "log-format"],
   check: ["file", "online"],
   redrive: ["file", "pipeline", "filter", "limit", "dry-run"],
+  try: ["file", "pipeline", "key", "header"],
   schema: [],
 };
 
@@ -77,12 +96,13 @@ export function parseCommandLine(args: readonly string[]): Command {
   const unknown: string[] = [];
   const flags: ParsedFlags = parseArgs([...args], {
     boolean: ["help", "version", "online", "dry-run"],
-    string: ["file", "log-format", "pipeline", "filter", "limit"],
-    collect: ["file", "filter"],
+    string: ["file", "log-format", "pipeline", "filter", "limit", "key", "header"],
+    collect: ["file", "filter", "header"],
     alias: { f: "file", h: "help" },
     unknown: (argument: string, name?: string) => {
       if (name === undefined) return true;
-      unknown.push(argument);
+      // A value may be a secret.
+      unknown.push(argument.replace(/=.*$/s, ""));
       return false;
     },
   });
@@ -107,6 +127,8 @@ interface ParsedFlags {
   readonly filter: string[];
   readonly limit?: string;
   readonly "dry-run": boolean;
+  readonly key?: string;
+  readonly header: string[];
 }
 
 function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Command {
@@ -123,6 +145,8 @@ function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Com
       return { kind: "check", files, online: flags.online };
     case "redrive":
       return toRedrive(flags);
+    case "try":
+      return toTry(flags);
     case "run":
       return toRun(flags);
   }
@@ -159,6 +183,18 @@ function toRedrive(
     ...(limit === undefined ? {} : { limit: Number(limit) }),
     dryRun,
   };
+}
+
+function toTry({ file: files, pipeline, key, header }: ParsedFlags): Command {
+  if (!pipeline) return misuse("no pipeline; name one with --pipeline NAME");
+  const headers: [string, string][] = [];
+  for (const text of header) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    // What stands there may be a secret.
+    if (name === undefined || value === undefined) return misuse("--header must be NAME=VALUE");
+    headers.push([name, value]);
+  }
+  return { kind: "try", files, pipeline, ...(key === undefined ? {} : { key }), headers };
 }
 
 function isGiven(value: unknown): boolean {

@@ -10,7 +10,8 @@ import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
 
-const STANDARD_INPUT = "-";
+/** The file by whose name standard input is meant. */
+export const STANDARD_INPUT = "-";
 
 const OUTSIDE: Outside = {
   env: (name) => Deno.env.get(name),

@@ -9,6 +9,7 @@ import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
 import { partsOf } from "../process/sandbox.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
 import { loadFiles } from "./configuration.ts";
+import { pipelineOf } from "./pipeline_choice.ts";
 import { StatusLine } from "./status_line.ts";
 
 /** What leaving the group may take after what was under way. */
@@ -39,18 +40,10 @@ export async function redrive(command: RedriveRequest): Promise<number> {
   }
 }
 
-async function choosePipeline(
-  { pipelines }: Config,
-  name: string,
-): Promise<PipelineConfig | null> {
-  const pipeline = pipelines.find((pipeline) => pipeline.name === name);
-  if (pipeline === undefined) {
-    const names = pipelines.map(({ name }) => `'${name}'`).join(", ");
-    await printError(`eventor: there is no pipeline '${name}'; there are: ${names}\n`);
-    return null;
-  }
-  const roles = redriveRoles(pipeline);
-  if (!("problem" in roles)) return pipeline;
+async function choosePipeline(config: Config, name: string): Promise<PipelineConfig | null> {
+  const pipeline = await pipelineOf(config, name);
+  const roles = pipeline && redriveRoles(pipeline);
+  if (roles === null || !("problem" in roles)) return pipeline;
   await printError(
     `eventor: cannot put back dead letters of pipeline '${name}': ${roles.problem}\n`,
   );

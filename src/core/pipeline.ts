@@ -13,8 +13,8 @@ import type { Listener } from "./listener.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
 import { OutageGuard } from "./failures/outage_guard.ts";
 import { publish } from "./publishing.ts";
-import { type RecordTemplates, shapedRecord } from "./record_templates.ts";
-import type { OutboundRecord, ResultProcessor } from "./result_processor.ts";
+import { type RecordTaker, shapedRecords, type TakenRecord } from "./record_templates.ts";
+import type { ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
 import {
   attemptsFor,
@@ -29,11 +29,9 @@ import {
 import { TemplateError } from "./template.ts";
 
 /** A result processor and the outcomes it stands for. */
-export interface ConfiguredResultProcessor {
+export interface ConfiguredResultProcessor extends RecordTaker {
   readonly when: readonly When[];
   readonly processor: ResultProcessor;
-  /** What it makes of records. */
-  readonly templates?: RecordTemplates | undefined;
 }
 
 /** What a pipeline is made of. */
@@ -155,7 +153,7 @@ class Pipeline {
     const record = result === undefined ? tombstoneRecord(event) : resultRecord(event, result);
     try {
       const takers = this.#takersOf(result?.when ?? "onSuccess");
-      return { outcome, records: addressed(record, takers, { event, result }) };
+      return { outcome, records: shapedRecords(record, takers, { event, result }) };
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       const failure: EventFailure = { reason: "template", message: error.message };
@@ -210,7 +208,7 @@ class Pipeline {
     if (takers.length === 0) return false;
     try {
       const record = resultRecord(event, replacement);
-      const records = addressed(record, takers, { event, result: replacement });
+      const records = shapedRecords(record, takers, { event, result: replacement });
       return (await this.#publishAll(records, event, lease)).length === 0;
     } catch (error) {
       if (error instanceof TemplateError) return false;
@@ -240,21 +238,7 @@ class Pipeline {
 type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 
 /** A record and where it goes. */
-interface Addressed {
-  readonly record: OutboundRecord;
-  readonly taker: ConfiguredResultProcessor;
-}
-
-function addressed(
-  record: OutboundRecord,
-  takers: readonly ConfiguredResultProcessor[],
-  source: { event: InboundEvent; result: Result | undefined },
-): readonly Addressed[] {
-  return takers.map((taker) => ({
-    record: taker.templates === undefined ? record : shapedRecord(record, taker.templates, source),
-    taker,
-  }));
-}
+type Addressed = TakenRecord<ConfiguredResultProcessor>;
 
 const TOO_LARGE: EventFailure = {
   reason: "tooLarge",

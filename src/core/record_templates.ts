@@ -38,6 +38,34 @@ export function shapedRecord(
   };
 }
 
+/** Whoever takes records. */
+export interface RecordTaker {
+  /** What it makes of them. */
+  readonly templates?: RecordTemplates | undefined;
+}
+
+/** A record and who takes it. */
+export interface TakenRecord<Taker extends RecordTaker> {
+  readonly record: OutboundRecord;
+  readonly taker: Taker;
+}
+
+/**
+ * The records that all takers get of a result, or of a tombstone when there is none.
+ *
+ * @throws {TemplateError} when there is none for one of them
+ */
+export function shapedRecords<Taker extends RecordTaker>(
+  record: OutboundRecord,
+  takers: readonly Taker[],
+  source: { event: InboundEvent; result: Result | undefined },
+): readonly TakenRecord<Taker>[] {
+  return takers.map((taker) => ({
+    record: taker.templates === undefined ? record : shapedRecord(record, taker.templates, source),
+    taker,
+  }));
+}
+
 /** An event without a key gives no key, as it does without a template. */
 function isEventKey({ parts: [only, ...others] }: Template): boolean {
   return others.length === 0 && typeof only === "object" && only.source.kind === "key" &&

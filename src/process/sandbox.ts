@@ -50,6 +50,11 @@ export function redrivePermissions(
   ]);
 }
 
+/** What a trial may do: reach what the handler needs, and no broker. */
+export function tryPermissions({ eventHandler }: PipelineConfig): Permissions {
+  return united([handlerRole(eventHandler).permissions(eventHandler)]);
+}
+
 /** What discovery may do: reach what the configuration names for those parts whose other side knows of more hosts. */
 export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
   return united(

@@ -87,3 +87,24 @@ export type RedriveReport =
 
 /** How often a redrive tells how far it has got, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 250;
+
+/** The one message to the Worker of a trial: what to call with what standard input gives. */
+export interface TryCommand {
+  readonly pipeline: PipelineConfig;
+  readonly event: TryEvent;
+  /** Texts that its output may not show. */
+  readonly secrets: readonly string[];
+}
+
+/** What is said of the event, whose value comes from standard input. */
+export interface TryEvent {
+  readonly key?: string | undefined;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** What the Worker of a trial tells the main isolate; it prints what it finds itself. */
+export type TryReport =
+  | { readonly kind: "log"; readonly record: LogRecord }
+  /** Whether the event would be done with after this one call, by a result. */
+  | { readonly kind: "ended"; readonly isDone: boolean }
+  | { readonly kind: "failed"; readonly reason: string };

@@ -45,6 +45,24 @@ const COMMANDS: { args: string; command: Command }[] = [
       dryRun: false,
     },
   },
+  {
+    args: "try -f a --pipeline orders",
+    command: { kind: "try", files: ["a"], pipeline: "orders", headers: [] },
+  },
+  {
+    args: "try -f a --pipeline orders --key 007 --header a=b=c --header=a= --header b=2",
+    command: {
+      kind: "try",
+      files: ["a"],
+      pipeline: "orders",
+      key: "007",
+      headers: [["a", "b=c"], ["a", ""], ["b", "2"]],
+    },
+  },
+  {
+    args: "try -f a --pipeline orders --key=",
+    command: { kind: "try", files: ["a"], pipeline: "orders", key: "", headers: [] },
+  },
   { args: "schema", command: { kind: "schema" } },
   { args: "--version", command: { kind: "version" } },
   { args: "--help", command: { kind: "help" } },
@@ -67,10 +85,10 @@ const MISUSES: { args: string; problem: string }[] = [
   { args: "--file=", problem: "-f needs the name of a file" },
   { args: "-f --online check", problem: "-f needs the name of a file" },
   { args: "-f a --fiel b", problem: "unknown option --fiel" },
-  { args: "-f a -x -y=1", problem: "unknown option -x, -y=1" },
+  { args: "-f a -x -y=1", problem: "unknown option -x, -y" },
   { args: "-f a --no-file", problem: "unknown option --no-file" },
   { args: "-f a --constructor", problem: "unknown option --constructor" },
-  { args: "-f a --__proto__=1", problem: "unknown option --__proto__=1" },
+  { args: "-f a --__proto__=1", problem: "unknown option --__proto__" },
   { args: "-f a --_ b", problem: "unknown option --_" },
   { args: "start -f a", problem: "unknown command 'start'" },
   { args: "toString -f a", problem: "unknown command 'toString'" },
@@ -107,6 +125,16 @@ const MISUSES: { args: string; problem: string }[] = [
     args: `redrive -f a --pipeline b --limit=${limit}`,
     problem: `--limit must be a number from 1 on, found '${limit}'`,
   })),
+  { args: "try --pipeline a", problem: "no configuration; name one with -f FILE" },
+  { args: "try -f a", problem: "no pipeline; name one with --pipeline NAME" },
+  { args: "try -f a --pipeline b --dry-run", problem: "--dry-run does not go with 'try'" },
+  { args: "redrive -f a --pipeline b --key k", problem: "--key does not go with 'redrive'" },
+  { args: "-f a --header a=b", problem: "--header does not go with 'run'" },
+  ...["s3cr3t", "=s3cr3t", ""].map((header) => ({
+    args: `try -f a --pipeline b --header=${header}`,
+    problem: "--header must be NAME=VALUE",
+  })),
+  { args: "try -f a --pipeline b --hedaer=s3cr3t", problem: "unknown option --hedaer" },
   { args: "-f a --log-format", problem: "--log-format must be text or json, found ''" },
 ];
 
@@ -128,7 +156,17 @@ Deno.test("EXIT_CODE is what scripts depend on", () => {
 });
 
 Deno.test("USAGE names every option and fits a terminal", () => {
-  const options = ["file", "log-format", "online", "pipeline", "filter", "limit", "dry-run"];
+  const options = [
+    "file",
+    "log-format",
+    "online",
+    "pipeline",
+    "filter",
+    "limit",
+    "dry-run",
+    "key",
+    "header",
+  ];
   for (const word of [...options, "version", "help"].map((option) => `--${option}`)) {
     assertEquals(USAGE.includes(word), true, word);
   }

@@ -1,0 +1,35 @@
+import { type Command, EXIT_CODE } from "./command_line.ts";
+import { printError } from "../process/console.ts";
+import { LogWriter } from "../process/log_writer.ts";
+import { runTrial } from "../process/try_supervisor.ts";
+import { loadFiles, STANDARD_INPUT } from "./configuration.ts";
+import { pipelineOf } from "./pipeline_choice.ts";
+
+/** How long the last log lines are waited for when nobody reads them. */
+const FLUSH_MS = 1000;
+
+/** Sends one event through a pipeline's handler and prints what comes of it; resolves with the exit code. */
+export async function tryEvent(command: Command & { kind: "try" }): Promise<number> {
+  const { files, key, headers } = command;
+  if (files.includes(STANDARD_INPUT)) {
+    await printError("eventor: the payload comes from standard input: -f cannot be - here\n");
+    return EXIT_CODE.misuse;
+  }
+  const config = await loadFiles(files);
+  if (config === null) return EXIT_CODE.misuse;
+  const pipeline = await pipelineOf(config, command.pipeline);
+  if (pipeline === null) return EXIT_CODE.misuse;
+  if (Deno.stdin.isTerminal()) {
+    await printError("type the payload, and end it with Ctrl-D at the beginning of a line\n");
+  }
+  const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
+  const end = await runTrial(pipeline, {
+    event: { key, headers },
+    secrets: config.secrets,
+    log: (record) => writer.log(record),
+  });
+  await writer.flush(FLUSH_MS);
+  if (end.kind === "ended") return end.isDone ? EXIT_CODE.stopped : EXIT_CODE.failed;
+  await printError(`eventor: ${end.reason}\n`);
+  return EXIT_CODE.failed;
+}

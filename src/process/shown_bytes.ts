@@ -1,0 +1,64 @@
+import type { Bytes } from "../core/event.ts";
+import type { Redaction } from "./redaction.ts";
+
+const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What a terminal would act on, or would show in another place or not at all. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Of what is longer, nobody reads the end. */
+const MAX_CHARACTERS = 8192;
+
+const BASE64_LINE = 100;
+
+/** A text on one line. */
+export function shownLine(text: string): string {
+  return text.replaceAll(UNSEEN, escaped);
+}
+
+/** Bytes as one line, for keys and values of headers. */
+export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
+  if (bytes === null) return "(null)";
+  if (bytes.length === 0) return "(empty)";
+  const text = textOf(bytes);
+  return text === null
+    ? `(${count(bytes)} that are no UTF-8 text, in base64) ${redaction.ofBytes(bytes).toBase64()}`
+    : cut(shownLine(redaction.of(text))).text;
+}
+
+/** Bytes as lines: a text's own, or base64 for what is none. Notes on them stand in brackets. */
+export function shownLines(bytes: Bytes, redaction: Redaction): readonly string[] {
+  if (bytes.length === 0) return ["(empty)"];
+  const text = textOf(bytes);
+  const whole = text === null ? redaction.ofBytes(bytes).toBase64() : redaction.of(text);
+  const { text: shown, isCut } = cut(whole);
+  const lines = text === null
+    ? [`(${count(bytes)} that are no UTF-8 text, in base64)`, ...piecesOf(shown)]
+    : shown.split("\n").map((line) => shownLine(line.replaceAll("\t", "    ")));
+  return isCut ? [...lines, `(cut here; it has ${count(bytes)})`] : lines;
+}
+
+function textOf(bytes: Bytes): string | null {
+  try {
+    return STRICT_DECODER.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function cut(text: string): { text: string; isCut: boolean } {
+  const isCut = text.length > MAX_CHARACTERS;
+  return { text: isCut ? text.slice(0, MAX_CHARACTERS).toWellFormed() : text, isCut };
+}
+
+function piecesOf(base64: string): readonly string[] {
+  return base64.match(new RegExp(`.{1,${BASE64_LINE}}`, "g")) ?? [];
+}
+
+function count({ length }: Bytes): string {
+  return `${length.toLocaleString("en")} byte${length === 1 ? "" : "s"}`;
+}
+
+function escaped(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+}

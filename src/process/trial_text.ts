@@ -1,0 +1,61 @@
+import type { CallMessage } from "../core/handler.ts";
+import type { Trial, TrialRecord } from "../core/trial.ts";
+import type { Redaction } from "./redaction.ts";
+import { shownLine, shownLines, shownValue } from "./shown_bytes.ts";
+
+/** Headers of records that are secret when the configuration has set them, by their names. */
+const SECRET_NAME =
+  /password|passphrase|secret|token|authorization|cookie|api-?key|credential|signature/i;
+
+/** What one side of the call has said. Each line has the prefix, so that nothing in it passes for ours. */
+export function messageText(
+  { title, headers, body, note }: CallMessage,
+  { heading, prefix, redaction }: { heading: string; prefix: string; redaction: Redaction },
+): string {
+  const lines = [
+    ...[title, ...headers.map(([name, value]) => `${name}: ${value}`)]
+      .map((line) => shownLine(redaction.of(line))),
+    ...(body === null ? [] : ["", ...shownLines(body, redaction)]),
+    ...(note === undefined ? [] : ["", `(${note})`]),
+  ];
+  return section(heading, lines.map((line) => `${prefix} ${line}`.trimEnd()));
+}
+
+/** What comes of the call. */
+export function trialText({ outcome, next, records }: Trial, redaction: Redaction): string {
+  const heading = shownLine(redaction.of(outcome));
+  const steps = next.map((step) => `  - ${shownLine(redaction.of(step))}`);
+  return [
+    section(heading, ["a running pipeline would", ...steps]),
+    ...records.map((record, index) =>
+      recordText(record, { number: index + 1, of: records.length, redaction })
+    ),
+  ].join("\n");
+}
+
+function recordText(
+  { record: { key, value, headers, topic }, taker: { place, templates } }: TrialRecord,
+  { number, of, redaction }: { number: number; of: number; redaction: Redaction },
+): string {
+  const configured = new Set(templates?.headers?.map(([name]) => name.toLowerCase()));
+  const isSecret = (name: string) => configured.has(name.toLowerCase()) && SECRET_NAME.test(name);
+  const lines = [
+    ...(topic === undefined ? [] : [`topic: ${topic}`]),
+    `key: ${shownValue(key, redaction)}`,
+    "headers:",
+    ...headers.map(([name, bytes]) => {
+      const shown = isSecret(name) ? "***" : shownValue(bytes, redaction);
+      return `  ${shownLine(redaction.of(name))}: ${shown}`;
+    }),
+    "value:",
+    ...(value === null ? ["(null)"] : shownLines(value, redaction)).map((line) => `  ${line}`),
+  ];
+  return section(
+    `record ${number} of ${of}, not published: ${place}`,
+    lines.map((line) => `  ${line}`),
+  );
+}
+
+function section(heading: string, lines: readonly string[]): string {
+  return `${heading}\n${lines.map((line) => `${line.trimEnd()}\n`).join("")}`;
+}
