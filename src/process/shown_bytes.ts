@@ -22,7 +22,7 @@ export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
   if (bytes.length === 0) return "(empty)";
   const text = textOf(bytes);
   return text === null
-    ? `(${count(bytes)} that are no UTF-8 text, in base64) ${redaction.ofBytes(bytes).toBase64()}`
+    ? `${noText(bytes)} ${cut(redaction.ofBytes(bytes).toBase64()).text}`
     : cut(shownLine(redaction.of(text))).text;
 }
 
@@ -33,7 +33,7 @@ export function shownLines(bytes: Bytes, redaction: Redaction): readonly string[
   const whole = text === null ? redaction.ofBytes(bytes).toBase64() : redaction.of(text);
   const { text: shown, isCut } = cut(whole);
   const lines = text === null
-    ? [`(${count(bytes)} that are no UTF-8 text, in base64)`, ...piecesOf(shown)]
+    ? [noText(bytes), ...piecesOf(shown)]
     : shown.split("\n").map((line) => shownLine(line.replaceAll("\t", "    ")));
   return isCut ? [...lines, `(cut here; it has ${count(bytes)})`] : lines;
 }
@@ -53,6 +53,10 @@ function cut(text: string): { text: string; isCut: boolean } {
 
 function piecesOf(base64: string): readonly string[] {
   return base64.match(new RegExp(`.{1,${BASE64_LINE}}`, "g")) ?? [];
+}
+
+function noText(bytes: Bytes): string {
+  return `(no UTF-8 text: ${count(bytes)}, in base64)`;
 }
 
 function count({ length }: Bytes): string {
