@@ -39,7 +39,6 @@ interface Row {
   readonly neverEnds?: boolean;
 }
 
-const NO_TAKER = "status 503, and no eventResultProcessor is configured for onError";
 const BLOCK =
   "block: repeat the call for ever, with growing pauses, while what comes behind it waits";
 const AWAY = "call again, with growing pauses, for as long as the endpoint answers nothing";
