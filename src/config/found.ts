@@ -19,6 +19,14 @@ function withoutCredentials(text: string): string {
   return text.replace(/\/\/[^/]*@/g, "//***@");
 }
 
+/**
+ * A key as messages show it. Without a space behind its colon, what was meant as a value is a part of the key, and may be
+ * a secret.
+ */
+export function shownKey(key: string): string {
+  return quoted(key.replace(/^([\w.-]+ ?[:=]).+$/s, "$1***"));
+}
+
 /** Text in quotes, clipped, on one line and without characters that a terminal would act on. */
 export function quoted(text: string): string {
   const clipped = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;

@@ -9,6 +9,8 @@ type Issue = z.core.$ZodIssue;
 
 const KINDS = new Map([["object", "a mapping"], ["record", "a mapping"], ["array", "a list"]]);
 
+const PARTS = /^a (mapping|list)/;
+
 /** Says in our words what zod found wrong with a document. */
 export function describeIssues(
   issues: readonly Issue[],
@@ -17,12 +19,15 @@ export function describeIssues(
   function describe(issue: Issue, parent: Path): readonly Finding[] {
     const path = [...parent, ...issue.path];
     const found = valueAt(document, path);
-    const expectation = (expected: string): Finding => ({
-      path,
-      message: found === undefined
-        ? "required"
-        : `expected ${expected}, found ${describeFound(found, { hidden: hidden.has(path) })}`,
-    });
+    const expectation = (expected: string): Finding => {
+      // Keys without a space behind their colon are a text, with whatever was to be their value.
+      const isMisread = typeof found === "string" && PARTS.test(expected);
+      const shown = isMisread ? "text" : describeFound(found, { hidden: hidden.has(path) });
+      return {
+        path,
+        message: found === undefined ? "required" : `expected ${expected}, found ${shown}`,
+      };
+    };
     switch (issue.code) {
       case "custom": {
         const reading = (issue.params ?? {}) as Partial<Reading<never>>;

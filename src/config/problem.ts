@@ -1,4 +1,4 @@
-import { quoted } from "./found.ts";
+import { quoted, shownKey } from "./found.ts";
 
 /** Where something stands in a document. */
 export type Path = readonly PropertyKey[];
@@ -33,7 +33,7 @@ export function formatPath(path: Path): string {
   return path.map((key, index) => {
     if (typeof key === "number") return `[${key}]`;
     const name = String(key);
-    if (!/^[\w-]+$/.test(name)) return `[${quoted(name)}]`;
+    if (!/^[\w-]+$/.test(name)) return `[${shownKey(name)}]`;
     return index === 0 ? name : `.${name}`;
   }).join("");
 }

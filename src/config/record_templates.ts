@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RecordTemplates } from "../core/record_templates.ts";
 import type { Template } from "../core/template.ts";
 import { isMapping } from "./document.ts";
-import { quoted } from "./found.ts";
+import { shownKey } from "./found.ts";
 import type { Reading } from "./scalar.ts";
 import { asTemplate } from "./template_text.ts";
 
@@ -36,7 +36,7 @@ const headersSchema = z.unknown().transform((input, context) => {
 }).meta({ type: "object", additionalProperties: { type: "string" } });
 
 function readHeader(name: string, value: unknown): Reading<Template> {
-  if (name === "") return { refused: `${quoted(name)} is not the name of a header` };
+  if (name === "") return { refused: `${shownKey(name)} is not the name of a header` };
   if (/^eventor-/i.test(name)) return { refused: "this header can't be set: it is eventor's own" };
   const template = asTemplate(value);
   return template === undefined ? { expected: EXPECTED } : { value: template };

@@ -89,7 +89,9 @@ export function readOutside(
     return { value: outside.readFile(path) };
   } catch (error) {
     const reason = error instanceof Error ? ` (${error.name})` : "";
-    return { message: `cannot read the file ${hidden ? "***" : quoted(path)}${reason}` };
+    // Who has mistaken the key for its path would see the key.
+    const isText = hidden || /[\r\n]|-----BEGIN/.test(path);
+    return { message: `cannot read the file ${isText ? "***" : quoted(path)}${reason}` };
   }
 }
 

@@ -1,11 +1,11 @@
 import { levenshteinDistance } from "@std/text";
-import { quoted } from "./found.ts";
+import { quoted, shownKey } from "./found.ts";
 
 /** Says that a key is unknown, and which known one was probably meant. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const nearest = nearestKey(key, known);
   const suggestion = nearest === undefined ? "" : `, did you mean ${quoted(nearest)}?`;
-  return `unknown key ${quoted(key)}${suggestion}`;
+  return `unknown key ${shownKey(key)}${suggestion}`;
 }
 
 function nearestKey(key: string, known: readonly string[]): string | undefined {

@@ -85,7 +85,7 @@ Deno.test("loadConfig() says what is wrong with a pipeline", async (t) => {
       ],
     ],
     ["a handler that is text", { eventHandler: "http" }, [
-      "pipeline 'orders': eventHandler: expected a mapping, found 'http'",
+      "pipeline 'orders': eventHandler: expected a mapping, found text",
     ]],
     ["a result processor that is a number", { eventResultProcessor: 5 }, [
       "pipeline 'orders': eventResultProcessor: expected a list or a mapping, found the number 5",

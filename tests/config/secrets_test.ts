@@ -125,6 +125,36 @@ Deno.test("problems show nothing that stands where secrets stand", async (t) => 
         "'host:port', separated by commas, found 'SASL_SSL://***@localhost'",
       ],
     ],
+    [
+      "a secret without a space before it, in a mapping of one line",
+      `- {name: a, eventListener: {type: stdin}, eventHandler: {type: http, url: "${url}", ` +
+      `auth.token:${CANARY}, headers: {Authorization:${CANARY}}}}`,
+      [
+        "pipeline 'a': eventHandler.headers['Authorization:***']: 'Authorization:***' is not the " +
+        "name of an HTTP header",
+        "pipeline 'a': eventHandler: unknown key 'auth.token:***'",
+      ],
+    ],
+    [
+      "a secret without a space before it, as the only key",
+      consumerText({}).replace(
+        /"consumerConfig":\{.*?\}/,
+        `"consumerConfig":"sasl.password:${CANARY}"`,
+      ),
+      ["pipeline 'orders': eventListener.consumerConfig: expected a mapping, found text"],
+    ],
+    [
+      "a key in place of its path",
+      consumerText({
+        "security.protocol": "ssl",
+        "ssl.certificate.pem": "-----BEGIN CERTIFICATE-----",
+        "ssl.key.location": `-----BEGIN PRIVATE KEY-----\n${CANARY}`,
+      }),
+      [
+        "pipeline 'orders': eventListener.consumerConfig['ssl.key.location']: cannot read the file " +
+        "*** (NotFound)",
+      ],
+    ],
     ["what the YAML parser quotes", `- password: *${CANARY}`, [
       "invalid YAML at line 1, column 25: Cannot read alias: unidentified alias ***",
     ]],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isMapping } from "../../config/document.ts";
-import { quoted } from "../../config/found.ts";
+import { shownKey } from "../../config/found.ts";
 import type { Reading } from "../../config/scalar.ts";
 import { TemplateText } from "../../config/template_text.ts";
 import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
@@ -84,7 +84,7 @@ export function reasonNotOfAuth(name: string): string | undefined {
 
 function reasonToRefuse(name: string): string | undefined {
   const lowerCase = name.toLowerCase();
-  if (!TOKEN.test(name)) return `${quoted(name)} is not the name of an HTTP header`;
+  if (!TOKEN.test(name)) return `${shownKey(name)} is not the name of an HTTP header`;
   if (REFUSED.has(lowerCase) || lowerCase.startsWith("proxy-")) {
     return "this header can't be set: it is the HTTP client's own";
   }
