@@ -88,10 +88,12 @@ export function concealSections(
 ): void {
   for (const { path, role } of sections) {
     const conceal = SECTION_EXTRAS.get(role.schema)?.conceal;
-    const section = valueAt(config, path);
+    // What may be one or a list has become a list.
+    const place = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
+    const section = valueAt(config, place);
     if (conceal === undefined || section === undefined) continue;
     const concealed = conceal(section, (inner) => hidden.partsAt([...path, ...inner]));
-    Reflect.set(Object(valueAt(config, path.slice(0, -1))), path.at(-1) ?? "", concealed);
+    Reflect.set(Object(valueAt(config, place.slice(0, -1))), place.at(-1) ?? "", concealed);
   }
 }
 

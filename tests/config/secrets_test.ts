@@ -153,6 +153,8 @@ Deno.test("problems show nothing that stands where secrets stand", async (t) => 
       [
         "pipeline 'orders': eventListener.consumerConfig['ssl.key.location']: cannot read the file " +
         "*** (NotFound)",
+        "pipeline 'orders': eventListener.consumerConfig['ssl.certificate.pem']: expected a PEM " +
+        "text with a certificate: there is no '-----END CERTIFICATE-----': is the text cut off?",
       ],
     ],
     ["what the YAML parser quotes", `- password: *${CANARY}`, [

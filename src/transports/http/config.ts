@@ -11,6 +11,7 @@ import {
   toSchema,
 } from "../../config/scalar.ts";
 import { section, SECTION_EXTRAS } from "../../config/section.ts";
+import { shownUrl } from "../../config/shown_url.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { isHost } from "../../core/host.ts";
 import { TemplateText } from "../../config/template_text.ts";
@@ -19,7 +20,6 @@ import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
 import { authWarnings } from "./auth/warnings.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import { type HttpTlsConfig, tlsSchema, tlsWarnings } from "./config_tls.ts";
-import { shownUrl } from "./shown_url.ts";
 import { TOKEN } from "./token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
@@ -166,7 +166,16 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
 })).register(SECTION_EXTRAS, {
   warnings: (handler) => [...authWarnings(handler), ...tlsWarnings(handler)],
   conceal(config, partsAt) {
-    const parts = partsAt(["url"]);
-    return parts === undefined ? config : { ...Object(config), shownUrl: shownUrl(parts) };
+    const { auth, ...others } = config as HttpHandlerConfig;
+    const [url, tokenEndpoint] = [partsAt(["url"]), partsAt(["auth", "tokenEndpoint"])];
+    return {
+      ...others,
+      ...(auth === undefined ? {} : {
+        auth: tokenEndpoint === undefined
+          ? auth
+          : { ...auth, shownTokenEndpoint: shownUrl(tokenEndpoint) },
+      }),
+      ...(url === undefined ? {} : { shownUrl: shownUrl(url) }),
+    };
   },
 });

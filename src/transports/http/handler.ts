@@ -1,3 +1,4 @@
+import { withoutQuery } from "../../config/shown_url.ts";
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import type { Logger } from "../../core/log.ts";
@@ -19,7 +20,6 @@ import { ResponseResults } from "./response_result.ts";
 import { ShownRequests } from "./shown_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { SocketClient } from "./client/socket_client.ts";
-import { withoutQuery } from "./shown_url.ts";
 import { targetFor } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
@@ -49,7 +49,7 @@ export class HttpHandler implements Handler {
     this.#log = log;
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
-    this.#endpoint = `${config.method} ${withoutQuery(config)}`;
+    this.#endpoint = `${config.method} ${withoutQuery(config.url, config.shownUrl)}`;
     const observed = (client: HttpClient) =>
       observer === undefined
         ? client

@@ -1,14 +1,15 @@
+import { withoutQuery } from "../../config/shown_url.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import type { MakeTokens } from "./renewable_handler.ts";
 import { serverOf } from "./server.ts";
-import { withoutQuery } from "./shown_url.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   permissions: (config) => ({ net: hosts(config), env: [] }),
-  describe: (config) => `${config.method} ${withoutQuery(config)}${describeAuth(config)}`,
+  describe: (config) =>
+    `${config.method} ${withoutQuery(config.url, config.shownUrl)}${describeAuth(config)}`,
   async check(config, context) {
     const { checkEndpoint } = await import("./check.ts");
     const problems = await checkEndpoint(config);
@@ -45,7 +46,9 @@ function hosts({ url, auth }: HttpHandlerConfig): string[] {
 function describeAuth({ auth }: HttpHandlerConfig): string {
   if (auth === undefined) return "";
   return auth.type === "oauth2"
-    ? `, with a token of ${auth.tokenEndpoint.replace(/\?.*$/s, "")} (oauth2, ${auth.grant})`
+    ? `, with a token of ${
+      withoutQuery(auth.tokenEndpoint, auth.shownTokenEndpoint)
+    } (oauth2, ${auth.grant})`
     : `, with credentials (${auth.type})`;
 }
 

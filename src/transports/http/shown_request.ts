@@ -1,10 +1,11 @@
+import { HIDDEN } from "../../config/shown_url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import type { CallMessage } from "../../core/handler.ts";
 import { fill, type Template } from "../../core/template.ts";
 import type { RequestHead, RequestTarget } from "./client/http_client.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { headerValue } from "./header_value.ts";
-import { HIDDEN, hiddenInQuery, shownRedirect, ShownTargets } from "./shown_url.ts";
+import { hiddenInQuery, shownRedirect, ShownTargets } from "./shown_target.ts";
 import { targetFor } from "./url_template.ts";
 
 /** Headers that are configured, and still no secret. */

@@ -3,6 +3,7 @@ import { isMapping } from "../../config/document.ts";
 import { pem } from "../../config/pem/mod.ts";
 import { findPrivateKey, openPrivateKey } from "../../config/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
+import type { Template } from "../../core/template.ts";
 import { isHost } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
@@ -10,6 +11,8 @@ import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./
 export interface OAuth2Config {
   /** Without user name, password and fragment. Its query may hold secrets. */
   readonly tokenEndpoint: string;
+  /** The same as people may see it, when something in it came from outside. */
+  readonly shownTokenEndpoint?: Template | undefined;
   readonly grant: "clientCredentials" | "refreshToken";
   readonly clientId: string;
   readonly clientAuthentication: ClientAuthentication;

@@ -1,5 +1,6 @@
 import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from "oauth4webapi";
 import * as oauth from "oauth4webapi";
+import { withoutQuery } from "../../config/shown_url.ts";
 import { VERSION } from "../../version.ts";
 import { describeFailure } from "../http/failure.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
@@ -158,7 +159,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   get #name(): string {
-    return this.#config.tokenEndpoint.replace(/\?.*$/s, "");
+    return withoutQuery(this.#config.tokenEndpoint, this.#config.shownTokenEndpoint);
   }
 
   #fetchAlone: Fetch = (url, init) => fetch(url, { ...init, client: this.#httpClient });

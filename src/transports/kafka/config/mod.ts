@@ -23,6 +23,7 @@ import {
   PRODUCER_BLOCK,
 } from "./keys/mod.ts";
 import { PLATFORM_ROOTS } from "./keys/security.ts";
+import { concealBlock } from "./concealed.ts";
 import { keyTable } from "./tables.ts";
 
 export type { KafkaClientConfig } from "./client.ts";
@@ -116,6 +117,7 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
   }).meta(blockJsonSchema(CONSUMER_BLOCK)).describe("Keys of librdkafka"),
 }).register(SECTION_EXTRAS, {
   files: fileKeys("consumerConfig"),
+  conceal: concealBlock("consumerConfig"),
   tables: [
     keyTable("Keys of both `consumerConfig` and `producerConfig`", KEYS_OF_BOTH),
     keyTable("Keys of `consumerConfig` alone", KEYS_OF_CONSUMER),
@@ -132,6 +134,7 @@ const producerConfigSchema = blockSchema({
 
 const PRODUCER_EXTRAS: SectionExtras = {
   files: fileKeys("producerConfig"),
+  conceal: concealBlock("producerConfig"),
   warnings(section) {
     const block = readProducerBlock(Reflect.get(Object(section), "producerConfig"));
     return [...blockWarnings(block), ...producerWarnings(block)];

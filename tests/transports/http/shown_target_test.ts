@@ -1,38 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { WrittenPart } from "../../../src/config/secrets.ts";
-import { formatTemplate, parseGap } from "../../../src/core/template.ts";
 import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
-import { shownRedirect, ShownTargets, shownUrl } from "../../../src/transports/http/shown_url.ts";
+import { shownRedirect, ShownTargets } from "../../../src/transports/http/shown_target.ts";
 import { configOf, pipelineText } from "../../config/loading.ts";
 import { anEvent, bytes } from "../../support/events.ts";
-
-const KEY = parseGap("event.key")!;
-
-const SHOWN: readonly [name: string, parts: readonly WrittenPart[], shown: string][] = [
-  ["a part of the path", ["http://a/hooks/", { hidden: "T0/B1" }], "http://a/hooks/***"],
-  ["a host, which is no secret", ["http://", { hidden: "a:81" }, "/b"], "http://a:81/b"],
-  ["a port", ["http://a:", { hidden: "81" }, "/b"], "http://a:81/b"],
-  ["a base without a path", [{ hidden: "https://a:81" }, "/b?c"], "https://a:81/b?c"],
-  ["a base with a path", [{ hidden: "https://a:81/v1" }, "/b"], "https://a:81/***/b"],
-  ["a whole URL", [{ hidden: "https://a/b?c=d" }], "https://a/***"],
-  ["a whole URL without a path", [{ hidden: "https://a" }], "https://a/"],
-  ["a whole URL with the path /", [{ hidden: "https://a/" }], "https://a/"],
-  ["a scheme", [{ hidden: "http" }, "://a/b"], "http://a/b"],
-  ["a value of the query", ["http://a/?b=", { hidden: "c" }, "&d=e"], "http://a/?b=***&d=e"],
-  [
-    "a path beside a template",
-    ["http://a/", { hidden: "b" }, "/", KEY],
-    "http://a/***/${event.key}",
-  ],
-  ["a URL in capitals", ["HTTP://A/", { hidden: "b" }], "http://a/***"],
-  ["nothing", ["http://a/", { hidden: "" }, "b"], "http://a/b"],
-];
-
-for (const [name, parts, expected] of SHOWN) {
-  Deno.test(`shownUrl() hides what came from outside, when it is ${name}`, () => {
-    assertEquals(formatTemplate(shownUrl(parts)), expected);
-  });
-}
 
 const TARGETS: readonly [url: string, shown: string][] = [
   ["http://a/", "/"],

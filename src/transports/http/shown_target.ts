@@ -1,61 +1,11 @@
-import { isHidden, type WrittenPart } from "../../config/secrets.ts";
+import { HIDDEN } from "../../config/shown_url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import { formatTemplate, type Template, TemplateError } from "../../core/template.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { parseUrlTemplate, targetFor, type UrlTemplate } from "./url_template.ts";
 
-/** Stands for what nobody may see. */
-export const HIDDEN = "***";
-
-const ORIGIN = /^https?:\/\/[^/?#\\]*/i;
-
 /** Stands for a gap while a query is taken apart; it can be in no URL. */
 const MARK = /\0(\d+)\0/;
-
-/**
- * A URL as people may see it: what came from outside is hidden, but for scheme, host and port, which the sandbox names.
- *
- * @param parts those of the URL as it is written
- */
-export function shownUrl(parts: readonly WrittenPart[]): Template {
-  const shown: Template["parts"][number][] = [];
-  let origin = "";
-  let text = "";
-  let isOrigin = true;
-  for (const part of parts) {
-    if (typeof part === "object" && !isHidden(part)) {
-      shown.push(text, part);
-      text = "";
-      continue;
-    }
-    let rest = isHidden(part) ? part.hidden : part;
-    if (isOrigin) {
-      const all = origin + rest;
-      const length = ORIGIN.exec(all)?.[0].length ?? all.length;
-      isOrigin = length === all.length;
-      rest = all.slice(length);
-      origin = all.slice(0, length);
-    }
-    text += isHidden(part) ? concealed(rest) : rest;
-  }
-  const [first = "", ...others] = [...shown, text];
-  const known = URL.parse(origin)?.origin ?? HIDDEN;
-  const path = typeof first === "string" && /^[/?]/.test(first) ? first : `/${first}`;
-  return { parts: [known + path, ...others.filter((part) => part !== "")] };
-}
-
-function concealed(text: string): string {
-  const slash = text.startsWith("/") ? "/" : "";
-  return text === slash ? slash : slash + HIDDEN;
-}
-
-/** A configured URL for people: the query may hold secrets. */
-export function withoutQuery(
-  { url, shownUrl }: Pick<HttpHandlerConfig, "url" | "shownUrl">,
-): string {
-  const shown = shownUrl === undefined ? url : formatTemplate(shownUrl);
-  return shown.replace(/\?.*$/s, "");
-}
 
 /** Says path and query of requests as people may see them: of the query, names and what templates fill in. */
 export class ShownTargets {
