@@ -1,0 +1,432 @@
+import { assertEquals } from "@std/assert";
+import { Canaries, type Way } from "../support/canaries.ts";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { encryptedKey } from "../support/encrypted_key.ts";
+import { type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { eventually } from "../support/eventually.ts";
+import { freshTopic, produce, readTopic, testBroker } from "../support/kafka.ts";
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+const WAYS: readonly Way[] = ["env", "file", "literal"];
+
+/** What has come out, and where. */
+interface Output {
+  readonly where: string;
+  readonly text: string;
+}
+
+/** Plants secrets in configurations. */
+interface Planter {
+  plant(place: string): string;
+  /** The same where only what comes from outside is a secret. */
+  plantOutside(place: string): string;
+  /** A client's certificate and its key, which is encrypted. */
+  readonly client: { readonly cert: string; readonly key: string; readonly passphrase: string };
+}
+
+/** Sections of a handler, each with canaries in all places for secrets that it has. To be extended with every such key. */
+function handlers(
+  { plant, plantOutside, client }: Planter,
+  { url }: Endpoint,
+): Record<string, Mapping> {
+  const endpoint = { type: "http", url: `${url}events`, timeout: "2s" };
+  const token = {
+    type: "oauth2",
+    tokenEndpoint: `${url}token/${plantOutside("path of auth")}?k=${plant("query of auth")}`,
+  };
+  const path = `hooks/${plantOutside("path of a URL")}`;
+  return {
+    headers: {
+      ...endpoint,
+      url: `${url}${path}/\${event.key}?a=${plant("query")}&b=${plant("other query")}`,
+      headers: {
+        Authorization: `Bearer ${plant("Authorization")}`,
+        Cookie: `session=${plant("Cookie")}`,
+        "X-Anything": plant("header"),
+        "X-Template": `${plant("header with a template")} \${event.key}`,
+      },
+    },
+    basic: {
+      ...endpoint,
+      auth: { type: "basic", username: "user", password: plant("auth basic") },
+    },
+    bearer: { ...endpoint, auth: { type: "bearer", token: plant("auth bearer") } },
+    apiKey: { ...endpoint, auth: { type: "apiKey", key: plant("auth apiKey") } },
+    oauth2: {
+      ...endpoint,
+      auth: {
+        ...token,
+        clientId: "client",
+        clientSecret: plant("clientSecret"),
+        parameters: { extra: plant("parameters of auth") },
+      },
+    },
+    refresh: {
+      ...endpoint,
+      auth: {
+        ...token,
+        grant: "refreshToken",
+        clientId: "client",
+        clientAuthentication: "body",
+        clientSecret: plant("clientSecret in the body"),
+        refreshToken: plant("refreshToken"),
+      },
+    },
+    tls: {
+      ...endpoint,
+      url: endpoint.url.replace("http:", "https:"),
+      tls: { cert: client.cert, key: client.key, keyPassphrase: client.passphrase },
+    },
+  };
+}
+
+/** Keys of Kafka's clients, the same way. */
+function kafkaBlocks(
+  { plant, plantOutside, client }: Planter,
+  { url }: Endpoint,
+): Record<string, Mapping> {
+  return {
+    plain: {
+      "security.protocol": "sasl_plaintext",
+      "sasl.mechanism": "PLAIN",
+      "sasl.username": "user",
+      "sasl.password": plant("sasl.password of PLAIN"),
+    },
+    scram: {
+      "security.protocol": "sasl_ssl",
+      "sasl.mechanism": "SCRAM-SHA-256",
+      "sasl.username": "user",
+      "sasl.password": plant("sasl.password of SCRAM"),
+    },
+    oauthbearer: {
+      "security.protocol": "sasl_plaintext",
+      "sasl.mechanism": "OAUTHBEARER",
+      "sasl.oauthbearer.method": "oidc",
+      "sasl.oauthbearer.token.endpoint.url": `${url}token/${plantOutside("path of OAUTHBEARER")}`,
+      "sasl.oauthbearer.client.id": "client",
+      "sasl.oauthbearer.client.secret": plant("sasl.oauthbearer.client.secret"),
+    },
+    ssl: {
+      "security.protocol": "ssl",
+      "ssl.certificate.pem": client.cert,
+      "ssl.key.pem": client.key,
+      "ssl.key.password": client.passphrase,
+    },
+  };
+}
+
+/** @param nextWay by which each canary gets into the configuration */
+async function planter(canaries: Canaries, nextWay: () => Way): Promise<Planter> {
+  const { cert, key } = new CertificateAuthority().clientCertificate();
+  const passphrase = crypto.randomUUID().replaceAll("-", "");
+  canaries.know("decrypted key", key);
+  return {
+    plant: (place) => canaries.plant(place, nextWay()),
+    plantOutside(place) {
+      const way = nextWay();
+      return canaries.plant(place, way === "literal" ? "env" : way);
+    },
+    client: {
+      cert,
+      key: canaries.plantText("private key", nextWay(), await encryptedKey(key, passphrase)),
+      passphrase: canaries.plantText("passphrase", nextWay(), passphrase),
+    },
+  };
+}
+
+/** One way after the other. */
+function takingTurns(): () => Way {
+  let number = 0;
+  return () => WAYS[number++ % WAYS.length] ?? "env";
+}
+
+interface Topics {
+  readonly topic: string;
+  readonly results: string;
+  readonly deadLetters: string;
+}
+
+const NO_TOPICS: Topics = { topic: "A", results: "B", deadLetters: "C" };
+
+/** A pipeline for each section. */
+function pipelines(planter: Planter, endpoint: Endpoint, topics: Topics): readonly Mapping[] {
+  const servers = { "bootstrap.servers": testBroker() };
+  const store = (topic: string, block: Mapping = {}) => ({
+    type: "kafka",
+    topic,
+    producerConfig: { ...servers, ...block },
+  });
+  const pipeline = (name: string, eventHandler: Mapping, block: Mapping = {}) => ({
+    name,
+    logLevel: "DEBUG",
+    eventListener: {
+      type: "kafka",
+      topic: topics.topic,
+      consumerConfig: {
+        ...servers,
+        "group.id": `${topics.topic}-${name}`,
+        "auto.offset.reset": "earliest",
+        ...block,
+      },
+    },
+    eventHandler: { ...eventHandler, retry: { maxAttempts: 2, initialDelay: "10ms" } },
+    eventResultProcessor: {
+      ...store(topics.results, block),
+      when: "onSuccess",
+      headers: { "x-token": planter.plant(RESULT_HEADER) },
+    },
+    deadLetter: store(topics.deadLetters, block),
+  });
+  const plain = { type: "http", url: endpoint.url };
+  return [
+    ...Object.entries(handlers(planter, endpoint)).map(([name, handler]) =>
+      pipeline(name, handler)
+    ),
+    ...Object.entries(kafkaBlocks(planter, endpoint)).map(([name, block]) =>
+      pipeline(`kafka-${name}`, plain, block)
+    ),
+  ];
+}
+
+/** What stands there is published. */
+const RESULT_HEADER = "header of results";
+
+/** An endpoint that tells everybody what it was told, when it is asked to; and gives tokens. */
+class TellingEndpoint implements AsyncDisposable {
+  readonly endpoint: Endpoint;
+  readonly token = `token${crypto.randomUUID().replaceAll("-", "")}`;
+  isTelling = false;
+  refusesCallers = false;
+
+  constructor() {
+    this.endpoint = startEndpoint(({ url, path, headers, body }) => {
+      const text = new TextDecoder().decode(body);
+      const told = { url, headers: Object.fromEntries(headers), text };
+      if (path.startsWith("/token")) {
+        return this.refusesCallers
+          ? Response.json(
+            { error: "invalid_client", error_description: JSON.stringify(told) },
+            { status: 401 },
+          )
+          : Response.json({ access_token: this.token, token_type: "Bearer", expires_in: 3600 });
+      }
+      if (this.isTelling) {
+        return Response.json(told, { headers: { "x-told": headers.get("authorization") ?? "" } });
+      }
+      const statuses = new Map([["refuse", 422], ["busy", 503]]);
+      return new Response("answer", {
+        status: this.refusesCallers ? 401 : statuses.get(text) ?? 200,
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint[Symbol.asyncDispose]();
+  }
+}
+
+function assertNoneFound(canaries: Canaries, outputs: readonly Output[]): void {
+  const found = outputs.flatMap(({ where, text }) =>
+    canaries.foundIn(text).map((canary) => `${where}: ${canary}`)
+  );
+  assertEquals(found, [], outputs.map(({ text }) => text).join("\n"));
+}
+
+/** Runs a command; what it has printed, and how it ended. */
+async function outputOf(
+  args: readonly string[],
+  { env, input }: { env: Readonly<Record<string, string>>; input?: string },
+): Promise<Output & { code: number }> {
+  const { code, stdout, stderr } = await runEventor(args, {
+    env,
+    ...(input === undefined ? {} : { input }),
+  });
+  return {
+    where: args.filter((arg) => !arg.startsWith("/")).join(" "),
+    text: stdout + stderr,
+    code,
+  };
+}
+
+for (const way of WAYS) {
+  Deno.test(`eventor check shows no secret that comes by ${way}`, async () => {
+    await using server = new TellingEndpoint();
+    using canaries = new Canaries();
+    const planted = await planter(canaries, () => way);
+    using file = configFile(JSON.stringify(pipelines(planted, server.endpoint, NO_TOPICS)));
+    const output = await outputOf(["check", "-f", file.path], canaries);
+    assertEquals(output.code, 0, output.text);
+    assertNoneFound(canaries, [output]);
+  });
+
+  Deno.test(`eventor check shows no secret that comes by ${way}, when something is wrong right there`, async () => {
+    await using server = new TellingEndpoint();
+    using canaries = new Canaries();
+    const planted = await planter(canaries, () => way);
+    const broken = pipelines(planted, server.endpoint, NO_TOPICS).flatMap((pipeline) =>
+      BREAKAGES.flatMap((breakage) => brokenLeaves(pipeline, breakage))
+    ).map((pipeline, index) => ({ ...Object(pipeline), name: `broken ${index}` }));
+    using file = configFile(JSON.stringify(broken));
+    const output = await outputOf(["check", "-f", file.path], canaries);
+    assertEquals(output.code, 2, output.text);
+    assertNoneFound(canaries, [output]);
+  });
+}
+
+/** What can be wrong with a value; the last ones concern its key, too. */
+const BREAKAGES: readonly ((value: string) => unknown)[] = [
+  (value) => [value],
+  (value) => ({ inner: value }),
+  (value) => `${value}\u0001`,
+  (value) => `${value} ü`,
+  (value) => `\${${value}}`,
+  (value) => `\${env:${value}}`,
+  (value) => `\${file:${value}}`,
+  (value) => `\${event.${value}}`,
+];
+
+const IS_PLANTED = /CANARY_|canary-|Cn[0-9a-f]{32}|PRIVATE KEY/;
+
+/** Copies of a value, in each of which one text that was planted is broken, or its key is a part of it. */
+function brokenLeaves(value: unknown, breakage: (value: string) => unknown): readonly unknown[] {
+  if (typeof value === "string") return IS_PLANTED.test(value) ? [breakage(value)] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    ...brokenLeaves(inner, breakage).map((broken) => ({ ...value, [key]: broken })),
+    ...(typeof inner === "string" && IS_PLANTED.test(inner)
+      ? [{ ...value, [`${key}:${inner}`]: null }, { ...value, [`${key}x`]: inner }]
+      : []),
+  ]);
+}
+
+Deno.test("eventor shows no secret, whatever it is asked for and whatever fails", async (t) => {
+  await using server = new TellingEndpoint();
+  using canaries = new Canaries();
+  canaries.know("access token", server.token);
+  const topics = {
+    topic: await freshTopic("secrets"),
+    results: await freshTopic("secrets-results"),
+    deadLetters: await freshTopic("secrets-dead"),
+  };
+  const planted = await planter(canaries, takingTurns());
+  const port = unusedPort();
+  const config = {
+    admin: { address: `127.0.0.1:${port}`, readyAfter: "100ms" },
+    pipelines: pipelines(planted, server.endpoint, topics),
+  };
+  using file = configFile(JSON.stringify(config));
+  const { env } = canaries;
+  const working = ["headers", "basic", "bearer", "apiKey", "oauth2", "refresh"];
+
+  await t.step("run", async () => {
+    const outputs: Output[] = [];
+    const starter = ["env", ...Object.entries(env).map(([name, text]) => `${name}=${text}`)];
+    await using eventor = new EventorProcess(JSON.stringify(config), { starter });
+    await produce(topics.topic, ["ok", "refuse", "busy"].map((value) => ({ key: "k", value })));
+    await eventually(
+      async () => (await readTopic(topics.deadLetters)).length >= 2 * working.length,
+      { deadlineMs: 60_000, what: "dead letters of all pipelines that work" },
+    );
+    for (const name of ["plain", "scram", "oauthbearer", "ssl"]) {
+      await eventor.line(new RegExp(`kafka-${name}' .*(stopped|cannot|failed|refuse)`));
+    }
+    server.refusesCallers = true;
+    await produce(topics.topic, [{ key: "k", value: "ok" }]);
+    await eventor.line(/401/);
+    for (const path of ["livez", "readyz"]) {
+      const response = await fetch(`http://127.0.0.1:${port}/${path}`);
+      outputs.push({ where: path, text: await response.text() });
+    }
+    eventor.signal("SIGTERM");
+    await eventor.exit();
+    outputs.push({ where: "log", text: eventor.lines.join("\n") });
+    assertNoneFound(canaries, outputs);
+  });
+
+  await t.step("records", async () => {
+    const [results, letters] = [
+      await readTopic(topics.results),
+      await readTopic(topics.deadLetters),
+    ];
+    const textOf = (records: typeof results) =>
+      records.map(({ key, value, headers }) =>
+        [key, value].map((bytes) => new TextDecoder().decode(bytes ?? undefined)).join("\n") +
+        headers
+      ).join("\n");
+    assertEquals(results.length >= working.length, true);
+    const isPublished = (name: string) => name.startsWith(RESULT_HEADER);
+    assertEquals(canaries.foundIn(textOf(results)).filter((name) => !isPublished(name)), []);
+    assertEquals(canaries.foundIn(textOf(letters)), []);
+  });
+
+  await t.step("check --online", async () => {
+    for (const refusesCallers of [false, true]) {
+      server.refusesCallers = refusesCallers;
+      const output = await outputOf(["check", "--online", "-f", file.path], { env });
+      assertEquals(output.code, 1, output.text);
+      assertNoneFound(canaries, [output]);
+    }
+  });
+
+  await t.step("redrive", async () => {
+    for (const args of [["headers", "--dry-run"], ["headers"], ["kafka-plain", "--dry-run"]]) {
+      const output = await outputOf(["redrive", "-f", file.path, "--pipeline", ...args], { env });
+      assertNoneFound(canaries, [output]);
+    }
+  });
+
+  await t.step("try", async () => {
+    for (const refusesCallers of [false, true]) {
+      for (const isTelling of [false, true]) {
+        Object.assign(server, { refusesCallers, isTelling });
+        for (const name of [...working, "tls", "kafka-plain"]) {
+          const args = ["try", "-f", file.path, "--pipeline", name, "--key", "k"];
+          const output = await outputOf(args, { env, input: "value" });
+          assertEquals(output.code < 2, true, output.text);
+          assertNoneFound(canaries, [output]);
+        }
+      }
+    }
+  });
+
+  await t.step("schema and help", async () => {
+    for (const args of [["schema"], ["--help"]]) {
+      assertNoneFound(canaries, [await outputOf(args, { env })]);
+    }
+  });
+});
+
+Deno.test("eventor shows no secret of arguments that it does not understand", async () => {
+  using canaries = new Canaries();
+  const secret = canaries.plant("an argument", "literal");
+  const misuses = [
+    ["try", "-f", "a", "--pipeline", "b", `--hedaer=Authorization=${secret}`],
+    ["try", "-f", "a", "--pipeline", "b", "--header", secret],
+  ];
+  for (const args of misuses) {
+    const output = await outputOf(args, canaries);
+    assertEquals(output.code, 2);
+    assertNoneFound(canaries, [{ ...output, where: "misuse" }]);
+  }
+});
+
+Deno.test("a canary is found in whatever form it comes out", () => {
+  using canaries = new Canaries();
+  const secret = canaries.plant("secret", "literal");
+  const bytes = new TextEncoder().encode(`user:${secret}`);
+  const forms = [
+    secret,
+    JSON.stringify(secret),
+    encodeURIComponent(secret),
+    bytes.toBase64(),
+    bytes.slice(1).toBase64(),
+    bytes.slice(2).toBase64({ alphabet: "base64url" }),
+    bytes.toHex(),
+  ];
+  for (const form of forms) {
+    assertEquals(canaries.foundIn(`a ${form} b`), ["secret, by literal"], form);
+  }
+  assertEquals(canaries.foundIn(secret.slice(0, 10)), []);
+});
