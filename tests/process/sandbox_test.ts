@@ -5,6 +5,7 @@ import {
   partsOf,
   pipelinePermissions,
   redrivePermissions,
+  tryPermissions,
   workerPermissions,
 } from "../../src/process/sandbox.ts";
 import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/client/environment.ts";
@@ -110,6 +111,10 @@ Deno.test("redrivePermissions() allows the listener's and the dead letters' brok
     net: ["broker-a:9092", "broker-d:9092", "broker-e:9092"],
     env: KAFKAJS_ENVIRONMENT,
   });
+});
+
+Deno.test("tryPermissions() allows the endpoint and no broker", () => {
+  assertEquals(tryPermissions(KAFKA_TO_HTTP), { net: ["orders.example:443"], env: [] });
 });
 
 const DENIED = { read: false, write: false, run: false, ffi: false, sys: false, import: false };
