@@ -7,6 +7,7 @@ const OURS: readonly Row[] = [
   [/certificate expired|: Expired/, "it has expired"],
   [/not valid yet|NotValidYet/, "it is not valid yet"],
   [/not valid for name|NotValidForName/, "it is for another host name"],
+  [/BadSignature/, "it is signed by another authority of the same name"],
   [/CaUsedAsEndEntity/, "it is one of an authority, not of a server"],
   [/Revoked/, "it is revoked"],
   [/UnsupportedCertVersion/, "it is of version 1, without extensions"],

@@ -212,6 +212,10 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   },
   {
     message: connecting("invalid peer certificate: BadSignature"),
+    description: "certificate not accepted: it is signed by another authority of the same name",
+  },
+  {
+    message: connecting("invalid peer certificate: BadEncoding"),
     description: "certificate not accepted",
   },
   {

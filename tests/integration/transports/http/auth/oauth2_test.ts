@@ -287,9 +287,11 @@ Deno.test("check() asks for a token, and says why there is none", async () => {
   };
   const name = `cannot get a token: token endpoint '${server.tokenEndpoint}'`;
   assertEquals(await check({ ca: authority.cert }), []);
-  assertEquals(await check({}), [`${name} did not answer: certificate not accepted`]);
+  assertEquals(await check({}), [
+    `${name} did not answer: certificate not accepted: its authority is not known`,
+  ]);
   assertEquals(await check({ ca: new CertificateAuthority().cert }), [
-    `${name} did not answer: certificate not accepted`,
+    `${name} did not answer: certificate not accepted: it is signed by another authority of the same name`,
   ]);
   assertEquals(await check({ ca: authority.cert, clientSecret: "wrong" }), [
     `${name} answered invalid_client`,
