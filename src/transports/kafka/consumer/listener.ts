@@ -1,6 +1,5 @@
 import type { Consumer } from "kafkajs";
-import { AccessRefusedError } from "../../../core/access_refused.ts";
-import { aborted, atMost, formatDelay } from "../../../core/backoff.ts";
+import { aborted, atMost } from "../../../core/backoff.ts";
 import type { Lease } from "../../../core/lease.ts";
 import type { Deliver, Listener } from "../../../core/listener.ts";
 import type { Health } from "../../../core/health.ts";
@@ -9,12 +8,13 @@ import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { AttemptsNotes } from "./attempts_note.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
-import { clientFailure, rootMessage } from "../client/client_failure.ts";
+import { rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
+import { OffsetCommits } from "./offset_commits.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 import { isSuspicious, SuspectTurns } from "./suspects.ts";
@@ -33,9 +33,6 @@ const MAX_REJOIN_MS = 15_000;
 /** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
 const LEAVE_MS = 3000;
 
-/** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
-const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
-
 /**
  * Reads a topic as a member of a consumer group. Every assigned partition has a lease of its own, which is suspended
  * while the group rebalances, and ends when the partition is given up. The offsets up to which everything has settled
@@ -53,11 +50,10 @@ export class KafkaListener implements Listener {
   readonly #suspectTurns = new SuspectTurns();
   readonly #consumer: Consumer;
   readonly #end: ReadingEnd | null;
+  readonly #commits: OffsetCommits;
   #group: Group | null = null;
-  #committing: Promise<void> | null = null;
   #assigned = 1;
   #stopping = false;
-  #fencedSinceMs: number | null = null;
 
   private constructor(
     config: KafkaListenerConfig,
@@ -71,6 +67,16 @@ export class KafkaListener implements Listener {
     this.#log = log;
     this.#limits = limits;
     this.#failure.promise.catch(() => {});
+    this.#commits = new OffsetCommits({
+      topic: config.topic,
+      sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,
+      group: () => this.#group,
+      partitions: () => this.#partitions.values(),
+      isCommitting: this.#end?.commits ?? true,
+      onCommit: (partition, offset) => this.#end?.onCommit(partition, offset),
+      onFailure: (error) => this.#fail(error),
+      log,
+    });
     this.#consumer = createGroupConsumer(config, {
       log,
       health,
@@ -118,7 +124,7 @@ export class KafkaListener implements Listener {
       eachBatch: () => Promise.reject(new Error("the member takes what is fetched")),
     });
     running.catch((error) => this.#fail(error));
-    const timer = setInterval(() => this.#commit(), COMMIT_INTERVAL_MS);
+    const timer = setInterval(() => this.#commits.commit(), COMMIT_INTERVAL_MS);
     try {
       const ends = [aborted(lease.ending), this.#failure.promise];
       await Promise.race(end === null ? ends : [...ends, end.reached]);
@@ -196,8 +202,8 @@ export class KafkaListener implements Listener {
       past,
       limits: this.#limits,
       deliver,
-      commit: () => this.#commit(),
-      announce: () => this.#commitAll(),
+      commit: () => this.#commits.commit(),
+      announce: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,
       fail: (error) => this.#fail(error),
     });
@@ -214,14 +220,14 @@ export class KafkaListener implements Listener {
     const held = [...this.#partitions.values()];
     for (const { lease } of held) lease.suspend();
     await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));
-    await atMost(this.#commitAll(), LEAVE_MS);
+    await atMost(this.#commits.commitAll(), LEAVE_MS);
     for (const assigned of held) assigned.isDoubtful = true;
   }
 
   /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
   #keepOnly(partitions: readonly number[]): void {
     this.#assigned = Math.max(partitions.length, 1);
-    this.#fencedSinceMs = null;
+    this.#commits.joined();
     for (const [partition, assigned] of this.#partitions) {
       assigned.lease.peers = this.#assigned;
       if (partitions.includes(partition)) continue;
@@ -235,73 +241,16 @@ export class KafkaListener implements Listener {
     const givenUp = [...this.#partitions.values()];
     for (const { lease } of givenUp) lease.beginEnd();
     // Whoever kills the process from here on does not do so because of an event.
-    void this.#commit();
+    void this.#commits.commit();
     await this.#idle(givenUp, ended);
     for (const { lease } of givenUp) lease.end();
-    await atMost(this.#commitAll(), LEAVE_MS);
+    await atMost(this.#commits.commitAll(), LEAVE_MS);
     this.#partitions.clear();
   }
 
   async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
     await Promise.race([Promise.all(partitions.map((each) => each.idle())), aborted(ended)]);
   }
-
-  async #commitAll(): Promise<void> {
-    await this.#committing;
-    await this.#commit();
-  }
-
-  /** Commits what has settled since the last time; one commit at a time. Never rejects. */
-  #commit(): Promise<void> {
-    this.#committing ??= this.#commitMoved().finally(() => this.#committing = null);
-    return this.#committing;
-  }
-
-  async #commitMoved(): Promise<void> {
-    const moved = [...this.#partitions.values()]
-      .map((assigned) => ({ assigned, offset: assigned.tracker.committable, note: assigned.note }))
-      .filter(({ assigned, offset, note }) =>
-        !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
-      );
-    if (moved.length === 0 || this.#end?.commits === false) return;
-    const partitions = moved.map(({ assigned, offset, note }) => ({
-      partition: assigned.partition,
-      offset: `${offset}`,
-      metadata: note,
-    }));
-    for (const { assigned, offset } of moved) assigned.committing = offset;
-    try {
-      await this.#group?.commitOffsets({ topics: [{ topic: this.#config.topic, partitions }] });
-      for (const { assigned, offset, note } of moved) {
-        assigned.committed = offset;
-        assigned.committedNote = note;
-        this.#end?.onCommit(assigned.partition, offset);
-      }
-      this.#fencedSinceMs = null;
-    } catch (error) {
-      // It may have arrived all the same.
-      for (const { assigned } of moved) assigned.committedNote = null;
-      if (isFenced(error)) return this.#fenced();
-      const failure = clientFailure("cannot commit offsets", error);
-      if (failure instanceof AccessRefusedError) this.#fail(failure);
-      else this.#log.warn(`${failure.message}; trying again`);
-    }
-  }
-
-  /** A refused commit is normal until this member has joined anew. When that does not come about, it is a zombie. */
-  #fenced(): void {
-    this.#fencedSinceMs ??= performance.now();
-    const fencedMs = performance.now() - this.#fencedSinceMs;
-    this.#log.debug(() =>
-      "commit refused: the group is rebalancing, or goes on without this member"
-    );
-    if (fencedMs < this.#config.consumerConfig.sessionTimeoutMs) return;
-    this.#fail(new Error(`the group refuses its commits for ${formatDelay(fencedMs)}`));
-  }
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof Error && "type" in error && FENCED.has(String(error.type));
 }
 
 /** Whether a fetch from this offset goes on with what a member holds of a partition. */

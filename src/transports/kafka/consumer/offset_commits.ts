@@ -1,0 +1,117 @@
+import { AccessRefusedError } from "../../../core/access_refused.ts";
+import { formatDelay } from "../../../core/backoff.ts";
+import type { Logger } from "../../../core/log.ts";
+import { clientFailure } from "../client/client_failure.ts";
+import type { AssignedPartition } from "./assigned_partition.ts";
+import type { Group } from "./group_members.ts";
+
+/** How often a commit that fails again and again for the same reason is told of. */
+const TELL_INTERVAL_MS = 10_000;
+
+/** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
+const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
+
+/** What is committed, and who learns of it. */
+export interface OffsetCommitsParts {
+  readonly topic: string;
+  readonly sessionTimeoutMs: number;
+  /** The group that was joined, once it was. */
+  readonly group: () => Group | null;
+  readonly partitions: () => Iterable<AssignedPartition>;
+  /** Otherwise nothing is ever committed. */
+  readonly isCommitting: boolean;
+  readonly onCommit: (partition: number, offset: number) => void;
+  /** Called when the group has gone on without this member, or does not let it commit. */
+  readonly onFailure: (error: Error) => void;
+  readonly log: Logger;
+}
+
+/** Commits of the offsets up to which everything has settled, one at a time. */
+export class OffsetCommits {
+  readonly #parts: OffsetCommitsParts;
+  #committing: Promise<void> | null = null;
+  #fencedSinceMs: number | null = null;
+  #told: { readonly reason: string; readonly atMs: number } | null = null;
+
+  constructor(parts: OffsetCommitsParts) {
+    this.#parts = parts;
+  }
+
+  /** Notes that the group takes commits of this member again. */
+  joined(): void {
+    this.#fencedSinceMs = null;
+  }
+
+  /** Commits what has settled since the last time, or waits for the commit under way. Never rejects. */
+  commit(): Promise<void> {
+    this.#committing ??= this.#commitMoved().finally(() => this.#committing = null);
+    return this.#committing;
+  }
+
+  /** Commits all that has settled by now. Never rejects. */
+  async commitAll(): Promise<void> {
+    await this.#committing;
+    await this.commit();
+  }
+
+  async #commitMoved(): Promise<void> {
+    const { topic, group, partitions: assignedPartitions, isCommitting, onCommit } = this.#parts;
+    const moved = [...assignedPartitions()]
+      .map((assigned) => ({ assigned, offset: assigned.tracker.committable, note: assigned.note }))
+      .filter(({ assigned, offset, note }) =>
+        !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
+      );
+    if (moved.length === 0 || !isCommitting) return;
+    const partitions = moved.map(({ assigned, offset, note }) => ({
+      partition: assigned.partition,
+      offset: `${offset}`,
+      metadata: note,
+    }));
+    for (const { assigned, offset } of moved) assigned.committing = offset;
+    try {
+      await group()?.commitOffsets({ topics: [{ topic, partitions }] });
+      for (const { assigned, offset, note } of moved) {
+        assigned.committed = offset;
+        assigned.committedNote = note;
+        onCommit(assigned.partition, offset);
+      }
+      this.#fencedSinceMs = null;
+      this.#told = null;
+    } catch (error) {
+      // It may have arrived all the same.
+      for (const { assigned } of moved) assigned.committedNote = null;
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (isFenced(error)) return this.#fenced();
+    const failure = clientFailure("cannot commit offsets", error);
+    if (failure instanceof AccessRefusedError) this.#parts.onFailure(failure);
+    else this.#tell(`${failure.message}; trying again`);
+  }
+
+  /** It is tried again five times a second, while a broker may be away for minutes. */
+  #tell(reason: string): void {
+    const { log } = this.#parts;
+    const nowMs = performance.now();
+    const isKnown = reason === this.#told?.reason && nowMs - this.#told.atMs < TELL_INTERVAL_MS;
+    if (isKnown) return log.debug(() => reason);
+    this.#told = { reason, atMs: nowMs };
+    log.warn(reason);
+  }
+
+  /** A refused commit is normal until this member has joined anew. When that does not come about, it is a zombie. */
+  #fenced(): void {
+    const { log, sessionTimeoutMs, onFailure } = this.#parts;
+    this.#fencedSinceMs ??= performance.now();
+    const fencedMs = performance.now() - this.#fencedSinceMs;
+    log.debug(() => "commit refused: the group is rebalancing, or goes on without this member");
+    if (fencedMs < sessionTimeoutMs) return;
+    onFailure(new Error(`the group refuses its commits for ${formatDelay(fencedMs)}`));
+  }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof Error && "type" in error && FENCED.has(String(error.type));
+}
