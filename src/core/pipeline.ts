@@ -26,6 +26,7 @@ import {
   type History,
   whileBlocked,
 } from "./failures/retry.ts";
+import { ToldReasons } from "./failures/told_reasons.ts";
 import { TemplateError } from "./template.ts";
 
 /** A result processor and the outcomes it stands for. */
@@ -70,13 +71,16 @@ export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
 
 class Pipeline {
   readonly #parts: PipelineParts;
+  readonly #publishing: AttemptsParts;
   readonly #calls: CallParts;
   readonly #failed: FailedEventParts;
 
   constructor(parts: PipelineParts) {
     const { policy = DEFAULT_FAILURE_POLICY, concurrency, resultProcessors, deadLetters } = parts;
     this.#parts = parts;
-    this.#failed = { ...parts, onFailure: policy.onFailure, deadLetters };
+    // While a broker is away, all results wait for it, and each is tried again and again.
+    this.#publishing = { ...parts, told: new ToldReasons() };
+    this.#failed = { ...parts, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
       ...parts,
       policy,
@@ -226,7 +230,7 @@ class Pipeline {
     for (const addressed of records) {
       const { record, taker: { processor } } = addressed;
       const publication = { record, processor, what: "the result", event, lease };
-      const place = await publish(publication, this.#parts);
+      const place = await publish(publication, this.#publishing);
       if (place === null) refused.push(addressed);
       else this.#parts.log.debug(() => producedLine(place));
     }

@@ -4,10 +4,13 @@ import type { Health } from "../health.ts";
 import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
 import type { Logger } from "../log.ts";
+import type { ToldReasons } from "./told_reasons.ts";
 
 /** Whom failed attempts are told to, and how long to wait between them. */
 export interface AttemptsParts {
   readonly log: Logger;
+  /** Spares the log what it has been told of other events. */
+  readonly told?: ToldReasons | undefined;
   /** When it is not the default. */
   readonly backoff?: Backoff | undefined;
   readonly health?: Health | undefined;
@@ -156,9 +159,13 @@ export class Attempts {
 
   #logPause(reason: string, pauseMs: number, when: "in" | "within" = "in"): void {
     this.#notReady(reason);
-    this.#parts.log.error(
-      `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`,
-    );
+    const { log, told } = this.#parts;
+    const message = () =>
+      `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`;
+    const telling = told?.tell(reason) ?? "yes";
+    if (telling === "no") return log.debug(message);
+    const more = "; for some seconds, this reason is told at DEBUG only";
+    log.error(message() + (telling === "last" ? more : ""));
   }
 
   #nextDelayMs(backoff: Backoff = this.#parts.backoff ?? DEFAULT_BACKOFF): number {
