@@ -1,128 +1,48 @@
 import { assert, assertEquals } from "@std/assert";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshName, produce, readTopic } from "../support/kafka.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
-import { OAuthServer, signedTokens } from "../support/oauth_server.ts";
-import { fileOf, kafkaPipeline, type PipelineYaml } from "../support/pipeline_yaml.ts";
-import type { ScramCredential } from "../support/scram_credentials.ts";
-import { SecuredBroker } from "../support/secured_broker.ts";
+import { committedOffsets } from "../support/kafka.ts";
+import { OAuthServer } from "../support/oauth_server.ts";
+import { fileOf } from "../support/pipeline_yaml.ts";
+import type { SecuredKeys, SecurityKind } from "../support/secured_keys.ts";
 import {
-  SCRAM_USERS,
-  SECRETS,
-  type SecuredKeys,
-  securedKeys,
-  type SecurityKind,
-} from "../support/secured_keys.ts";
+  assertDiscreet,
+  MAX_SESSION_MS,
+  type PipelineTopics,
+  SecuredWorld,
+  SIGNED_TOKENS,
+  userOf,
+} from "../support/secured_world.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
-/** Tokens and sessions are short, so that each test sees several. */
-const TOKEN_LIFETIME_S = 8;
-const MAX_SESSION_MS = 4000;
-
-const SIGNED = signedTokens("kafka", "kafka");
-const NO_ENDPOINT = "http://127.0.0.1:9/";
-
-let tokens: OAuthServer;
-let broker: SecuredBroker;
-let kinds: Readonly<Record<SecurityKind, SecuredKeys>>;
-
+let world: SecuredWorld;
 Deno.test.beforeAll(async () => {
-  tokens = await OAuthServer.start({ lifetimeS: TOKEN_LIFETIME_S, signedTokens: SIGNED });
-  const { issuer, jwksUrl } = tokens;
-  broker = await SecuredBroker.start({
-    tokens: { jwksUrl, issuer, audience: SIGNED.audience },
-    maxReauthMs: MAX_SESSION_MS,
-  });
-  for (const user of SCRAM_USERS) await broker.setScramPassword(user);
-  kinds = await securedKeys(broker, tokens);
+  world = await SecuredWorld.start();
 });
-
-Deno.test.afterAll(async () => {
-  await broker[Symbol.asyncDispose]();
-  await tokens[Symbol.asyncDispose]();
-});
-
-function userOf({ keys }: SecuredKeys): ScramCredential {
-  const user = SCRAM_USERS.find(({ user }) => user === keys["sasl.username"]);
-  if (user === undefined) throw new TypeError("it has a user of SCRAM");
-  return user;
-}
-
-/** Topics of a fresh name for a pipeline. */
-async function someTopics(name: string) {
-  const topic = freshName(name);
-  const topics = { topic, results: `${topic}-results`, deadLetters: `${topic}-dead` };
-  await broker.createTopics(...Object.values(topics));
-  return topics;
-}
-
-/** A pipeline whose clients all have the same keys. */
-function pipelineOf(
-  { listener, keys }: SecuredKeys,
-  { address = broker.address(listener), ...pipeline }:
-    & Pick<PipelineYaml, "topic">
-    & Partial<PipelineYaml>
-    & { address?: string },
-): string {
-  return kafkaPipeline({
-    url: NO_ENDPOINT,
-    broker: address,
-    consumerConfig: keys,
-    producerConfig: keys,
-    logLevel: "INFO",
-    ...pipeline,
-  });
-}
-
-/** Values of a topic, read by a listener that lets everybody in. */
-async function valuesOf(topic: string): Promise<string[]> {
-  const records = await readTopic(topic, { broker: broker.bootstrapServer });
-  return records.map(({ value }) => new TextDecoder().decode(value ?? new Uint8Array()));
-}
-
-async function send(topic: string, ...values: string[]): Promise<void> {
-  const records = values.map((value) => ({ key: "key", value }));
-  await produce(topic, records, { broker: broker.bootstrapServer });
-}
-
-/** Resolves once a topic holds just these values. */
-async function untilHolds(topic: string, values: readonly string[], { lines }: EventorProcess) {
-  let held: string[] = [];
-  await eventually(async () => (held = await valuesOf(topic)).length >= values.length, {
-    deadlineMs: 40_000,
-    what: () => `${topic} holds ${values}, not ${held}; the log:\n${lines.slice(-20).join("\n")}`,
-  });
-  assertEquals(held, values);
-}
-
-function assertDiscreet(lines: readonly string[]): void {
-  const text = lines.join("\n");
-  for (const secret of SECRETS) assert(!text.includes(secret), `the log shows '${secret}'`);
-  assert(!/^\s+at /m.test(text), "the log shows a stack");
-}
+Deno.test.afterAll(() => world[Symbol.asyncDispose]());
 
 Deno.test("eventor reads, publishes and puts back by each kind of identity, and 'check' finds nothing wrong", async () => {
   await using endpoint = startEndpoint(({ body }) =>
     new Response(body, { status: new TextDecoder().decode(body) === "bad" ? 422 : 200 })
   );
-  const names = Object.keys(kinds) as SecurityKind[];
-  const topics = new Map<SecurityKind, Awaited<ReturnType<typeof someTopics>>>();
-  for (const name of names) topics.set(name, await someTopics(name));
+  const names = Object.keys(world.kinds) as SecurityKind[];
+  const topics = new Map<SecurityKind, PipelineTopics>();
+  for (const name of names) topics.set(name, await world.someTopics(name));
   const config = names.map((name) =>
-    pipelineOf(kinds[name], {
+    world.pipelineOf(world.kinds[name], {
       ...topics.get(name)!,
       name,
       url: endpoint.url,
     })
   ).join("");
-  for (const { topic } of topics.values()) await send(topic, "good", "bad");
+  for (const { topic } of topics.values()) await world.send(topic, "good", "bad");
   {
     await using eventor = new EventorProcess(config);
     for (const { results, deadLetters } of topics.values()) {
-      await untilHolds(results, ["good"], eventor);
-      await untilHolds(deadLetters, ["bad"], eventor);
+      await world.untilHolds(results, ["good"], eventor);
+      await world.untilHolds(deadLetters, ["bad"], eventor);
     }
     assertDiscreet(eventor.lines);
     eventor.signal("SIGTERM");
@@ -131,10 +51,10 @@ Deno.test("eventor reads, publishes and puts back by each kind of identity, and 
   using file = configFile(config);
   const checked = await runEventor(["check", "--online", "-f", file.path]);
   assertEquals([checked.code, checked.stderr], [0, ""]);
-  for (const name of ["scram512", "oauthbearer", "lockedKey"] as const) {
+  for (const name of ["oauthbearer", "lockedKey"] as const) {
     const redrive = await runEventor(["redrive", "-f", file.path, "--pipeline", name]);
     assertEquals(redrive.code, 0, `${name}: ${redrive.stderr}`);
-    assertEquals(await valuesOf(topics.get(name)!.topic), ["good", "bad", "bad"]);
+    assertEquals(await world.valuesOf(topics.get(name)!.topic), ["good", "bad", "bad"]);
     assertDiscreet([redrive.stderr, redrive.stdout]);
   }
 });
@@ -143,9 +63,15 @@ Deno.test("eventor loses and repeats nothing while its sessions are renewed, aga
   await using endpoint = startEndpoint();
   const names: readonly SecurityKind[] = ["plain", "scram256", "oauthbearer"];
   const all = [];
-  for (const name of names) all.push({ name, ...await someTopics(`sessions-${name}`) });
+  for (const name of names) all.push({ name, ...await world.someTopics(`sessions-${name}`) });
   const pipelines = all.map(({ name, topic, results }) =>
-    pipelineOf(kinds[name], { topic, results, name, url: endpoint.url, logLevel: "DEBUG" })
+    world.pipelineOf(world.kinds[name], {
+      topic,
+      results,
+      name,
+      url: endpoint.url,
+      logLevel: "DEBUG",
+    })
   );
   await using eventor = new EventorProcess(pipelines.join(""));
   const values: string[] = [];
@@ -153,13 +79,13 @@ Deno.test("eventor loses and repeats nothing while its sessions are renewed, aga
   while (performance.now() < endMs) {
     const value = `${values.length}`;
     values.push(value);
-    await Promise.all(all.map(({ topic }) => send(topic, value)));
+    await Promise.all(all.map(({ topic }) => world.send(topic, value)));
   }
 
   for (const { results, topic } of all) {
-    await untilHolds(results, values, eventor);
+    await world.untilHolds(results, values, eventor);
     await eventually(async () => {
-      const { bootstrapServer } = broker;
+      const { bootstrapServer } = world.broker;
       const offsets = await committedOffsets(topic, topic, { broker: bootstrapServer });
       return offsets.get(0) === values.length;
     }, { deadlineMs: 10_000, what: `all of ${topic} is committed` });
@@ -172,12 +98,13 @@ Deno.test("eventor loses and repeats nothing while its sessions are renewed, aga
 
 Deno.test("eventor names what keeps it and a broker apart, and tries no more than once in five seconds", async (t) => {
   const strange = new CertificateAuthority("Somebody else");
-  const { plain, scram256, oauthbearer, certificate } = kinds;
+  await using elsewhere = await OAuthServer.start({ signedTokens: SIGNED_TOKENS });
+  const { plain, scram256, oauthbearer, certificate } = world.kinds;
   const wrong = { "sasl.password": "wrong-secret" };
   const { cert, key } = strange.clientCertificate();
   const without = (keys: SecuredKeys["keys"], ...names: string[]) =>
     Object.fromEntries(Object.entries(keys).filter(([name]) => !names.includes(name)));
-  const server = { "security.protocol": "ssl", "ssl.ca.pem": broker.authority.cert };
+  const server = { "security.protocol": "ssl", "ssl.ca.pem": world.broker.authority.cert };
   const table: Record<string, [SecuredKeys, RegExp]> = {
     "wrong password of PLAIN": [
       { ...plain, keys: { ...plain.keys, ...wrong } },
@@ -193,6 +120,16 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
         keys: { ...oauthbearer.keys, "sasl.oauthbearer.client.secret": "wrong-secret" },
       },
       /token endpoint '\S+' answered invalid_client; correct sasl\.oauthbearer\.client\.id or /,
+    ],
+    "token of another server": [
+      {
+        ...oauthbearer,
+        keys: {
+          ...oauthbearer.keys,
+          "sasl.oauthbearer.token.endpoint.url": elsewhere.tokenEndpoint,
+        },
+      },
+      /refuses the token of client 'basic' \(OAUTHBEARER\): invalid_token; it may want another /,
     ],
     "unknown authority": [
       { ...plain, keys: { ...plain.keys, "ssl.ca.pem": strange.cert } },
@@ -227,12 +164,12 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
       /this port seems to ask for SASL: set security\.protocol to sasl_ssl/,
     ],
   };
-  const { topic, results, deadLetters } = await someTopics("refused");
+  const { topic, results, deadLetters } = await world.someTopics("refused");
   await using proxies = new AsyncDisposableStack();
   const rows = Object.entries(table).map(([name, [secured, expected]]) => {
-    const proxy = proxies.use(new TcpProxy(broker.address(secured.listener)));
+    const proxy = proxies.use(new TcpProxy(world.broker.address(secured.listener)));
     const topics = { topic, results, deadLetters };
-    const pipeline = pipelineOf(secured, { ...topics, name, address: proxy.address });
+    const pipeline = world.pipelineOf(secured, { ...topics, name, address: proxy.address });
     return { name, expected, proxy, pipeline };
   });
   const port = unusedPort();
@@ -270,50 +207,55 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
 });
 
 Deno.test("eventor goes on without a restart once what keeps it and a broker apart is repaired", async () => {
-  const bert = userOf(kinds.scram256);
+  const bert = userOf(world.kinds.scram256);
   await using strict = await OAuthServer.start({ secret: "another-secret" });
   let server = strict;
   await using endpoint = startEndpoint();
   await using endpointOfTokens = startEndpoint(async ({ path, method, headers, body }) =>
     await fetch(server.issuer + path, { method, headers, body })
   );
-  const tls = { "security.protocol": "ssl", "ssl.ca.pem": broker.authority.cert };
+  const tls = { "security.protocol": "ssl", "ssl.ca.pem": world.broker.authority.cert };
   const tokenEndpoint = { "sasl.oauthbearer.token.endpoint.url": `${endpointOfTokens.url}token` };
   const cases: Record<string, SecuredKeys> = {
-    password: kinds.scram256,
-    permission: kinds.scram512,
-    secret: { ...kinds.oauthbearer, keys: { ...kinds.oauthbearer.keys, ...tokenEndpoint } },
+    password: world.kinds.scram256,
+    permission: world.kinds.scram512,
+    secret: {
+      ...world.kinds.oauthbearer,
+      keys: { ...world.kinds.oauthbearer.keys, ...tokenEndpoint },
+    },
     certificate: { listener: "EXPIRED", keys: tls },
   };
-  const topics = new Map<string, Awaited<ReturnType<typeof someTopics>>>();
-  for (const name of Object.keys(cases)) topics.set(name, await someTopics(`repaired-${name}`));
+  const topics = new Map<string, PipelineTopics>();
+  for (const name of Object.keys(cases)) {
+    topics.set(name, await world.someTopics(`repaired-${name}`));
+  }
   const forbidden = topics.get("permission")!.topic;
-  await broker.forbid("cleo", forbidden);
+  await world.broker.forbid("cleo", forbidden);
   const pipelines = Object.entries(cases).map(([name, secured]) =>
-    pipelineOf(secured, { ...topics.get(name)!, name, url: endpoint.url })
+    world.pipelineOf(secured, { ...topics.get(name)!, name, url: endpoint.url })
   );
-  await broker.setScramPassword({ ...bert, password: "changed" });
+  await world.broker.setScramPassword({ ...bert, password: "changed" });
   await using eventor = new EventorProcess(pipelines.join(""));
   await eventor.line(/pipeline 'password' stopped: .*refuses user 'bert'/);
   await eventor.line(/pipeline 'secret' stopped: .*invalid_client/);
   await eventor.line(/pipeline 'certificate' stopped: .*has expired/);
   await eventor.line(/pipeline 'permission' stopped: .*ot authorized.*permission \(ACL\)/);
 
-  for (const { topic } of topics.values()) await send(topic, "event");
-  await broker.setScramPassword(bert);
-  server = tokens;
-  await broker.renewCertificate();
-  await broker.allow("cleo", forbidden);
-  for (const { results } of topics.values()) await untilHolds(results, ["event"], eventor);
+  for (const { topic } of topics.values()) await world.send(topic, "event");
+  await world.broker.setScramPassword(bert);
+  server = world.tokens;
+  await world.broker.renewCertificate();
+  await world.broker.allow("cleo", forbidden);
+  for (const { results } of topics.values()) await world.untilHolds(results, ["event"], eventor);
   assertDiscreet(eventor.lines);
 });
 
 Deno.test("eventor leaves a broker in peace that refuses it from some moment on, and comes back later", async () => {
-  const cleo = userOf(kinds.scram512);
+  const cleo = userOf(world.kinds.scram512);
   await using endpoint = startEndpoint();
-  await using proxy = new TcpProxy(broker.address("SASL_PLAINTEXT"));
-  const { topic, results, deadLetters } = await someTopics("rotated");
-  const { "ssl.ca.pem": _, ...keys } = kinds.scram512.keys;
+  await using proxy = new TcpProxy(world.broker.address("SASL_PLAINTEXT"));
+  const { topic, results, deadLetters } = await world.someTopics("rotated");
+  const { "ssl.ca.pem": _, ...keys } = world.kinds.scram512.keys;
   const secured: SecuredKeys = {
     listener: "SASL_PLAINTEXT",
     keys: { ...keys, "security.protocol": "sasl_plaintext" },
@@ -321,13 +263,13 @@ Deno.test("eventor leaves a broker in peace that refuses it from some moment on,
   const { url } = endpoint;
   const topics = { topic, results, deadLetters };
   await using eventor = new EventorProcess(
-    pipelineOf(secured, { ...topics, url, address: proxy.address }),
+    world.pipelineOf(secured, { ...topics, url, address: proxy.address }),
   );
-  await send(topic, "first");
-  await untilHolds(results, ["first"], eventor);
+  await world.send(topic, "first");
+  await world.untilHolds(results, ["first"], eventor);
 
   const before = proxy.opened;
-  await broker.setScramPassword({ ...cleo, password: "rotated" });
+  await world.broker.setScramPassword({ ...cleo, password: "rotated" });
   const stops = () => eventor.lines.filter((line) => /stopped: .*refuses user 'cleo'/.test(line));
   await eventually(() => stops().length >= 3, {
     deadlineMs: 60_000,
@@ -335,9 +277,9 @@ Deno.test("eventor leaves a broker in peace that refuses it from some moment on,
   });
   assert(proxy.opened - before <= stops().length, `${proxy.opened - before} connections`);
 
-  await broker.setScramPassword(cleo);
-  await send(topic, "second");
-  await untilHolds(results, ["first", "second"], eventor);
+  await world.broker.setScramPassword(cleo);
+  await world.send(topic, "second");
+  await world.untilHolds(results, ["first", "second"], eventor);
   assertDiscreet(eventor.lines);
 });
 

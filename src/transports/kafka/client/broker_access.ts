@@ -12,6 +12,9 @@ const UNDECIDED_AFTER_MS = 5000;
 /** A broker that is asked for something before SASL closes the connection then. */
 const CLOSED_AT_ONCE_MS = 2000;
 
+/** How long the second request of a connection may be in coming before others need not wait for it any more. */
+const SECOND_REQUEST_MS = 500;
+
 /** The first bytes of an alert of TLS. */
 const TLS_ALERT = [0x15, 0x03];
 
@@ -160,6 +163,9 @@ function watch(
       socket.destroy(refusal);
     } else if (sasl === null && answers === tellingAnswers) {
       attempt.admit();
+    } else if (sasl === null) {
+      const timer = setTimeout(() => attempt.admit(), SECOND_REQUEST_MS);
+      void attempt.outcome.then(() => clearTimeout(timer));
     }
     if (answers >= tellingAnswers) socket.off("data", onData);
   });
@@ -167,7 +173,7 @@ function watch(
   socket.prependOnceListener("error", (error: Error) => {
     if (tls !== null && !attempt.isDecided) {
       const reason = tlsRefusal(error.message, { broker, tls });
-      if (reason !== null) attempt.refuse(reason);
+      if (reason !== null) error.message = attempt.refuse(reason).message;
       if (/unexpected end of file/.test(error.message)) {
         error.message =
           "it ends the connection instead of answering by TLS: does this port know TLS?";
@@ -178,7 +184,8 @@ function watch(
   socket.prependOnceListener("end", () => {
     const isAtOnce = answers === 1 && tellingAnswers > 1 &&
       performance.now() - openedMs < CLOSED_AT_ONCE_MS;
-    if (sasl === null && isAtOnce) {
+    // Whoever has ended the connection gets its end as well.
+    if (sasl === null && isAtOnce && !socket.writableEnded) {
       attempt.refuse(
         `broker ${broker} closes the connection at the first request: this port seems to ask for SASL: ` +
           "set security.protocol to sasl_ssl or sasl_plaintext, or correct the port",

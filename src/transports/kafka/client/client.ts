@@ -15,7 +15,7 @@ import { clientFailure, rootMessage } from "./client_failure.ts";
 import { clientLogOf } from "./client_log.ts";
 import type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "../config/mod.ts";
 import { patchKafkajs } from "./kafkajs_patches.ts";
-import { describeTokenFailure, freshToken, oauthBearer } from "./oauth_bearer.ts";
+import { describeTokenFailure } from "./token_failure.ts";
 import { openSocket } from "./sockets.ts";
 
 /** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
@@ -59,8 +59,9 @@ export function createKafka(
     refused: (broker, reason) => clientLog.refused(broker, reason),
     async prepare() {
       if (config.sasl?.mechanism !== "oauthbearer") return;
+      const { freshToken } = await import("./oauth_bearer.ts");
       try {
-        await freshToken(config.sasl);
+        await freshToken(config.sasl, log);
       } catch (error) {
         throw new Error(describeTokenFailure(error), { cause: error });
       }
@@ -70,7 +71,7 @@ export function createKafka(
     brokers: [...config.bootstrapServers],
     clientId: config.clientId,
     ...(config.tls ? { ssl: tlsOptions(config.tls) } : {}),
-    ...(config.sasl ? { sasl: saslOptions(config.sasl) } : {}),
+    ...(config.sasl ? { sasl: saslOptions(config.sasl, log) } : {}),
     connectionTimeout: config.connectionTimeoutMs,
     requestTimeout: config.requestTimeoutMs,
     enforceRequestTimeout: true,
@@ -93,10 +94,17 @@ function tlsOptions(
   };
 }
 
-function saslOptions(config: KafkaSaslConfig): SASLOptions | Mechanism {
-  return config.mechanism === "oauthbearer"
-    ? { mechanism: config.mechanism, authenticationProvider: oauthBearer(config) }
-    : { ...config } as SASLOptions;
+function saslOptions(config: KafkaSaslConfig, log: Logger): SASLOptions | Mechanism {
+  if (config.mechanism !== "oauthbearer") return { ...config } as SASLOptions;
+  return {
+    mechanism: config.mechanism,
+    authenticationProvider: (exchange) => ({
+      async authenticate() {
+        const { authenticateByToken } = await import("./oauth_bearer.ts");
+        await authenticateByToken(exchange, { config, log });
+      },
+    }),
+  };
 }
 
 function bootstrapServer(

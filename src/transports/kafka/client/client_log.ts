@@ -36,7 +36,7 @@ export class ClientLog {
   readonly #now: () => number;
   readonly #saidAtMs = new Map<string, number>();
   readonly #unreachable = new Set<string>();
-  readonly #refused = new Set<string>();
+  readonly #refused = new Map<string, string>();
 
   constructor(
     log: Logger,
@@ -58,7 +58,7 @@ export class ClientLog {
     } else if (unreachable !== null) {
       const { reason = "connecting takes too long" } = unreachable.groups ?? {};
       // Whoever wanted to connect gets the reason.
-      if (!this.#refused.has(String(broker))) this.#cannotReach(String(broker), reason);
+      if (this.#refused.get(String(broker)) !== reason) this.#cannotReach(String(broker), reason);
     } else if (!this.#wasJustSaid(message)) {
       this.#log.debug(() => `kafkajs: ${namespace}: ${message}`);
     }
@@ -76,7 +76,7 @@ export class ClientLog {
 
   /** Notes that a broker and a client do not get together; whoever wanted to connect says it. */
   refused(broker: string, reason: string): void {
-    this.#refused.add(broker);
+    this.#refused.set(broker, reason);
     this.#health?.fails(`broker ${broker}`, reason, { forMs: FORGOTTEN_AFTER_MS });
   }
 

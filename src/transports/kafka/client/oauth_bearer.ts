@@ -1,6 +1,7 @@
-import type { Mechanism } from "kafkajs";
+import type { AuthenticationProviderArgs } from "kafkajs";
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
+import type { Logger } from "../../../core/log.ts";
 import { type AccessToken, TokenSource } from "../../oauth2/token_source.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
 
@@ -14,16 +15,6 @@ const SEPARATOR = "\x01";
 /** In front of the bytes of an answer. */
 const LENGTH_BYTES = 4;
 
-/** Which key is to be corrected after an answer of a token endpoint. */
-const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
-  [
-    /(invalid|unauthorized)_client$/,
-    "sasl.oauthbearer.client.id or sasl.oauthbearer.client.secret",
-  ],
-  [/invalid_scope$/, "sasl.oauthbearer.scope"],
-  [/status 404$|none of OAuth 2\.0$/, "sasl.oauthbearer.token.endpoint.url"],
-];
-
 /** All clients of a pipeline that are the same to a token endpoint have one source. */
 const sources = new Map<string, TokenSource>();
 
@@ -32,8 +23,11 @@ const sources = new Map<string, TokenSource>();
  *
  * @throws {TokenError} why there is none
  */
-export async function freshToken(config: OAuthBearerConfig): Promise<AccessToken> {
-  const source = sourceOf(config);
+export async function freshToken(
+  config: OAuthBearerConfig,
+  log: Logger,
+): Promise<AccessToken> {
+  const source = sourceOf(config, log);
   const signal = AbortSignal.timeout(TOKEN_DEADLINE_MS);
   const token = await source.token(signal);
   if (performance.now() < token.renewAtMs) return token;
@@ -46,38 +40,30 @@ export async function freshToken(config: OAuthBearerConfig): Promise<AccessToken
   }
 }
 
-/** Why there is no token, with the key to correct where it is known. */
-export function describeTokenFailure(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const [, keys] = TO_CORRECT.find(([answer]) => answer.test(message)) ?? [];
-  return keys === undefined ? message : `${message}; correct ${keys}`;
-}
-
 /**
  * OAUTHBEARER (RFC 7628). kafkajs's own takes a refusal for a success: a broker puts it into an answer without an error
  * code, and waits for one more message (3.2.3).
  */
-export function oauthBearer(config: OAuthBearerConfig): Mechanism["authenticationProvider"] {
-  return ({ saslAuthenticate }) => ({
-    async authenticate(): Promise<void> {
-      const token = await freshToken(config);
-      try {
-        const refusal = await saslAuthenticate({
-          request: { encode: () => Promise.resolve(firstMessage(token, config)) },
-          response: { decode: (bytes) => Promise.resolve(bytes), parse: refusalIn },
-        });
-        if (typeof refusal === "string") throw new Error(refusal);
-      } catch (error) {
-        sourceOf(config).reject(token);
-        throw error;
-      }
-    },
-  });
+export async function authenticateByToken(
+  { saslAuthenticate }: Pick<AuthenticationProviderArgs, "saslAuthenticate">,
+  { config, log }: { config: OAuthBearerConfig; log: Logger },
+): Promise<void> {
+  const token = await freshToken(config, log);
+  try {
+    const refusal = await saslAuthenticate({
+      request: { encode: () => Promise.resolve(firstMessage(token, config)) },
+      response: { decode: (bytes) => Promise.resolve(bytes), parse: refusalIn },
+    });
+    if (typeof refusal === "string") throw new Error(refusal);
+  } catch (error) {
+    sourceOf(config, log).reject(token);
+    throw error;
+  }
 }
 
-function sourceOf({ token }: OAuthBearerConfig): TokenSource {
+function sourceOf({ token }: OAuthBearerConfig, log: Logger): TokenSource {
   const key = JSON.stringify(token);
-  const source = sources.get(key) ?? new TokenSource(token);
+  const source = sources.get(key) ?? new TokenSource(token, { log });
   sources.set(key, source);
   return source;
 }

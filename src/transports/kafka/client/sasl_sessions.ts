@@ -1,9 +1,7 @@
 import Connection from "kafkajs/src/network/connection.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
-import { TokenError } from "../../oauth2/token_error.ts";
-import type { KafkaSaslConfig } from "../config/mod.ts";
-import { describeTokenFailure } from "./oauth_bearer.ts";
+import { saslRefusal } from "./sasl_refusal.ts";
 import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
 
 /** The keys of SaslHandshake and SaslAuthenticate. */
@@ -11,9 +9,6 @@ const SASL_REQUESTS = new Set([17, 36]);
 
 /** How long before the end of a session another one is begun, unless that is more than a quarter of it. */
 const MAX_THRESHOLD_MS = 10_000;
-
-/** Of what a broker says why it refuses. */
-const MAX_REASON = 200;
 
 interface PushedRequest {
   readonly entry: { readonly apiKey: number; reject(error: unknown): void };
@@ -97,30 +92,4 @@ function holdRequests(): void {
     if (held === undefined || SASL_REQUESTS.has(request.entry.apiKey)) push.call(this, request);
     else held.push(request);
   };
-}
-
-/** Why a broker does not accept an identity, with the keys to correct. */
-export function saslRefusal(
-  failure: unknown,
-  { broker, sasl }: { broker: string; sasl: KafkaSaslConfig },
-): string {
-  const { type, message = String(failure) } = Object(failure);
-  const mechanism = sasl.mechanism.toUpperCase();
-  const reason = String(message).slice(0, MAX_REASON);
-  if (failure instanceof TokenError) {
-    return `cannot show broker ${broker} who it is: ${describeTokenFailure(failure)}`;
-  }
-  switch (type) {
-    case "UNSUPPORTED_SASL_MECHANISM":
-      return `broker ${broker} does not know ${mechanism} at this port: correct sasl.mechanism, or the port in bootstrap.servers`;
-    case "ILLEGAL_SASL_STATE":
-      return `broker ${broker} asks for no SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
-  }
-  if (sasl.mechanism === "oauthbearer") {
-    const { clientId } = sasl.token;
-    return `broker ${broker} refuses the token of client '${clientId}' (${mechanism}): ` +
-      `${reason}; it may want another scope, audience or issuer`;
-  }
-  const user = `user '${sasl.username}'`;
-  return `broker ${broker} refuses ${user} (${mechanism}): ${reason}; correct sasl.username or sasl.password`;
 }

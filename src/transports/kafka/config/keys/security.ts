@@ -20,15 +20,16 @@ export const SECURITY_KEYS = {
       sasl_ssl: { tls: true, sasl: true },
     }),
     default: "plaintext",
-    meaning: "Whether TLS and SASL are used",
+    meaning: "Whether TLS and SASL are used: `plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`",
   }),
   caPem: mapped(["ssl.ca.pem"], {
     scalar: pem("certificate"),
-    meaning: "The certificates that brokers are checked with; the platform's when not written",
+    meaning: "Authorities whose certificates brokers may have, besides the platform's " +
+      "(librdkafka: in their place)",
   }),
   caFile: mapped(["ssl.ca.location"], {
     scalar: pemFile("certificate", PLATFORM_ROOTS),
-    meaning: "The same as a file; `probe` for the platform's certificates",
+    meaning: "The same as a file; `probe` for the platform's alone",
   }),
   certificatePem: mapped(["ssl.certificate.pem"], {
     scalar: pem("certificate"),
@@ -48,7 +49,7 @@ export const SECURITY_KEYS = {
   }),
   keyPassphrase: mapped(["ssl.key.password"], {
     scalar: text(),
-    meaning: "The passphrase of that key",
+    meaning: "The passphrase of that key, which then is PKCS#8, encrypted by AES with SHA-256",
   }),
   verifyCertificate: mappedOr(["enable.ssl.certificate.verification"], {
     scalar: boolean(),
@@ -67,7 +68,8 @@ export const SECURITY_KEYS = {
       "SCRAM-SHA-512": "scram-sha-512",
       OAUTHBEARER: "oauthbearer",
     }, { refused: { GSSAPI: "Kerberos is not supported" } }),
-    meaning: "Required for SASL (librdkafka: GSSAPI, which eventor does not support)",
+    meaning: "Required for SASL: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER` " +
+      "(librdkafka: GSSAPI, which eventor does not support)",
   }),
   username: mapped(["sasl.username"], {
     scalar: text(),
@@ -109,7 +111,7 @@ export const SECURITY_KEYS = {
   }),
   tokenCaFile: mapped(["https.ca.location"], {
     scalar: pemFile("certificate", PLATFORM_ROOTS),
-    meaning: "The same as a file, which is read at start; `probe` for the platform's alone",
+    meaning: "The same as a file; `probe` for the platform's alone",
   }),
 };
 

@@ -1,0 +1,32 @@
+import { TokenError } from "../../oauth2/token_error.ts";
+import type { KafkaSaslConfig } from "../config/mod.ts";
+import { describeTokenFailure } from "./token_failure.ts";
+
+/** Of what a broker says why it refuses. */
+const MAX_REASON = 200;
+
+/** Why a broker does not accept an identity, with the keys to correct. */
+export function saslRefusal(
+  failure: unknown,
+  { broker, sasl }: { broker: string; sasl: KafkaSaslConfig },
+): string {
+  const { type, message = String(failure) } = Object(failure);
+  const mechanism = sasl.mechanism.toUpperCase();
+  const reason = String(message).slice(0, MAX_REASON);
+  if (failure instanceof TokenError) {
+    return `cannot show broker ${broker} who it is: ${describeTokenFailure(failure)}`;
+  }
+  switch (type) {
+    case "UNSUPPORTED_SASL_MECHANISM":
+      return `broker ${broker} does not know ${mechanism} at this port: correct sasl.mechanism, or the port in bootstrap.servers`;
+    case "ILLEGAL_SASL_STATE":
+      return `broker ${broker} asks for no SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
+  }
+  if (sasl.mechanism === "oauthbearer") {
+    const { clientId } = sasl.token;
+    return `broker ${broker} refuses the token of client '${clientId}' (${mechanism}): ` +
+      `${reason}; it may want another scope, audience or issuer`;
+  }
+  const user = `user '${sasl.username}'`;
+  return `broker ${broker} refuses ${user} (${mechanism}): ${reason}; correct sasl.username or sasl.password`;
+}

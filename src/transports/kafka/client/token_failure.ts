@@ -1,0 +1,16 @@
+/** Which key is to be corrected after an answer of a token endpoint. */
+const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
+  [
+    /(invalid|unauthorized)_client$/,
+    "sasl.oauthbearer.client.id or sasl.oauthbearer.client.secret",
+  ],
+  [/invalid_scope$/, "sasl.oauthbearer.scope"],
+  [/status 404$|none of OAuth 2\.0$/, "sasl.oauthbearer.token.endpoint.url"],
+];
+
+/** Why there is no token, with the key to correct where it is known. */
+export function describeTokenFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, keys] = TO_CORRECT.find(([answer]) => answer.test(message)) ?? [];
+  return keys === undefined ? message : `${message}; correct ${keys}`;
+}
