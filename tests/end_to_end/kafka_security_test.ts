@@ -4,7 +4,7 @@ import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets } from "../support/kafka.ts";
-import { OAuthServer } from "../support/oauth_server.ts";
+import { OAuthServer, signedTokens } from "../support/oauth_server.ts";
 import { fileOf } from "../support/pipeline_yaml.ts";
 import type { SecuredKeys, SecurityKind } from "../support/secured_keys.ts";
 import {
@@ -12,7 +12,6 @@ import {
   MAX_SESSION_MS,
   type PipelineTopics,
   SecuredWorld,
-  SIGNED_TOKENS,
   userOf,
 } from "../support/secured_world.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -75,7 +74,7 @@ Deno.test("eventor loses and repeats nothing while its sessions are renewed, aga
   );
   await using eventor = new EventorProcess(pipelines.join(""));
   const values: string[] = [];
-  const endMs = performance.now() + 3 * MAX_SESSION_MS;
+  const endMs = performance.now() + 2.5 * MAX_SESSION_MS;
   while (performance.now() < endMs) {
     const value = `${values.length}`;
     values.push(value);
@@ -90,15 +89,17 @@ Deno.test("eventor loses and repeats nothing while its sessions are renewed, aga
       return offsets.get(0) === values.length;
     }, { deadlineMs: 10_000, what: `all of ${topic} is committed` });
   }
+  // A broker that is slow can find a session at its end all the same; the commit is repeated then.
+  const expected = /without https|cannot commit offsets: .*; trying again/;
   const complaints = eventor.lines.filter((line) =>
-    /WARN|ERROR|closed/i.test(line) && !/without https|CLOSED/.test(line)
+    /WARN|ERROR|closed/i.test(line) && !expected.test(line)
   );
   assertEquals(complaints, []);
 });
 
 Deno.test("eventor names what keeps it and a broker apart, and tries no more than once in five seconds", async (t) => {
   const strange = new CertificateAuthority("Somebody else");
-  await using elsewhere = await OAuthServer.start({ signedTokens: SIGNED_TOKENS });
+  await using elsewhere = await OAuthServer.start({ signedTokens: signedTokens("kafka", "kafka") });
   const { plain, scram256, oauthbearer, certificate } = world.kinds;
   const wrong = { "sasl.password": "wrong-secret" };
   const { cert, key } = strange.clientCertificate();

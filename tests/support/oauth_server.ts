@@ -53,8 +53,9 @@ function clientsWith(secret: string) {
   ];
 }
 
-/** Tokens that others can check; the same key for all servers of this process. */
+/** Tokens that others can check, with a key of their own. */
 export function signedTokens(audience: string, scope: string): SignedTokens {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = { ...privateKey.export({ format: "jwk" }), kid: "key-1", use: "sig", alg: "ES256" };
   return { audience, scope, key };
 }

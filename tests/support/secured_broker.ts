@@ -232,11 +232,17 @@ function saslProperties({ tokens, maxReauthMs }: SecuredBrokerOptions): Record<s
     if (tokens === undefined) continue;
     properties[`${prefix}.oauthbearer.sasl.server.callback.handler.class`] =
       "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
-    properties[`${prefix}.oauthbearer.sasl.oauthbearer.jwks.endpoint.url`] = tokens.jwksUrl;
-    properties[`${prefix}.oauthbearer.sasl.oauthbearer.expected.issuer`] = tokens.issuer;
-    properties[`${prefix}.oauthbearer.sasl.oauthbearer.expected.audience`] = tokens.audience;
   }
-  return properties;
+  if (tokens === undefined) return properties;
+  return {
+    ...properties,
+    // That which Kafka 4.1.0 takes otherwise looks at no signature, audience or issuer.
+    "sasl.oauthbearer.jwt.validator.class":
+      "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator",
+    "sasl.oauthbearer.jwks.endpoint.url": tokens.jwksUrl,
+    "sasl.oauthbearer.expected.issuer": tokens.issuer,
+    "sasl.oauthbearer.expected.audience": tokens.audience,
+  };
 }
 
 function freePorts(count: number): number[] {

@@ -15,10 +15,10 @@ import {
 } from "./secured_keys.ts";
 
 /** Tokens and sessions are short, so that each test sees several. */
-const TOKEN_LIFETIME_S = 8;
+const TOKEN_LIFETIME_S = 10;
 
 /** After how long at most a client has to show anew who it is. */
-export const MAX_SESSION_MS = 4000;
+export const MAX_SESSION_MS = 6000;
 
 /** How tokens are signed that the broker takes. */
 export const SIGNED_TOKENS = signedTokens("kafka", "kafka");
