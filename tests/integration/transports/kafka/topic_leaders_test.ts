@@ -5,8 +5,10 @@ import {
 } from "../../../../src/transports/kafka/producer/partition_queue.ts";
 import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
 import { TopicLeaders } from "../../../../src/transports/kafka/producer/topic_leaders.ts";
+import { BrokerAdmin } from "../../../faults/broker_admin.ts";
 import { bytes } from "../../../support/events.ts";
-import { freshTopic, readTopic } from "../../../support/kafka.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka.ts";
 import { resultProcessorConfig } from "../../../support/kafka_config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -17,16 +19,43 @@ Deno.test("TopicLeaders stores a batch once that is sent twice, with enable.idem
   const topic = await freshTopic("twice");
   const leaders = await TopicLeaders.open(resultProcessorConfig({ topic, keys: KEYS }), aContext());
   const leader = leaders.leaderOf(0);
+  // A broker that was just started refuses to number producers until it has read what it knows of them.
+  await eventually(async () => {
+    const [outcome] = await leaders.store(leader, [aBatch("first")]);
+    return outcome !== undefined && "offset" in outcome;
+  }, { deadlineMs: 20_000, what: "a batch that is stored" });
   for (const batch of [aBatch("a"), aBatch("b", "c"), aBatch("d")]) {
     const first = await leaders.store(leader, [batch]);
     assertEquals(await leaders.store(leader, [batch]), first);
   }
   await leaders.close();
-  assertEquals(await textsIn(topic), ["a", "b", "c", "d"]);
+  assertEquals(await textsIn(topic), ["first", "a", "b", "c", "d"]);
 });
 
-function aContext() {
-  return { pipeline: "orders", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
+Deno.test("TopicLeaders tells for how long a broker stores nothing more, when a quota is used up", async () => {
+  const topic = await freshTopic("quota");
+  const clientId = freshName("client");
+  const admin = new BrokerAdmin(testBroker());
+  await admin.setQuota(clientId, 100);
+  const log = new RecordedLog();
+  const keys = { "client.id": clientId };
+  const leaders = await TopicLeaders.open(resultProcessorConfig({ topic, keys }), aContext(log));
+  try {
+    const told = () =>
+      log.matching(/WARN.*broker \d+ stores nothing more in topic '.*' for [\d.]+ s: .*quota/);
+    // The broker learns of a quota after it was set.
+    await eventually(async () => {
+      if (told().length === 0) await leaders.store(leaders.leaderOf(0), [aBatch("x".repeat(9000))]);
+      return told().length > 0;
+    }, { deadlineMs: 30_000, what: () => `a line that tells of the quota in ${log.lines}` });
+  } finally {
+    await leaders.close();
+    await admin.setQuota(clientId, null);
+  }
+});
+
+function aContext(log = new RecordedLog()) {
+  return { pipeline: "orders", log: log.log, limits: DEFAULT_LIMITS };
 }
 
 function aBatch(...texts: string[]): Batch {
