@@ -35,8 +35,8 @@ export interface TrustGateParts {
  * whoever gives those. What fails of these fails for every call, and asking often gets clients locked out.
  *
  * One call goes ahead; the others wait for what becomes of it. When it fails for such a reason, the next one follows
- * after 5 s, and so on; when it ends otherwise, all may go, until one of them fails for such a reason. Only what is said
- * of a pass that still counts is heeded: a call may have begun under credentials of before.
+ * after 5 s, and so on, until one is accepted; when it ends otherwise, all may go, until one of them fails for such a
+ * reason. Only what is said of a pass that still counts is heeded: a call may have begun under credentials of before.
  */
 export class TrustGate implements Disposable {
   readonly #log: Logger;
@@ -105,9 +105,13 @@ export class TrustGate implements Disposable {
     this.#openFor(pass);
   }
 
-  /** There was no answer, for a reason that has nothing to do with trust. */
+  /**
+   * Nothing became known of trust: there was no answer, or one that is given without a look at who calls. That lets all
+   * go, unless there was a refusal before: as long as nobody is accepted, it may still be true.
+   */
   unanswered(pass: Pass): void {
-    if (this.#counts(pass)) this.#openFor(pass);
+    if (this.#failure !== undefined) this.left(pass);
+    else if (this.#counts(pass)) this.#openFor(pass);
   }
 
   /** The call was given up before anything became known. */

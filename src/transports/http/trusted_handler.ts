@@ -48,6 +48,7 @@ export class TrustedHandler implements Handler {
     const reason = `the endpoint refuses the credentials of 'auth' with ${status}`;
     if (this.#showsWhoCalls && status === 401) this.#gate.refused(pass, reason);
     else if (this.#showsWhoCalls && status === 403) this.#gate.doubted(pass, reason);
+    else if (this.#showsWhoCalls && mayBeBlind(status)) this.#gate.unanswered(pass);
     else this.#gate.accepted(pass);
   }
 
@@ -61,4 +62,9 @@ export class TrustedHandler implements Handler {
     this.#gate[Symbol.dispose]();
     await this.#handler[Symbol.asyncDispose]();
   }
+}
+
+/** Whether a status may come before anybody has looked at who calls. */
+function mayBeBlind(status: number | undefined): boolean {
+  return status === 429 || status !== undefined && status >= 500;
 }

@@ -133,22 +133,33 @@ Deno.test("TrustGate says once what is wrong, while it is wrong, and once that i
   await world.pass(5000);
   await world.refuse(1);
   await world.pass(5000);
-  await world.tell("unanswered", 2);
-  await world.refuse(3);
-  assertEquals(world.log.lines, [LOGGED]);
-  await world.come(2);
+  await world.refuse(2, "the certificate has expired");
   await world.pass(5000);
-  await world.refuse(6, "the certificate has expired");
-  await world.pass(5000);
-  await world.tell("accepted", 7);
+  await world.tell("accepted", 3);
   await world.come();
-  await world.tell("accepted", 8);
+  await world.tell("accepted", 4);
   assertEquals(world.log.lines, [
     LOGGED,
     "ERROR - the certificate has expired; until that is repaired, one call is tried every 5 s",
-    "WARN - the endpoint accepts calls again, after 20.0 s",
+    "WARN - the endpoint accepts calls again, after 15.0 s",
   ]);
   assertEquals(world.health.reasons(), []);
+});
+
+Deno.test("TrustGate takes no call without an answer for the end of a refusal", async () => {
+  using world = new World();
+  await world.come(5);
+  await world.refuse(0);
+  await world.pass(5000);
+  await world.tell("unanswered", 1);
+  assertEquals(world.passes.length, 2);
+  assertEquals(world.health.reasons(), [REASON]);
+  await world.pass(4999);
+  assertEquals(world.passes.length, 2);
+  await world.pass(1);
+  assertEquals(world.passes.length, 3);
+  await world.tell("accepted", 2);
+  assertEquals(world.passes.length, 5);
 });
 
 Deno.test("TrustGate has a doubt confirmed by the next call, which goes ahead at once", async (t) => {

@@ -5,6 +5,7 @@ import { TrustedHandler } from "../../../src/transports/http/trusted_handler.ts"
 import { TrustGate } from "../../../src/transports/http/trust_gate.ts";
 import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
 import { anEvent } from "../../support/events.ts";
+import { FakeTimers } from "../../support/fake_timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 function result(status: number): Result {
@@ -66,6 +67,30 @@ Deno.test("TrustedHandler opens its gate for whatever else comes of a call", asy
   for (const [name, outcome] of table) {
     await t.step(name, async () => {
       assertEquals(await afterOne(outcome), { isOpen: true, errors: [] });
+    });
+  }
+});
+
+Deno.test("TrustedHandler waits, after a refusal, for an answer of somebody who knows who calls", async (t) => {
+  for (const [second, isOpen] of [[503, false], [429, false], [404, true]] as const) {
+    await t.step(`status ${second}`, async () => {
+      using timers = new FakeTimers();
+      const log = new RecordedLog();
+      let nowMs = 0;
+      const gate = new TrustGate({ log: log.log, now: () => nowMs });
+      const answers = [result(401), result(second)];
+      const handler: Handler = {
+        handle: () => Promise.resolve(answers.shift()!),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+      await using trusted = new TrustedHandler(handler, { gate, showsWhoCalls: true });
+      const { signal } = new AbortController();
+      await trusted.handle(anEvent(), signal);
+      nowMs += 5000;
+      await trusted.handle(anEvent(), signal);
+      assertEquals(gate.pass !== undefined, isOpen);
+      assertEquals(log.of("WARN").length, isOpen ? 1 : 0);
+      assertEquals(timers.count, 0);
     });
   }
 });
