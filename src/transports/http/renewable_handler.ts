@@ -5,8 +5,15 @@ import type { TokenSource } from "../oauth2/token_source.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { HttpHandler } from "./handler.ts";
 
-/** Makes a source of tokens, for `auth` of type `oauth2`. */
-export type MakeTokens = (config: HttpHandlerConfig) => TokenSource | undefined;
+/**
+ * Makes a source of tokens, for `auth` of type `oauth2`.
+ *
+ * @param former the one before, which may know of a newer refresh token than the configuration does
+ */
+export type MakeTokens = (
+  config: HttpHandlerConfig,
+  former?: TokenSource,
+) => TokenSource | undefined;
 
 /** A handler under one configuration, and who uses it. */
 interface Generation {
@@ -20,6 +27,8 @@ interface Generation {
 export class RenewableHandler implements Handler {
   readonly #context: OpenContext;
   readonly #makeTokens: MakeTokens;
+  /** The current one, and those whose calls still run. */
+  readonly #generations = new Set<Generation>();
   #current: Generation;
 
   constructor(
@@ -47,18 +56,24 @@ export class RenewableHandler implements Handler {
   update(config: HttpHandlerConfig): void {
     const former = this.#current;
     const isSameAuth = JSON.stringify(former.config.auth) === JSON.stringify(config.auth);
-    this.#current = this.#generation(config, isSameAuth ? former.tokens : this.#makeTokens(config));
+    const tokens = isSameAuth ? former.tokens : this.#makeTokens(config, former.tokens);
+    this.#current = this.#generation(config, tokens);
     this.#retire(former);
   }
 
   #generation(config: HttpHandlerConfig, tokens: TokenSource | undefined): Generation {
     const handler = new HttpHandler(config, this.#context, { tokens });
-    return { config, handler, tokens, calls: 0 };
+    const generation = { config, handler, tokens, calls: 0 };
+    this.#generations.add(generation);
+    return generation;
   }
 
-  async #retire({ handler, tokens, calls }: Generation): Promise<void> {
+  async #retire(generation: Generation): Promise<void> {
+    const { handler, tokens, calls } = generation;
     if (calls > 0) return;
-    if (tokens !== this.#current.tokens) tokens?.[Symbol.dispose]();
+    this.#generations.delete(generation);
+    const isInUse = this.#generations.values().some((other) => other.tokens === tokens);
+    if (!isInUse) tokens?.[Symbol.dispose]();
     await handler[Symbol.asyncDispose]();
   }
 

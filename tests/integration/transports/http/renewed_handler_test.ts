@@ -45,6 +45,32 @@ Deno.test("a handler whose endpoint was not accepted tries at once, when it gets
   assertEquals(log.of("ERROR").length, 1);
 });
 
+Deno.test("a handler whose certificates and then tokens change lets an old call end as it began", async () => {
+  const answer = Promise.withResolvers<Response>();
+  await using endpoint = startEndpoint((_, number) =>
+    number === 0 ? answer.promise : new Response("later")
+  );
+  await using tokens = startEndpoint(() =>
+    Response.json({ access_token: "one", token_type: "bearer" })
+  );
+  const auth = {
+    type: "oauth2",
+    tokenEndpoint: tokens.url,
+    clientId: "orders",
+    clientSecret: "secret",
+  };
+  await using handler = await open(endpoint.url, { auth });
+  const running = handler.handle(anEvent(), NEVER);
+  await eventually(() => endpoint.calls.length === 1, { what: "the first call" });
+
+  handler.update?.(configOf(endpoint.url, { auth, timeout: "29s" }));
+  handler.update?.(configOf(endpoint.url, { auth: { ...auth, clientSecret: "another" } }));
+  assertEquals(text(await handler.handle(anEvent(), NEVER)), "later");
+  answer.resolve(new Response("first"));
+
+  assertEquals(text(await running), "first");
+});
+
 function open(url: string, keys: Record<string, unknown>, log = new RecordedLog()) {
   const context = { pipeline: "orders", log: log.log, limits: DEFAULT_LIMITS };
   return httpHandler.open(configOf(url, keys), context);
