@@ -60,7 +60,8 @@ function isRenewable({ auth, tls }: HttpHandlerConfig): boolean {
 async function tokenMaker({ auth }: HttpHandlerConfig, { log }: RoleContext): Promise<MakeTokens> {
   if (auth?.type !== "oauth2") return () => undefined;
   const { TokenSource } = await import("../oauth2/token_source.ts");
-  return ({ auth }) => auth?.type === "oauth2" ? new TokenSource(auth, { log }) : undefined;
+  return ({ auth }, former) =>
+    auth?.type === "oauth2" ? new TokenSource(auth, { log, former }) : undefined;
 }
 
 async function checkTokens(config: HttpHandlerConfig, context: RoleContext): Promise<string[]> {

@@ -28,6 +28,8 @@ export interface AccessToken {
 /** What a source needs besides its configuration. */
 export interface TokenSourceParts {
   readonly log?: Logger | undefined;
+  /** The source of before: with the same first refresh token, this one goes on with the last one of that. */
+  readonly former?: TokenSource | undefined;
   /** In place of one that is asked over HTTP. */
   readonly endpoint?: TokenEndpoint;
   /** Monotonic, in milliseconds. */
@@ -44,6 +46,7 @@ export class TokenSource implements Disposable {
   readonly #log: Logger | undefined;
   readonly #now: () => number;
   readonly #disposed = new AbortController();
+  readonly #firstRefreshToken: string | undefined;
   #refreshToken: string | undefined;
   #token: AccessToken | undefined;
   #request: Promise<AccessToken> | undefined;
@@ -51,13 +54,16 @@ export class TokenSource implements Disposable {
 
   constructor(
     config: OAuth2Config,
-    { log, endpoint = new HttpTokenEndpoint(config), now = () => performance.now() }:
+    { log, former, endpoint = new HttpTokenEndpoint(config), now = () => performance.now() }:
       TokenSourceParts = {},
   ) {
     this.#endpoint = endpoint;
     this.#log = log;
     this.#now = now;
-    this.#refreshToken = config.refreshToken;
+    this.#firstRefreshToken = config.refreshToken;
+    // Each may be good for one request.
+    const isSame = former !== undefined && former.#firstRefreshToken === config.refreshToken;
+    this.#refreshToken = isSame ? former.#refreshToken : config.refreshToken;
   }
 
   /** The token, if there is one to use at once. */

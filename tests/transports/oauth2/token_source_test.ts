@@ -228,3 +228,24 @@ Deno.test("TokenSource gives up what it asks for when it is closed, and gives no
   assertEquals(world.endpoint.asked.length, 1);
   assertNotEquals(world.source.current, null);
 });
+
+Deno.test("TokenSource goes on with the last refresh token of the source before it", async (t) => {
+  const table: [string, Partial<OAuth2Config>, string][] = [
+    ["when the first one is the same", {}, "refresh-1"],
+    ["unless there is another one", { refreshToken: "other" }, "other"],
+  ];
+  for (const [name, change, expected] of table) {
+    await t.step(name, async () => {
+      using former = new World();
+      await former.begin({ refreshToken: "refresh-1" });
+      const endpoint = new FakeTokenEndpoint();
+      const clientAuthentication = { method: "basic", clientSecret: "new" } as const;
+      const config = { ...CONFIG, clientAuthentication, ...change };
+      using source = new TokenSource(config, { endpoint, former: former.source });
+      const token = source.token(former.signal);
+      await endpoint.grant();
+      await token;
+      assertEquals(endpoint.asked, [expected]);
+    });
+  }
+});
