@@ -16,6 +16,7 @@ export const STANDARD_INPUT = "-";
 const OUTSIDE: Outside = {
   env: (name) => Deno.env.get(name),
   readFile: (path) => Deno.readTextFileSync(path),
+  isStream: (path) => !Deno.statSync(path).isFile,
 };
 
 /** A valid configuration that can be read again. */

@@ -3,6 +3,8 @@ export interface Outside {
   env(name: string): string | undefined;
   /** @throws when the file can't be read */
   readFile(path: string): string;
+  /** Whether a path is that of a pipe or the like, which gives what it holds once. */
+  isStream?(path: string): boolean;
 }
 
 /** Remembers what a configuration was made from besides its text. */
@@ -10,21 +12,23 @@ export class RecordedOutside implements Outside {
   readonly #outside: Outside;
   readonly #variables = new Map<string, string | undefined>();
   readonly #files = new Map<string, string | undefined>();
+  readonly #streams = new Map<string, string>();
 
   constructor(outside: Outside) {
     this.#outside = outside;
   }
 
-  /** By their paths; `undefined` for what could not be read. */
+  /** What may change, by paths; `undefined` for what could not be read. */
   get files(): ReadonlyMap<string, string | undefined> {
     return this.#files;
   }
 
-  /** For another reading of the same text: the variables are as they were, the files as they are. */
+  /** For another reading of the same text: variables and streams are as they were, the files as they are. */
   again(): RecordedOutside {
     return new RecordedOutside({
       env: (name) => this.#variables.get(name),
-      readFile: (path) => this.#outside.readFile(path),
+      readFile: (path) => this.#streams.get(path) ?? this.#outside.readFile(path),
+      isStream: (path) => this.#streams.has(path),
     });
   }
 
@@ -35,9 +39,15 @@ export class RecordedOutside implements Outside {
   }
 
   readFile(path: string): string {
+    const stream = this.#streams.get(path);
+    if (stream !== undefined) return stream;
     this.#files.set(path, undefined);
+    const isStream = this.#outside.isStream?.(path) ?? false;
     const text = this.#outside.readFile(path);
-    this.#files.set(path, text);
+    if (isStream) {
+      this.#streams.set(path, text);
+      this.#files.delete(path);
+    } else this.#files.set(path, text);
     return text;
   }
 }

@@ -38,3 +38,14 @@ Deno.test("ConfigReading knows of a file that cannot be read", () => {
   ]);
   assertEquals([...second.files], [["/token", undefined]]);
 });
+
+Deno.test("ConfigReading reads once what gives its text once, such as a pipe, and does not watch it", () => {
+  const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
+  const pipe = { ...outside(surroundings), isStream: (path: string) => path === "/token" };
+  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], pipe);
+  surroundings.files["/token"] = "";
+
+  assertEquals(first.again().result, first.result);
+  assertEquals(first.again().again().result, first.result);
+  assertEquals([...first.files, ...first.again().files], []);
+});
