@@ -8,7 +8,8 @@ import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
 
 /** What pipelines are made to go over to another configuration by. */
 export interface ChangeTarget {
-  change(pipeline: PipelineConfig, how: "update" | "restart"): void;
+  /** Returns false when the pipeline has ended for good. */
+  change(pipeline: PipelineConfig, how: "update" | "restart"): boolean;
 }
 
 const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
@@ -83,13 +84,11 @@ export class Reconfiguration implements Disposable {
       const keys = changedKeys(written[index], next.written[index]);
       const { name, logLevel } = former;
       const log = new Logger(this.#log, { level: logLevel, pipeline: name });
-      const message = `pipeline '${name}': ${keys.join(", ")} changed: ${OUTCOMES[change]}`;
-      if (change === "impossible") {
-        log.warn(message);
-      } else {
-        log.info(message);
-        this.#target.change(pipeline, change);
-      }
+      const isTaken = change !== "impossible" && this.#target.change(pipeline, change);
+      const outcome = OUTCOMES[isTaken ? change : "impossible"];
+      const message = `pipeline '${name}': ${keys.join(", ")} changed: ${outcome}`;
+      if (isTaken) log.info(message);
+      else log.warn(message);
     }
   }
 

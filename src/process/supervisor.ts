@@ -44,7 +44,7 @@ export class Supervisor {
   readonly #workers = new Map<string, PipelineWorker>();
   /** Configurations that pipelines have gone over to. */
   readonly #changed = new Map<string, PipelineConfig>();
-  /** Abort when pipelines are to begin anew. */
+  /** Abort when pipelines are to begin anew; of those that have not ended for good. */
   readonly #renewals = new Map<string, AbortController>();
   /** Why pipelines have no Worker. */
   readonly #waiting = new Map<string, string>();
@@ -71,7 +71,11 @@ export class Supervisor {
    * least one for good without being asked to (`failed`). With `hung` the others may still run: the process must exit.
    */
   async run(): Promise<SupervisorEnd> {
-    const all = Promise.all(this.#config.pipelines.map((pipeline) => this.#supervise(pipeline)));
+    const all = Promise.all(
+      this.#config.pipelines.map(({ name }) =>
+        this.#supervise(name).finally(() => this.#renewals.delete(name))
+      ),
+    );
     return await Promise.race([
       all.then((ends) => ends.includes("failed") ? "failed" as const : "ended" as const),
       this.#hung.promise,
@@ -86,14 +90,23 @@ export class Supervisor {
 
   /**
    * Makes a pipeline go over to another configuration. With `update`, its handler takes it while all goes on, and with
-   * `restart` it drains and starts again at once. One that waits to be started again is started at once.
+   * `restart` it drains and starts again at once. One that waits to be started again is started at once. Returns false
+   * when it has ended for good.
    */
-  change(pipeline: PipelineConfig, how: "update" | "restart"): void {
+  change(pipeline: PipelineConfig, how: "update" | "restart"): boolean {
+    const renewal = this.#renewals.get(pipeline.name);
+    if (renewal === undefined) return false;
     this.#changed.set(pipeline.name, pipeline);
+    // One that drains would get a configuration that its permissions are not made for; the next one begins with it.
+    if (renewal.signal.aborted) return true;
     const worker = this.#workers.get(pipeline.name);
-    if (how === "update" && worker !== undefined) return worker.update(pipeline.eventHandler);
-    this.#renewals.get(pipeline.name)?.abort();
-    worker?.stop(this.#config.shutdownTimeoutMs);
+    if (how === "update" && worker !== undefined) {
+      worker.update(pipeline.eventHandler);
+    } else {
+      renewal.abort();
+      worker?.stop(this.#config.shutdownTimeoutMs);
+    }
+    return true;
   }
 
   /** Whether all Workers answer. */
@@ -111,7 +124,7 @@ export class Supervisor {
     return this.#workers.get(name)?.notReady ?? [this.#waiting.get(name) ?? "it is starting"];
   }
 
-  async #supervise({ name }: PipelineConfig): Promise<"ended" | "failed"> {
+  async #supervise(name: string): Promise<"ended" | "failed"> {
     const stopping = this.#stopping.signal;
     let delays = backoffDelays();
     while (!stopping.aborted) {

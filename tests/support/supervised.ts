@@ -91,6 +91,10 @@ export class Supervised implements AsyncDisposable {
     return this.#supervisor.readiness;
   }
 
+  change(pipeline: PipelineConfig, how: "update" | "restart"): boolean {
+    return this.#supervisor.change(pipeline, how);
+  }
+
   stop(): void {
     this.#supervisor.stop();
   }
