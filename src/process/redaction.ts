@@ -43,13 +43,23 @@ export class Redaction {
 /** A text as it is, and as others write it who send it back. */
 function formsOf(text: string): readonly string[] {
   const wellFormed = text.toWellFormed();
+  const json = JSON.stringify(wellFormed).slice(1, -1);
+  const percent = encodeURIComponent(wellFormed);
   const base64 = TEXT_ENCODER.encode(wellFormed).toBase64({ omitPadding: true });
   return [
     text,
-    JSON.stringify(wellFormed).slice(1, -1),
-    encodeURIComponent(wellFormed),
-    encodeURI(wellFormed),
+    ...[json, json.replaceAll("/", "\\/")].flatMap((form) => [form, inAscii(form)]),
+    ...[percent, encodeURI(wellFormed), percent.replaceAll("%20", "+")]
+      .flatMap((form) => [form, form.replaceAll(/%../g, (code) => code.toLowerCase())]),
     base64,
     base64.replaceAll("+", "-").replaceAll("/", "_"),
   ];
+}
+
+/** JSON without other characters, as many write it. */
+function inAscii(json: string): string {
+  return json.replaceAll(
+    /[\x7f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

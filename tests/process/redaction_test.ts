@@ -9,7 +9,12 @@ Deno.test("Redaction hides a text, however it is written", async (t) => {
   const forms = [
     SECRET,
     JSON.stringify(SECRET).slice(1, -1),
+    'p+ss \\"w\\/rd\\" ü',
+    'p+ss \\"w/rd\\" \\u00fc',
+    'p+ss \\"w\\/rd\\" \\u00fc',
     encodeURIComponent(SECRET),
+    "p%2bss%20%22w%2frd%22%20%c3%bc",
+    String(new URLSearchParams({ "": SECRET })).slice(1),
     bytes(SECRET).toBase64({ omitPadding: true }),
     bytes(SECRET).toBase64({ alphabet: "base64url", omitPadding: true }),
   ];
