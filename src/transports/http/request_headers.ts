@@ -42,7 +42,10 @@ export class RequestHeaders {
       else templates.push([name, value]);
     }
     const authHeader = constantAuthHeader(auth);
-    if (authHeader !== undefined) constants.push([...authHeader]);
+    if (authHeader !== undefined) {
+      constants.push([...authHeader]);
+      names.add(authHeader[0].toLowerCase());
+    }
     const defaults: HeaderList = [
       ["accept", "*/*"],
       ["accept-encoding", "identity"],

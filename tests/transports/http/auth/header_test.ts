@@ -32,6 +32,12 @@ Deno.test("requests have the header by which the endpoint knows who calls", asyn
   }
 });
 
+Deno.test("requests have one header of the name that shows who calls, whatever that is", () => {
+  const auth = { type: "apiKey", header: "User-Agent", key: "me" } as const;
+  const { common } = new RequestHeaders({ headers: [], forwardHeaders: [], auth }, "orders");
+  assertEquals(common.filter(([name]) => /^user-agent$/i.test(name)), [["User-Agent", "me"]]);
+});
+
 Deno.test("RequestWriter writes the token of a request, and none where there is none", () => {
   const config = httpHandlerSchema.parse({ type: "http", url: "http://a/b", auth: OAUTH2 });
   const writer = new RequestWriter(config, "orders");
