@@ -12,6 +12,9 @@ const MAX_REST_MS = 10_000;
 /** So much of a life may be missing, as servers count in whole seconds; of a very short one, a half at most. */
 const ROUNDED_MS = 1000;
 
+/** So long a token is used at least, however short a life the server gives it: otherwise each call would ask for one. */
+const MIN_USE_MS = 500;
+
 /** Between a request that has failed and the next one. */
 const PAUSE_MS = 5000;
 
@@ -142,7 +145,7 @@ export class TokenSource implements Disposable {
 
 function accessToken({ accessToken: value, lifetimeMs }: Grant, askedMs: number): AccessToken {
   if (lifetimeMs === undefined) return { value, renewAtMs: Infinity, endMs: Infinity };
-  const certainMs = Math.max(lifetimeMs - ROUNDED_MS, lifetimeMs / 2);
+  const certainMs = Math.max(lifetimeMs - ROUNDED_MS, lifetimeMs / 2, MIN_USE_MS);
   return {
     value,
     renewAtMs: askedMs + certainMs * RENEWED_AT,

@@ -249,3 +249,12 @@ Deno.test("TokenSource goes on with the last refresh token of the source before 
     });
   }
 });
+
+Deno.test("TokenSource uses a token for half a second, however short its life", async () => {
+  using world = new World();
+  await world.begin({ lifetimeMs: 0.1 });
+  world.nowMs += 399;
+  assertEquals(world.source.current?.value, "token-1");
+  world.nowMs += 101;
+  assertEquals(world.source.current, undefined);
+});
