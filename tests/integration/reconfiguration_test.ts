@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import { ConfigReading } from "../../src/config/reading.ts";
+import { type ChangeTarget, Reconfiguration } from "../../src/process/reconfiguration.ts";
+import { TemporaryFiles } from "../support/certificate_authority.ts";
+import { RecordedLog } from "../support/recorded_log.ts";
+
+for (
+  const [name, isTaken, expected] of [
+    ["goes over to a file that has changed", true, "INFO - CHANGED: new calls go by that"],
+    [
+      "has ended for good takes nothing of that",
+      false,
+      "WARN - CHANGED: that takes effect when eventor is started again",
+    ],
+  ] as const
+) {
+  Deno.test(`a pipeline that ${name}, says the log`, async () => {
+    using files = new TemporaryFiles();
+    const log = new RecordedLog();
+    const changes: unknown[][] = [];
+    const target: ChangeTarget = {
+      change: ({ name }, how) => {
+        changes.push([name, how]);
+        return isTaken;
+      },
+    };
+    using _ = new Reconfiguration(read(files.write("token", "canary-1")), {
+      target,
+      log: log.sink,
+      intervalMs: 10,
+    });
+
+    files.write("token", "canary-2");
+
+    const changed = "pipeline 'orders': eventHandler.auth.token changed";
+    assertEquals(await log.line(/changed/), expected.replace("CHANGED", changed));
+    assertEquals(changes, [["orders", "update"]]);
+  });
+}
+
+function read(token: string) {
+  const text = JSON.stringify([{
+    name: "orders",
+    eventListener: { type: "stdin" },
+    eventHandler: {
+      type: "http",
+      url: "https://localhost/",
+      auth: { type: "bearer", token: `\${file:${token}}` },
+    },
+  }]);
+  const reading = new ConfigReading([{ name: "config.yaml", text }], {
+    env: () => undefined,
+    readFile: (path) => Deno.readTextFileSync(path),
+  });
+  const { result } = reading;
+  if ("problems" in result) throw new Error("not valid");
+  return { ...result, reading };
+}
