@@ -93,6 +93,24 @@ export class TokenSource implements Disposable {
     return await orAborted(this.#request ?? this.#startRequest(), signal);
   }
 
+  /**
+   * A token that it is not yet time to renew, or the present one while there is no other.
+   *
+   * @throws {TokenError} why there is none
+   * @throws {DOMException} or whatever is the signal's reason, when it aborts before
+   */
+  async fresh(signal: AbortSignal): Promise<AccessToken> {
+    const token = await this.token(signal);
+    const request = this.#request;
+    if (this.#now() < token.renewAtMs || request === undefined) return token;
+    try {
+      return await orAborted(request, signal);
+    } catch (error) {
+      if (this.current === token) return token;
+      throw error;
+    }
+  }
+
   /** Notes that a token was refused, so that the next one is a new one. A newer one stays. */
   reject(token: AccessToken): void {
     if (this.#token === token) this.#token = undefined;

@@ -61,6 +61,10 @@ class World implements Disposable {
     return (await this.source.token(this.signal)).value;
   }
 
+  async fresh(): Promise<string> {
+    return (await this.source.fresh(this.signal)).value;
+  }
+
   /** Gets a first token. */
   async begin(grant: Partial<Grant> = {}): Promise<string> {
     const token = this.token();
@@ -204,6 +208,32 @@ Deno.test("TokenSource goes on with a token that it could not renew, and says so
   assertEquals(await world.token(), "token-1");
   await world.endpoint.grant();
   assertEquals(await world.token(), "token-5");
+});
+
+Deno.test("TokenSource has whoever wants a fresh token wait for the next one when it is time for it", async () => {
+  using world = new World();
+  await world.begin({ lifetimeMs: 10_000 });
+  world.nowMs += 7199;
+  assertEquals(await world.fresh(), "token-1");
+  world.nowMs += 1;
+  const waiting = [world.fresh(), world.fresh()];
+  assertEquals(await world.token(), "token-1");
+  await world.endpoint.grant();
+  assertEquals(await Promise.all(waiting), ["token-2", "token-2"]);
+  assertEquals(world.endpoint.asked.length, 2);
+});
+
+Deno.test("TokenSource gives all who want a fresh token the present one, as long as it lives, when there is no other", async () => {
+  using world = new World();
+  await world.begin({ lifetimeMs: 10_000 });
+  world.nowMs += 7200;
+  const waiting = world.fresh();
+  await world.endpoint.fail("answered status 503");
+  assertEquals(await waiting, "token-1");
+  world.nowMs += 899;
+  assertEquals([await world.fresh(), await world.token()], ["token-1", "token-1"]);
+  world.nowMs += 1;
+  await assertRejects(() => world.fresh(), TokenError, "answered status 503");
 });
 
 Deno.test("TokenSource goes on for others when one of those who wait gives up", async () => {

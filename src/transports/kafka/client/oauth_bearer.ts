@@ -27,17 +27,7 @@ export async function freshToken(
   config: OAuthBearerConfig,
   log: Logger,
 ): Promise<AccessToken> {
-  const source = sourceOf(config, log);
-  const signal = AbortSignal.timeout(TOKEN_DEADLINE_MS);
-  const token = await source.token(signal);
-  if (performance.now() < token.renewAtMs) return token;
-  source.reject(token);
-  try {
-    return await source.token(signal);
-  } catch (error) {
-    if (performance.now() < token.endMs) return token;
-    throw error;
-  }
+  return await sourceOf(config, log).fresh(AbortSignal.timeout(TOKEN_DEADLINE_MS));
 }
 
 /**
