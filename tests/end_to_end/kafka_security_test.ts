@@ -207,6 +207,29 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
   assertDiscreet(eventor.lines);
 });
 
+Deno.test("eventor tries a password that one broker refuses at no other, and looks at all for one to trust", async (t) => {
+  const { plain } = world.kinds;
+  const strange = new CertificateAuthority("Somebody else");
+  const table: [string, Record<string, unknown>, expected: RegExp, attempts: number][] = [
+    ["password", { "sasl.password": "wrong-secret" }, /refuses user 'anna'/, 1],
+    ["authority", { "ssl.ca.pem": strange.cert }, /cannot trust broker/, 2],
+  ];
+  for (const [what, wrong, expected, attempts] of table) {
+    await t.step(what, async () => {
+      await using first = new TcpProxy(world.broker.address(plain.listener));
+      await using second = new TcpProxy(world.broker.address(plain.listener));
+      const address = `${first.address},${second.address}`;
+      const keys = { ...plain.keys, ...wrong };
+      const topics = await world.someTopics("bootstrap");
+      using file = configFile(world.pipelineOf({ ...plain, keys }, { ...topics, address }));
+      const { code, stderr } = await runEventor(["check", "--online", "-f", file.path]);
+      assertEquals(code, 1, stderr);
+      assert(expected.test(stderr), stderr);
+      assertEquals(first.opened + second.opened, attempts);
+    });
+  }
+});
+
 Deno.test("eventor goes on without a restart once what keeps it and a broker apart is repaired", async () => {
   const bert = userOf(world.kinds.scram256);
   await using strict = await OAuthServer.start({ secret: "another-secret" });

@@ -5,6 +5,13 @@ import { AccessRefusedError, PAUSE_AFTER_REFUSAL_MS } from "../../../core/access
 export class BrokerRefusedError extends AccessRefusedError {
   override readonly name = "BrokerRefusedError";
   readonly retriable = false;
+  /** Whether the account is refused, which is the same at all brokers of a cluster. */
+  readonly isAboutAccount: boolean;
+
+  constructor(message: string, { isAboutAccount = false }: { isAboutAccount?: boolean } = {}) {
+    super(message);
+    this.isAboutAccount = isAboutAccount;
+  }
 }
 
 /** Told what becomes of attempts. */
@@ -54,9 +61,9 @@ export class Attempt {
   }
 
   /** Whether it was admitted before or not: that can come to light later. */
-  refuse(reason: string): BrokerRefusedError {
+  refuse(reason: string, options?: { isAboutAccount?: boolean }): BrokerRefusedError {
     if (this.#refusal !== null) return this.#refusal;
-    const refusal = new BrokerRefusedError(reason);
+    const refusal = new BrokerRefusedError(reason, options);
     this.#refusal = refusal;
     this.#onRefusal();
     this.#decide(refusal);
@@ -80,6 +87,7 @@ export class Admission {
   readonly #sleep: (delayMs: number) => Promise<void>;
   #current: Attempt | null = null;
   #refusedAtMs = -Infinity;
+  #isRefused = false;
 
   /** @param now monotonic, in milliseconds */
   constructor(
@@ -90,6 +98,22 @@ export class Admission {
   ) {
     this.#now = now;
     this.#sleep = sleepFor;
+  }
+
+  /** Whether the last that is known of it is a refusal. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Notes a refusal, of which it may learn from elsewhere. */
+  noteRefusal(): void {
+    this.#refusedAtMs = this.#now();
+    this.#isRefused = true;
+  }
+
+  /** Notes that somebody was let in. */
+  noteAdmitted(): void {
+    this.#isRefused = false;
   }
 
   /**
@@ -116,6 +140,6 @@ export class Admission {
   }
 
   #newAttempt(observer: AdmissionObserver): Attempt {
-    return new Attempt(observer, () => this.#refusedAtMs = this.#now());
+    return new Attempt(observer, () => this.noteRefusal());
   }
 }

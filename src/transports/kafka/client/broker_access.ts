@@ -45,7 +45,7 @@ export interface BrokerConnection {
 
 /** All of a client's connections have its factory of sockets. */
 const clients = new WeakMap<ISocketFactory, ClientAccess>();
-/** By broker and identity: clients of a pipeline can be different users. */
+/** By identity, as clients of a pipeline can be different users, and by broker, except while an account is refused. */
 const admissions = new Map<string, Admission>();
 const attempts = new WeakMap<BrokerConnection, Attempt>();
 const connecting = new WeakMap<BrokerConnection, Promise<boolean>>();
@@ -69,14 +69,23 @@ export async function attemptOf(
   if (current !== undefined && !current.isDecided) return current;
   const { broker } = connection;
   const { config: { tls, sasl, connectionTimeoutMs, requestTimeoutMs } } = client;
+  const account = sasl === null ? null : admissionOf(JSON.stringify(sasl));
   const observer: AdmissionObserver = {
-    admitted: () => client.admitted(broker),
-    refused: ({ message }) => client.refused(broker, message),
+    admitted() {
+      account?.noteAdmitted();
+      client.admitted(broker);
+    },
+    refused({ message, isAboutAccount }) {
+      if (isAboutAccount) account?.noteRefusal();
+      client.refused(broker, message);
+    },
   };
+  const ofBroker = () => admissionOf(JSON.stringify([broker.toLowerCase(), tls, sasl]));
   // Without an identity there is nothing that could be tried too often.
   const attempt = tls === null && sasl === null
     ? new Attempt(observer, () => {})
-    : await admissionOf(JSON.stringify([broker.toLowerCase(), tls, sasl])).enter(observer);
+    // The brokers of a cluster count together how often an account has failed.
+    : await (account?.isRefused ? account : ofBroker()).enter(observer);
   attempts.set(connection, attempt);
   const timer = setTimeout(
     () => attempt.leaveUndecided(),
@@ -128,7 +137,9 @@ async function connectInTurn(
     await client.prepare?.();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw attempt.refuse(`cannot show broker ${connection.broker} who it is: ${reason}`);
+    throw attempt.refuse(`cannot show broker ${connection.broker} who it is: ${reason}`, {
+      isAboutAccount: true,
+    });
   }
   const connected = connect();
   // kafkajs makes the socket at once.
@@ -196,7 +207,7 @@ function watch(
   socket.once("close", () => attempt.leaveUndecided());
 }
 
-/** A bootstrap server that refuses, or that cannot be trusted, may be the wrong one of several. */
+/** A bootstrap server that refuses a client, or that cannot be trusted, may be the wrong one of several. */
 function tryOtherBootstrapServers(): void {
   const { connect } = BrokerPool.prototype;
   BrokerPool.prototype.connect = async function () {
@@ -206,7 +217,8 @@ function tryOtherBootstrapServers(): void {
       } catch (error) {
         const pool: BrokerConnection = this.seedBroker.connectionPool;
         const count = clientOf(pool)?.config.bootstrapServers.length ?? 1;
-        if (!(error instanceof BrokerRefusedError) || tried >= count) throw error;
+        const isOfServer = error instanceof BrokerRefusedError && !error.isAboutAccount;
+        if (!isOfServer || tried >= count) throw error;
         await this.createSeedBroker();
       }
     }

@@ -5,6 +5,14 @@ import { describeTokenFailure } from "./token_failure.ts";
 /** Of what a broker says why it refuses. */
 const MAX_REASON = 200;
 
+/** What a port is not made for, whoever asks. */
+const ABOUT_PORT = new Set<unknown>(["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE"]);
+
+/** Whether the account is refused, rather than what is asked of a port. */
+export function isAboutAccount(failure: unknown): boolean {
+  return !ABOUT_PORT.has(Object(failure).type);
+}
+
 /** Why a broker does not accept an identity, with the keys to correct. */
 export function saslRefusal(
   failure: unknown,

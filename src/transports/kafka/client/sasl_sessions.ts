@@ -1,7 +1,7 @@
 import Connection from "kafkajs/src/network/connection.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
-import { saslRefusal } from "./sasl_refusal.ts";
+import { isAboutAccount, saslRefusal } from "./sasl_refusal.ts";
 import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
 
 /** The keys of SaslHandshake and SaslAuthenticate. */
@@ -46,7 +46,10 @@ export function renewSaslSessions(): void {
       const { broker } = connection;
       const failure = exchangeFailures.get(connection) ?? error;
       const isNetwork = exchangeFailures.has(connection) && Object(failure).type === undefined;
-      if (!isNetwork) attempt.refuse(saslRefusal(failure, { broker, sasl }));
+      if (!isNetwork) {
+        const reason = saslRefusal(failure, { broker, sasl });
+        attempt.refuse(reason, { isAboutAccount: isAboutAccount(failure) });
+      }
       attempt.leaveUndecided();
       const reason = attempt.refusal ?? failure;
       for (const { entry } of held) entry.reject(reason);

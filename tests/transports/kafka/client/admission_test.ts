@@ -74,6 +74,17 @@ Deno.test("an attempt can be refused after it was admitted, and then the next on
   assertEquals(pausesMs, [PAUSE_AFTER_REFUSAL_MS]);
 });
 
+Deno.test("Admission makes whoever comes wait that has been told of a refusal elsewhere, until somebody is let in", async () => {
+  const { admission, pausesMs } = anAdmission();
+  assertEquals(admission.isRefused, false);
+  admission.noteRefusal();
+  assertEquals(admission.isRefused, true);
+  const attempt = await admission.enter({ ...NOBODY, admitted: () => admission.noteAdmitted() });
+  assertEquals(pausesMs, [PAUSE_AFTER_REFUSAL_MS]);
+  attempt.admit();
+  assertEquals(admission.isRefused, false);
+});
+
 function anAdmission() {
   let nowMs = 100_000;
   const pausesMs: number[] = [];
