@@ -1,3 +1,4 @@
+import { KafkaJSConnectionError } from "kafkajs/src/errors.js";
 import Connection from "kafkajs/src/network/connection.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
@@ -21,6 +22,8 @@ interface AuthenticatedConnection extends BrokerConnection {
 
 /** What failed of the exchange itself: kafkajs's mechanisms keep no more than its text. */
 const exchangeFailures = new WeakMap<object, unknown>();
+/** The socket on which a connection has had a session. */
+const authenticatedSockets = new WeakMap<object, unknown>();
 const heldRequests = new WeakMap<object, PushedRequest[]>();
 
 /** Has sessions of SASL renewed in time, and tells a refusal from a failure of the network. */
@@ -45,13 +48,19 @@ export function renewSaslSessions(): void {
       heldRequests.delete(connection.requestQueue);
       const { broker } = connection;
       const failure = exchangeFailures.get(connection) ?? error;
-      const isNetwork = exchangeFailures.has(connection) && Object(failure).type === undefined;
-      if (!isNetwork) {
+      const { type } = Object(failure);
+      const isNetwork = exchangeFailures.has(connection) && type === undefined;
+      // Brokers renew no session that is younger than a second; a new connection has a new one.
+      const isTooEarly = type === "ILLEGAL_SASL_STATE" &&
+        authenticatedSockets.get(connection) === connection.socket;
+      if (!isNetwork && !isTooEarly) {
         const reason = saslRefusal(failure, { broker, sasl });
         attempt.refuse(reason, { isAboutAccount: isAboutAccount(failure) });
       }
       attempt.leaveUndecided();
-      const reason = attempt.refusal ?? failure;
+      const reason = isTooEarly
+        ? new KafkaJSConnectionError("the session cannot be renewed yet", { broker })
+        : attempt.refusal ?? failure;
       for (const { entry } of held) entry.reject(reason);
       // A connection on which it has failed is good for nothing, and the broker closes it.
       connection.rejectRequests(reason);
@@ -59,6 +68,7 @@ export function renewSaslSessions(): void {
       throw reason;
     }
     heldRequests.delete(connection.requestQueue);
+    authenticatedSockets.set(connection, connection.socket);
     connection.reauthenticationThreshold = renewalThreshold(Number(this.sessionLifetime));
     attempt.admit();
     for (const request of held) RequestQueue.prototype.push.call(connection.requestQueue, request);

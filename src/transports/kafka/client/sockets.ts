@@ -47,21 +47,24 @@ export function openSocket(
  * is told of `write UNKNOWN`. Whoever waits gets the reason as an error of the socket.
  */
 async function isSecure(socket: Socket): Promise<boolean> {
-  const connection = tlsConnectionOf(socket);
-  if (connection === undefined) throw new Error("Deno has changed: its sockets hide what is TLS");
+  if (socket.destroyed) return false;
   try {
-    await connection.handshake();
+    await tlsConnectionOf(socket).handshake();
     return !socket.destroyed;
-  } catch {
+  } catch (error) {
+    // The reason has come before, unless there is no handshake to wait for.
+    if (!socket.destroyed) socket.destroy(error instanceof Error ? error : undefined);
     return false;
   }
 }
 
 /** Deno's own connection below a socket of Node's, which is kept under a symbol. */
-function tlsConnectionOf(socket: Socket): Deno.TlsConn | undefined {
-  for (let at: unknown = Reflect.get(socket, "_handle"); at; at = Object.getPrototypeOf(at)) {
+function tlsConnectionOf(socket: Socket): Deno.TlsConn {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  for (let at = handle; at; at = Object.getPrototypeOf(at)) {
     const key = Object.getOwnPropertySymbols(at)
       .find(({ description }) => description === "kStreamBaseField");
-    if (key !== undefined) return Reflect.get(Reflect.get(socket, "_handle"), key);
+    if (key !== undefined) return Reflect.get(Object(handle), key);
   }
+  throw new Error("Deno has changed: its sockets hide what is TLS");
 }
