@@ -12,7 +12,7 @@ export class GroupWatch implements AsyncDisposable {
   readonly samples: CommitSample[] = [];
   readonly #group: string;
   readonly #topic: string;
-  readonly #kafka: Kafka;
+  readonly #brokers: string[];
   readonly #watching: Promise<void>;
   #admin: Admin | null = null;
   #hasEnded = false;
@@ -21,13 +21,7 @@ export class GroupWatch implements AsyncDisposable {
     patchKafkajs();
     this.#group = group;
     this.#topic = topic;
-    this.#kafka = new Kafka({
-      brokers: broker.split(","),
-      clientId: "faults-watch",
-      logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
-      requestTimeout: REQUEST_TIMEOUT_MS,
-    });
+    this.#brokers = broker.split(",");
     this.#watching = this.#watch();
   }
 
@@ -49,7 +43,7 @@ export class GroupWatch implements AsyncDisposable {
 
   /** The identifiers of the group's members: one that has been away gets another. */
   async memberIds(): Promise<string> {
-    const admin = this.#kafka.admin();
+    const admin = this.#newAdmin();
     await admin.connect();
     try {
       await admin.fetchTopicMetadata({ topics: [this.#topic] });
@@ -60,9 +54,24 @@ export class GroupWatch implements AsyncDisposable {
     }
   }
 
+  #newAdmin(): Admin {
+    const kafka = new Kafka({
+      brokers: [...this.#brokers],
+      clientId: "faults-watch",
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+      requestTimeout: REQUEST_TIMEOUT_MS,
+    });
+    return kafka.admin();
+  }
+
   async #watch(): Promise<void> {
     while (!this.#hasEnded) {
-      await this.#look().catch(() => this.#disconnect());
+      await this.#look().catch(async () => {
+        await this.#disconnect();
+        // A client without retries asks the first broker only, which may be away.
+        this.#brokers.push(...this.#brokers.splice(0, 1));
+      });
       await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
   }
@@ -74,7 +83,7 @@ export class GroupWatch implements AsyncDisposable {
 
   async #look(): Promise<void> {
     if (this.#admin === null) {
-      this.#admin = this.#kafka.admin();
+      this.#admin = this.#newAdmin();
       await this.#admin.connect();
       // Otherwise it knows of no broker that it could ask for the group's coordinator.
       await this.#admin.fetchTopicMetadata({ topics: [this.#topic] });
