@@ -74,13 +74,19 @@ export class HandlerError extends Error {
   override readonly name = "HandlerError";
   /** Whether the call may have come to the other side. If not, it is not the event that the call failed for. */
   readonly wasSent: boolean;
+  /** Whether whoever is to repair that has been told already, since it concerns all calls. */
+  readonly isTold: boolean;
 
   constructor(
     message: string,
-    { wasSent = true, ...options }: ErrorOptions & { wasSent?: boolean } = {},
+    { wasSent = true, isTold = false, ...options }: ErrorOptions & {
+      wasSent?: boolean;
+      isTold?: boolean;
+    } = {},
   ) {
     super(message, options);
     this.wasSent = wasSent;
+    this.isTold = isTold;
   }
 }
 

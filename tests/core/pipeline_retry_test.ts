@@ -49,6 +49,18 @@ Deno.test("runPipeline() handles an event again, when there was no response", as
   ]);
 });
 
+Deno.test("runPipeline() says at DEBUG alone that there was no response, when the log tells of it elsewhere", async () => {
+  const error = new HandlerError("no response", { isTold: true });
+  const handler = new FakeHandler(error, aResult());
+  const log = new RecordedLog();
+
+  await runParts({ listener: new FakeListener(anEvent()), handler, log: log.log });
+
+  assertEquals(handler.calls.length, 2);
+  assertEquals(log.of("ERROR"), []);
+  assertEquals(log.matching(/DEBUG.*no response; trying again/).length, 1);
+});
+
 Deno.test("runPipeline() waits before it handles an event again", async () => {
   const lease = new LeaseController();
   const handler = new FakeHandler(new HandlerError("no response"), aResult());

@@ -22,6 +22,8 @@ export interface AttemptsParts {
 export interface Pause {
   readonly backoff?: Backoff | undefined;
   readonly atLeastMs?: number | undefined;
+  /** Whether the log tells of the reason elsewhere. */
+  readonly isTold?: boolean;
 }
 
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
@@ -104,10 +106,10 @@ export class Attempts {
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff, atLeastMs = 0 }: Pause & { lease: Lease },
+    { lease: { ending }, backoff, atLeastMs = 0, isTold = false }: Pause & { lease: Lease },
   ): Promise<void> {
     const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
-    this.#logPause(reason, pauseMs);
+    this.#logPause(reason, pauseMs, { isTold });
     await pauseFor(pauseMs, ending);
   }
 
@@ -123,7 +125,7 @@ export class Attempts {
     { lease, offset, backoff }: Pick<Pause, "backoff"> & { lease: Lease; offset: number },
   ): Promise<number | undefined> {
     const pauseMs = this.#nextDelayMs(backoff);
-    this.#logPause(reason, pauseMs, "within");
+    this.#logPause(reason, pauseMs, { when: "within" });
     const dueMs = performance.now() + pauseMs;
     const heldUp = new AbortController();
     const forget = lease.whenHeldUp(offset, () => heldUp.abort());
@@ -157,12 +159,16 @@ export class Attempts {
     health?.fails(this.#what(), `cannot ${this.#what()}: ${reason}`, { afterMs });
   }
 
-  #logPause(reason: string, pauseMs: number, when: "in" | "within" = "in"): void {
+  #logPause(
+    reason: string,
+    pauseMs: number,
+    { when = "in", isTold = false }: { when?: "in" | "within"; isTold?: boolean } = {},
+  ): void {
     this.#notReady(reason);
     const { log, told } = this.#parts;
     const message = () =>
       `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`;
-    const telling = told?.tell(reason) ?? "yes";
+    const telling = isTold ? "no" : told?.tell(reason) ?? "yes";
     if (telling === "no") return log.debug(message);
     const more = "; for some seconds, this reason is told at DEBUG only";
     log.error(message() + (telling === "last" ? more : ""));

@@ -214,16 +214,17 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, policy: { noResponse }, attempts, history, dueMs } = parts;
-  const { message } = error;
+  const { message, isTold } = error;
+  const pause = { ...backoffOf(noResponse), isTold };
   guard.noteFailure(key);
   if (guard.isOpen) return duringOutage(message);
   if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs };
-  if (!error.wasSent) return { kind: "again", reason: message, pause: backoffOf(noResponse) };
+  if (!error.wasSent) return { kind: "again", reason: message, pause };
   history.silence = { responses: guard.responses, outages: guard.outages };
   // This call may be the first one of an outage: those before it must be enough.
   const enough = Math.max((noResponse?.maxAttempts ?? 1) - 1, 1);
   return attempts.counted < enough
-    ? { kind: "again", reason: message, pause: backoffOf(noResponse) }
+    ? { kind: "again", reason: message, pause }
     : failedForGood({ reason: "noResponse", message }, parts);
 }
 

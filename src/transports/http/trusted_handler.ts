@@ -31,8 +31,7 @@ export class TrustedHandler implements Handler {
     try {
       result = await this.#handler.handle(event, signal, attempt);
     } catch (error) {
-      this.#tellFailure(pass, error, signal);
-      throw error;
+      throw this.#tellFailure(pass, error, signal);
     }
     this.#tellResult(pass, result);
     return result;
@@ -52,10 +51,19 @@ export class TrustedHandler implements Handler {
     else this.#gate.accepted(pass);
   }
 
-  #tellFailure(pass: Pass, error: unknown, signal: AbortSignal): void {
-    if (signal.aborted || !(error instanceof HandlerError)) this.#gate.left(pass);
-    else if (isOfTrust(error.cause)) this.#gate.refused(pass, error.message);
-    else this.#gate.unanswered(pass);
+  /** Returns what is to be thrown. */
+  #tellFailure(pass: Pass, error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted || !(error instanceof HandlerError)) {
+      this.#gate.left(pass);
+      return error;
+    }
+    const { message, cause, wasSent } = error;
+    if (!isOfTrust(cause)) {
+      this.#gate.unanswered(pass);
+      return error;
+    }
+    this.#gate.refused(pass, message);
+    return new HandlerError(message, { cause, wasSent, isTold: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
