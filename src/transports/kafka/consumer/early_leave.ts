@@ -1,4 +1,8 @@
 import Broker from "kafkajs/src/broker/index.js";
+import { atMost } from "../../../core/backoff.ts";
+
+/** For a coordinator's answer that is under way. */
+const ANSWER_MS = 1000;
 
 /** What kafkajs's group of a consumer knows while it joins, as far as it is used here. */
 export interface JoiningGroup {
@@ -26,18 +30,26 @@ interface BrokerPool {
   };
 }
 
-/** By their ids. */
-const joining = new Map<string, JoiningGroup>();
+/** A group that is being joined; `ended` resolves when that has come to its end, whatever that is. */
+interface Join {
+  readonly group: JoiningGroup;
+  readonly ended: Promise<void>;
+}
+
+/** By the ids of their groups. */
+const joins = new Map<string, Join>();
 /** They are not joined any more. */
 const left = new WeakSet<JoiningGroup>();
 
 /** Runs `join`, during which the group can be left by {@linkcode stopJoining}. */
 export async function whileJoining(group: JoiningGroup, join: () => Promise<void>): Promise<void> {
-  joining.set(group.groupId, group);
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  joins.set(group.groupId, { group, ended });
   try {
     await join();
   } finally {
-    joining.delete(group.groupId);
+    joins.delete(group.groupId);
+    resolve();
   }
 }
 
@@ -48,11 +60,13 @@ export async function whileJoining(group: JoiningGroup, join: () => Promise<void
  * connection says it, and the coordinator answers the first one that it does not know the member any more.
  */
 export async function stopJoining(groupId: string): Promise<void> {
-  const group = joining.get(groupId);
-  if (group === undefined) return;
+  const join = joins.get(groupId);
+  if (join === undefined) return;
+  const { group, ended } = join;
   left.add(group);
   const { coordinator, memberId, cluster: { brokerPool } } = group;
-  if (coordinator === null || memberId === null) return;
+  // Without an id, it is on its way or not yet asked for: whoever gets it then leaves instead of joining.
+  if (coordinator === null || memberId === null) return await atMost(ended, ANSWER_MS);
   const { host, port, rack } = coordinator.connectionPool;
   const broker = brokerPool.createBroker({
     connectionPool: await brokerPool.connectionPoolBuilder.build({ host, port, rack }),
@@ -71,12 +85,16 @@ export async function stopJoining(groupId: string): Promise<void> {
 export function followJoins(): void {
   const { joinGroup } = Broker.prototype;
   Broker.prototype.joinGroup = async function (request: { groupId: string }) {
-    const group = joining.get(request.groupId);
+    const group = joins.get(request.groupId)?.group;
     if (group === undefined) return await joinGroup.call(this, request);
+    if (left.has(group)) throw notJoined();
+    let hasIdTooLate = false;
     const lookupRequest = (...api: unknown[]) => {
       const create = this.lookupRequest(...api);
       return (payload: { memberId: string }) => {
         if (payload.memberId !== "") group.memberId = payload.memberId;
+        hasIdTooLate = left.has(group);
+        if (hasIdTooLate) throw notJoined();
         return create(payload);
       };
     };
@@ -85,8 +103,15 @@ export function followJoins(): void {
       return await joinGroup.call(following, request);
     } catch (error) {
       if (!left.has(group)) throw error;
-      const reason = "The member has left its group before it had joined";
-      throw Object.assign(new Error(reason, { cause: error }), { retriable: false });
+      // Whoever left did not know the id, and the group waits for everybody to whom it gave one.
+      const { groupId, memberId } = group;
+      if (hasIdTooLate) await this.leaveGroup({ groupId, memberId }).catch(() => {});
+      throw notJoined(error);
     }
   };
+}
+
+function notJoined(cause?: unknown): Error {
+  const reason = "The member has left its group before it had joined";
+  return Object.assign(new Error(reason, { cause }), { retriable: false });
 }

@@ -1,0 +1,78 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import Broker from "kafkajs/src/broker/index.js";
+import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import {
+  type JoiningGroup,
+  stopJoining,
+  whileJoining,
+} from "../../../../src/transports/kafka/consumer/early_leave.ts";
+
+const GROUP = "orders";
+const MEMBER = "member-1";
+
+/** By the keys of Kafka's requests. */
+const REQUESTS: Readonly<Record<number, string>> = { 11: "join", 13: "leave" };
+
+patchKafkajs();
+
+Deno.test("a group that is left before its coordinator is known is not joined any more", async () => {
+  const { coordinator, sent } = aCoordinator();
+  const left: Promise<void>[] = [];
+  await whileJoining(aGroup(), async () => {
+    left.push(stopJoining(GROUP));
+    await assertRejects(() => coordinator.joinGroup({ groupId: GROUP }), Error, "has left");
+  });
+  await Promise.all(left);
+  assertEquals(sent, []);
+});
+
+Deno.test("a group that is left while the coordinator gives the member its id is not joined any more, and told so", async () => {
+  const left: Promise<void>[] = [];
+  const { coordinator, sent } = aCoordinator({ beforeId: () => left.push(stopJoining(GROUP)) });
+  await whileJoining(aGroup(), async () => {
+    const error = await assertRejects(() => coordinator.joinGroup({ groupId: GROUP }));
+    assertEquals(Object(error).retriable, false);
+  });
+  await Promise.all(left);
+  assertEquals(sent, ["join as ''", `leave as '${MEMBER}'`]);
+});
+
+Deno.test("a group that is not left is joined with the id that the coordinator gives", async () => {
+  const { coordinator, sent } = aCoordinator();
+  const group = aGroup();
+  await whileJoining(group, async () => {
+    await coordinator.joinGroup({ groupId: GROUP });
+    assertEquals(group.memberId, MEMBER);
+  });
+  assertEquals(sent, ["join as ''", `join as '${MEMBER}'`]);
+});
+
+function aGroup(): JoiningGroup {
+  const createBroker = () => {
+    throw new TypeError("there is nobody to tell yet");
+  };
+  const connectionPoolBuilder = { build: () => Promise.resolve({}) };
+  const brokerPool = { rootLogger: {}, versions: null, connectionPoolBuilder, createBroker };
+  return { groupId: GROUP, memberId: null, coordinator: null, cluster: { brokerPool } };
+}
+
+/** kafkajs's view of a broker that gives members their ids before it lets them join, and what it is asked for. */
+function aCoordinator({ beforeId = () => {} }: { beforeId?: () => void } = {}) {
+  const sent: string[] = [];
+  const send = ({ name, memberId }: { name: string; memberId: string }) => {
+    sent.push(`${name} as '${memberId}'`);
+    if (name !== "join" || memberId !== "") return Promise.resolve({});
+    beforeId();
+    const needed = { name: "KafkaJSMemberIdRequired", memberId: MEMBER };
+    return Promise.reject(Object.assign(new Error("an id is needed"), needed));
+  };
+  const coordinator = new Broker({
+    connectionPool: { host: "kafka", port: 9092, connectionTimeout: 1000, send },
+    logger: { namespace: () => ({}) },
+  });
+  coordinator.lookupRequest = (key: number) => ({ memberId }: { memberId: string }) => ({
+    name: REQUESTS[key],
+    memberId,
+  });
+  return { coordinator, sent };
+}
