@@ -243,6 +243,7 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   const cases: Record<string, SecuredKeys> = {
     password: world.kinds.scram256,
     permission: world.kinds.scram512,
+    membership: world.kinds.scram512,
     secret: {
       ...world.kinds.oauthbearer,
       keys: { ...world.kinds.oauthbearer.keys, ...tokenEndpoint },
@@ -253,8 +254,12 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   for (const name of Object.keys(cases)) {
     topics.set(name, await world.someTopics(`repaired-${name}`));
   }
-  const forbidden = topics.get("permission")!.topic;
-  await world.broker.forbid("cleo", forbidden);
+  // A group has the name of its topic here.
+  const forbidden = [
+    { topic: topics.get("permission")!.topic },
+    { group: topics.get("membership")!.topic },
+  ];
+  for (const what of forbidden) await world.broker.forbid("cleo", what);
   const pipelines = Object.entries(cases).map(([name, secured]) =>
     world.pipelineOf(secured, { ...topics.get(name)!, name, url: endpoint.url })
   );
@@ -264,12 +269,13 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   await eventor.line(/pipeline 'secret' stopped: .*invalid_client/);
   await eventor.line(/pipeline 'certificate' stopped: .*has expired/);
   await eventor.line(/pipeline 'permission' stopped: .*ot authorized.*permission \(ACL\)/);
+  await eventor.line(/pipeline 'membership' stopped: .*ot authorized.* group.*permission \(ACL\)/);
 
   for (const { topic } of topics.values()) await world.send(topic, "event");
   await world.broker.setScramPassword(bert);
   server = world.tokens;
   await world.broker.renewCertificate();
-  await world.broker.allow("cleo", forbidden);
+  for (const what of forbidden) await world.broker.allow("cleo", what);
   for (const { results } of topics.values()) await world.untilHolds(results, ["event"], eventor);
   assertDiscreet(eventor.lines);
 });

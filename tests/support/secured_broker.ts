@@ -27,6 +27,9 @@ export interface TokenRules {
   readonly audience: string;
 }
 
+/** What a user must not read. */
+export type Forbidden = { readonly topic: string } | { readonly group: string };
+
 type Ports = Readonly<Record<SecuredListener, number>>;
 
 /** How to start a broker that looks who comes. */
@@ -154,14 +157,14 @@ export class SecuredBroker implements AsyncDisposable {
     );
   }
 
-  /** Forbids a user to read a topic. */
-  async forbid(user: string, topic: string): Promise<void> {
-    await this.#administer((admin) => admin.createAcls({ acl: [forbidding(user, topic)] }));
+  /** Forbids a user to read a topic, or as a group. */
+  async forbid(user: string, what: Forbidden): Promise<void> {
+    await this.#administer((admin) => admin.createAcls({ acl: [forbidding(user, what)] }));
   }
 
   /** Takes that back. */
-  async allow(user: string, topic: string): Promise<void> {
-    await this.#administer((admin) => admin.deleteAcls({ filters: [forbidding(user, topic)] }));
+  async allow(user: string, what: Forbidden): Promise<void> {
+    await this.#administer((admin) => admin.deleteAcls({ filters: [forbidding(user, what)] }));
   }
 
   async #administer<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
@@ -189,9 +192,12 @@ export class SecuredBroker implements AsyncDisposable {
   }
 }
 
-function forbidding(principal: string, resourceName: string) {
+function forbidding(principal: string, what: Forbidden) {
+  const [resourceType, resourceName] = "topic" in what
+    ? [AclResourceTypes.TOPIC, what.topic]
+    : [AclResourceTypes.GROUP, what.group];
   return {
-    resourceType: AclResourceTypes.TOPIC,
+    resourceType,
     resourceName,
     resourcePatternType: ResourcePatternTypes.LITERAL,
     principal: `User:${principal}`,

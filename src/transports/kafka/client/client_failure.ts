@@ -15,12 +15,23 @@ const NOT_ALLOWED = new Set<unknown>([
 export function clientFailure(action: string, cause: unknown): Error {
   const refusal = refusalIn(cause);
   if (refusal !== null) return refusal;
-  const root = rootOf(cause);
-  if (NOT_ALLOWED.has(Object(root).type)) {
-    const reason = `${rootMessage(cause)}: give the user the permission (ACL)`;
-    return new AccessRefusedError(`${action}: ${reason}`, { cause });
-  }
-  return new Error(`${action}: ${rootMessage(cause)}`, { cause });
+  const message = `${action}: ${reasonIn(cause)}`;
+  return isRefusal(cause)
+    ? new AccessRefusedError(message, { cause })
+    : new Error(message, { cause });
+}
+
+/** Whether a client is not let in, or not allowed what it asks for. */
+export function isRefusal(error: unknown): boolean {
+  return refusalIn(error) !== null || NOT_ALLOWED.has(Object(rootOf(error)).type);
+}
+
+/** The last reason in a chain of errors, with what to do when something is not allowed. */
+export function reasonIn(error: unknown): string {
+  const reason = rootMessage(error);
+  return NOT_ALLOWED.has(Object(rootOf(error)).type)
+    ? `${reason}: give the user the permission (ACL)`
+    : reason;
 }
 
 /** The last reason in a chain of errors: kafkajs wraps what happened several times. */

@@ -11,6 +11,7 @@ import { useFetchedRecords } from "../consumer/fetch_response.ts";
 import { callMembers } from "../consumer/group_members.ts";
 import { useProduceRequests } from "../producer/produce_request.ts";
 import { watchBrokerAccess } from "./broker_access.ts";
+import { keepCoordinatorRefusals } from "./coordinator_refusal.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";
 import { renewSaslSessions } from "./sasl_sessions.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
@@ -64,6 +65,7 @@ export function patchKafkajs(): void {
   dropSilentConnections();
   renewSaslSessions();
   watchBrokerAccess();
+  keepCoordinatorRefusals();
   callMembers();
 }
 

@@ -7,7 +7,7 @@ import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
-import { rootMessage } from "../client/client_failure.ts";
+import { reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
 import type { Batch } from "./partition_queue.ts";
@@ -217,7 +217,7 @@ export class TopicLeaders implements Leaders {
       const reason = `broker ${broker} is new and not among the hosts it may reach yet`;
       return { error: new Error(reason, { cause }), remedy: "none" };
     }
-    const reason = `topic '${this.topic}': ${rootMessage(cause)}`;
+    const reason = `topic '${this.topic}': ${reasonIn(cause)}`;
     const remedy = remedyFor(cause);
     const error = new ResultProcessorError(reason, { cause, isTooLarge: remedy === "shrink" });
     return { error, remedy };
