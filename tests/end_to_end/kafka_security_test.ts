@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority, TemporaryFiles } from "../support/certificate_authority.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets } from "../support/kafka.ts";
 import { OAuthServer, signedTokens } from "../support/oauth_server.ts";
 import { fileOf } from "../support/pipeline_yaml.ts";
+import { PLAIN_USER } from "../support/secured_broker.ts";
 import type { SecuredKeys, SecurityKind } from "../support/secured_keys.ts";
 import {
   assertDiscreet,
@@ -240,7 +241,19 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   );
   const tls = { "security.protocol": "ssl", "ssl.ca.pem": world.broker.authority.cert };
   const tokenEndpoint = { "sasl.oauthbearer.token.endpoint.url": `${endpointOfTokens.url}token` };
+  using files = new TemporaryFiles();
+  const { "ssl.ca.pem": _, ...withoutAuthority } = world.kinds.plain.keys;
+  const authority = files.write("ca.pem", new CertificateAuthority("Somebody else").cert);
+  const passwordFile = files.write("password", "wrong-secret");
   const cases: Record<string, SecuredKeys> = {
+    authority: {
+      listener: "SASL_SSL",
+      keys: { ...withoutAuthority, "ssl.ca.location": authority },
+    },
+    passwordFile: {
+      listener: "SASL_SSL",
+      keys: { ...world.kinds.plain.keys, "sasl.password": `\${file:${passwordFile}}` },
+    },
     password: world.kinds.scram256,
     permission: world.kinds.scram512,
     membership: world.kinds.scram512,
@@ -268,12 +281,16 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   await eventor.line(/pipeline 'password' stopped: .*refuses user 'bert'/);
   await eventor.line(/pipeline 'secret' stopped: .*invalid_client/);
   await eventor.line(/pipeline 'certificate' stopped: .*has expired/);
+  await eventor.line(/pipeline 'authority' stopped: .*is of another authority/);
+  await eventor.line(/pipeline 'passwordFile' stopped: .*refuses user 'anna'/);
   await eventor.line(/pipeline 'permission' stopped: .*ot authorized.*permission \(ACL\)/);
   await eventor.line(/pipeline 'membership' stopped: .*ot authorized.* group.*permission \(ACL\)/);
 
   for (const { topic } of topics.values()) await world.send(topic, "event");
   await world.broker.setScramPassword(bert);
   server = world.tokens;
+  files.write("ca.pem", world.broker.authority.cert);
+  files.write("password", PLAIN_USER.password);
   await world.broker.renewCertificate();
   for (const what of forbidden) await world.broker.allow("cleo", what);
   for (const { results } of topics.values()) await world.untilHolds(results, ["event"], eventor);
