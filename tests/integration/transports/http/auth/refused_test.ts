@@ -57,3 +57,19 @@ Deno.test("an endpoint that forbids some events only is not called any slower", 
   assert(performance.now() - beganMs < 4900);
   assertEquals(log.of("ERROR"), []);
 });
+
+Deno.test("a call that somebody looks on at is not told of as one of many", async () => {
+  await using endpoint = startEndpoint(() => new Response(null, { status: 401 }));
+  const config = httpHandlerSchema.parse({
+    type: "http",
+    url: endpoint.url,
+    auth: { type: "apiKey", key: "a" },
+  });
+  const log = new RecordedLog();
+  const observer = { sent: () => {}, received: () => {} };
+  const context = { pipeline: "orders", log: log.log, limits: DEFAULT_LIMITS, observer };
+  await using handler = await httpHandler.open(config, context);
+  const result = await handler.handle(anEvent(), new AbortController().signal);
+  assertEquals(result.response?.status, 401);
+  assertEquals(log.of("ERROR"), []);
+});
