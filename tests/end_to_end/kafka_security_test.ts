@@ -297,6 +297,30 @@ Deno.test("eventor goes on without a restart once what keeps it and a broker apa
   assertDiscreet(eventor.lines);
 });
 
+Deno.test("eventor names a permission that a user lacks, and waits, also where topics or offsets come about by themselves", async (t) => {
+  const { scram512: secured } = world.kinds;
+  const latest = { ...secured.keys, "auto.offset.reset": "latest" };
+  const creating = { ...secured.keys, "allow.auto.create.topics": true };
+  const [atEnd, created] = [await world.someTopics("at-end"), await world.someTopics("created")];
+  await world.broker.forbid("cleo", { group: atEnd.topic });
+  await world.broker.forbid("cleo", { topic: created.results });
+  const pipelines = [
+    world.pipelineOf(secured, { ...atEnd, name: "atEnd", consumerConfig: latest }),
+    world.pipelineOf(secured, { ...created, name: "created", producerConfig: creating }),
+  ];
+  await using eventor = new EventorProcess(pipelines.join(""));
+  const table = {
+    atEnd: `cannot find out where group '${atEnd.topic}' begins to read`,
+    created: `cannot look up topic '${created.results}'`,
+  };
+  for (const [name, action] of Object.entries(table)) {
+    await t.step(name, async () => {
+      const line = `pipeline '${name}' stopped: ${action}.*ot authorized.*permission \\(ACL\\)`;
+      await eventor.line(new RegExp(`${line}; starting it again in [5-9]\\.`));
+    });
+  }
+});
+
 Deno.test("eventor leaves a broker in peace that refuses it from some moment on, and comes back later", async () => {
   const cleo = userOf(world.kinds.scram512);
   await using endpoint = startEndpoint();

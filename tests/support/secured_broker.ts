@@ -8,6 +8,7 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from "kafkajs";
+import { patchKafkajs } from "../../src/transports/kafka/client/kafkajs_patches.ts";
 import { type Broker, createTopics, startBroker } from "../../tools/kafka/mod.ts";
 import { freePort } from "../../tools/kafka/ports.ts";
 import {
@@ -168,6 +169,8 @@ export class SecuredBroker implements AsyncDisposable {
   }
 
   async #administer<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
+    // As it comes, kafkajs leaves timers behind.
+    patchKafkajs();
     const brokers = [this.bootstrapServer];
     const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();

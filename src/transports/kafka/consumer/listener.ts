@@ -8,7 +8,7 @@ import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
 import { AttemptsNotes } from "./attempts_note.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
-import { rootMessage } from "../client/client_failure.ts";
+import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
@@ -98,7 +98,10 @@ export class KafkaListener implements Listener {
     const kafka = createKafka(consumerConfig, context);
     await requireTopic(kafka, topic, consumerConfig);
     if (consumerConfig.autoOffsetReset === "latest") {
-      await startNewGroupAtEnd(kafka, { groupId: consumerConfig.groupId, topic });
+      const { groupId } = consumerConfig;
+      await startNewGroupAtEnd(kafka, { groupId, topic }).catch((error) => {
+        throw clientFailure(`cannot find out where group '${groupId}' begins to read`, error);
+      });
     }
     const listener = new KafkaListener(config, context, end);
     await listener.#consumer.connect();

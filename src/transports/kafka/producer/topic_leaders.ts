@@ -7,7 +7,7 @@ import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
-import { reasonIn } from "../client/client_failure.ts";
+import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
 import type { Batch } from "./partition_queue.ts";
@@ -112,7 +112,8 @@ export class TopicLeaders implements Leaders {
       await cluster.addMultipleTargetTopics([topic]);
     } catch (error) {
       await cluster.disconnect().catch(() => {});
-      throw error;
+      const where = producerConfig.bootstrapServers.join(", ");
+      throw clientFailure(`cannot look up topic '${topic}' on ${where}`, error);
     }
     return new TopicLeaders(config, { cluster, ungrantedBrokers, log });
   }
