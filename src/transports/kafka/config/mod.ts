@@ -13,8 +13,23 @@ import { TemplateText } from "../../../config/template_text.ts";
 import type { When } from "../../../core/handler.ts";
 import type { RecordTemplates } from "../../../core/record_templates.ts";
 import type { Template } from "../../../core/template.ts";
-import { type Block, blockJsonSchema, type BlockProblem, readBlock } from "./block.ts";
-import { clientConfig, clientProblems, clientWarnings, type KafkaClientConfig } from "./client.ts";
+import { blockJsonSchema, type BlockProblem } from "./block.ts";
+import { clientWarnings } from "./client.ts";
+import {
+  type ConsumerBlock,
+  consumerConfig,
+  consumerProblems,
+  type KafkaConsumerConfig,
+  readConsumerBlock,
+} from "./consumer.ts";
+import {
+  type KafkaProducerConfig,
+  type ProducerBlock,
+  producerConfig,
+  producerProblems,
+  producerWarnings,
+  readProducerBlock,
+} from "./producer.ts";
 import {
   CONSUMER_BLOCK,
   KEYS_OF_BOTH,
@@ -27,40 +42,10 @@ import { concealBlock } from "./concealed.ts";
 import { keyTable } from "./tables.ts";
 
 export type { KafkaClientConfig } from "./client.ts";
+export type { KafkaConsumerConfig } from "./consumer.ts";
+export type { KafkaProducerConfig } from "./producer.ts";
 export type { KafkaSaslConfig } from "./sasl.ts";
 export type { KafkaTlsConfig } from "./tls.ts";
-
-/** What a consumer is told. */
-export interface KafkaConsumerConfig extends KafkaClientConfig {
-  readonly groupId: string;
-  readonly autoOffsetReset: "earliest" | "latest";
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly maxBytesPerPartition: number;
-  readonly maxWaitTimeMs: number;
-  readonly readUncommitted: boolean;
-  readonly rackId?: string;
-}
-
-/** What a producer is told. */
-export interface KafkaProducerConfig extends KafkaClientConfig {
-  readonly acks: -1 | 1;
-  /** How long a broker waits for the others, while `requestTimeoutMs` is how long the client waits for it. */
-  readonly requestTimeoutForAcksMs: number;
-  readonly retries: number;
-  /** A record that takes more is not sent. */
-  readonly maxRecordBytes: number;
-  /** How long a record waits for others although no request is under way. */
-  readonly lingerMs: number;
-  /** What a request may hold for one partition. */
-  readonly maxBatchBytes: number;
-  readonly maxBatchRecords: number;
-  readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
-  readonly idempotent: boolean;
-}
 
 /** Events from a topic. */
 export interface KafkaListenerConfig {
@@ -83,11 +68,6 @@ export type KafkaResultProcessorConfig = KafkaStoreConfig & {
   readonly when: readonly When[];
   readonly templates?: RecordTemplates;
 };
-
-type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
-type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
-
-const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
 const topicScalar = textOf(
   "a Kafka topic: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'",
@@ -175,103 +155,6 @@ export const kafkaDeadLetterSchema: z.ZodType<KafkaStoreConfig> = section({
   topic: topic.describe("The topic that dead letters are sent to"),
   producerConfig: producerConfigSchema,
 }).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
-
-function readConsumerBlock(input: unknown): ConsumerBlock {
-  return readBlock(input, CONSUMER_BLOCK);
-}
-
-function readProducerBlock(input: unknown): ProducerBlock {
-  return readBlock(input, PRODUCER_BLOCK);
-}
-
-function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
-  const { values } = block;
-  return {
-    ...clientConfig(block),
-    groupId: values.groupId ?? "",
-    autoOffsetReset: values.autoOffsetReset,
-    sessionTimeoutMs: values.sessionTimeoutMs,
-    heartbeatIntervalMs: values.heartbeatIntervalMs,
-    rebalanceTimeoutMs: values.rebalanceTimeoutMs ??
-      Math.max(DEFAULT_REBALANCE_TIMEOUT_MS, values.sessionTimeoutMs),
-    minBytes: values.minBytes,
-    maxBytes: values.maxBytes,
-    maxBytesPerPartition: values.maxBytesPerPartition,
-    maxWaitTimeMs: values.maxWaitTimeMs,
-    readUncommitted: values.readUncommitted,
-    ...(values.rackId === undefined ? {} : { rackId: values.rackId }),
-  };
-}
-
-function consumerProblems(block: ConsumerBlock): BlockProblem[] {
-  const { values, writtenAs } = block;
-  const problems = clientProblems(block);
-  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
-  if (writtenAs("groupId") === undefined) refuse("group.id", "required");
-  if (values.heartbeatIntervalMs >= values.sessionTimeoutMs) {
-    refuse(
-      "heartbeat.interval.ms",
-      `must be less than session.timeout.ms (${values.sessionTimeoutMs})`,
-    );
-  }
-  if ((values.rebalanceTimeoutMs ?? Infinity) < values.sessionTimeoutMs) {
-    refuse(
-      "max.poll.interval.ms",
-      `must not be less than session.timeout.ms (${values.sessionTimeoutMs})`,
-    );
-  }
-  if (values.maxWaitTimeMs >= values.requestTimeoutMs) {
-    refuse(
-      "fetch.wait.max.ms",
-      `must be less than socket.timeout.ms (${values.requestTimeoutMs})`,
-    );
-  }
-  return problems;
-}
-
-function producerConfig(block: ProducerBlock): KafkaProducerConfig {
-  const { values } = block;
-  const client = clientConfig(block);
-  return {
-    ...client,
-    // A client that gave up first would publish again what is about to be stored.
-    requestTimeoutMs: Math.max(client.requestTimeoutMs, values.requestTimeoutForAcksMs + 1000),
-    maxInFlightRequests: 1,
-    acks: values.acks,
-    requestTimeoutForAcksMs: values.requestTimeoutForAcksMs,
-    retries: values.retries,
-    maxRecordBytes: values.maxRecordBytes,
-    lingerMs: values.lingerMs,
-    maxBatchBytes: values.maxBatchBytes,
-    maxBatchRecords: values.maxBatchRecords,
-    compression: values.compression,
-    idempotent: values.idempotent,
-  };
-}
-
-function producerProblems(block: ProducerBlock): BlockProblem[] {
-  const problems = clientProblems(block);
-  const { acks, retries, idempotent } = block.values;
-  if (idempotent && acks !== -1) {
-    problems.push({ key: "acks", reading: { refused: "enable.idempotence needs all" } });
-  }
-  if (idempotent && retries === 0) {
-    problems.push({ key: "retries", reading: { refused: "enable.idempotence needs 1 or more" } });
-  }
-  return problems;
-}
-
-function producerWarnings({ values, writtenAs }: ProducerBlock): string[] {
-  const warnings: string[] = [];
-  if (values.acks === 1) {
-    warnings.push("acks 1 loses a result when the broker that stored it fails: write all");
-  }
-  const limit = writtenAs("maxInFlightRequests");
-  if (limit !== undefined && values.maxInFlightRequests !== 1) {
-    warnings.push(`${limit} is 1 in eventor's producers: what comes meanwhile shares a request`);
-  }
-  return warnings;
-}
 
 function blockWarnings(block: ConsumerBlock | ProducerBlock): string[] {
   return [...block.warnings, ...clientWarnings(block)];

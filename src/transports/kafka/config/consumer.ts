@@ -1,0 +1,75 @@
+import { type Block, type BlockProblem, readBlock } from "./block.ts";
+import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
+import { CONSUMER_BLOCK } from "./keys/mod.ts";
+
+/** What a consumer is told. */
+export interface KafkaConsumerConfig extends KafkaClientConfig {
+  readonly groupId: string;
+  readonly autoOffsetReset: "earliest" | "latest";
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxBytesPerPartition: number;
+  readonly maxWaitTimeMs: number;
+  readonly readUncommitted: boolean;
+  readonly rackId?: string;
+}
+
+/** A `consumerConfig` as it was read, with or without problems. */
+export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
+
+const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
+
+/** Reads a `consumerConfig`. */
+export function readConsumerBlock(input: unknown): ConsumerBlock {
+  return readBlock(input, CONSUMER_BLOCK);
+}
+
+/** What a block without problems says. */
+export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
+  const { values } = block;
+  return {
+    ...clientConfig(block),
+    groupId: values.groupId ?? "",
+    autoOffsetReset: values.autoOffsetReset,
+    sessionTimeoutMs: values.sessionTimeoutMs,
+    heartbeatIntervalMs: values.heartbeatIntervalMs,
+    rebalanceTimeoutMs: values.rebalanceTimeoutMs ??
+      Math.max(DEFAULT_REBALANCE_TIMEOUT_MS, values.sessionTimeoutMs),
+    minBytes: values.minBytes,
+    maxBytes: values.maxBytes,
+    maxBytesPerPartition: values.maxBytesPerPartition,
+    maxWaitTimeMs: values.maxWaitTimeMs,
+    readUncommitted: values.readUncommitted,
+    ...(values.rackId === undefined ? {} : { rackId: values.rackId }),
+  };
+}
+
+/** What is wrong between the keys of a block. */
+export function consumerProblems(block: ConsumerBlock): BlockProblem[] {
+  const { values, writtenAs } = block;
+  const problems = clientProblems(block);
+  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
+  if (writtenAs("groupId") === undefined) refuse("group.id", "required");
+  if (values.heartbeatIntervalMs >= values.sessionTimeoutMs) {
+    refuse(
+      "heartbeat.interval.ms",
+      `must be less than session.timeout.ms (${values.sessionTimeoutMs})`,
+    );
+  }
+  if ((values.rebalanceTimeoutMs ?? Infinity) < values.sessionTimeoutMs) {
+    refuse(
+      "max.poll.interval.ms",
+      `must not be less than session.timeout.ms (${values.sessionTimeoutMs})`,
+    );
+  }
+  if (values.maxWaitTimeMs >= values.requestTimeoutMs) {
+    refuse(
+      "fetch.wait.max.ms",
+      `must be less than socket.timeout.ms (${values.requestTimeoutMs})`,
+    );
+  }
+  return problems;
+}
