@@ -8,7 +8,7 @@ interface ProxyState {
   losesAnswers: boolean;
 }
 
-/** A TCP proxy in front of a broker, as which it passes: what the broker says of its own address names the proxy. */
+/** A TCP proxy in front of a broker, or of any server. As a broker it passes: what the broker says of its own address names the proxy. */
 export class TcpProxy implements AsyncDisposable {
   /** `host:port` of the proxy. */
   readonly address: string;
@@ -64,7 +64,9 @@ export class TcpProxy implements AsyncDisposable {
     this.#opened++;
     this.#connections.set(client, state);
     try {
-      const broker = await Deno.connect(this.#upstream);
+      // One that is not there is no failure of the proxy: its client is hung up on.
+      const broker = await Deno.connect(this.#upstream).catch(() => null);
+      if (broker === null) return;
       this.#connections.set(broker, state);
       await Promise.all([
         this.#pass(client, broker, { state, change: (bytes) => bytes }),
