@@ -88,8 +88,8 @@ async function install(name: string): Promise<void> {
   }
 }
 
-async function hasKcat(): Promise<boolean> {
-  const command = new Deno.Command("sh", { args: ["-c", "command -v kcat"], stdout: "null" });
+async function hasCommand(name: string): Promise<boolean> {
+  const command = new Deno.Command("sh", { args: ["-c", `command -v ${name}`], stdout: "null" });
   return (await command.output()).success;
 }
 
@@ -101,7 +101,9 @@ async function runAll(): Promise<Counts[]> {
     ]),
   ];
 
-  if (!await hasKcat()) await install("kcat");
+  if (!await hasCommand("kcat")) await install("kcat");
+  // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
+  if (!await hasCommand("javac")) await install("default-jdk-headless");
   if (await findLibfaketime() === undefined) await install("libfaketime");
   await using broker = await startBroker({ say });
   say(`broker at ${broker.bootstrapServer} (${broker.how})`);
