@@ -3,7 +3,7 @@ import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import type { MakeTokens } from "./renewable_handler.ts";
-import { serverOf } from "./server.ts";
+import { hostOf } from "./server.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
@@ -35,12 +35,7 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
 
 function hosts({ url, auth }: HttpHandlerConfig): string[] {
   const urls = auth?.type === "oauth2" ? [url, auth.tokenEndpoint] : [url];
-  return [
-    ...new Set(urls.map((url) => {
-      const { hostname, port } = serverOf(new URL(url));
-      return `${hostname}:${port}`;
-    })),
-  ];
+  return [...new Set(urls.map(hostOf))];
 }
 
 function describeAuth({ auth }: HttpHandlerConfig): string {

@@ -1,7 +1,7 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../core/transport.ts";
 import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config/mod.ts";
 import { producerConfigOf } from "./config/derived.ts";
-import { serverOf } from "../http/server.ts";
+import { hostOf } from "../http/server.ts";
 import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
 import { placesByServers } from "./places.ts";
 
@@ -79,11 +79,6 @@ function topicsOf({ topic, topics = [topic] }: KafkaStoreConfig): readonly strin
 function clientPermissions({ bootstrapServers, sasl }: KafkaClientConfig): Permissions {
   const tokenHosts = sasl?.mechanism === "oauthbearer" ? [hostOf(sasl.token.tokenEndpoint)] : [];
   return { net: [...bootstrapServers, ...tokenHosts], env: KAFKAJS_ENVIRONMENT };
-}
-
-function hostOf(url: string): string {
-  const { hostname, port } = serverOf(new URL(url));
-  return `${hostname}:${port}`;
 }
 
 function servers({ bootstrapServers }: KafkaClientConfig): string {
