@@ -6,6 +6,9 @@ import type { Logger } from "../../core/log.ts";
 /** How long it takes until another call may find out whether it works again. */
 const PAUSE_MS = 5000;
 
+/** So many refusals in a row that may each be for one call alone are for all. */
+const DOUBTS_IN_A_ROW = 5;
+
 /** What `Health` knows it by. */
 const TRUST = "trust";
 
@@ -44,6 +47,8 @@ export class TrustGate implements Disposable {
   readonly #now: () => number;
   /** While all may go. */
   #open: Pass | undefined;
+  /** How many calls in a row were refused that may have been refused for themselves. */
+  #doubts = 0;
   readonly #ahead = new Set<Pass>();
   readonly #waiting: Waiting[] = [];
   #nextAtMs = -Infinity;
@@ -96,6 +101,7 @@ export class TrustGate implements Disposable {
   /** The other side has answered, and not to say that it does not trust us. */
   accepted(pass: Pass): void {
     if (!this.#counts(pass)) return;
+    this.#doubts = 0;
     if (this.#failure !== undefined) {
       const sinceMs = this.#now() - this.#failure.sinceMs;
       this.#log.warn(`the endpoint accepts calls again, after ${formatDelay(sinceMs)}`);
@@ -144,15 +150,11 @@ export class TrustGate implements Disposable {
   }
 
   /**
-   * The same, but where others were accepted, it may be for what this call asked alone: the next one, which goes ahead at
-   * once, has to confirm it.
+   * The same, but where others were accepted, it may be for what this call asked alone: only when it is said of several in
+   * a row, none being accepted between them, it counts.
    */
   doubted(pass: Pass, reason: string): void {
-    if (pass === this.#open) {
-      this.#open = undefined;
-      this.#nextAtMs = -Infinity;
-      this.#letThrough();
-    } else this.refused(pass, reason);
+    if (pass !== this.#open || ++this.#doubts === DOUBTS_IN_A_ROW) this.refused(pass, reason);
   }
 
   /** Something was repaired, perhaps: one call may find out at once. What is said of earlier ones no longer counts. */
@@ -170,8 +172,8 @@ export class TrustGate implements Disposable {
   #openFor(pass: Pass): void {
     if (pass === this.#open) return;
     this.#ahead.clear();
+    this.#doubts = 0;
     this.#open = Symbol("open");
-    for (const waiting of this.#waiting.splice(0)) this.#admit(waiting, this.#open);
     this.#letThrough();
   }
 

@@ -162,27 +162,56 @@ Deno.test("TrustGate takes no call without an answer for the end of a refusal", 
   assertEquals(world.passes.length, 5);
 });
 
-Deno.test("TrustGate has a doubt confirmed by the next call, which goes ahead at once", async (t) => {
-  await t.step("and closes when that is refused, too", async () => {
+Deno.test("TrustGate closes for doubts only when there are five in a row", async (t) => {
+  await t.step("of calls that were under way together", async () => {
+    using world = await openGate();
+    await world.come(5);
+    for (const call of [1, 2, 3, 4]) await world.doubt(call);
+    assertEquals(world.log.lines, []);
+    await world.doubt(5);
+    assertEquals(world.log.lines, [LOGGED]);
+    await world.come();
+    await world.pass(4999);
+    assertEquals(world.passes.length, 6);
+    await world.pass(1);
+    assertEquals(world.passes.length, 7);
+  });
+  await t.step("whatever goes without an answer between them", async () => {
+    using world = await openGate();
+    for (let call = 1; call <= 8; call += 2) {
+      await world.come(2);
+      await world.doubt(call);
+      await world.tell("unanswered", call + 1);
+    }
+    assertEquals(world.log.lines, []);
+    await world.come();
+    await world.doubt(9);
+    assertEquals(world.log.lines, [LOGGED]);
+  });
+  await t.step("and starts from none with each call that is accepted", async () => {
+    using world = await openGate();
+    for (let call = 1; call <= 20; call += 5) {
+      await world.come(5);
+      for (const doubtful of [0, 1, 2, 3]) await world.doubt(call + doubtful);
+      await world.tell("accepted", call + 4);
+    }
+    assertEquals(world.log.lines, []);
+  });
+  await t.step("and at the first one while nobody was accepted", async () => {
+    using world = new World();
+    await world.come();
+    await world.doubt(0);
+    assertEquals(world.log.lines, [LOGGED]);
+  });
+  await t.step("and at the first one of those that find out whether it works again", async () => {
     using world = await openGate();
     await world.come(2);
-    await world.doubt(1);
+    await world.refuse(1);
     await world.come(2);
-    assertEquals(world.passes.length, 4);
-    assertEquals(world.log.lines, []);
+    await world.pass(5000);
     await world.doubt(3);
-    assertEquals(world.log.lines, [LOGGED]);
     await world.pass(4999);
     assertEquals(world.passes.length, 4);
-  });
-  await t.step("and goes on when that is accepted", async () => {
-    using world = await openGate();
-    await world.come(2);
-    await world.doubt(1);
-    await world.come(2);
-    await world.tell("accepted", 3);
-    assertEquals(world.passes.length, 5);
-    assertEquals(world.log.lines, []);
   });
 });
 
