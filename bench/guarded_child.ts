@@ -1,4 +1,4 @@
-import { signalProcess, whenWeDie } from "../tools/kafka/processes.ts";
+import { signalProcess, whenWeDie } from "../tools/processes.ts";
 
 const STOP_DEADLINE_MS = 10_000;
 

@@ -1,6 +1,6 @@
 import { compile } from "../tools/compile.ts";
 import { startBroker } from "../tools/kafka/mod.ts";
-import { whenWeDie } from "../tools/kafka/processes.ts";
+import { whenWeDie } from "../tools/processes.ts";
 import { Endpoints } from "./endpoint_process.ts";
 
 /** What Kafka's own start script gives to a broker: as far as the machine allows, the measured broker is a usual one. */

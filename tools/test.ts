@@ -5,6 +5,7 @@
  */
 import { compile } from "./compile.ts";
 import { say } from "./console.ts";
+import { canInstallPackages, howToInstall, installPackages } from "./debian_packages.ts";
 import { startBroker } from "./kafka/mod.ts";
 import { findLibfaketime } from "./libfaketime.ts";
 
@@ -71,21 +72,19 @@ async function shownOutput(child: Deno.ChildProcess): Promise<{ output: string; 
   return { output, code: (await child.status).code };
 }
 
-/** Installs a package of Debian's, where that can be done without asking. */
-async function install(name: string): Promise<void> {
-  if (Deno.uid() !== 0 || Deno.build.os !== "linux") {
-    throw new Error(`${name} is missing; install it, on Debian by: sudo apt-get install ${name}`);
+/** Makes sure of what only the tests need. */
+async function requirePackages(): Promise<void> {
+  const packages: string[] = [];
+  if (!await hasCommand("kcat")) packages.push("kcat");
+  // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
+  if (!await hasCommand("javac")) packages.push("default-jdk-headless");
+  if (await findLibfaketime() === undefined) packages.push("libfaketime");
+  if (packages.length === 0) return;
+  if (!await canInstallPackages()) {
+    throw new Error(`${packages.join(" and ")} are missing. ${await howToInstall(packages)}`);
   }
-  say(`installing ${name}`);
-  for (const args of [["update", "-qq"], ["install", "-y", "-qq", name]]) {
-    const { success } = await new Deno.Command("apt-get", {
-      args,
-      env: { DEBIAN_FRONTEND: "noninteractive" },
-      stdout: "null",
-      stderr: "inherit",
-    }).output();
-    if (!success) throw new Error(`cannot install ${name}: 'apt-get ${args.join(" ")}' failed`);
-  }
+  say(`installing ${packages.join(" and ")}`);
+  await installPackages(packages);
 }
 
 async function hasCommand(name: string): Promise<boolean> {
@@ -101,10 +100,7 @@ async function runAll(): Promise<Counts[]> {
     ]),
   ];
 
-  if (!await hasCommand("kcat")) await install("kcat");
-  // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
-  if (!await hasCommand("javac")) await install("default-jdk-headless");
-  if (await findLibfaketime() === undefined) await install("libfaketime");
+  await requirePackages();
   await using broker = await startBroker({ say });
   say(`broker at ${broker.bootstrapServer} (${broker.how})`);
   const env = { EVENTOR_TEST_BROKER: broker.bootstrapServer };

@@ -1,6 +1,6 @@
 import { GuardedChild, linesOf } from "../../bench/guarded_child.ts";
 import { processUsage } from "../../bench/process_usage.ts";
-import { signalProcess } from "../../tools/kafka/processes.ts";
+import { signalProcess } from "../../tools/processes.ts";
 import { eventually } from "../support/eventually.ts";
 import type { ProcessEnd } from "./history.ts";
 

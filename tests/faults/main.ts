@@ -8,7 +8,7 @@
 import { describeMachine } from "../../bench/machine.ts";
 import { executable, print, say } from "../../bench/surroundings.ts";
 import { startBroker } from "../../tools/kafka/mod.ts";
-import { messageOf, whenWeDie } from "../../tools/kafka/processes.ts";
+import { messageOf, whenWeDie } from "../../tools/processes.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import type { Row, Size } from "./row.ts";
 import { ROWS } from "./rows/mod.ts";

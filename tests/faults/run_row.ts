@@ -1,4 +1,4 @@
-import { messageOf } from "../../tools/kafka/processes.ts";
+import { messageOf } from "../../tools/processes.ts";
 import { check, type Verdict } from "./checker.ts";
 import { Cluster } from "./cluster.ts";
 import type { Amendment, Row, Size } from "./row.ts";

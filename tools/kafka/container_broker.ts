@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Broker } from "./broker.ts";
 import { untilAnswers } from "./metadata.ts";
-import { run, runOrThrow, whenWeDie } from "./processes.ts";
+import { run, runOrThrow, whenWeDie } from "../processes.ts";
 
 /** The port that the compose file publishes. */
 export const CONTAINER_PORT = 9092;

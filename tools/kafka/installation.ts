@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { exists } from "./files.ts";
-import { requireJava } from "./packages.ts";
-import { runOrThrow } from "./processes.ts";
+import { requireJava } from "./java.ts";
+import { runOrThrow } from "../processes.ts";
 
 /** What a JVM needs to run Kafka. */
 export interface Installation {

@@ -4,7 +4,7 @@ import { exists } from "./files.ts";
 import { install, type Installation } from "./installation.ts";
 import { untilAnswers } from "./metadata.ts";
 import { freePort } from "./ports.ts";
-import { lastLines, messageOf, runOrThrow, signalProcess, whenWeDie } from "./processes.ts";
+import { lastLines, messageOf, runOrThrow, signalProcess, whenWeDie } from "../processes.ts";
 
 /** They start soonest, and leave memory to others. */
 const SMALL = ["-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];

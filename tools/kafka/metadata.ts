@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf } from "./processes.ts";
+import { messageOf } from "../processes.ts";
 import { array, type Reader, request, string } from "./protocol.ts";
 
 const START_DEADLINE_MS = 90_000;

@@ -1,5 +1,5 @@
 /** A Kafka broker for development and tests, and the topics on it. */
 export type { Broker } from "./broker.ts";
-export { BrokerUnavailableError } from "./packages.ts";
+export { BrokerUnavailableError } from "./java.ts";
 export { type BrokerOptions, DEFAULT_PORT, startBroker } from "./start_broker.ts";
 export { createTopics, type NewTopic } from "./topics.ts";

@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import { CONTAINER_PORT, findContainerEngine, startContainer } from "./container_broker.ts";
 import { JvmBroker } from "./jvm_broker.ts";
 import { assertFree, freePort } from "./ports.ts";
-import { messageOf } from "./processes.ts";
+import { messageOf } from "../processes.ts";
 
 /** How to start a broker. */
 export interface BrokerOptions {

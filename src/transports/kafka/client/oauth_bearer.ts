@@ -42,7 +42,7 @@ export async function authenticateByToken(
   try {
     const refusal = await saslAuthenticate({
       request: { encode: () => Promise.resolve(firstMessage(token, config)) },
-      response: { decode: (bytes) => Promise.resolve(bytes), parse: refusalIn },
+      response: { decode: (bytes) => Promise.resolve(bytes), parse: refusalOf },
     });
     if (typeof refusal === "string") throw new Error(refusal);
   } catch (error) {
@@ -66,7 +66,7 @@ function firstMessage({ value }: AccessToken, { extensions }: OAuthBearerConfig)
 }
 
 /** Why a broker refuses a token, when it does. */
-function refusalIn(bytes: Buffer): string | null {
+function refusalOf(bytes: Buffer): string | null {
   const text = bytes.subarray(LENGTH_BYTES).toString();
   if (text === "") return null;
   try {

@@ -1,4 +1,5 @@
-import { run, runOrThrow } from "./processes.ts";
+import { canInstallPackages, howToInstall, installPackages } from "../debian_packages.ts";
+import { run } from "../processes.ts";
 
 /** This machine has nothing that could run a broker; the message names the command that changes that. */
 export class BrokerUnavailableError extends Error {
@@ -30,9 +31,19 @@ export async function requireJava(
     ...(lacksJava ? [`openjdk-${MINIMUM_JAVA}-jre-headless`] : []),
     ...(lacksMaven ? ["maven"] : []),
   ];
-  await requireApt({ lacks, packages });
+  if (!await canInstallPackages()) {
+    throw new BrokerUnavailableError(
+      `Kafka cannot be started: without a container it needs Java ${MINIMUM_JAVA} or later and Maven, ` +
+        `and there is ${lacks}. ${await howToInstall(packages)}`,
+    );
+  }
   say(`Found ${lacks}: installing ${packages.join(" and ")} by apt-get.`);
-  await installByApt(packages);
+  try {
+    await installPackages(packages);
+  } catch {
+    // Later releases have only a later Java.
+    await installPackages(packages.map((name) => name.replace(/^openjdk-\d+/, "default")));
+  }
   const installed = await javaVersion();
   if (installed !== undefined && installed >= MINIMUM_JAVA) return installed;
   throw new BrokerUnavailableError(
@@ -46,31 +57,4 @@ async function javaVersion(): Promise<number | undefined> {
   const { success, output } = await run(["java", "-version"]);
   const major = /version "(\d+)/.exec(output)?.[1];
   return success && major !== undefined ? Number(major) : undefined;
-}
-
-async function requireApt(
-  { lacks, packages }: { lacks: string; packages: string[] },
-): Promise<void> {
-  const hasApt = (await run(["apt-get", "--version"])).success;
-  if (hasApt && Deno.uid() === 0) return;
-  const remedy = hasApt
-    ? `Run: sudo apt-get install -y ${packages.join(" ")}`
-    : Deno.build.os === "darwin"
-    ? "Run: brew install openjdk maven"
-    : "Install them with your package manager.";
-  throw new BrokerUnavailableError(
-    `Kafka cannot be started: without a container it needs Java ${MINIMUM_JAVA} or later and Maven, ` +
-      `and there is ${lacks}. ${remedy}`,
-  );
-}
-
-async function installByApt(packages: string[]): Promise<void> {
-  await runOrThrow(["apt-get", "update", "--quiet"]);
-  const install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends"];
-  const environment = { DEBIAN_FRONTEND: "noninteractive" };
-  const { success } = await run([...install, ...packages], { environment });
-  if (success) return;
-  // Later releases have only a later Java.
-  const others = packages.map((name) => name.startsWith("openjdk") ? "default-jre-headless" : name);
-  await runOrThrow([...install, ...others], { environment });
 }
