@@ -5,7 +5,7 @@
  * @module
  */
 import type {
-  CommitSample,
+  Commit,
   History,
   Limits,
   Outcome,
@@ -78,7 +78,7 @@ export function check(history: History, limits: Limits): Verdict {
       unexplained(index, history.killed),
     ),
     violation("I4", "commits that passed an unsettled event", passed(history, index)),
-    violation("I4", "commits that went back", wentBack(history.samples)),
+    violation("I4", "commits that went back", wentBack(history.commits)),
     violation("I5", "ends that were not as they should be", history.ends.flatMap(badEnd)),
     violation("I6", "processes that hold more than before", history.resources.flatMap(grown)),
     recovery === null || recovery.ms <= (limits.recoveryMs ?? Infinity) ? null : violation(
@@ -153,49 +153,47 @@ function unexplained(index: OutcomeIndex, killed: ReadonlySet<string>): string[]
 }
 
 /** Every event below a committed offset had an outcome by then. */
-function passed({ events, samples }: History, index: OutcomeIndex): string[] {
+function passed({ events, commits }: History, index: OutcomeIndex): string[] {
   const found: string[] = [];
+  const byPartition = Map.groupBy(commits, ({ partition }) => partition);
   for (const [partition, ofPartition] of Map.groupBy(events, ({ partition }) => partition)) {
     let position = 0;
     let last: { event: StoredEvent; atMs: number } | undefined;
     let reached = -1;
-    for (const { atMs, offsets } of samples) {
-      const committed = offsets.get(partition) ?? -1;
-      if (committed <= reached) continue;
-      reached = committed;
-      for (; (ofPartition[position]?.offset ?? Infinity) < committed; position++) {
+    for (const { offset, atMs } of byPartition.get(partition) ?? []) {
+      if (offset <= reached) continue;
+      reached = offset;
+      for (; (ofPartition[position]?.offset ?? Infinity) < offset; position++) {
         const event = ofPartition[position]!;
         const settledAtMs = index.firstOf(event)?.stored.atMs ?? Infinity;
         if (last === undefined || settledAtMs > last.atMs) last = { event, atMs: settledAtMs };
       }
       if (last !== undefined && last.atMs > atMs) {
         const when = last.atMs === Infinity ? "never" : `${last.atMs - atMs} ms later`;
-        found.push(`${partition} to ${committed}, while ${nameOf(last.event)} was settled ${when}`);
+        found.push(`${partition} to ${offset}, while ${nameOf(last.event)} was settled ${when}`);
       }
     }
   }
   return found;
 }
 
-function wentBack(samples: readonly CommitSample[]): string[] {
+function wentBack(commits: readonly Commit[]): string[] {
   const found: string[] = [];
   const highest = new Map<number, number>();
-  for (const { atMs, offsets } of samples) {
-    for (const [partition, offset] of offsets) {
-      const before = highest.get(partition) ?? -1;
-      if (offset < before) found.push(`${partition} from ${before} to ${offset} at ${atMs}`);
-      highest.set(partition, Math.max(before, offset));
-    }
+  for (const { partition, offset, atMs } of commits) {
+    const before = highest.get(partition) ?? -1;
+    if (offset < before) found.push(`${partition} from ${before} to ${offset} at ${atMs}`);
+    highest.set(partition, Math.max(before, offset));
   }
   return found;
 }
 
-function uncommitted({ events, samples }: History): string[] {
-  const last = samples.at(-1)?.offsets;
+function uncommitted({ events, commits }: History): string[] {
+  const last = new Map(commits.map(({ partition, offset }) => [partition, offset]));
   const ends = new Map(events.map(({ partition, offset }) => [partition, offset + 1]));
   return [...ends]
-    .filter(([partition, end]) => (last?.get(partition) ?? -1) < end)
-    .map(([partition, end]) => `${partition}: ${last?.get(partition) ?? -1} of ${end}`);
+    .filter(([partition, end]) => (last.get(partition) ?? -1) < end)
+    .map(([partition, end]) => `${partition}: ${last.get(partition) ?? -1} of ${end}`);
 }
 
 function badEnd({ who, expected, found, tookMs = 0, maxMs = Infinity }: ProcessEnd): string[] {

@@ -1,13 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { check } from "./checker.ts";
-import type {
-  CommitSample,
-  EndpointCall,
-  History,
-  Limits,
-  Outcome,
-  StoredEvent,
-} from "./history.ts";
+import type { Commit, EndpointCall, History, Limits, Outcome, StoredEvent } from "./history.ts";
 
 const STRICT: Limits = { duplicates: 0 };
 
@@ -32,8 +25,8 @@ function result(
   return { partition: 0, offset, sequence, by, stored: { topic, partition: 0, offset: n, atMs } };
 }
 
-function sample(atMs: number, offset: number): CommitSample {
-  return { atMs, offsets: new Map([[0, offset]]) };
+function commit(atMs: number, offset: number): Commit {
+  return { partition: 0, offset, atMs };
 }
 
 function call(partition: number, offset: number): EndpointCall {
@@ -46,7 +39,7 @@ function history(changes: Partial<History> = {}): History {
     events: EVENTS,
     outcomes: [result(0, 0), result(1, 1), result(2, 2)],
     calls: EVENTS.map(({ partition, offset }) => call(partition, offset)),
-    samples: [sample(1001, 1), sample(2000, 3)],
+    commits: [commit(1001, 1), commit(2000, 3)],
     faults: [],
     ends: [{ who: "eventor", expected: 0, found: 0, tookMs: 10, maxMs: 20 }],
     resources: [],
@@ -98,17 +91,17 @@ Deno.test("check() finds a result of an event that there is not (I1)", () => {
 });
 
 Deno.test("check() finds that not everything is committed in the end (I1)", () => {
-  assertEquals(found({ samples: [sample(2000, 2)] }), [
+  assertEquals(found({ commits: [commit(2000, 2)] }), [
     "I1: 1 × partitions not committed to their end: 0: 2 of 3",
   ]);
-  assertEquals(found({ samples: [] }), [
+  assertEquals(found({ commits: [] }), [
     "I1: 1 × partitions not committed to their end: 0: -1 of 3",
   ]);
 });
 
 Deno.test("check() finds events of a key whose results have changed places (I2)", () => {
   assertEquals(
-    found({ outcomes: [result(2, 0), result(1, 1), result(0, 2)], samples: [sample(2000, 3)] }),
+    found({ outcomes: [result(2, 0), result(1, 1), result(0, 2)], commits: [commit(2000, 3)] }),
     [
       "I2: 1 × events whose first result comes before one of an earlier event of their key: " +
       "0@2 of key 'a' at results[0]@0, but 0@0 at results[0]@2",
@@ -119,7 +112,7 @@ Deno.test("check() finds events of a key whose results have changed places (I2)"
 Deno.test("check() compares results with dead letters by the time of storing (I2)", () => {
   const letter = result(0, 0, { topic: "dead-letters", atMs: 1500 });
   const outcomes = [result(1, 0), result(2, 1), letter];
-  assertEquals(found({ outcomes, samples: [sample(2000, 3)] }), [
+  assertEquals(found({ outcomes, commits: [commit(2000, 3)] }), [
     "I2: 1 × events whose first result comes before one of an earlier event of their key: " +
     "0@2 of key 'a' at results[0]@1, but 0@0 at dead-letters[0]@0",
   ]);
@@ -155,13 +148,13 @@ Deno.test("check() finds what is repeated although its member was not killed (I3
 
 Deno.test("check() finds a commit that passed an event whose result came later (I4)", () => {
   const outcomes = [result(0, 0), result(1, 1, { atMs: 1500 }), result(2, 2, { atMs: 1500 })];
-  assertEquals(found({ outcomes, samples: [sample(1100, 2), sample(2000, 3)] }), [
+  assertEquals(found({ outcomes, commits: [commit(1100, 2), commit(2000, 3)] }), [
     "I4: 1 × commits that passed an unsettled event: 0 to 2, while 0@1 was settled 400 ms later",
   ]);
 });
 
 Deno.test("check() finds a commit that went back (I4)", () => {
-  assertEquals(found({ samples: [sample(1100, 3), sample(1200, 1), sample(2000, 3)] }), [
+  assertEquals(found({ commits: [commit(1100, 3), commit(1200, 1), commit(2000, 3)] }), [
     "I4: 1 × commits that went back: 0 from 3 to 1 at 1200",
   ]);
 });
@@ -197,7 +190,7 @@ Deno.test("check() finds a fault after which results come too late (I7)", () => 
     { what: "second", beganAtMs: 1002, endedAtMs: 1003 },
   ];
   const outcomes = [result(0, 0), result(1, 1), result(2, 2, { atMs: 4003 })];
-  const changes = { faults, outcomes, samples: [sample(5000, 3)] };
+  const changes = { faults, outcomes, commits: [commit(5000, 3)] };
   assertEquals(found(changes, { duplicates: 0, recoveryMs: 2999 }), [
     "I7: 1 × no result within 2999 ms after a fault: second: 3000 ms",
   ]);
@@ -206,7 +199,7 @@ Deno.test("check() finds a fault after which results come too late (I7)", () => 
 
 Deno.test("check() finds a time without results that is too long (I7)", () => {
   const outcomes = [result(0, 0), result(1, 1), result(2, 2, { atMs: 4001 })];
-  assertEquals(found({ outcomes, samples: [sample(5000, 3)] }, { duplicates: 0, stallMs: 2999 }), [
+  assertEquals(found({ outcomes, commits: [commit(5000, 3)] }, { duplicates: 0, stallMs: 2999 }), [
     "I7: 1 × no result for more than 2999 ms: 3000 ms",
   ]);
 });
@@ -229,7 +222,7 @@ Deno.test("check() counts what it saw, and names the first five cases of a viola
   const calls = [0, 0, 0, 1].map((offset) => call(0, offset));
   const outcomes = [result(1, 0), result(0, 1), result(1, 2)];
   const { figures, violations } = check(
-    history({ events, calls, outcomes, samples: [] }),
+    history({ events, calls, outcomes, commits: [] }),
     { duplicates: 1 },
   );
   assertEquals(figures, {

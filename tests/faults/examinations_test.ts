@@ -37,7 +37,7 @@ function history(changes: Partial<History> = {}): History {
     events: EVENTS,
     outcomes: [outcome(0), outcome(1), outcome(2)],
     calls: [call(0), call(1), call(2)],
-    samples: [],
+    commits: [],
     faults: [],
     ends: [],
     resources: [],

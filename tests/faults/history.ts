@@ -41,11 +41,13 @@ export interface EndpointCall {
   readonly answer: string;
 }
 
-/** What the group had committed, by partition, when somebody looked. */
-export interface CommitSample {
-  /** When the answer was there. */
+/** A commit of the group. */
+export interface Commit {
+  readonly partition: number;
+  /** Of the first event that is not committed. */
+  readonly offset: number;
+  /** When it was stored, in milliseconds since 1970, by the coordinator's clock. */
   readonly atMs: number;
-  readonly offsets: ReadonlyMap<number, number>;
 }
 
 /** A fault that was brought about. */
@@ -81,8 +83,8 @@ export interface History {
   /** Those of a partition of a topic in the order of their offsets. */
   readonly outcomes: readonly Outcome[];
   readonly calls: readonly EndpointCall[];
-  /** In the order in which they were taken; the last one when everything had ended. */
-  readonly samples: readonly CommitSample[];
+  /** In the order in which they were stored. */
+  readonly commits: readonly Commit[];
   readonly faults: readonly Fault[];
   readonly ends: readonly ProcessEnd[];
   readonly resources: readonly Resources[];

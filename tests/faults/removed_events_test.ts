@@ -22,7 +22,7 @@ function historyWithResultsOf(offsets: readonly number[]): History {
     events: [],
     outcomes,
     calls: [],
-    samples: [],
+    commits: [],
     faults: [],
     ends: [],
     resources: [],

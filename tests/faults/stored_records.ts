@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { GuardedChild } from "../../bench/guarded_child.ts";
 import type { Outcome, StoredEvent } from "./history.ts";
 
@@ -5,12 +6,12 @@ import type { Outcome, StoredEvent } from "./history.ts";
 const VALUE_LOOKED_AT = 200;
 
 /** A record as kcat prints it, one character for each byte. */
-interface StoredRecord {
+export interface StoredRecord {
   readonly partition: number;
   readonly offset: number;
   readonly atMs: number;
   readonly key: string | null;
-  readonly value: string;
+  readonly value: string | null;
   /** `name=value`, with commas between them. */
   readonly headers: string;
 }
@@ -23,7 +24,13 @@ export async function readEvents(broker: string, topic: string): Promise<StoredE
     const name = key ?? "(no key)";
     // One string for all events of a key: each would hold the whole piece that was read with it.
     if (!keys.has(name)) keys.set(name, name);
-    events.push({ partition, offset, key: keys.get(name)!, sequence: sequenceIn(value), atMs });
+    events.push({
+      partition,
+      offset,
+      key: keys.get(name)!,
+      sequence: sequenceIn(value ?? ""),
+      atMs,
+    });
   }
   return events;
 }
@@ -37,7 +44,8 @@ export async function readOutcomes(
   const outcomes: Outcome[] = [];
   const members = new Map<string, string>();
   for await (const record of recordsOf(broker, topic)) {
-    const { value, headers } = record;
+    const { headers } = record;
+    const value = record.value ?? "";
     const place = `${topic}[${record.partition}]@${record.offset}`;
     if (value.includes(canary) || headers.includes(canary)) leaked(place);
     const partition = lastNumberIn(headers, /source-partition=(\d+)/g);
@@ -58,8 +66,12 @@ export async function readOutcomes(
   return outcomes;
 }
 
-/** Keys, values and headers may hold whatever they like: lengths, and a text that nobody can foresee, tell them apart. */
-async function* recordsOf(broker: string, topic: string): AsyncGenerator<StoredRecord> {
+/**
+ * Reads all records of a topic.
+ *
+ * Keys, values and headers may hold whatever they like: lengths, and a text that nobody can foresee, tell them apart.
+ */
+export async function* recordsOf(broker: string, topic: string): AsyncGenerator<StoredRecord> {
   const end = `<${crypto.randomUUID()}>`;
   const format = `%p %o %T %K %S %k%s%h${end}`;
   await using child = new GuardedChild("kcat", {
@@ -67,11 +79,10 @@ async function* recordsOf(broker: string, topic: string): AsyncGenerator<StoredR
     stdout: "piped",
     stderr: "inherit",
   });
-  // Each byte is one character of this encoding.
-  const decoder = new TextDecoder("latin1");
   let rest: string[] = [];
   for await (const chunk of child.process.stdout) {
-    const text = decoder.decode(chunk);
+    // Each byte is the character of its number, which TextDecoder's "latin1" is not.
+    const text = Buffer.from(chunk).toString("latin1");
     // The end may stand across the border of two pieces.
     const isEnded = ((rest.at(-1) ?? "").slice(-end.length) + text).includes(end);
     rest.push(text);
@@ -99,7 +110,7 @@ function parse(text: string): StoredRecord {
     offset,
     atMs,
     key: keyLength < 0 ? null : text.slice(start, valueStart),
-    value: text.slice(valueStart, headersStart),
+    value: valueLength < 0 ? null : text.slice(valueStart, headersStart),
     headers: text.slice(headersStart),
   };
 }

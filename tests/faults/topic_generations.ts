@@ -1,9 +1,4 @@
-import {
-  type CommitSample,
-  type History,
-  NUMBERS_OF_A_TOPIC,
-  type StoredEvent,
-} from "./history.ts";
+import { type Commit, type History, NUMBERS_OF_A_TOPIC, type StoredEvent } from "./history.ts";
 
 const PARTITIONS_OF_A_TOPIC = 1000;
 
@@ -24,9 +19,9 @@ export function byGeneration(history: History, gone: readonly GoneTopic[]): Hist
     const generation = Math.floor((outcome.sequence ?? 0) / NUMBERS_OF_A_TOPIC);
     return { ...outcome, partition: numberOf(outcome.partition, generation) };
   });
-  const samples = samplesByGeneration(history.samples, at);
+  const commits = commitsByGeneration(history.commits, at);
   const settled = new Set(outcomes.map(nameOf));
-  const committed = highestOf(samples);
+  const committed = highestOf(commits);
   const all = [...gone.map(({ events }) => events), history.events].flatMap((events, generation) =>
     events.map((event) => ({ ...event, partition: numberOf(event.partition, generation) }))
   );
@@ -39,7 +34,7 @@ export function byGeneration(history: History, gone: readonly GoneTopic[]): Hist
     ...history,
     events,
     outcomes,
-    samples: [...samples, goneByNow(samples, events.filter(isGone))],
+    commits: [...commits, ...goneByNow(commits, events.filter(isGone))],
     calls: history.calls.map((call) => ({
       ...call,
       partition: numberOf(call.partition, at(call.atMs)),
@@ -51,38 +46,36 @@ export function byGeneration(history: History, gone: readonly GoneTopic[]): Hist
   };
 }
 
-/** What was last committed of a topic stays committed until something is of the one that has taken its place. */
-function samplesByGeneration(
-  samples: readonly CommitSample[],
+/** A commit that repeats the last one is of the same topic, however late. */
+function commitsByGeneration(
+  commits: readonly Commit[],
   generationAt: (atMs: number) => number,
-): CommitSample[] {
+): Commit[] {
   const latest = new Map<number, { generation: number; offset: number }>();
-  return samples.map(({ atMs, offsets }) => ({
-    atMs,
-    offsets: new Map([...offsets].map(([partition, offset]) => {
-      const before = latest.get(partition);
-      const generation = before?.offset === offset ? before.generation : generationAt(atMs);
-      latest.set(partition, { generation, offset });
-      return [numberOf(partition, generation), offset];
-    })),
-  }));
+  return commits.map(({ partition, offset, atMs }) => {
+    const before = latest.get(partition);
+    const generation = before?.offset === offset ? before.generation : generationAt(atMs);
+    latest.set(partition, { generation, offset });
+    return { partition: numberOf(partition, generation), offset, atMs };
+  });
 }
 
-function highestOf(samples: readonly CommitSample[]): Map<number, number> {
+function highestOf(commits: readonly Commit[]): Map<number, number> {
   const highest = new Map<number, number>();
-  for (const { offsets } of samples) {
-    for (const [partition, offset] of offsets) {
-      highest.set(partition, Math.max(highest.get(partition) ?? 0, offset));
-    }
+  for (const { partition, offset } of commits) {
+    highest.set(partition, Math.max(highest.get(partition) ?? 0, offset));
   }
   return highest;
 }
 
-/** The last sample, with what can be committed no more, as if it had been. */
-function goneByNow(samples: readonly CommitSample[], gone: readonly StoredEvent[]): CommitSample {
-  const { atMs = 0, offsets = new Map<number, number>() } = samples.at(-1) ?? {};
+/** What can be committed no more, as if it had been in the end. */
+function goneByNow(commits: readonly Commit[], gone: readonly StoredEvent[]): Commit[] {
+  const { atMs = 0 } = commits.at(-1) ?? {};
+  const highest = highestOf(commits);
   const ends = new Map(gone.map(({ partition, offset }) => [partition, offset + 1]));
-  return { atMs, offsets: new Map([...ends, ...offsets]) };
+  return [...ends]
+    .filter(([partition, end]) => (highest.get(partition) ?? 0) < end)
+    .map(([partition, offset]) => ({ partition, offset, atMs }));
 }
 
 function numberOf(partition: number, generation: number): number {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { check } from "./checker.ts";
 import {
-  type CommitSample,
+  type Commit,
   type History,
   NUMBERS_OF_A_TOPIC,
   type Outcome,
@@ -27,19 +27,19 @@ function result({ offset, sequence }: StoredEvent, n: number): Outcome {
   return { partition: 0, offset, sequence, by: "", stored };
 }
 
-function sample(atMs: number, offset: number): CommitSample {
-  return { atMs, offsets: new Map([[0, offset]]) };
+function commit(atMs: number, offset: number): Commit {
+  return { partition: 0, offset, atMs };
 }
 
 /** What the checker says of a topic of three events whose place another one of two has taken. */
 function found(
-  { settled, samples }: { settled: readonly StoredEvent[]; samples: readonly CommitSample[] },
+  { settled, commits }: { settled: readonly StoredEvent[]; commits: readonly Commit[] },
 ): string[] {
   const history: History = {
     events: eventsOf(1, 2),
     outcomes: settled.map(result),
     calls: [],
-    samples,
+    commits,
     faults: [],
     ends: [],
     resources: [],
@@ -58,22 +58,22 @@ const [newFirst, newSecond] = eventsOf(1, 2) as [StoredEvent, StoredEvent];
 Deno.test("byGeneration() tells the events of topics with the same name apart", () => {
   const settled = [first, second, newFirst, newSecond];
   assertEquals(
-    found({ settled, samples: [sample(1500, 2), sample(3000, 1), sample(4000, 2)] }),
+    found({ settled, commits: [commit(1500, 2), commit(3000, 1), commit(4000, 2)] }),
     [],
   );
 });
 
 Deno.test("byGeneration() expects everything of the topic that is there", () => {
-  const samples = [sample(1500, 1), sample(4000, 2)];
-  assertEquals(found({ settled: [first, newFirst], samples }), [
+  const commits = [commit(1500, 1), commit(4000, 2)];
+  assertEquals(found({ settled: [first, newFirst], commits }), [
     "I1: 1000@1",
     "I4: 1000 to 2, while 1000@1 was settled never",
   ]);
 });
 
 Deno.test("byGeneration() expects of a topic that is gone what was committed of it", () => {
-  const samples = [sample(1500, 2), sample(3000, 1), sample(4000, 2)];
-  assertEquals(found({ settled: [first, newFirst, newSecond], samples }), [
+  const commits = [commit(1500, 2), commit(3000, 1), commit(4000, 2)];
+  assertEquals(found({ settled: [first, newFirst, newSecond], commits }), [
     "I1: 0@1",
     "I4: 0 to 2, while 0@1 was settled never",
   ]);
@@ -81,7 +81,7 @@ Deno.test("byGeneration() expects of a topic that is gone what was committed of 
 
 Deno.test("byGeneration() does not take what stays committed of a topic for a commit of the next one", () => {
   const settled = [first, second, third, newFirst, newSecond];
-  const samples = [sample(1500, 3), sample(2001, 3), sample(3000, 1), sample(4000, 2)];
+  const commits = [commit(1500, 3), commit(2001, 3), commit(3000, 1), commit(4000, 2)];
   // Nothing was waiting that the topic could have taken with it.
-  assertEquals(found({ settled, samples }), ["row: no topic went with events that waited"]);
+  assertEquals(found({ settled, commits }), ["row: no topic went with events that waited"]);
 });

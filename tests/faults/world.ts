@@ -11,6 +11,7 @@ import type { MemberSettings } from "./member_config.ts";
 import { Members } from "./members.ts";
 import type { Row, Size } from "./row.ts";
 import { createRowTopics, deleteRowTopics, freshTopics, type RowTopics } from "./row_topics.ts";
+import { readCommits } from "./stored_commits.ts";
 import { readEvents, readOutcomes } from "./stored_records.ts";
 
 const KEYS = 1000;
@@ -257,9 +258,8 @@ export class World implements AsyncDisposable {
     // It still flows when the row was given up, and reading would never come to an end.
     await this.source[Symbol.asyncDispose]();
     await members.stopAll();
-    await this.#watch!.nextSample();
     const broker = this.broker.bootstrapServer;
-    const { events: topic, results, errors, deadLetters } = this.topics;
+    const { events: topic, results, errors, deadLetters, group } = this.topics;
     const leaks = [...members.leaks];
     const leaked = (where: string) => leaks.push(where);
     const [events, ...outcomes] = await Promise.all([
@@ -268,6 +268,7 @@ export class World implements AsyncDisposable {
         readOutcomes(broker, topic, { canary: this.canary, leaked })
       ),
     ]);
+    const commits = await readCommits(broker, { group, topic });
     const calls = await this.endpoint.calls();
     const { secretless } = this.endpoint;
     if (secretless > 0) this.finding(`${secretless} calls came without the secret`);
@@ -275,7 +276,7 @@ export class World implements AsyncDisposable {
       events,
       outcomes: outcomes.flat(),
       calls,
-      samples: this.#watch!.samples,
+      commits,
       faults: this.#faults,
       ends: [...this.#ends, ...members.ends],
       resources: this.#resources,
