@@ -16,17 +16,16 @@ import { publish } from "./publishing.ts";
 import { type RecordTaker, shapedRecords, type TakenRecord } from "./record_templates.ts";
 import type { ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
+import { attemptsFor, callHandler, type CallParts } from "./failures/retry.ts";
+import { Silences } from "./failures/silences.ts";
+import { ToldReasons } from "./failures/told_reasons.ts";
 import {
-  attemptsFor,
-  callHandler,
-  type CallParts,
   type CallsOutcome,
   crashFailure,
   type EventFailure,
   type History,
   whileBlocked,
-} from "./failures/retry.ts";
-import { ToldReasons } from "./failures/told_reasons.ts";
+} from "./failures/verdict.ts";
 import { TemplateError } from "./template.ts";
 
 /** A result processor and the outcomes it stands for. */
@@ -86,6 +85,7 @@ class Pipeline {
       policy,
       slots: new CallSlots(concurrency),
       guard: new OutageGuard(parts),
+      silences: new Silences(),
       takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
     };
   }

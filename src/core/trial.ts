@@ -1,7 +1,7 @@
 import { Attempts } from "./failures/attempts.ts";
 import { deadLetter } from "./failures/dead_letter.ts";
 import type { FailurePolicy, RetryPolicy } from "./failures/failure_policy.ts";
-import type { EventFailure } from "./failures/retry.ts";
+import type { EventFailure } from "./failures/verdict.ts";
 import { formatDelay } from "./backoff.ts";
 import type { InboundEvent } from "./event.ts";
 import { type ErrorResult, type Handler, HandlerError, type Result, type When } from "./handler.ts";

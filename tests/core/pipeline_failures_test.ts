@@ -207,6 +207,53 @@ Deno.test("runPipeline() condemns nothing that was in flight when the endpoint b
   assertEquals(failing.successes.stored.length, 30);
 });
 
+Deno.test("runPipeline() condemns nothing for a call in an outage, whatever was counted before", async () => {
+  const KEYS = 30;
+  const listener = new FakeListener(
+    ...Array.from(
+      { length: KEYS + 1 },
+      (_, index) => anEvent({ offset: index, key: bytes(`key ${index}`) }),
+    ),
+  );
+  const [isBroken, breaksDown] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let unanswered = 0;
+  const handler = {
+    async handle({ origin }: { origin: { offset: number } }, _signal: unknown, attempt = 1) {
+      if (origin.offset === KEYS) {
+        await breaksDown.promise;
+        return aResult();
+      }
+      if (attempt < POLICY.noResponse!.maxAttempts) return TRANSIENT;
+      if (attempt > POLICY.noResponse!.maxAttempts) return aResult();
+      if (++unanswered === KEYS) {
+        // Somebody was answered just before.
+        breaksDown.resolve();
+        await everythingSettled();
+        // An outage takes some time.
+        setTimeout(isBroken.resolve, 300);
+      }
+      await isBroken.promise;
+      throw NO_RESPONSE;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const failing = new Failing(new FakeHandler(aResult()), { listener });
+  await failing.run({ handler });
+  assertEquals(failing.deadLetters.stored, []);
+  assertEquals(failing.successes.stored.length, KEYS + 1);
+});
+
+Deno.test("runPipeline() leaves the endpoint alone for an event that blocks as long as it asks for", async () => {
+  const answer = aResult("onError", { retryAfterMs: 40 });
+  for (const retry of [null, RETRY]) {
+    const failing = new Failing(new FakeHandler(answer, answer, answer, aResult()));
+    const policy: FailurePolicy = { ...POLICY, retry, onFailure: "block" };
+    const startedAt = performance.now();
+    await failing.run({ takesErrors: false, policy });
+    assertEquals(performance.now() - startedAt >= 3 * 39, true, `retry: ${retry !== null}`);
+  }
+});
+
 Deno.test("runPipeline() waits as long as its backoff says, when a response asks for less", async () => {
   const failing = new Failing(new FakeHandler(aResult("onError", { retryAfterMs: 0 })));
   const running = failing.run({

@@ -2,7 +2,7 @@ import type { Attempts } from "./attempts.ts";
 import type { InboundEvent, RecordHeader } from "../event.ts";
 import { IDEMPOTENCY_KEY_HEADER, idempotencyKey } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
-import type { EventFailure } from "./retry.ts";
+import type { EventFailure } from "./verdict.ts";
 
 /** What the headers of a dead letter begin with that are not the event's own. */
 export const DEAD_LETTER_PREFIX = "eventor-dead-letter-";

@@ -5,7 +5,7 @@ import type { OnFailure } from "./failure_policy.ts";
 import type { Lease } from "../lease.ts";
 import { publish } from "../publishing.ts";
 import type { ResultProcessor } from "../result_processor.ts";
-import type { EventFailure } from "./retry.ts";
+import type { EventFailure } from "./verdict.ts";
 
 const TOO_LARGE =
   "the dead letter is too large for its topic: raise the topic's max.message.bytes " +

@@ -48,11 +48,11 @@ export class OutageGuard {
   #failures = 0;
   #keys = new Set<string>();
   #firstFailureMs = 0;
+  #quietUntilMs = 0;
   #openSinceMs: number | undefined;
   #delays: Generator<number, never> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #probe: Probe | null = null;
-  #responses = 0;
   #outages = 0;
 
   /** @param now monotonic, in milliseconds */
@@ -74,11 +74,6 @@ export class OutageGuard {
   /** How many outages have begun so far. */
   get outages(): number {
     return this.#outages;
-  }
-
-  /** How many responses there have been so far, of whatever kind. */
-  get responses(): number {
-    return this.#responses;
   }
 
   /**
@@ -107,11 +102,6 @@ export class OutageGuard {
     this.#scheduleProbe();
   }
 
-  /** Notes a response, of whatever kind. */
-  noteResponse(): void {
-    this.#responses++;
-  }
-
   /** Notes an outcome that no outage brings. */
   noteAnswer({ isSuccess }: { isSuccess: boolean }): void {
     if (isSuccess) this.#failures = 0;
@@ -127,13 +117,21 @@ export class OutageGuard {
     for (const { resolve } of this.#waiting.splice(0)) resolve(null);
   }
 
-  /** Notes an outcome that an outage may have brought, for an event with such a key. */
-  noteFailure(key: Bytes | null): void {
-    if (this.#openSinceMs !== undefined) return;
-    if (this.#failures++ === 0) {
+  /**
+   * Notes an outcome that an outage may have brought, for an event with such a key.
+   *
+   * @param retryAfterMs how long the other side asks to be left alone: as long as it is away, every call would disturb it
+   */
+  noteFailure(key: Bytes | null, retryAfterMs?: number): void {
+    const isFirst = this.#openSinceMs === undefined && this.#failures++ === 0;
+    if (isFirst) {
       this.#firstFailureMs = this.#now();
       this.#keys = new Set();
     }
+    if (isFirst || retryAfterMs !== undefined) {
+      this.#quietUntilMs = this.#now() + (retryAfterMs ?? 0);
+    }
+    if (this.#openSinceMs !== undefined) return;
     if (this.#keys.size < MIN_KEYS && key !== null) this.#keys.add(`${key.subarray(0, KEY_BYTES)}`);
     // Where there are no keys, all events are one group.
     const areEnough = this.#keys.size === 0 || this.#keys.size >= MIN_KEYS;
@@ -151,13 +149,15 @@ export class OutageGuard {
 
   #scheduleProbe(): void {
     if (!this.isOpen || this.#probe !== null || this.#nextIndex() < 0) return;
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    const pauseMs = Math.max(this.#delays?.next().value ?? 0, this.#quietUntilMs - this.#now());
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const [next] = this.#waiting.splice(this.#nextIndex(), 1);
       if (next === undefined) return;
       this.#probe = { lease: next.lease, offset: next.offset };
       next.resolve(this.#probe);
-    }, this.#delays?.next().value);
+    }, pauseMs);
   }
 
   /** A lease that is suspended would hold up the probe. */

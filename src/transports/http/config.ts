@@ -137,7 +137,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     ),
   retry: retrySchema,
   maxRetryAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("5m").describe(
-    "How long a pause a response may ask for by `Retry-After`; with `retry` only",
+    "How long a pause a response may ask for by `Retry-After`",
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,

@@ -4,6 +4,7 @@ import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { OutageGuard, type Probe } from "../../../src/core/failures/outage_guard.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";
+import { FakeTimers } from "../../support/fake_timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
 
@@ -195,4 +196,32 @@ Deno.test("an OutageGuard does not admit a call that had its turn before the out
   const endpoint = new GuardedEndpoint();
   endpoint.fail(20);
   assertEquals(endpoint.guard.admits(null), false);
+});
+
+Deno.test("an OutageGuard leaves the endpoint alone as long as that asked for", async () => {
+  using timers = new FakeTimers();
+  const endpoint = new GuardedEndpoint();
+  const { guard } = endpoint;
+  endpoint.fail(19);
+  endpoint.nowMs += 300;
+  guard.noteFailure(null, 60_000);
+  endpoint.nowMs += 1000;
+  const lease = new LeaseController();
+  const probe = guard.turn(lease, 0);
+  assertEquals(timers.delaysMs, [59_000]);
+  timers.fire(0);
+  guard.noteFailure(null, 30_000);
+  guard.endProbe((await probe)!);
+  void guard.turn(lease, 1);
+  assertEquals(timers.delaysMs, [30_000]);
+});
+
+Deno.test("an OutageGuard heeds nothing that was asked for before the endpoint answered well", () => {
+  using timers = new FakeTimers();
+  const endpoint = new GuardedEndpoint();
+  endpoint.guard.noteFailure(null, 3_600_000);
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  endpoint.fail(20);
+  void endpoint.guard.turn(new LeaseController(), 0);
+  assertEquals(timers.delaysMs, [0]);
 });

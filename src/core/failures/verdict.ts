@@ -1,0 +1,200 @@
+import type { Attempts, Pause } from "./attempts.ts";
+import type { InboundEvent } from "../event.ts";
+import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
+import { type ErrorResult, HandlerError, type Result } from "../handler.ts";
+import type { OutageGuard } from "./outage_guard.ts";
+import type { Lull, Silences } from "./silences.ts";
+import { TemplateError } from "../template.ts";
+
+/** Why an event has failed for good. */
+export interface EventFailure {
+  /**
+   * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
+   * `crash`: work on it was cut off, as when it ends the process; `template`: there is nothing for a template.
+   */
+  readonly reason: "status" | "noResponse" | "tooLarge" | "crash" | "template";
+  /** In the other side's words, when there was a response. */
+  readonly status?: string;
+  /** Without payload and secrets. */
+  readonly message: string;
+}
+
+/** What calls are judged by. */
+export interface JudgeParts {
+  readonly guard: OutageGuard;
+  readonly silences: Silences;
+  readonly policy: FailurePolicy;
+  /** Whether a result that is an error goes anywhere. */
+  readonly takesErrors: boolean;
+}
+
+/** How a call came out: with a result to publish, with a failure for good, or to be made again. */
+export type Verdict =
+  | { readonly kind: "result"; readonly result: Result }
+  | { readonly kind: "failed"; readonly failure: EventFailure }
+  | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
+  /** The same, but sooner when all others wait for this one. */
+  | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
+  /** The call came early, and does not count: the pause goes on. */
+  | {
+    readonly kind: "tooEarly";
+    readonly reason: string;
+    readonly dueMs: number;
+    readonly atLeastMs?: number | undefined;
+  }
+  /** When, the guard says. */
+  | { readonly kind: "afterOutage"; readonly reason: string };
+
+/** What an event's calls came to. */
+export type CallsOutcome = Extract<Verdict, { kind: "result" | "failed" }>;
+
+/** What has happened to an event so far. */
+export interface History {
+  /** There when any has failed. */
+  attempts?: Attempts;
+  /** That the last call for it, which was sent, brought nothing. */
+  silence?: Silence;
+}
+
+interface Silence {
+  readonly lull: Lull;
+  /** How many outages had begun by then. */
+  readonly outages: number;
+  readonly message: string;
+}
+
+/** A result, or why there is none. */
+export type CallOutcome = Result | HandlerError | TemplateError;
+
+/** Notes that a call has worked. */
+export function noteSuccess({ guard, silences }: JudgeParts): void {
+  silences.noteResponse();
+  guard.noteAnswer({ isSuccess: true });
+}
+
+type Judging = JudgeParts & {
+  readonly attempts: Attempts;
+  readonly history: History;
+  /** When the call came early: the end of the pause. */
+  readonly dueMs: number | undefined;
+};
+
+/** Says what follows from a call that was no success, and notes what it tells of the other side. */
+export function judge(
+  outcome: ErrorResult | HandlerError | TemplateError,
+  event: InboundEvent,
+  parts: Judging,
+): Verdict {
+  if (outcome instanceof TemplateError) {
+    return failedForGood({ reason: "template", message: outcome.message }, parts);
+  }
+  return outcome instanceof HandlerError
+    ? judgeSilence(outcome, event, parts)
+    : judgeResponse(outcome, event, parts);
+}
+
+function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
+  const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
+  const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
+  silences.noteResponse();
+  if (suggestsOutage) guard.noteFailure(key, retryAfterMs);
+  else guard.noteAnswer({ isSuccess: false });
+  if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
+  if (isTransient && retry !== null) {
+    const reason = result.summary;
+    if (dueMs !== undefined) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
+    if (mayRepeat(attempts, retry)) return again(reason, retry, retryAfterMs);
+  }
+  if (takesErrors) return { kind: "result", result };
+  const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
+  return failedForGood({ reason: "status", status, message }, parts, { atLeastMs: retryAfterMs });
+}
+
+function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
+  const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
+  const { message, isTold } = error;
+  const pause = { ...backoffOf(noResponse), isTold };
+  guard.noteFailure(key);
+  if (guard.isOpen) return duringOutage(message);
+  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs };
+  if (error.wasSent) {
+    history.silence = { lull: silences.noteSilence(history), outages: guard.outages, message };
+  }
+  return hasUsedUp(parts) && parts.policy.onFailure === "block"
+    ? { kind: "again", reason: whileBlocked({ message }), pause }
+    : { kind: "again", reason: message, pause };
+}
+
+/**
+ * Counts the last call for an event if it brought nothing and that was the event's own fault, which shows only now.
+ * Tells why the event has failed for good when that has used up its attempts; one that blocks goes on.
+ */
+export function failureBySilence(history: History, parts: JudgeParts): EventFailure | null {
+  const { attempts, silence } = history;
+  if (silence === undefined || attempts === undefined) return null;
+  delete history.silence;
+  if (!silence.lull.isOwnFault || parts.guard.outages !== silence.outages) return null;
+  attempts.count();
+  return hasUsedUp({ ...parts, attempts }) && parts.policy.onFailure !== "block"
+    ? { reason: "noResponse", message: silence.message }
+    : null;
+}
+
+/** Once may be bad luck, so two of the event's own faults are the least. */
+function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts: Attempts }) {
+  return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
+}
+
+/** Whoever asks for a pause, or for one of a certain length, gets it. */
+function again(reason: string, retry: RetryPolicy, retryAfterMs: number | undefined): Verdict {
+  const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
+  const isFixed = retryAfterMs !== undefined || retry.backoff?.jitter === "none";
+  return { kind: isFixed ? "again" : "againEarly", reason, pause };
+}
+
+/** Counts the attempt that has failed; whether the event may have another one. */
+function mayRepeat(attempts: Attempts, { maxAttempts }: RetryPolicy): boolean {
+  attempts.count();
+  return attempts.counted < maxAttempts;
+}
+
+function backoffOf(policy: RetryPolicy | null): Pause {
+  return policy?.backoff === undefined ? {} : { backoff: policy.backoff };
+}
+
+/** Does not count: every event would have failed. */
+function duringOutage(reason: string): Verdict {
+  return { kind: "afterOutage", reason };
+}
+
+function failedForGood(
+  failure: EventFailure,
+  { policy }: Judging,
+  pause: Pause = {},
+): Verdict {
+  return policy.onFailure === "block"
+    ? { kind: "again", reason: whileBlocked(failure), pause }
+    : { kind: "failed", failure };
+}
+
+/** So many times, work on an event may be cut off without its being to blame. */
+const CRASHES_OF_CHANCE = 2;
+
+/** Why an event has failed for good before it is called for, when work on it was cut off too often. */
+export function crashFailure(
+  { past }: InboundEvent,
+  { policy: { retry, noResponse }, guard }: Pick<JudgeParts, "policy" | "guard">,
+): EventFailure | null {
+  if (past === undefined || past.crashes <= CRASHES_OF_CHANCE || guard.isOpen) return null;
+  const { maxAttempts } = noResponse ?? retry ?? DEFAULT_RETRY;
+  if (past.counted < maxAttempts) return null;
+  return {
+    reason: "crash",
+    message: `work on it was cut off in ${past.crashes} of ${past.counted} attempts`,
+  };
+}
+
+/** What is said of an event that has failed for good and blocks. */
+export function whileBlocked({ message }: Pick<EventFailure, "message">): string {
+  return `${message}; what comes behind it waits`;
+}
