@@ -106,7 +106,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     "How many events of a partition may be begun from its lowest unfinished one on",
   ),
   maxBufferedBytes: toSchema(size({ min: "1MiB", max: "4GiB" })).prefault("64MiB").describe(
-    "How much of what was fetched may wait or be under way; fetching pauses when it is more",
+    "How much of what was fetched may wait or be under way, and how much of results may wait to be stored; fetching, or calling, pauses when it is more",
   ),
   eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",

@@ -28,6 +28,7 @@ interface Share {
  * - As long as there are other leases, whoever waits or not, one takes a slot only while more are free than it holds.
  *   So it never has more than half of what the others leave, and something is left for whoever comes next.
  * - A lease without an answer so far, or since its last call went unanswered, gets an eighth of the slots at most.
+ * - While results that wait to be stored hold too many bytes, no slot is given: each call would add to them.
  *
  * The second rule is that of shared buffers in switches: Choudhury and Hahne, "Dynamic queue length thresholds for
  * shared-memory packet switches", 1998.
@@ -37,11 +38,20 @@ export class CallSlots {
   readonly #shares = new WeakMap<Lease, Share>();
   /** In the order in which they had a slot last, longest ago first. */
   readonly #waiting = new Set<Share>();
+  readonly #maxHeldBytes: number;
   #free: number;
+  #heldBytes = 0;
 
-  /** @param concurrency how many calls may be in flight, 1 at least */
-  constructor(concurrency: number) {
+  /**
+   * @param concurrency how many calls may be in flight, 1 at least
+   * @param maxHeldBytes when results hold as much, no further call is made
+   */
+  constructor(
+    concurrency: number,
+    { maxHeldBytes = Infinity }: { maxHeldBytes?: number | undefined } = {},
+  ) {
     this.#free = concurrency;
+    this.#maxHeldBytes = maxHeldBytes;
     this.#unprovenLimit = Math.ceil(concurrency / UNPROVEN_PART);
   }
 
@@ -70,6 +80,22 @@ export class CallSlots {
     this.#shareOut();
   }
 
+  /** Notes that a result of so many bytes waits to be stored. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  /** Notes that it no longer does. */
+  release(bytes: number): void {
+    const wasFull = this.#isFull;
+    this.#heldBytes -= bytes;
+    if (wasFull) this.#shareOut();
+  }
+
+  get #isFull(): boolean {
+    return this.#heldBytes >= this.#maxHeldBytes;
+  }
+
   #shareOf(lease: Lease): Share {
     const known = this.#shares.get(lease);
     if (known !== undefined) return known;
@@ -93,7 +119,7 @@ export class CallSlots {
   }
 
   #shareOut(): void {
-    while (this.#free > 0) {
+    while (this.#free > 0 && !this.#isFull) {
       const share = this.#next();
       if (share === null) return;
       share.held++;

@@ -47,6 +47,8 @@ export interface PipelineParts extends AttemptsParts {
   readonly ordering: Ordering;
   /** How many calls of the handler may be in flight, 1 at least. */
   readonly concurrency: number;
+  /** How many bytes the results may have that wait to be stored: then no further call is made. */
+  readonly maxBufferedBytes?: number;
 }
 
 /**
@@ -75,7 +77,8 @@ class Pipeline {
   readonly #failed: FailedEventParts;
 
   constructor(parts: PipelineParts) {
-    const { policy = DEFAULT_FAILURE_POLICY, concurrency, resultProcessors, deadLetters } = parts;
+    const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = parts;
+    const { concurrency, maxBufferedBytes } = parts;
     this.#parts = parts;
     // While a broker is away, all results wait for it, and each is tried again and again.
     this.#publishing = { ...parts, told: new ToldReasons() };
@@ -83,7 +86,7 @@ class Pipeline {
     this.#calls = {
       ...parts,
       policy,
-      slots: new CallSlots(concurrency),
+      slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
       guard: new OutageGuard(parts),
       silences: new Silences(),
       takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
@@ -181,6 +184,8 @@ class Pipeline {
       history: History;
     },
   ): Promise<{ failure: EventFailure | null; refused: readonly Addressed[] }> {
+    const heldBytes = outcome.kind === "result" ? outcome.result.value.byteLength : 0;
+    this.#calls.slots.hold(heldBytes);
     try {
       const refused = await this.#publishAll(toStore, event, lease);
       const isReplaced = refused.length > 0 && outcome.kind === "result" &&
@@ -196,6 +201,8 @@ class Pipeline {
     } catch (error) {
       lease.rest(event.origin.offset);
       throw error;
+    } finally {
+      this.#calls.slots.release(heldBytes);
     }
   }
 

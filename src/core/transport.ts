@@ -32,7 +32,7 @@ export interface Limits {
   readonly concurrency: number;
   /** Events of a partition, from its lowest unsettled one to the last one delivered. */
   readonly maxLookahead: number;
-  /** Bytes of all events that a listener holds, delivered or not. */
+  /** Bytes of all events that a listener holds, delivered or not; as many for results that wait to be stored. */
   readonly maxBufferedBytes: number;
 }
 

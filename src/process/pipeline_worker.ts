@@ -84,6 +84,7 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
       onTombstone: eventHandler.onTombstone,
       ordering: pipeline.ordering,
       concurrency,
+      maxBufferedBytes,
       log,
       health,
       readyAfterMs,

@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HandlerError } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import type { PipelineParts } from "../../src/core/pipeline.ts";
-import { eventually, everythingSettled } from "../support/eventually.ts";
+import { eventually, everythingSettled, promisesSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
 import { aResult, FakeHandler } from "../support/fake_handler.ts";
 import { FakeListener } from "../support/fake_listener.ts";
@@ -237,3 +237,29 @@ function stored<Name extends string>(
     ) => [name, stored.length]),
   );
 }
+
+Deno.test("runPipeline() makes no further call while results that wait to be stored are too large together", async () => {
+  const stores = Promise.withResolvers<void>();
+  const processor = new FakeResultProcessor({ gate: () => stores.promise });
+  const listener = new FakeListener(
+    ...Array.from({ length: 20 }, (_, index) => anEvent({ offset: index, key: bytes(`${index}`) })),
+  );
+  const handler = new FakeHandler(async () => {
+    await promisesSettled();
+    return aResult("onSuccess", { value: "x".repeat(1000) });
+  });
+  const running = runParts({
+    listener,
+    handler,
+    resultProcessors: [{ when: ["onSuccess"], processor }],
+    concurrency: 2,
+    maxBufferedBytes: 5000,
+  });
+  await eventually(() => processor.calls >= 5, { what: "that results wait" });
+  await everythingSettled();
+  // A slot may be given again before the result of its last call is there.
+  assert(handler.calls.length <= 5 + 2 * 2, `${handler.calls.length} calls`);
+  stores.resolve();
+  await running;
+  assertEquals(processor.stored.length, 20);
+});

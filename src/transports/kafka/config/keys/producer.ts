@@ -2,7 +2,7 @@ import { boolean, choice, integer } from "../../../../config/scalar.ts";
 import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
 const MAX_INTEGER = 2_147_483_647;
-const NO_QUEUE = "has no effect in eventor: the pipeline's concurrency bounds what waits";
+const NO_QUEUE = "has no effect in eventor: the pipeline's maxBufferedBytes bounds what waits";
 const NO_DEADLINE =
   "has no effect in eventor: a result is published again and again until it is stored";
 const NO_TRANSACTIONS = "transactions are not supported";
