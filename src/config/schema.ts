@@ -100,7 +100,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     "What is handled one after the other: the events of a `key` of a partition (those without a key count as one), of a `partition`, or `none`",
   ),
   concurrency: toSchema(integer(1, 10_000)).prefault(32).describe(
-    "How many calls may be in flight",
+    "How many calls may be in flight; of those, one partition of several has half at most, so that calls that hang leave some for the others",
   ),
   maxLookahead: toSchema(integer(1, 1_000_000)).prefault(1000).describe(
     "How many events of a partition may be begun from its lowest unfinished one on",
