@@ -15,6 +15,8 @@ export interface Assigned {
   readonly failures: unknown[];
   /** What could be committed, each time when a commit was asked for. */
   readonly commits: number[];
+  /** How often it was told that more is wanted. */
+  readonly timesWanted: number;
   /** What the group was told of. */
   readonly announcements: { readonly offset: number; readonly note: AttemptsNote | null }[];
 }
@@ -30,6 +32,7 @@ export function assign(
   const failures: unknown[] = [];
   const commits: number[] = [];
   const announcements: Assigned["announcements"] = [];
+  let timesWanted = 0;
   const assigned: AssignedPartition = new AssignedPartition({
     topic: "T",
     partition: 0,
@@ -37,6 +40,7 @@ export function assign(
     past,
     limits: { ...DEFAULT_LIMITS, ...limits },
     deliver: pipeline.deliver,
+    noteWanted: () => timesWanted++,
     commit: () => commits.push(assigned.tracker.committable),
     announce: () => {
       announcements.push({ offset: assigned.tracker.committable, note: parseNote(assigned.note) });
@@ -45,7 +49,16 @@ export function assign(
     suspectTurns: suspectTurns ?? new SuspectTurns(),
     fail: (error) => failures.push(error),
   });
-  return { assigned, pipeline, failures, commits, announcements };
+  return {
+    assigned,
+    pipeline,
+    failures,
+    commits,
+    announcements,
+    get timesWanted() {
+      return timesWanted;
+    },
+  };
 }
 
 /** Places in `T[0]`: `T[0]@5`. */

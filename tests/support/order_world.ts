@@ -119,6 +119,7 @@ export class World {
         settling.then(settled, settled);
         return settling;
       },
+      noteWanted: () => {},
       commit: () => this.commit(),
       announce: () => Promise.resolve(this.commit()),
       suspectTurns: this.#suspectTurns,

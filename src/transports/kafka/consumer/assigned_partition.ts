@@ -20,6 +20,8 @@ export interface AssignedPartitionOptions {
   readonly past?: AttemptsMade | undefined;
   readonly limits: Limits;
   readonly deliver: Deliver;
+  /** Told when more of it comes to be wanted, as less of it waits than before. */
+  readonly noteWanted: () => void;
   /** Asked to commit when much has settled since the last commit: after a crash, it would be done again. */
   readonly commit: () => void;
   /** Commits what there is to commit, and resolves when that is done, or has not worked. Never rejects. */
@@ -217,9 +219,15 @@ export class AssignedPartition {
     opening.then((opened) => {
       this.#isOpening = false;
       this.#opened = { lastOffset: records.lastOffset, records: opened };
-      this.#waitingBytes -= records.sizeInBytes;
+      this.#leaveWaiting(records);
       this.#deliverWaiting();
     }).catch(this.#options.fail);
+  }
+
+  #leaveWaiting({ sizeInBytes }: FetchedRecords): void {
+    const { wantsMore } = this;
+    this.#waitingBytes -= sizeInBytes;
+    if (this.wantsMore && !wantsMore) this.#options.noteWanted();
   }
 
   /** Nothing is delivered from here on: what follows must not be settled as if this were. */

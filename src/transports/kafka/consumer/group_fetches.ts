@@ -1,3 +1,4 @@
+import { sleep } from "../../../core/backoff.ts";
 import type { FetchedRecords } from "./record_batch.ts";
 
 /**
@@ -9,7 +10,7 @@ const TURN_MS = 100;
 /** No broker is better to fetch from than the one that was asked (KIP-392). */
 const NO_REPLICA = -1;
 
-/** How long a fetch may wait for records while another partition is not wanted, which may change soon. */
+/** How long a fetch may wait for records while another partition is not wanted, and kafkajs while none is. */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
 /** What was fetched of one partition. */
@@ -30,6 +31,8 @@ export interface FetchOptions {
   readonly isGivenUp: () => boolean;
   /** Whether more of a partition should be fetched, from where the next fetch would begin. */
   readonly wantsMore: (partition: number, nextOffset: number) => boolean;
+  /** Aborts when more of a partition comes to be wanted. */
+  readonly untilWanted: () => AbortSignal;
   /** Takes what was fetched, in the order of the offsets of each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
@@ -96,7 +99,7 @@ interface PartitionAnswer {
  * @throws {Error} as kafkajs fails when a fetch does, with a `type` or a `name` that tells how to recover
  */
 export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions): Promise<void> {
-  const { nodeId, isGivenUp, wantsMore, take } = options;
+  const { nodeId, isGivenUp, wantsMore, untilWanted, take } = options;
   const { offsetManager } = group;
   const partitions = await brokerPartitions(group, nodeId);
   if (partitions === null) return await sleep(group.maxWaitTime);
@@ -106,7 +109,12 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
     const wanted = [...nextOffsets]
       .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
       .map(([partition]) => partition);
-    if (wanted.length === 0) return await sleep(MAX_WAIT_WHILE_UNWANTED_MS);
+    if (wanted.length === 0) {
+      const isWanted = untilWanted();
+      await sleep(MAX_WAIT_WHILE_UNWANTED_MS, isWanted);
+      if (!isWanted.aborted) return;
+      continue;
+    }
     const answers = await fetchOnce(group, partitions, wanted);
     if (isGivenUp()) return;
     for (const answer of answers) {
@@ -191,8 +199,4 @@ function notePreferredReplica(group: FetchingGroup, topic: string, answer: Parti
   if (nodeId === NO_REPLICA) return;
   const preferred = group.preferredReadReplicasPerTopicPartition[topic] ??= {};
   preferred[partition] = { nodeId, expireAt: Date.now() + group.metadataMaxAge };
-}
-
-function sleep(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }

@@ -15,6 +15,8 @@ export interface GroupMember {
   offsetReset(partition: number): void;
   /** Whether more of a partition should be fetched, from where the next fetch would begin. */
   wantsMore(partition: number, nextOffset: number): boolean;
+  /** Aborts when more of a partition comes to be wanted. */
+  untilWanted(): AbortSignal;
   /** Takes what was fetched; to wait here would stall every other partition. */
   take(fetched: FetchedPartition, group: Group): void;
 }
@@ -76,6 +78,7 @@ function fetchForMembers(): void {
         isGivenUp: () => givenUpAssignments.has(assignment),
         wantsMore: (partition, nextOffset) =>
           !givenUpAssignments.has(assignment) && member.wantsMore(partition, nextOffset),
+        untilWanted: () => member.untilWanted(),
         take: (fetched) => member.take(fetched, this),
       });
     } catch (error) {

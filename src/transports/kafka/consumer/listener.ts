@@ -52,6 +52,7 @@ export class KafkaListener implements Listener {
   readonly #end: ReadingEnd | null;
   readonly #commits: OffsetCommits;
   #group: Group | null = null;
+  #unwanted = new AbortController();
   #assigned = 1;
   #stopping = false;
 
@@ -118,6 +119,7 @@ export class KafkaListener implements Listener {
         this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#noteReset(partition),
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
+      untilWanted: () => this.#unwanted.signal,
       take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
     });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -173,6 +175,11 @@ export class KafkaListener implements Listener {
     return held?.wantsMore ?? true;
   }
 
+  #noteWanted(): void {
+    this.#unwanted.abort();
+    this.#unwanted = new AbortController();
+  }
+
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
     if (this.#stopping) return;
     this.#group = group;
@@ -205,6 +212,7 @@ export class KafkaListener implements Listener {
       past,
       limits: this.#limits,
       deliver,
+      noteWanted: () => this.#noteWanted(),
       commit: () => this.#commits.commit(),
       announce: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,

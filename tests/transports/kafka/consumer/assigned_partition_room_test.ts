@@ -143,6 +143,37 @@ Deno.test("AssignedPartition wants more until as much waits as may", async (t) =
   }
 });
 
+Deno.test("AssignedPartition tells when it comes to want more: once, not for each event or batch", async () => {
+  const world = assign({ maxLookahead: 1 });
+  const { assigned, pipeline } = world;
+  const batches = Array.from(
+    { length: 10 },
+    (_, batch) =>
+      new FakeRecords([aRecord(2 * batch), aRecord(2 * batch + 1)], {
+        lastOffset: 2 * batch + 1,
+        sizeInBytes: 64 * KIB,
+      }),
+  );
+  assigned.enqueue(batches, 20);
+  await promisesSettled();
+
+  for (let offset = 0; offset < 20; offset++) {
+    assertEquals(world.timesWanted, assigned.wantsMore ? 1 : 0, `before ${offset} has settled`);
+    pipeline.settle(`T[0]@${offset}`);
+    await promisesSettled();
+  }
+  assertEquals(world.timesWanted, 1);
+});
+
+Deno.test("AssignedPartition tells nothing while it has wanted more all along", async () => {
+  const world = assign();
+  world.assigned.enqueue([FakeRecords.at(0, 1), FakeRecords.at(2)], 3);
+  await promisesSettled();
+  for (const place of places(0, 1, 2)) world.pipeline.settle(place);
+  await promisesSettled();
+  assertEquals(world.timesWanted, 0);
+});
+
 Deno.test("AssignedPartition does not count what it leaves out as waiting", async () => {
   const { assigned } = assign({ nextOffset: 5, maxLookahead: 1 });
   assigned.enqueue([new FakeRecords([], { lastOffset: 4, sizeInBytes: 100 * MIB })], 5);

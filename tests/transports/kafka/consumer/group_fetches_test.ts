@@ -4,6 +4,8 @@ import {
   fetchForAWhile,
   type FetchingGroup,
 } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+import { promisesSettled } from "../../../support/eventually.ts";
+import { FakeTimers } from "../../../support/fake_timers.ts";
 
 const MAX_WAIT_MS = 200;
 
@@ -40,6 +42,7 @@ class FakeGroup implements FetchingGroup {
   partitionsAtBroker = [{ topic: "T", partitions: [0, 1] }];
   committed: Record<number, string> = { 0: "100", 1: "200" };
   answer: (request: FetchRequest) => readonly Answer[] = () => [];
+  #unwanted = new AbortController();
   readonly offsetManager = {
     committedOffsets: () => ({ T: this.committed }),
     nextOffset: (_: string, partition: number) => this.committed[partition]!,
@@ -64,8 +67,15 @@ class FakeGroup implements FetchingGroup {
       nodeId: "1",
       isGivenUp: () => this.isGivenUp,
       wantsMore,
+      untilWanted: () => this.#unwanted.signal,
       take: (fetched) => void this.taken.push(fetched),
     });
+  }
+
+  /** Says that more of a partition is wanted by now. */
+  noteWanted(): void {
+    this.#unwanted.abort();
+    this.#unwanted = new AbortController();
   }
 
   /** Where each request fetched from. */
@@ -157,6 +167,45 @@ Deno.test("fetchForAWhile() asks for nothing while nothing is wanted", async () 
   const group = new FakeGroup();
   await group.fetchForAWhile(() => false);
   assertEquals(group.requests, []);
+});
+
+Deno.test("fetchForAWhile() fetches as soon as more is wanted, without any time having to pass", async () => {
+  using timers = new FakeTimers();
+  const group = new FakeGroup();
+  let isWanted = false;
+  const fetching = group.fetchForAWhile(() => isWanted);
+  await promisesSettled();
+  assertEquals(group.requests, []);
+
+  isWanted = true;
+  group.noteWanted();
+  await promisesSettled();
+  assertEquals(group.fetchedFrom, [{ 0: 100, 1: 200 }]);
+
+  assertEquals(timers.count, 1, "nothing waits but the broker's answer");
+  group.isGivenUp = true;
+  timers.fire(0);
+  await fetching;
+});
+
+Deno.test("fetchForAWhile() looks once for each time that it is told, and comes back when it is not told", async () => {
+  using timers = new FakeTimers();
+  const group = new FakeGroup();
+  let questions = 0;
+  const fetching = group.fetchForAWhile((partition) => {
+    if (partition === 0) questions++;
+    return false;
+  });
+  await promisesSettled();
+  assertEquals(questions, 1);
+
+  group.noteWanted();
+  await promisesSettled();
+  assertEquals({ questions, timers: timers.count }, { questions: 2, timers: 1 });
+
+  timers.fire(0);
+  await fetching;
+  assertEquals({ questions, timers: timers.count }, { questions: 2, timers: 0 });
 });
 
 Deno.test("fetchForAWhile() asks for nothing while the broker has none of the partitions", async () => {
