@@ -1,0 +1,126 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
+import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { FakeTimers } from "../../../support/fake_timers.ts";
+
+const THROTTLE_MS = 3000;
+
+patchKafkajs();
+
+/** The requests of a connection, which may have two under way, at a time that the test sets. */
+class Requests implements Disposable {
+  nowMs = 1_000_000;
+  readonly sent: number[] = [];
+  readonly rejected: unknown[] = [];
+  readonly timers = new FakeTimers();
+  readonly queue = new RequestQueue({
+    maxInFlightRequests: 2,
+    requestTimeout: 30_000,
+    enforceRequestTimeout: false,
+    clientId: "client",
+    broker: "broker:9092",
+    logger: { debug() {}, warn() {} },
+  });
+  readonly #now = Date.now;
+
+  constructor() {
+    Date.now = () => this.nowMs;
+  }
+
+  push(...numbers: readonly number[]): void {
+    for (const correlationId of numbers) {
+      this.queue.push({
+        entry: {
+          correlationId,
+          resolve() {},
+          reject: (error: unknown) => this.rejected.push(error),
+        },
+        expectResponse: true,
+        sendRequest: () => this.sent.push(correlationId),
+      });
+    }
+  }
+
+  answer(...numbers: readonly number[]): void {
+    for (const correlationId of numbers) {
+      this.queue.fulfillRequest({ correlationId, size: 0, payload: null });
+    }
+  }
+
+  /** Whether it looks for requests later on, by whichever kind of timer. */
+  get isWaiting(): boolean {
+    return this.queue.throttleCheckTimeoutId !== null;
+  }
+
+  [Symbol.dispose](): void {
+    this.queue.destroy();
+    this.timers[Symbol.dispose]();
+    Date.now = this.#now;
+  }
+}
+
+Deno.test("a connection to a broker has no timer while all its requests are sent, answered or not", () => {
+  using requests = new Requests();
+  requests.push(1, 2);
+  assertEquals([requests.sent, requests.isWaiting], [[1, 2], false]);
+
+  requests.answer(1, 2);
+  assertEquals([requests.isWaiting, requests.timers.count], [false, 0]);
+});
+
+Deno.test("a connection to a broker sends in order what came while it was throttled, when that ends", () => {
+  using requests = new Requests();
+  requests.queue.maybeThrottle(THROTTLE_MS);
+  requests.push(1, 2);
+  assertEquals([requests.sent, requests.timers.delaysMs], [[], [THROTTLE_MS]]);
+
+  requests.nowMs += THROTTLE_MS;
+  requests.timers.fire(0);
+  assertEquals([requests.sent, requests.isWaiting], [[1, 2], false]);
+});
+
+Deno.test("a connection to a broker waits for the rest when it is throttled for longer meanwhile", () => {
+  using requests = new Requests();
+  requests.queue.maybeThrottle(THROTTLE_MS);
+  requests.push(1);
+  requests.nowMs += THROTTLE_MS;
+  requests.queue.maybeThrottle(500);
+  requests.timers.fire(0);
+  assertEquals([requests.sent, requests.timers.delaysMs], [[], [500]]);
+
+  requests.nowMs += 500;
+  requests.timers.fire(0);
+  assertEquals([requests.sent, requests.isWaiting], [[1], false]);
+});
+
+Deno.test("a connection to a broker is throttled without a timer while there is nothing to send", () => {
+  using requests = new Requests();
+  requests.push(1);
+  requests.queue.maybeThrottle(THROTTLE_MS);
+  requests.answer(1);
+  assertEquals([requests.isWaiting, requests.timers.count], [false, 0]);
+});
+
+Deno.test("a connection to a broker sends what waits for answers at the next one, and then has no timer for long", () => {
+  using requests = new Requests();
+  requests.push(1, 2, 3, 4);
+  assertEquals(requests.sent, [1, 2]);
+  requests.answer(1);
+  assertEquals(requests.sent, [1, 2, 3]);
+  requests.answer(3, 2);
+  assertEquals(requests.sent, [1, 2, 3, 4]);
+
+  requests.timers.fire(0);
+  assertEquals([requests.isWaiting, requests.timers.count], [false, 0]);
+});
+
+Deno.test("a connection to a broker that has been lost has no timer for long, though requests waited", () => {
+  using requests = new Requests();
+  requests.queue.maybeThrottle(THROTTLE_MS);
+  requests.push(1);
+  requests.queue.rejectAll(new Error("closed"));
+  assertInstanceOf(requests.rejected[0], Error);
+
+  requests.timers.fire(0);
+  assertEquals([requests.sent, requests.isWaiting, requests.timers.count], [[], false, 0]);
+});
