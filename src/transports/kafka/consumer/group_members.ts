@@ -1,9 +1,11 @@
 import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
+import Runner from "kafkajs/src/consumer/runner.js";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
+import { forgetOldFailures } from "./runner_failures.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
 export interface GroupMember {
@@ -56,6 +58,7 @@ export function callMembers(): void {
   announceOffsetResets();
   fetchForMembers();
   leaveGoneCoordinators();
+  attendRunners();
 }
 
 function memberOf({ groupId }: { groupId: string }): GroupMember | undefined {
@@ -132,6 +135,14 @@ function leaveGoneCoordinators(): void {
     } catch (error) {
       throw heartbeatFailure(error, this);
     }
+  };
+}
+
+function attendRunners(): void {
+  const { start } = Runner.prototype;
+  Runner.prototype.start = async function (): Promise<void> {
+    if (memberOf(this.consumerGroup) !== undefined) forgetOldFailures(this);
+    await start.call(this);
   };
 }
 

@@ -1,0 +1,54 @@
+/** What kafkajs's runner of a consumer has, as far as it is used here. */
+export interface Runner {
+  readonly consumerGroup: { getNodeIds(): readonly string[] };
+  /** Fetches from one broker, and sends a heartbeat when one is due. */
+  fetch(nodeId: string): Promise<object[]>;
+  /** Runs what fetches until it ends, again and again when it fails. */
+  retrier(run: Run): Promise<void>;
+}
+
+type Run = (
+  bail: (error: Error) => void,
+  retryCount: number,
+  retryTimeMs: number,
+) => Promise<void>;
+
+/** kafkajs never repeats what has failed with one of these. */
+const PROGRAM_ERRORS = new Set(["RangeError", "ReferenceError", "SyntaxError", "TypeError"]);
+
+/**
+ * Has failures count anew once each broker was fetched from, and heartbeats that were due have been answered. As it
+ * comes, kafkajs counts all failures since it last joined the group: a few in a month end the consumer, and each pauses
+ * it for longer than the one before.
+ */
+export function forgetOldFailures(runner: Runner): void {
+  const { fetch, retrier, consumerGroup } = runner;
+  const fetched = new Set<string>();
+  let hasWorked = false;
+  runner.fetch = async (nodeId) => {
+    const batches = await fetch.call(runner, nodeId);
+    fetched.add(nodeId);
+    hasWorked ||= consumerGroup.getNodeIds().every((each) => fetched.has(each));
+    return batches;
+  };
+  runner.retrier = (run) => {
+    let firstPauseMs = 0;
+    return retrier.call(runner, async (bail, retryCount, retryTimeMs) => {
+      if (retryCount === 0) firstPauseMs = retryTimeMs;
+      fetched.clear();
+      hasWorked = false;
+      try {
+        await run(bail, retryCount, retryTimeMs);
+      } catch (error) {
+        if (!hasWorked || isFinal(error)) throw error;
+        // To end without an error is what makes kafkajs begin anew.
+        await new Promise((resolve) => setTimeout(resolve, firstPauseMs));
+      }
+    });
+  };
+}
+
+function isFinal(error: unknown): boolean {
+  const { retriable, name } = Object(error);
+  return retriable === false || PROGRAM_ERRORS.has(name);
+}

@@ -1,0 +1,147 @@
+import { assertEquals } from "@std/assert";
+import Runner from "kafkajs/src/consumer/runner.js";
+import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { FakeMember } from "../../../support/fake_member.ts";
+
+const GROUP = "orders";
+const RETRIES = 2;
+const TIMEOUT = new Error("Request Fetch timed out");
+
+patchKafkajs();
+
+/** Fetches of one broker or several, each of which works or fails as the test says. */
+class FakeGroup {
+  readonly groupId = GROUP;
+  readonly memberId = "member-1";
+  readonly offsetManager = null;
+  readonly nodeIds: readonly string[];
+  readonly calls: string[] = [];
+  readonly #fetch: (call: { nodeId: string; count: number }) => void;
+  #count = 0;
+
+  constructor(
+    fetch: (call: { nodeId: string; count: number }) => void,
+    { nodeIds = ["1"] }: { nodeIds?: readonly string[] } = {},
+  ) {
+    this.#fetch = fetch;
+    this.nodeIds = nodeIds;
+  }
+
+  /** How many fetches were tried. */
+  get fetches(): number {
+    return this.#count;
+  }
+
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  joinAndSync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  heartbeat(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  leave(): Promise<void> {
+    this.calls.push("leave");
+    return Promise.resolve();
+  }
+
+  getNodeIds(): readonly string[] {
+    return this.nodeIds;
+  }
+
+  async fetch(nodeId: string): Promise<object[]> {
+    // A broker's answer never comes within the same turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    this.#fetch({ nodeId, count: ++this.#count });
+    return [];
+  }
+}
+
+/** kafkajs's runner, which tells of its crash as its consumer does, and leaves the group then. */
+class Running implements AsyncDisposable {
+  crash: Error | null = null;
+  readonly #runner: Runner;
+
+  constructor(group: FakeGroup) {
+    const ignore = () => {};
+    const logger = {
+      debug: ignore,
+      info: ignore,
+      warn: ignore,
+      error: ignore,
+      namespace: () => logger,
+    };
+    this.#runner = new Runner({
+      logger,
+      consumerGroup: group,
+      instrumentationEmitter: { emit: ignore },
+      concurrency: 1,
+      retry: { retries: RETRIES, initialRetryTime: 1, maxRetryTime: 2 },
+      onCrash: async (error: Error) => {
+        group.calls.push("crash");
+        await this.#runner.stop();
+        this.crash = error;
+      },
+    });
+    void this.#runner.start();
+  }
+
+  async crashed(): Promise<void> {
+    await eventually(() => this.crash !== null, { what: "a crash" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runner.stop();
+  }
+}
+
+Deno.test("failures between which fetching has worked do not add up", async () => {
+  becomeMember(GROUP, new FakeMember());
+  const group = new FakeGroup(({ count }) => {
+    if (count % 3 === 0) throw TIMEOUT;
+  });
+  await using running = new Running(group);
+  await eventually(() => running.crash !== null || group.fetches > 10 * RETRIES, {
+    what: "many failures",
+  });
+  assertEquals(running.crash, null);
+});
+
+Deno.test("failures between which nothing has worked end the consumer", async () => {
+  becomeMember(GROUP, new FakeMember());
+  const group = new FakeGroup(({ count }) => {
+    if (count > 1) throw TIMEOUT;
+  });
+  await using running = new Running(group);
+  await running.crashed();
+  assertEquals(running.crash?.name, "KafkaJSNumberOfRetriesExceeded");
+  // The first failure comes after fetching had worked, and does not count.
+  assertEquals(group.fetches, 1 + 1 + (1 + RETRIES));
+});
+
+Deno.test("failures of one broker add up though another one answers", async () => {
+  becomeMember(GROUP, new FakeMember());
+  const group = new FakeGroup(({ nodeId }) => {
+    if (nodeId === "2") throw TIMEOUT;
+  }, { nodeIds: ["1", "2"] });
+  await using running = new Running(group);
+  await running.crashed();
+  assertEquals(running.crash?.name, "KafkaJSNumberOfRetriesExceeded");
+});
+
+Deno.test("a failure that cannot pass ends the consumer though fetching has worked before", async () => {
+  becomeMember(GROUP, new FakeMember());
+  const refused = Object.assign(new Error("Not authorized"), { retriable: false });
+  const group = new FakeGroup(({ count }) => {
+    if (count === 5) throw refused;
+  });
+  await using running = new Running(group);
+  await running.crashed();
+  assertEquals(group.fetches, 5);
+});
