@@ -51,6 +51,11 @@ export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   };
 }
 
+/** Whether an event has its place in an order of its partition, rather than in one of its key, or in none. */
+export function isOrderedByPartition({ key }: InboundEvent, ordering: Ordering): boolean {
+  return ordering === "partition" || (ordering === "key" && key === null);
+}
+
 /** Events without a key are one lane; an empty key is a key. */
 function keyLane({ key }: InboundEvent): Lane {
   return key === null ? null : asText(key);

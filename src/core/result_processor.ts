@@ -7,9 +7,11 @@ export interface OutboundRecord {
   readonly headers: readonly RecordHeader[];
   /**
    * Where the event came from, of a record that puts it back: it goes to the same partition where there is one. Other
-   * records go where their key belongs.
+   * records go where their lane or else their key belongs.
    */
   readonly origin?: Pick<EventOrigin, "topic" | "partition">;
+  /** Records of one lane have an order among them, so they go to one partition, whatever their keys. */
+  readonly lane?: number;
   /** Where it goes, when a store has several places. */
   readonly topic?: string;
 }

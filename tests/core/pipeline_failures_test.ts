@@ -142,6 +142,26 @@ for (const { name, handler, parts = {}, expected } of OUTCOMES) {
   });
 }
 
+for (
+  const { ordering, lanes } of [
+    { ordering: "key", lanes: [undefined, 3] },
+    { ordering: "partition", lanes: [3, 3] },
+    { ordering: "none", lanes: [undefined, undefined] },
+  ] as const
+) {
+  Deno.test(`runPipeline() says of dead letters what is in order by ${ordering}, whatever the key`, async () => {
+    const listener = new FakeListener(
+      anEvent({ partition: 3, offset: 1, key: bytes("key") }),
+      anEvent({ partition: 3, offset: 2, key: null }),
+    );
+    const failing = new Failing(new FakeHandler(PERMANENT), { listener });
+    await failing.run({ takesErrors: false, ordering });
+    const stored = failing.deadLetters.stored.map(({ key, lane }) => ({ key, lane }));
+    const [ofKey, keyless] = lanes;
+    assertEquals(stored, [{ key: bytes("key"), lane: ofKey }, { key: null, lane: keyless }]);
+  });
+}
+
 Deno.test("runPipeline() counts a call without a response, when others are answered meanwhile", async () => {
   const others = new FakeListener(
     anEvent({ offset: 1, key: bytes("bad") }),

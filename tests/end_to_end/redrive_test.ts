@@ -142,6 +142,48 @@ Deno.test("eventor redrive brings dead letters back to a repaired endpoint, in o
   assertEquals((await readTopic(topics.deadLetters)).length, events.length);
 });
 
+for (
+  const { name, ordering, keyOf } of [
+    { name: "events without a key", ordering: "key", keyOf: () => null },
+    {
+      name: "events of all keys, with ordering: partition,",
+      ordering: "partition",
+      keyOf: (event: number) => `key-${event % 7}`,
+    },
+  ]
+) {
+  Deno.test(`eventor redrive puts ${name} back in the order of their partition`, async () => {
+    const topics = await someTopics();
+    const partitions = [1, 2, 3];
+    const values = Array.from({ length: 20 }, (_, event) => `${event}`);
+    await produce(
+      topics.topic,
+      partitions.flatMap((partition) =>
+        values.map((value, event) => ({ key: keyOf(event), value, partition }))
+      ),
+    );
+    await using endpoint = startEndpoint(() => new Response("no", { status: 422 }));
+    const pipeline = { ...topics, url: endpoint.url, keys: { ordering } };
+    {
+      await using eventor = new EventorProcess(kafkaPipeline(pipeline));
+      await eventually(async () => (await readTopic(topics.deadLetters)).length === 60, {
+        deadlineMs: 60_000,
+        what: "every event is a dead letter",
+      });
+      eventor.signal("SIGTERM");
+      assertEquals(await eventor.exit(), 0);
+    }
+
+    const { stdout } = await redrive({ ...topics, keys: { ordering } });
+    assertStringIncludes(stdout, "put back 60 dead letters\n");
+    const stored = await readTopic(topics.topic);
+    for (const partition of partitions) {
+      const ofPartition = stored.filter((record) => record.partition === partition);
+      assertEquals(ofPartition.map(valueOf), [...values, ...values]);
+    }
+  });
+}
+
 Deno.test("eventor redrive keeps key, value and headers byte for byte, and the partition", async () => {
   const { topic, deadLetters } = await someTopics();
   const source = { "source-topic": topic, "source-partition": 3 };

@@ -3,8 +3,9 @@ import { deadLetter } from "./dead_letter.ts";
 import { formatOrigin, type InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
 import type { Lease } from "../lease.ts";
+import { isOrderedByPartition, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
-import type { ResultProcessor } from "../result_processor.ts";
+import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 import type { EventFailure } from "./verdict.ts";
 
 const TOO_LARGE =
@@ -14,6 +15,7 @@ const TOO_LARGE =
 /** What is done with events that have failed for good. */
 export interface FailedEventParts extends AttemptsParts {
   readonly name: string;
+  readonly ordering: Ordering;
   readonly onFailure: OnFailure;
   /** Where dead letters go; there is one when `onFailure` is `deadLetter`. */
   readonly deadLetters: ResultProcessor | undefined;
@@ -50,7 +52,7 @@ async function storeDeadLetter(
   { event, failure, attempts, lease }: FailedEvent,
   parts: FailedEventParts & { readonly deadLetters: ResultProcessor },
 ): Promise<void> {
-  const { name: pipeline, deadLetters: processor } = parts;
+  const { name: pipeline, ordering, deadLetters: processor } = parts;
   const publication = { event, processor, lease, what: "the dead letter" };
   const pauses = new Attempts(
     () => `store the dead letter of ${formatOrigin(event.origin)}`,
@@ -59,7 +61,8 @@ async function storeDeadLetter(
   try {
     for (;;) {
       for (const withMessage of [true, false]) {
-        const record = deadLetter(event, { pipeline, failure, attempts, withMessage });
+        const letter = deadLetter(event, { pipeline, failure, attempts, withMessage });
+        const record = { ...letter, ...laneOf(event, ordering) };
         if (await publish({ ...publication, record }, parts) !== null) return;
       }
       await pauses.pause(TOO_LARGE, { lease });
@@ -67,4 +70,9 @@ async function storeDeadLetter(
   } finally {
     pauses.end();
   }
+}
+
+/** In several partitions, dead letters would lose the order that their events have without regard to keys. */
+function laneOf(event: InboundEvent, ordering: Ordering): Pick<OutboundRecord, "lane"> {
+  return isOrderedByPartition(event, ordering) ? { lane: event.origin.partition } : {};
 }

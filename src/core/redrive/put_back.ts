@@ -66,11 +66,13 @@ export function listing(print: (text: string) => Promise<void>): PutBack {
   };
 }
 
-function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin"> {
+/** What has no key would be scattered where its partition is gone. */
+function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin" | "lane"> {
   const facts = deadLetterFacts(letter);
   const [topic, partition] = [facts?.get("source-topic"), facts?.get("source-partition")];
   if (topic === undefined || partition === undefined || !/^\d{1,10}$/.test(partition)) return {};
-  return { origin: { topic, partition: Number(partition) } };
+  const origin = { topic, partition: Number(partition) };
+  return letter.key === null ? { origin, lane: origin.partition } : { origin };
 }
 
 /** Nothing of the event itself. What the headers say may come from anyone. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
-import type { InboundEvent } from "../../../src/core/event.ts";
+import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { listing, puttingBack } from "../../../src/core/redrive/put_back.ts";
@@ -13,8 +13,14 @@ import { RecordedLog } from "../../support/recorded_log.ts";
 const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };
 
 /** What the pipeline `orders` makes of an event of `ORDERS[2]`, standing at `DLQ[0]@3`. */
-function aLetter({ topic = "ORDERS", offset = 17 } = {}): InboundEvent {
-  const letter = deadLetter(anEvent({ topic, partition: 2, offset }), {
+function aLetter(
+  { topic = "ORDERS", offset = 17, key = bytes("key") }: {
+    topic?: string;
+    offset?: number;
+    key?: Bytes | null;
+  } = {},
+): InboundEvent {
+  const letter = deadLetter(anEvent({ topic, partition: 2, offset, key }), {
     pipeline: "orders",
     failure: { reason: "status", status: "503", message: "status 503" },
     attempts: undefined,
@@ -43,6 +49,13 @@ Deno.test("puttingBack() stores the event's own record, and where it came from",
     origin: { topic: "ORDERS", partition: 2 },
   }]);
   assertEquals(recorded.lines, []);
+});
+
+Deno.test("puttingBack() keeps events without a key together that came from one partition", async () => {
+  const { source, putBack, lease } = aPutBack();
+  await putBack(aLetter({ topic: "FORMER", key: null }), lease);
+  await putBack(aLetter({ topic: "FORMER" }), lease);
+  assertEquals(source.stored.map(({ lane }) => lane), [2, undefined]);
 });
 
 Deno.test("puttingBack() leaves the partition open, when the letter does not say it", async () => {

@@ -131,9 +131,10 @@ export class RecordBatcher {
     return queue;
   }
 
-  #partitionFor({ key, origin }: OutboundRecord): number {
+  #partitionFor({ key, origin, lane }: OutboundRecord): number {
     const { topic, partitionCount } = this.#leaders;
     if (origin?.topic === topic && origin.partition < partitionCount) return origin.partition;
+    if (lane !== undefined) return lane % partitionCount;
     return key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
   }
 

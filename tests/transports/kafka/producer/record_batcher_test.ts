@@ -380,6 +380,22 @@ Deno.test("RecordBatcher sends a record where its key belongs, when it does not 
   ]);
 });
 
+Deno.test("RecordBatcher sends records of a lane to one partition, whatever their keys", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  leaders.answerWith = () => undefined;
+  for (const key of [null, null, keyFor(0, 3), keyFor(2, 3)]) {
+    assertEquals((await add("of lane 1", { key, lane: 1 })).partition, 1);
+    assertEquals((await add("of lane 5", { key, lane: 5 })).partition, 2);
+  }
+});
+
+Deno.test("RecordBatcher sends a record of a lane back to the partition that it came from", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  leaders.answerWith = () => undefined;
+  const back = { key: null, origin: { topic: "RESULTS", partition: 2 }, lane: 0 };
+  assertEquals((await add("back", back)).partition, 2);
+});
+
 function aBatcher(
   { leaders: each, ...options }: Partial<BatcherOptions> & { leaders?: number[] } = {},
 ) {
@@ -389,7 +405,7 @@ function aBatcher(
     value: string,
     { key = "key", signal = NEVER, ...rest }:
       & { key?: string | null; signal?: AbortSignal }
-      & Pick<OutboundRecord, "origin"> = {},
+      & Pick<OutboundRecord, "origin" | "lane"> = {},
   ) {
     const record: OutboundRecord = {
       key: key === null ? null : bytes(key),
