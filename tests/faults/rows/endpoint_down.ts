@@ -8,6 +8,7 @@ import type { World } from "../world.ts";
 const LONGEST_MS = 60_000;
 /** How long nothing may have worked before it counts as an outage, and how old an answer of the interface may be. */
 const NOTICED_MS = 5000 + 1500;
+const POLL_MS = 100;
 
 /** In an outage, the pauses between calls double up to 30 s; up to 8 s, in one as short as the short form's. */
 function noticedBackMs(isLong: boolean): number {
@@ -55,16 +56,25 @@ export const endpointDown: Row = {
 /** Not ready, but alive: nothing would become better by a new start. */
 async function outage(world: World, address: string, awayMs: number): Promise<void> {
   const endsAt = performance.now() + awayMs;
-  await ready(world, address, false);
+  const isNoticed = await ready(world, address, false);
   while (performance.now() < endsAt) {
-    await sleep(500);
-    const response = await fetch(`http://${address}/livez`);
-    await response.body?.cancel();
-    if (response.status !== 200) world.finding(`/livez answered ${response.status} in an outage`);
+    await sleep(POLL_MS);
+    const [livez, readyz] = await Promise.all(
+      ["livez", "readyz"].map((path) => statusOf(`http://${address}/${path}`)),
+    );
+    if (livez !== 200) world.finding(`/livez answered ${livez} in an outage`);
+    if (isNoticed && readyz === 200) world.finding("/readyz said ready in the middle of an outage");
   }
 }
 
-async function ready(world: World, address: string, isReady: boolean): Promise<void> {
+async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.status;
+}
+
+/** Whether `/readyz` came to say so; a finding, if not. */
+async function ready(world: World, address: string, isReady: boolean): Promise<boolean> {
   let found = "";
   try {
     await eventually(async () => {
@@ -72,7 +82,9 @@ async function ready(world: World, address: string, isReady: boolean): Promise<v
       found = `${response.status} ${await response.text()}`;
       return isReady ? response.ok : found.includes("the endpoint is away");
     }, { deadlineMs: isReady ? noticedBackMs(world.isLong) : NOTICED_MS, what: () => found });
+    return true;
   } catch (error) {
     world.finding(`/readyz does not say ${isReady ? "ready" : "that it is away"}: ${error}`);
+    return false;
   }
 }
