@@ -5,7 +5,7 @@ const script = fileURLToPath(new URL("./fetch_loop.ts", import.meta.url));
 
 /** Calls the endpoint as fast as `fetch` does, from a process without Kafka. */
 export async function runBareLoop(bench: Bench): Promise<Figures> {
-  const url = await bench.endpoint(0);
+  const url = await bench.endpoint({ latencyMs: 0 });
   const seconds = bench.options.short ? 1 : 10;
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", script, url, `${seconds}`, "64"],

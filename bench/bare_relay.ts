@@ -10,7 +10,7 @@ const script = fileURLToPath(new URL("./relay_loop.ts", import.meta.url));
 
 /** Does no more than the input and output of a pipeline, one event after the other, in a process of its own. */
 export async function startBareRelay(bench: Bench, topics: Topics): Promise<Relay> {
-  const url = await bench.endpoint(0);
+  const url = await bench.endpoint({ latencyMs: 0 });
   const child = new GuardedChild(Deno.execPath(), {
     args: [
       "run",

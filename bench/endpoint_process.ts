@@ -3,24 +3,33 @@ import { GuardedChild, linesOf } from "./guarded_child.ts";
 
 const script = fileURLToPath(new URL("./endpoint.ts", import.meta.url));
 
-/** Endpoints in processes of their own, one for each latency, started when first asked for. */
+/** What an endpoint does besides sending bodies back. */
+export interface EndpointBehaviour {
+  readonly latencyMs: number;
+  /** The share of the calls that it answers by 500. */
+  readonly failingShare?: number;
+}
+
+/** Endpoints in processes of their own, one for each behaviour, started when first asked for. */
 export class Endpoints implements AsyncDisposable {
   readonly #children = new AsyncDisposableStack();
-  readonly #urls = new Map<number, Promise<string>>();
+  readonly #urls = new Map<string, Promise<string>>();
 
-  /** The URL of the endpoint that answers after so many milliseconds. */
-  url(latencyMs: number): Promise<string> {
-    const known = this.#urls.get(latencyMs);
+  /** The URL of the endpoint that does this. */
+  url({ latencyMs, failingShare = 0 }: EndpointBehaviour): Promise<string> {
+    const behaviour = [`${latencyMs}`, `${failingShare}`];
+    const name = behaviour.join(" ");
+    const known = this.#urls.get(name);
     if (known !== undefined) return known;
-    const url = this.#start(latencyMs);
-    this.#urls.set(latencyMs, url);
+    const url = this.#start(behaviour);
+    this.#urls.set(name, url);
     return url;
   }
 
-  async #start(latencyMs: number): Promise<string> {
+  async #start(behaviour: readonly string[]): Promise<string> {
     const child = this.#children.use(
       new GuardedChild(Deno.execPath(), {
-        args: ["run", "--allow-net", script, `${latencyMs}`],
+        args: ["run", "--allow-net", script, ...behaviour],
         stdout: "piped",
       }),
     );

@@ -1,3 +1,4 @@
+import type { EndpointBehaviour } from "./endpoint_process.ts";
 import { GuardedChild, linesOf } from "./guarded_child.ts";
 import { type ProcessUsage, processUsage } from "./process_usage.ts";
 import type { Bench } from "./scenario.ts";
@@ -6,11 +7,12 @@ import type { Topics } from "./topics.ts";
 const LOG_DEADLINE_MS = 30_000;
 const LOG_POLL_MS = 20;
 
-/** What is measured, as a pipeline's keys. */
-export interface PipelineSettings {
-  readonly latencyMs: number;
+/** What is measured: a pipeline's keys, and what its endpoint does. */
+export interface PipelineSettings extends EndpointBehaviour {
   readonly ordering: "key" | "partition" | "none";
   readonly concurrency: number;
+  /** Further keys of the handler, such as `timeout: 5s`. */
+  readonly handlerKeys?: readonly string[];
 }
 
 /** The measured process, with one pipeline. It ends with its scope. */
@@ -32,7 +34,7 @@ export class Eventor implements AsyncDisposable {
   }
 
   static async start(bench: Bench, topics: Topics, settings: PipelineSettings): Promise<Eventor> {
-    const url = await bench.endpoint(settings.latencyMs);
+    const url = await bench.endpoint(settings);
     const eventor = new Eventor(bench.command);
     await eventor.#configure(configuration(bench, topics, { ...settings, url }));
     return eventor;
@@ -88,7 +90,7 @@ export class Eventor implements AsyncDisposable {
 function configuration(
   { broker, options }: Bench,
   { events, results }: Topics,
-  { url, ordering, concurrency }: PipelineSettings & { url: string },
+  { url, ordering, concurrency, handlerKeys = [] }: PipelineSettings & { url: string },
 ): string {
   const keys = [`ordering: ${ordering}`, `concurrency: ${concurrency}`, ...options.pipelineKeys];
   return `
@@ -104,7 +106,7 @@ function configuration(
       auto.offset.reset: earliest
   eventHandler:
     type: http
-    url: ${url}
+    ${[`url: ${url}`, ...handlerKeys].join("\n    ")}
   eventResultProcessor:
     type: kafka
     topic: ${results}

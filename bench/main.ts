@@ -18,7 +18,7 @@ async function run(options: Options): Promise<Row[]> {
     options,
     broker: surroundings.broker,
     command: [await executable(stack)],
-    endpoint: (latencyMs) => surroundings.endpoint(latencyMs),
+    endpoint: (behaviour) => surroundings.endpoint(behaviour),
     say,
   };
   const chosen = SCENARIOS.filter(({ number }) =>

@@ -144,7 +144,7 @@ if (flags.help) {
     },
     broker: surroundings.broker,
     command: command(),
-    endpoint: (latencyMs) => surroundings.endpoint(latencyMs),
+    endpoint: (behaviour) => surroundings.endpoint(behaviour),
     say,
   };
   const settings: PipelineSettings = {

@@ -1,3 +1,4 @@
+import type { EndpointBehaviour } from "./endpoint_process.ts";
 import type { Options } from "./options.ts";
 
 /** What a scenario measured; a figure that it cannot tell is absent. */
@@ -17,8 +18,8 @@ export interface Bench {
   readonly broker: string;
   /** Runs eventor, when its own arguments follow. */
   readonly command: readonly string[];
-  /** The URL of an endpoint that answers after so many milliseconds; it runs until the end of the bench. */
-  endpoint(latencyMs: number): Promise<string>;
+  /** The URL of an endpoint that does this; it runs until the end of the bench. */
+  endpoint(behaviour: EndpointBehaviour): Promise<string>;
   say(line: string): void;
 }
 

@@ -1,5 +1,6 @@
 import { drainBacklog } from "./backlog.ts";
 import { runBareLoop } from "./bare_loop.ts";
+import { measureFailures } from "./failures.ts";
 import { measureFairness } from "./fairness.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
@@ -64,5 +65,18 @@ export const SCENARIOS: readonly Scenario[] = [
     number: 8,
     name: "fairness, endpoint 5 ms, 12 partitions, `ordering: key`, `concurrency: 32`",
     run: (bench) => measureFairness(bench, { latencyMs: 5, ordering: "key", concurrency: 32 }),
+  },
+  {
+    number: 9,
+    name: "failures, as 2 with `retry: { maxAttempts: 10 }`, 500 for 10 % of the calls",
+    run: (bench) =>
+      measureFailures(bench, {
+        latencyMs: 0,
+        ordering: "key",
+        concurrency: 64,
+        events: 250_000,
+        handlerKeys: ["retry: { maxAttempts: 10 }"],
+        failingShare: 0.1,
+      }),
   },
 ];

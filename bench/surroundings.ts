@@ -1,7 +1,7 @@
 import { compile } from "../tools/compile.ts";
 import { startBroker } from "../tools/kafka/mod.ts";
 import { whenWeDie } from "../tools/processes.ts";
-import { Endpoints } from "./endpoint_process.ts";
+import { type EndpointBehaviour, Endpoints } from "./endpoint_process.ts";
 
 /** What Kafka's own start script gives to a broker: as far as the machine allows, the measured broker is a usual one. */
 const JAVA_OPTIONS = [
@@ -44,9 +44,9 @@ export class Surroundings implements AsyncDisposable {
     return new Surroundings(broker, endpoints, stack.move());
   }
 
-  /** The URL of the endpoint that answers after so many milliseconds. */
-  endpoint(latencyMs: number): Promise<string> {
-    return this.#endpoints.url(latencyMs);
+  /** The URL of the endpoint that does this. */
+  endpoint(behaviour: EndpointBehaviour): Promise<string> {
+    return this.#endpoints.url(behaviour);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
