@@ -14,5 +14,9 @@ export class FakeMember implements GroupMember {
     return false;
   }
 
+  untilWanted(): AbortSignal {
+    return new AbortController().signal;
+  }
+
   take(): void {}
 }
