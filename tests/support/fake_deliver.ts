@@ -7,6 +7,8 @@ export class FakeDeliver {
   /** Places of the events in the order in which they came: `ORDERS[0]@1`. */
   readonly started: string[] = [];
   readonly events: InboundEvent[] = [];
+  /** What each of them came with. */
+  readonly leases: Lease[] = [];
   readonly #running = new Map<string, PromiseWithResolvers<void>>();
 
   /** Places of the events that have come and not settled. */
@@ -14,10 +16,11 @@ export class FakeDeliver {
     return [...this.#running.keys()];
   }
 
-  readonly deliver: Deliver = (event: InboundEvent, _lease: Lease) => {
+  readonly deliver: Deliver = (event: InboundEvent, lease: Lease) => {
     const place = formatOrigin(event.origin);
     const settling = Promise.withResolvers<void>();
     this.events.push(event);
+    this.leases.push(lease);
     this.started.push(place);
     this.#running.set(place, settling);
     return settling.promise;

@@ -1,3 +1,4 @@
+import { aborted } from "../../../core/backoff.ts";
 import type { AttemptsMade, InboundEvent } from "../../../core/event.ts";
 import { LeaseController } from "../../../core/lease.ts";
 import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
@@ -44,8 +45,6 @@ export class AssignedPartition {
   committing: number;
   /** What the last commit said of the event at its offset; null when that is not known. */
   committedNote: string | null = "";
-  /** Whether it may be another's by now: passed to another member and back, or a new topic's, since the last commit. */
-  isDoubtful = false;
   readonly #options: AssignedPartitionOptions;
   readonly #waiting: FetchedRecords[] = [];
   #waitingBytes = 0;
@@ -57,6 +56,7 @@ export class AssignedPartition {
   #delivered = 0;
   #deliveredBytes = 0;
   #idle: PromiseWithResolvers<void> | null = null;
+  #doubt: PromiseWithResolvers<void> | null = null;
   /** A record that is not delivered before the group has been told. */
   #held: FetchedRecord | null = null;
   /** The offset of the event that the group has been told of last, or is being told of. */
@@ -87,6 +87,26 @@ export class AssignedPartition {
       ? lease.isOccupiedBy(committable)
       : lease.isAtWorkOn(committable);
     return formatNote({ attempts: lease.attemptsOf(committable), isUnderWay });
+  }
+
+  /** Whether it may be another's by now: passed to another member and back, or a new topic's, since the last commit. */
+  get isDoubtful(): boolean {
+    return this.#doubt !== null;
+  }
+
+  set isDoubtful(isDoubtful: boolean) {
+    if (isDoubtful) {
+      this.#doubt ??= Promise.withResolvers();
+      return;
+    }
+    this.#doubt?.resolve();
+    this.#doubt = null;
+  }
+
+  /** Resolves when no doubt keeps from committing what has settled, or the partition is given up. */
+  async certain(): Promise<void> {
+    if (this.#doubt === null || this.tracker.committable === this.committed) return;
+    await Promise.race([this.#doubt.promise, aborted(this.lease.ended)]);
   }
 
   /** Everything below was fetched. */

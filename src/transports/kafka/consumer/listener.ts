@@ -170,8 +170,13 @@ export class KafkaListener implements Listener {
   }
 
   #wantsMore(partition: number, nextOffset: number): boolean {
+    if (this.#stopping) {
+      // Nothing is fetched any more, but what has settled is to be committed.
+      this.#continue(partition, nextOffset);
+      return false;
+    }
     const held = this.#partitions.get(partition);
-    if (this.#stopping || this.#end?.isFetched(partition, { nextOffset, held })) return false;
+    if (this.#end?.isFetched(partition, { nextOffset, held })) return false;
     return held?.wantsMore ?? true;
   }
 
@@ -181,7 +186,10 @@ export class KafkaListener implements Listener {
   }
 
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      this.#continue(fetched.partition, fetched.fetchedOffset);
+      return;
+    }
     this.#group = group;
     this.#assignedPartition(fetched, deliver).enqueue(fetched.records, fetched.nextOffset);
   }
@@ -190,14 +198,8 @@ export class KafkaListener implements Listener {
     { partition, fetchedOffset }: FetchedPartition,
     deliver: Deliver,
   ): AssignedPartition {
-    const known = this.#partitions.get(partition);
-    const wasReset = this.#wereReset.delete(partition);
-    if (known !== undefined && isContinuedAt(fetchedOffset, { known, wasReset })) {
-      known.isDoubtful = false;
-      known.lease.resume();
-      return known;
-    }
-    known?.lease.end();
+    const known = this.#continue(partition, fetchedOffset);
+    if (known !== null) return known;
     const past = this.#notes.attemptsAt(partition, fetchedOffset);
     if (isSuspicious(past)) {
       this.#log.warn(
@@ -221,6 +223,21 @@ export class KafkaListener implements Listener {
     assigned.lease.peers = this.#assigned;
     this.#partitions.set(partition, assigned);
     return assigned;
+  }
+
+  /** Ends the doubt about what is held of a partition, which goes on at `offset`; gives it up if that is elsewhere. */
+  #continue(partition: number, offset: number): AssignedPartition | null {
+    const known = this.#partitions.get(partition);
+    const wasReset = this.#wereReset.delete(partition);
+    if (known === undefined) return null;
+    if (isContinuedAt(offset, { known, wasReset })) {
+      known.isDoubtful = false;
+      known.lease.resume();
+      return known;
+    }
+    known.lease.end();
+    this.#partitions.delete(partition);
+    return null;
   }
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
@@ -254,6 +271,7 @@ export class KafkaListener implements Listener {
     // Whoever kills the process from here on does not do so because of an event.
     void this.#commits.commit();
     await this.#idle(givenUp, ended);
+    await this.#certain(givenUp, ended);
     for (const { lease } of givenUp) lease.end();
     await atMost(this.#commits.commitAll(), LEAVE_MS);
     this.#partitions.clear();
@@ -261,6 +279,14 @@ export class KafkaListener implements Listener {
 
   async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
     await Promise.race([Promise.all(partitions.map((each) => each.idle())), aborted(ended)]);
+  }
+
+  /** Waits until it shows whose the partitions are of which something has settled: a join can be under way. */
+  async #certain(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
+    const certain = Promise.all(partitions.map((each) => each.certain()));
+    // Whoever cannot go on does not join any more.
+    const failed = this.#failure.promise.catch(() => {});
+    await Promise.race([certain, failed, aborted(ended)]);
   }
 }
 
