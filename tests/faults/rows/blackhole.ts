@@ -31,6 +31,7 @@ export const blackhole: Row = {
       },
     });
     world.flow();
+    const holdsNoMore = await world.holdings(member);
     for await (const number of world.faultMoments()) {
       const victim = VICTIMS[number % VICTIMS.length]!;
       await world.fault(`blackhole for ${victim}`, async () => {
@@ -50,6 +51,7 @@ export const blackhole: Row = {
     }
     const stopped = member.count(/pipeline '.*' stopped/);
     if (stopped > 0) world.finding(`the pipeline stopped ${stopped} times instead of going on`);
+    await holdsNoMore();
     await world.stop(member);
   },
 };

@@ -15,6 +15,7 @@ export const coordinatorMoved: Row = {
     const admin = new BrokerAdmin(cluster.bootstrapServer);
     const member = world.start();
     world.flow();
+    const holdsNoMore = await world.holdings(member);
     for await (const _ of world.faultMoments()) {
       const id = await admin.coordinator(world.topics.group);
       await world.fault(`coordinator ${id} killed`, async () => {
@@ -32,5 +33,6 @@ export const coordinatorMoved: Row = {
     await world.settle();
     const stopped = member.count(/pipeline '.*' stopped/);
     if (stopped > 0) world.finding(`the pipeline stopped ${stopped} times instead of going on`);
+    await holdsNoMore();
   },
 };

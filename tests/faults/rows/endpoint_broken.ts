@@ -19,6 +19,7 @@ export const endpointBroken: Row = {
     const eventor = startWithAll(world, { pipeline: { handler: { retry: RETRY } } });
     world.flow();
     await world.progress();
+    const holdsNoMore = await world.holdings(eventor);
     await withoutEviction(world, async () => {
       await world.finishFlow();
       await world.settle();
@@ -27,6 +28,7 @@ export const endpointBroken: Row = {
     for (const said of ["connection (reset|closed)", "broken off", "no valid HTTP response"]) {
       await eventor.line(new RegExp(`${said}.*; trying again`));
     }
+    await holdsNoMore();
   },
   examine: (history, { topics }) => [
     ...misplaced(history, () => topics.results),

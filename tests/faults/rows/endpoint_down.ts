@@ -32,6 +32,7 @@ export const endpointDown: Row = {
     world.flow();
     await world.progress();
     await ready(world, address, true);
+    const holdsNoMore = await world.holdings(eventor);
     await withoutEviction(world, async () => {
       for await (const number of world.faultMoments()) {
         const isLongest = world.isLong && number === world.size.faults - 1;
@@ -49,6 +50,7 @@ export const endpointDown: Row = {
     await eventor.line(/connection refused; trying again/);
     await eventor.line(/the endpoint seems to be away/);
     await eventor.line(/the endpoint answers again/);
+    await holdsNoMore();
   },
   examine: (history, { topics }) => misplaced(history, () => topics.results),
 };

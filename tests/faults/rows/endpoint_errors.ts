@@ -35,7 +35,7 @@ export const endpointErrors: Row = {
   limits: () => ({ duplicates: 0, recoveryMs: 3000 }),
   async run(world) {
     await world.endpoint.behave(ALWAYS);
-    world.start({
+    const eventor = world.start({
       pipeline: {
         deadLetters: world.topics.deadLetters,
         handler: {
@@ -47,6 +47,7 @@ export const endpointErrors: Row = {
     });
     world.flow();
     await world.progress();
+    const holdsNoMore = await world.holdings(eventor);
     await withoutEviction(world, async () => {
       for await (const _ of world.faultMoments()) {
         await world.fault("burst of 500", async () => {
@@ -61,6 +62,7 @@ export const endpointErrors: Row = {
       await world.finishFlow();
       await world.settle();
     });
+    await holdsNoMore();
   },
   examine: (history, { topics }) => [
     ...misplaced(

@@ -26,6 +26,7 @@ export const endpointSilent: Row = {
     });
     world.flow();
     await world.progress();
+    const holdsNoMore = await world.holdings(eventor);
     await withoutEviction(world, async () => {
       for await (const _ of world.faultMoments()) {
         await world.fault("all connections silent", () => {
@@ -36,6 +37,7 @@ export const endpointSilent: Row = {
       await world.finishFlow();
       await world.settle();
     });
+    await holdsNoMore();
     await world.stop(eventor);
     const timeouts = eventor.count(/no complete response within 3 s/);
     const most = CONCURRENCY * world.size.faults;

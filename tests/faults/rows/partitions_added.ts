@@ -14,6 +14,7 @@ export const partitionsAdded: Row = {
     const consumerConfig = { "metadata.max.age.ms": 2000 };
     const members = [1, 2].map(() => world.start({ pipeline: { consumerConfig } }));
     world.flow();
+    const holdNoMore = await Promise.all(members.map((member) => world.holdings(member)));
     const count = 2 * world.partitions;
     for await (const _ of world.faultMoments()) {
       await world.fault(`${world.partitions} more partitions`, async () => {
@@ -31,5 +32,6 @@ export const partitionsAdded: Row = {
     if (found.join() !== Array.from({ length: count }, (_, partition) => partition).join()) {
       world.finding(`the members share partitions ${found} instead of all ${count}`);
     }
+    await Promise.all(holdNoMore.map((holdsNoMore) => holdsNoMore()));
   },
 };

@@ -31,6 +31,7 @@ export const slowNetwork: Row = {
       pipeline: { consumerConfig: { "session.timeout.ms": 30_000 } },
     });
     world.flow();
+    const holdsNoMore = await world.holdings(member);
     for await (const number of world.faultMoments()) {
       const { what, begin } = FAULTS[number % FAULTS.length]!;
       await world.fault(what, async () => {
@@ -43,6 +44,7 @@ export const slowNetwork: Row = {
     await world.settle();
     const joined = member.count(/joined group/);
     if (joined !== 1) world.finding(`it has joined the group ${joined} times instead of once`);
+    await holdsNoMore();
     await world.stop(member);
   },
 };
