@@ -14,6 +14,7 @@ import type {
   StoredEvent,
 } from "./history.ts";
 import { OutcomeIndex } from "./outcome_index.ts";
+import { partitionStalls } from "./partition_stall.ts";
 
 /** Of what a violation names at most so many cases. */
 const MAX_EXAMPLES = 5;
@@ -89,6 +90,11 @@ export function check(history: History, limits: Limits): Verdict {
     stallMs <= (limits.stallMs ?? Infinity)
       ? null
       : violation("I7", `no result for more than ${limits.stallMs} ms`, [`${stallMs} ms`]),
+    violation(
+      "I7",
+      `no result of a partition for more than ${limits.partitionStallMs} ms while an event waited`,
+      stalled(history, { index, mostMs: limits.partitionStallMs ?? Infinity }),
+    ),
     violation("I8", "places where the secret shows", history.leaks),
   ].filter((found) => found !== null);
   return {
@@ -221,6 +227,16 @@ function longestRecovery(
     (longest, each) => longest === null || each.ms > longest.ms ? each : longest,
     null,
   );
+}
+
+function stalled(
+  history: History,
+  { index, mostMs }: { index: OutcomeIndex; mostMs: number },
+): string[] {
+  return partitionStalls(history, index)
+    .filter(({ ms }) => ms > mostMs)
+    .toSorted((a, b) => b.ms - a.ms)
+    .map(({ event, ms }) => `${nameOf(event)}: ${ms} ms`);
 }
 
 function copiesOf({ calls }: History): number {

@@ -204,6 +204,39 @@ Deno.test("check() finds a time without results that is too long (I7)", () => {
   ]);
 });
 
+Deno.test("check() finds a partition without results while an event waits, whatever others do (I7)", () => {
+  const events = [
+    ...EVENTS.map((event, n) => ({ ...event, atMs: 900 + n * 1000 })),
+    { partition: 1, offset: 0, key: "c", sequence: 0, atMs: 2500 },
+  ];
+  const elsewhere = { ...result(0, 3, { atMs: 4000 }), partition: 1 };
+  const outcomes = [result(0, 0), result(1, 1, { atMs: 1950 }), result(2, 2, { atMs: 6900 })];
+  const changes = {
+    events,
+    outcomes: [...outcomes, elsewhere],
+    commits: [commit(7000, 3), { partition: 1, offset: 1, atMs: 7000 }],
+  };
+  assertEquals(found(changes, { duplicates: 0, partitionStallMs: 3999 }), [
+    "I7: 1 × no result of a partition for more than 3999 ms while an event waited: 0@2: 4000 ms",
+  ]);
+  assertEquals(found(changes, { duplicates: 0, partitionStallMs: 4000 }), []);
+});
+
+Deno.test("check() takes a partition in which no event waits for quiet, not for stalled", () => {
+  const events = EVENTS.map((event, n) => n < 2 ? event : { ...event, atMs: 8000 });
+  const limits = { duplicates: 0, partitionStallMs: 200 };
+  const commits = [commit(9000, 3)];
+  const last = result(2, 2, { atMs: 8050 });
+  assertEquals(
+    found({ events, outcomes: [result(0, 0), result(1, 1), last], commits }, limits),
+    [],
+  );
+  assertEquals(
+    found({ events, outcomes: [result(0, 0), last], commits }, limits).at(-1),
+    "I7: 1 × no result of a partition for more than 200 ms while an event waited: 0@1: 7050 ms",
+  );
+});
+
 Deno.test("check() passes on where the secret shows (I8), and what the row found itself", () => {
   assertEquals(
     found({ leaks: ["the log of eventor"], findings: ["no dropped line was counted"] }),

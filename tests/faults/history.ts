@@ -106,4 +106,6 @@ export interface Limits {
   readonly recoveryMs?: number;
   /** The longest time without an outcome, from the first one to the last. */
   readonly stallMs?: number;
+  /** The longest time without an outcome of a partition in which an event waits. */
+  readonly partitionStallMs?: number;
 }

@@ -15,6 +15,8 @@ export const rebalanceStorm: Row = {
     duplicates: Math.floor(world.size.events / 10),
     onlyKilledRepeat: true,
     stallMs: 15_000,
+    // The group waits for a killed member until its session has run out, and then once more when others come and go.
+    partitionStallMs: world.sessionTimeoutMs + 6000,
   }),
   async run(world) {
     await world.endpoint.behave([{ share: 0.02, latencyMs: [0, 250] }, { latencyMs: [0, 5] }]);

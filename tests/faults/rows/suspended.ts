@@ -6,7 +6,12 @@ export const suspended: Row = {
   fault: "one of two members sleeps (SIGSTOP) for two session timeouts",
   short: { events: 5000, perSecond: 700, faults: 1 },
   long: { events: 150_000, perSecond: 1500, faults: 6 },
-  limits: (world) => ({ duplicates: world.lookahead(world.size.faults), recoveryMs: 10_000 }),
+  limits: (world) => ({
+    duplicates: world.lookahead(world.size.faults),
+    recoveryMs: 10_000,
+    // The other member has the sleeper's partitions before it wakes up.
+    partitionStallMs: world.sessionTimeoutMs + 2500,
+  }),
   async run(world) {
     await world.endpoint.behave([{ latencyMs: [0, 40] }]);
     const members = [world.start(), world.start()];
