@@ -1,29 +1,26 @@
 import { assertEquals } from "@std/assert";
 import { type Respond, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka.ts";
+import { committedOffsets, freshTopic, produceByKcat, readTopic } from "../support/kafka.ts";
 import { kafkaPipeline } from "../support/pipeline_yaml.ts";
 
 const EVENTS = 10_000;
-const POISON = 500;
 const KEYS = 100;
 const OUTAGE_MS = 10_000;
 
 /** Topics of a pipeline that failures can go to, with events of many keys in it. */
-async function prepare(isPoison: (event: number) => boolean) {
+async function prepare(events: number, isPoison: (event: number) => boolean = () => false) {
   const [topic, results, errors, deadLetters] = await Promise.all(
     ["failures", "failures-results", "failures-errors", "failures-dead"].map((name) =>
       freshTopic(name, { partitions: 4 })
     ),
   );
-  await produce(
-    topic!,
-    Array.from({ length: EVENTS }, (_, event) => ({
-      key: `key-${event % KEYS}`,
-      value: `${isPoison(event) ? "poison" : "good"} ${event}`,
-    })),
+  const lines = Array.from(
+    { length: events },
+    (_, event) => `key-${event % KEYS}:${isPoison(event) ? "poison" : "good"} ${event}\n`,
   );
+  await produceByKcat(topic!, lines.join(""), ["-K", ":"]);
   return { topic: topic!, results: results!, errors: errors!, deadLetters: deadLetters! };
 }
 
@@ -40,37 +37,44 @@ async function untilCommitted(topic: string, count: number): Promise<void> {
   });
 }
 
-Deno.test("eventor stores poison events as dead letters with reasons, and delivers the others in order", async () => {
-  const isPoison = (event: number) => event % (EVENTS / POISON) === 7;
-  const { topic, results, deadLetters } = await prepare(isPoison);
+Deno.test("eventor stores poison events as dead letters with reasons, and delivers the others in order; a redrive delivers them, too", async () => {
+  const [events, poison] = [100_000, 1000];
+  const { errors: _, ...topics } = await prepare(
+    events,
+    (event) => event % (events / poison) === 7,
+  );
+  const { topic, results, deadLetters } = topics;
+  let isRepaired = false;
   const respond: Respond = ({ body }) =>
-    new TextDecoder().decode(body).startsWith("poison")
+    !isRepaired && new TextDecoder().decode(body).startsWith("poison")
       ? new Response("no", { status: 400 })
       : new Response(body);
   await using endpoint = startEndpoint(respond);
-  await using eventor = new EventorProcess(
-    kafkaPipeline({
-      topic,
-      results,
-      deadLetters,
-      url: endpoint.url,
-      logLevel: "INFO",
-      handler: { retry: {} },
-    }),
-  );
-  await untilCommitted(topic, EVENTS);
-  eventor.signal("SIGTERM");
-  assertEquals(await eventor.exit(), 0);
+  const pipeline = { ...topics, url: endpoint.url, logLevel: "INFO", handler: { retry: {} } };
+  await using eventor = new EventorProcess(kafkaPipeline(pipeline));
+  await untilCommitted(topic, events);
 
   const letters = await readTopic(deadLetters);
-  assertEquals(letters.length, POISON);
+  assertEquals(letters.length, poison);
   for (const { headers } of letters) {
     assertEquals(/eventor-dead-letter-reason=status,/.test(headers), true, headers);
     assertEquals(/eventor-dead-letter-status=400,/.test(headers), true, headers);
   }
   const delivered = await readTopic(results);
-  assertEquals(delivered.length, EVENTS - POISON);
+  assertEquals(delivered.length, events - poison);
   assertInOrder(delivered);
+
+  isRepaired = true;
+  using file = configFile(kafkaPipeline(pipeline));
+  const redrive = await runEventor(["redrive", "-f", file.path, "--pipeline", "orders"]);
+  assertEquals(redrive.code, 0, redrive.stderr);
+  await untilCommitted(topic, events + poison);
+  eventor.signal("SIGTERM");
+  assertEquals(await eventor.exit(), 0);
+  const all = await readTopic(results);
+  assertEquals(all.length, events);
+  assertEquals(new Set(await valuesOf(results)).size, events);
+  assertInOrder(all.slice(delivered.length));
 });
 
 // The runtime does not always come to the end of a server that is stopped under load (Deno 2.6.8).
@@ -80,7 +84,7 @@ Deno.test(
   "eventor waits for an endpoint that is away, and loses and condemns nothing",
   UNSANITIZED,
   async () => {
-    const { topic, results, errors, deadLetters } = await prepare(() => false);
+    const { topic, results, errors, deadLetters } = await prepare(EVENTS);
     const first = startEndpoint();
     const port = Number(new URL(first.url).port);
     await using eventor = new EventorProcess(
