@@ -1,4 +1,5 @@
 import { sleep } from "../../../core/backoff.ts";
+import type { FetchDemand } from "./fetch_demand.ts";
 import type { FetchedRecords } from "./record_batch.ts";
 
 /**
@@ -31,8 +32,7 @@ export interface FetchOptions {
   readonly isGivenUp: () => boolean;
   /** Whether more of a partition should be fetched, from where the next fetch would begin. */
   readonly wantsMore: (partition: number, nextOffset: number) => boolean;
-  /** Aborts when more of a partition comes to be wanted. */
-  readonly untilWanted: () => AbortSignal;
+  readonly demand: FetchDemand;
   /** Takes what was fetched, in the order of the offsets of each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
@@ -99,23 +99,20 @@ interface PartitionAnswer {
  * @throws {Error} as kafkajs fails when a fetch does, with a `type` or a `name` that tells how to recover
  */
 export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions): Promise<void> {
-  const { nodeId, isGivenUp, wantsMore, untilWanted, take } = options;
+  const { nodeId, isGivenUp, wantsMore, demand, take } = options;
   const { offsetManager } = group;
   const partitions = await brokerPartitions(group, nodeId);
   if (partitions === null) return await sleep(group.maxWaitTime);
   const { topic, nextOffsets } = partitions;
   const endMs = performance.now() + TURN_MS;
   do {
+    const { nextRise, risesSoon } = demand;
     const wanted = [...nextOffsets]
       .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
       .map(([partition]) => partition);
-    if (wanted.length === 0) {
-      const isWanted = untilWanted();
-      await sleep(MAX_WAIT_WHILE_UNWANTED_MS, isWanted);
-      if (!isWanted.aborted) return;
-      continue;
-    }
-    const answers = await fetchOnce(group, partitions, wanted);
+    // A broker that waits for records takes no other request meanwhile.
+    const waitsHere = wanted.length === 0 || risesSoon && wanted.length < nextOffsets.size;
+    const answers = await fetchOnce(group, partitions, { wanted, waitsHere });
     if (isGivenUp()) return;
     for (const answer of answers) {
       notePreferredReplica(group, topic, answer);
@@ -127,6 +124,10 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
       take(fetched);
     }
     if (answers.some(prefersOther)) return;
+    if (waitsHere && answers.every(isEmpty)) {
+      await sleep(MAX_WAIT_WHILE_UNWANTED_MS, nextRise);
+      if (!nextRise.aborted) return;
+    }
   } while (performance.now() < endMs);
 }
 
@@ -153,17 +154,20 @@ async function brokerPartitions(
 async function fetchOnce(
   group: FetchingGroup,
   { topic, nextOffsets, broker }: BrokerPartitions,
-  wanted: readonly number[],
+  { wanted, waitsHere }: { wanted: readonly number[]; waitsHere: boolean },
 ): Promise<readonly PartitionAnswer[]> {
-  const { maxWaitTime, minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
-  const isAllWanted = wanted.length === nextOffsets.size;
+  if (wanted.length === 0) return [];
+  const { minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
+  const maxWaitTime = wanted.length === nextOffsets.size
+    ? group.maxWaitTime
+    : Math.min(group.maxWaitTime, MAX_WAIT_WHILE_UNWANTED_MS);
   const partitions = wanted.map((partition) => ({
     partition,
     fetchOffset: nextOffsets.get(partition),
     maxBytes: maxBytesPerPartition,
   }));
   const { responses } = await broker.fetch({
-    maxWaitTime: isAllWanted ? maxWaitTime : Math.min(maxWaitTime, MAX_WAIT_WHILE_UNWANTED_MS),
+    maxWaitTime: waitsHere ? 0 : maxWaitTime,
     minBytes,
     maxBytes,
     isolationLevel,
@@ -187,6 +191,10 @@ function toFetched(
     nextOffset: Math.max(last.lastOffset + 1, fetchedOffset),
     records: messages.filter(({ isControlRecord }) => !isControlRecord),
   };
+}
+
+function isEmpty({ messages }: PartitionAnswer): boolean {
+  return messages.length === 0;
 }
 
 function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionAnswer): boolean {

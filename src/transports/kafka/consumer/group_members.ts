@@ -4,6 +4,7 @@ import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
+import type { FetchDemand } from "./fetch_demand.ts";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
 import { forgetOldFailures } from "./runner_failures.ts";
 
@@ -17,8 +18,8 @@ export interface GroupMember {
   offsetReset(partition: number): void;
   /** Whether more of a partition should be fetched, from where the next fetch would begin. */
   wantsMore(partition: number, nextOffset: number): boolean;
-  /** Aborts when more of a partition comes to be wanted. */
-  untilWanted(): AbortSignal;
+  /** Rises when `wantsMore` does for a partition. */
+  readonly demand: FetchDemand;
   /** Takes what was fetched; to wait here would stall every other partition. */
   take(fetched: FetchedPartition, group: Group): void;
 }
@@ -81,7 +82,7 @@ function fetchForMembers(): void {
         isGivenUp: () => givenUpAssignments.has(assignment),
         wantsMore: (partition, nextOffset) =>
           !givenUpAssignments.has(assignment) && member.wantsMore(partition, nextOffset),
-        untilWanted: () => member.untilWanted(),
+        demand: member.demand,
         take: (fetched) => member.take(fetched, this),
       });
     } catch (error) {

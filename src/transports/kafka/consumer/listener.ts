@@ -12,6 +12,7 @@ import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
+import { FetchDemand } from "./fetch_demand.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { OffsetCommits } from "./offset_commits.ts";
@@ -51,8 +52,8 @@ export class KafkaListener implements Listener {
   readonly #consumer: Consumer;
   readonly #end: ReadingEnd | null;
   readonly #commits: OffsetCommits;
+  readonly #demand = new FetchDemand();
   #group: Group | null = null;
-  #unwanted = new AbortController();
   #assigned = 1;
   #stopping = false;
 
@@ -119,7 +120,7 @@ export class KafkaListener implements Listener {
         this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#noteReset(partition),
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
-      untilWanted: () => this.#unwanted.signal,
+      demand: this.#demand,
       take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
     });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -180,11 +181,6 @@ export class KafkaListener implements Listener {
     return held?.wantsMore ?? true;
   }
 
-  #noteWanted(): void {
-    this.#unwanted.abort();
-    this.#unwanted = new AbortController();
-  }
-
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
     if (this.#stopping) {
       this.#continue(fetched.partition, fetched.fetchedOffset);
@@ -214,7 +210,7 @@ export class KafkaListener implements Listener {
       past,
       limits: this.#limits,
       deliver,
-      noteWanted: () => this.#noteWanted(),
+      noteWanted: () => this.#demand.noteRise(),
       commit: () => this.#commits.commit(),
       announce: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,

@@ -4,6 +4,7 @@ import {
   fetchForAWhile,
   type FetchingGroup,
 } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fake_timers.ts";
 
@@ -42,7 +43,7 @@ class FakeGroup implements FetchingGroup {
   partitionsAtBroker = [{ topic: "T", partitions: [0, 1] }];
   committed: Record<number, string> = { 0: "100", 1: "200" };
   answer: (request: FetchRequest) => readonly Answer[] = () => [];
-  #unwanted = new AbortController();
+  readonly demand = new FetchDemand();
   readonly offsetManager = {
     committedOffsets: () => ({ T: this.committed }),
     nextOffset: (_: string, partition: number) => this.committed[partition]!,
@@ -67,15 +68,9 @@ class FakeGroup implements FetchingGroup {
       nodeId: "1",
       isGivenUp: () => this.isGivenUp,
       wantsMore,
-      untilWanted: () => this.#unwanted.signal,
+      demand: this.demand,
       take: (fetched) => void this.taken.push(fetched),
     });
-  }
-
-  /** Says that more of a partition is wanted by now. */
-  noteWanted(): void {
-    this.#unwanted.abort();
-    this.#unwanted = new AbortController();
   }
 
   /** Where each request fetched from. */
@@ -178,11 +173,52 @@ Deno.test("fetchForAWhile() fetches as soon as more is wanted, without any time 
   assertEquals(group.requests, []);
 
   isWanted = true;
-  group.noteWanted();
+  group.demand.noteRise();
   await promisesSettled();
   assertEquals(group.fetchedFrom, [{ 0: 100, 1: 200 }]);
 
   assertEquals(timers.count, 1, "nothing waits but the broker's answer");
+  group.isGivenUp = true;
+  timers.fire(0);
+  await fetching;
+});
+
+Deno.test("fetchForAWhile() does not wait at the broker while what is not wanted is likely to be soon", async () => {
+  using timers = new FakeTimers();
+  const group = new FakeGroup();
+  group.demand.noteRise();
+  const unwanted = new Set([1]);
+  const fetching = group.fetchForAWhile((partition) => !unwanted.has(partition));
+  await promisesSettled();
+  assertEquals([group.fetchedFrom, group.requests[0]!.maxWaitTime], [[{ 0: 100 }], 0]);
+
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals(group.requests.length, 1, "it does not ask again and again");
+
+  unwanted.delete(1);
+  group.demand.noteRise();
+  await promisesSettled();
+  assertEquals(group.fetchedFrom[1], { 0: 100, 1: 200 });
+  assertEquals(timers.count, 1, "nothing waits but the broker's answer");
+  group.isGivenUp = true;
+  timers.fire(0);
+  await fetching;
+});
+
+Deno.test("fetchForAWhile() fetches at once what has come to be wanted during a fetch that brought nothing", async () => {
+  using timers = new FakeTimers();
+  const group = new FakeGroup();
+  group.demand.noteRise();
+  const unwanted = new Set([1]);
+  const fetching = group.fetchForAWhile((partition) => !unwanted.has(partition));
+  await promisesSettled();
+  unwanted.delete(1);
+  group.demand.noteRise();
+
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals(group.fetchedFrom, [{ 0: 100 }, { 0: 100, 1: 200 }]);
   group.isGivenUp = true;
   timers.fire(0);
   await fetching;
@@ -199,7 +235,7 @@ Deno.test("fetchForAWhile() looks once for each time that it is told, and comes 
   await promisesSettled();
   assertEquals(questions, 1);
 
-  group.noteWanted();
+  group.demand.noteRise();
   await promisesSettled();
   assertEquals({ questions, timers: timers.count }, { questions: 2, timers: 1 });
 
