@@ -2,8 +2,16 @@ import type { GroupMember } from "../../src/transports/kafka/consumer/group_memb
 
 /** A member of a group that fetches nothing. */
 export class FakeMember implements GroupMember {
+  /** What it was told. */
+  readonly calls: string[] = [];
+
   beforeRejoin(): Promise<void> {
+    this.calls.push("beforeRejoin");
     return Promise.resolve();
+  }
+
+  expelled(): void {
+    this.calls.push("expelled");
   }
 
   committedBefore(): void {}

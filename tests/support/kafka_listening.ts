@@ -1,12 +1,13 @@
 import type { InboundEvent } from "../../src/core/event.ts";
 import { LeaseController } from "../../src/core/lease.ts";
+import type { Deliver } from "../../src/core/listener.ts";
 import { KafkaListener } from "../../src/transports/kafka/consumer/listener.ts";
 import { eventually } from "./eventually.ts";
 import { listenerConfig } from "./kafka_config.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { RecordedLog } from "./recorded_log.ts";
 
-/** A listener that settles each event at once, and ends with its scope. */
+/** A listener that settles each event at once, or as the test says, and ends with its scope. */
 export class KafkaListening implements AsyncDisposable {
   readonly events: InboundEvent[] = [];
   readonly log: RecordedLog;
@@ -14,12 +15,12 @@ export class KafkaListening implements AsyncDisposable {
   readonly #listener: KafkaListener;
   readonly #listening: Promise<void>;
 
-  private constructor(listener: KafkaListener, log: RecordedLog) {
+  private constructor(listener: KafkaListener, log: RecordedLog, deliver: Deliver) {
     this.log = log;
     this.#listener = listener;
-    this.#listening = listener.listen((event) => {
+    this.#listening = listener.listen((event, lease) => {
       this.events.push(event);
-      return Promise.resolve();
+      return deliver(event, lease);
     }, this.#lease);
     // A failure shows where it ends.
     this.#listening.catch(() => {});
@@ -27,11 +28,18 @@ export class KafkaListening implements AsyncDisposable {
 
   /** Opens a listener of a topic of the test broker; `keys` are librdkafka's. */
   static async open(
-    options: { topic: string; group: string; keys?: Record<string, unknown> },
+    options: {
+      topic: string;
+      group: string;
+      keys?: Record<string, unknown>;
+      deliver?: Deliver;
+    },
   ): Promise<KafkaListening> {
+    const { deliver = () => Promise.resolve() } = options;
     const log = new RecordedLog();
     const context = { pipeline: "listening", log: log.log, limits: DEFAULT_LIMITS };
-    return new KafkaListening(await KafkaListener.open(listenerConfig(options), context), log);
+    const listener = await KafkaListener.open(listenerConfig(options), context);
+    return new KafkaListening(listener, log, deliver);
   }
 
   /** Settles as the listener ends. */

@@ -12,6 +12,8 @@ import { forgetOldFailures } from "./runner_failures.ts";
 export interface GroupMember {
   /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
   beforeRejoin(): Promise<void>;
+  /** Called when it was put out of the group: its partitions are, or will be, others'. It joins anew after that. */
+  expelled(): void;
   /** Called with what was committed of a partition, when that is known; before anything of it is fetched. */
   committedBefore(commit: CommittedOffset): void;
   /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
@@ -39,6 +41,9 @@ export interface Group {
   }): Promise<void>;
 }
 
+/** A coordinator's answers to a member without which the group has gone on. */
+const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
+
 const members = new Map<string, GroupMember>();
 /** An OffsetManager stands for one assignment of one consumer. */
 const givenUpAssignments = new WeakSet<object>();
@@ -54,6 +59,7 @@ export function becomeMember(groupId: string, member: GroupMember): void {
  */
 export function callMembers(): void {
   announceRejoins();
+  announceExpulsions();
   followJoins();
   announceCommittedOffsets();
   announceOffsetResets();
@@ -113,6 +119,25 @@ function announceRejoins(): void {
     const started = whileJoining(this, () => join(this)).finally(() => joining.delete(this));
     joining.set(this, started);
     return started;
+  };
+}
+
+/** kafkajs joins anew for them as for any rebalance, and only when all of its fetches have come back. */
+function announceExpulsions(): void {
+  const { heartbeat } = ConsumerGroup.prototype;
+  ConsumerGroup.prototype.heartbeat = async function (options: { interval: number }) {
+    const { memberId, generationId } = this;
+    try {
+      await heartbeat.call(this, options);
+    } catch (error) {
+      // While it joins, a late answer can be about what it was before.
+      const isSame = memberId === this.memberId && generationId === this.generationId;
+      if (isSame && EXPULSIONS.has(Object(error).type)) {
+        if (this.offsetManager !== null) givenUpAssignments.add(this.offsetManager);
+        memberOf(this)?.expelled();
+      }
+      throw error;
+    }
   };
 }
 

@@ -116,6 +116,7 @@ export class KafkaListener implements Listener {
     const deliverToEnd = end?.bounded(deliver) ?? deliver;
     becomeMember(consumerConfig.groupId, {
       beforeRejoin: () => this.#prepareRebalance(),
+      expelled: () => this.#expelled(),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#noteReset(partition),
@@ -246,6 +247,20 @@ export class KafkaListener implements Listener {
     await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));
     await atMost(this.#commits.commitAll(), LEAVE_MS);
     for (const assigned of held) assigned.isDoubtful = true;
+  }
+
+  #expelled(): void {
+    this.#losePartitions();
+    this.#log.warn(
+      `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what was ` +
+        "in flight is done again",
+    );
+  }
+
+  /** Others have the partitions by now: of what runs, nothing counts any more. */
+  #losePartitions(): void {
+    for (const { lease } of this.#partitions.values()) lease.end();
+    this.#partitions.clear();
   }
 
   /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
