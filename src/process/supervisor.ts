@@ -46,8 +46,8 @@ export class Supervisor {
   readonly #changed = new Map<string, PipelineConfig>();
   /** Abort when pipelines are to begin anew; of those that have not ended for good. */
   readonly #renewals = new Map<string, AbortController>();
-  /** Why pipelines have no Worker. */
-  readonly #waiting = new Map<string, string>();
+  /** Of pipelines without a Worker, why they are not ready; nothing when their input has ended: they are done. */
+  readonly #idle = new Map<string, readonly string[]>();
   /** Of the pipelines that run, or have run and start again. */
   readonly #places = new Map<string, PipelinePlaces>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
@@ -103,6 +103,7 @@ export class Supervisor {
     if (how === "update" && worker !== undefined) {
       worker.update(pipeline.eventHandler);
     } else {
+      this.#idle.delete(pipeline.name);
       renewal.abort();
       worker?.stop(this.#config.shutdownTimeoutMs);
     }
@@ -121,7 +122,7 @@ export class Supervisor {
 
   #reasons(name: string): readonly string[] {
     if (this.#stopping.signal.aborted) return ["it is being stopped"];
-    return this.#workers.get(name)?.notReady ?? [this.#waiting.get(name) ?? "it is starting"];
+    return this.#workers.get(name)?.notReady ?? this.#idle.get(name) ?? ["it is starting"];
   }
 
   async #supervise(name: string): Promise<"ended" | "failed"> {
@@ -141,8 +142,12 @@ export class Supervisor {
         delays = backoffDelays();
         continue;
       }
-      if (end.kind === "ended") return "ended";
+      if (end.kind === "ended") {
+        this.#idle.set(name, []);
+        return "ended";
+      }
       if (end.kind === "hung") {
+        this.#idle.set(name, [`it hangs: ${end.reason}`]);
         log.error(`pipeline '${pipeline.name}' hangs: ${end.reason}; the process has to end`);
         this.#hung.resolve("hung");
         return "failed";
@@ -151,7 +156,7 @@ export class Supervisor {
         for (const reason of end.reasons) {
           log.error(`pipeline '${pipeline.name}' is not started: ${reason}`);
         }
-        this.#waiting.set(pipeline.name, `it is not started: ${end.reasons.join("; ")}`);
+        this.#idle.set(name, [`it is not started: ${end.reasons.join("; ")}`]);
         return "failed";
       }
       if (stopping.aborted) {
@@ -160,10 +165,11 @@ export class Supervisor {
       }
       if (!listenerRole(pipeline.eventListener).resumable) {
         log.error(`pipeline '${pipeline.name}' ended: ${end.reason}`);
+        this.#idle.set(name, [`it has failed: ${end.reason}`]);
         return "failed";
       }
       if (performance.now() - startedAt > STEADY_AFTER_MS) delays = backoffDelays();
-      this.#waiting.set(pipeline.name, `it has stopped: ${end.reason}`);
+      this.#idle.set(name, [`it has stopped: ${end.reason}`]);
       const delayMs = pauseAfter(end, delays.next().value);
       log.error(
         `pipeline '${pipeline.name}' stopped: ${end.reason}; starting it again in ${

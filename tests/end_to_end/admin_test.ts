@@ -3,7 +3,7 @@ import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshTopic, produce } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { fileOf, kafkaPipeline, stdioPipeline } from "../support/pipeline_yaml.ts";
 
 Deno.test("eventor is ready once it has joined, not while an event is blocked, and again when that is over", async () => {
   const topic = await freshTopic("readiness");
@@ -51,6 +51,24 @@ Deno.test("eventor is alive and not ready, when no broker answers", async () => 
   const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
   assertEquals([live.status, await live.text(), ready.status], [200, "alive\n", 503]);
   await ready.body?.cancel();
+});
+
+Deno.test("eventor is ready, when the input of a pipeline has ended and the others go on", async () => {
+  const topic = await freshTopic("readiness");
+  const port = unusedPort();
+  const settings = { admin: { address: `127.0.0.1:${port}` } };
+  await using endpoint = startEndpoint();
+  const { url } = endpoint;
+  // Its standard input is empty.
+  await using eventor = new EventorProcess(
+    fileOf(stdioPipeline({ url }) + kafkaPipeline({ topic, url }), settings),
+  );
+  await eventor.line(/admin: http/);
+  await eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+    await response.body?.cancel();
+    return response.status === 200;
+  }, { deadlineMs: 30_000, what: "/readyz has status 200" });
 });
 
 Deno.test("eventor exits with 1 and says why, when the admin interface cannot listen", async () => {

@@ -167,6 +167,7 @@ for (const name of ["hangs", "exits", "closes"]) {
       new RegExp(`ERROR - pipeline '${name}' hangs: no sign of life for 3 s`),
     );
     assertMatch(text, /^end: hung$/m);
+    assertMatch(text, /^not ready: it hangs: no sign of life for 3 s$/m);
     assertEquals(code, 1);
   });
 }

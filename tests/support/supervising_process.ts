@@ -19,5 +19,8 @@ const supervised = new Supervised([pipeline], {
 });
 const end = await supervised.end;
 const lines = supervised.log.lines.join("\n");
-await Deno.stdout.write(new TextEncoder().encode(`${lines}\nend: ${end}\n`));
+const reasons = supervised.readiness.flatMap(({ reasons }) => reasons).join();
+await Deno.stdout.write(
+  new TextEncoder().encode(`${lines}\nend: ${end}\nnot ready: ${reasons}\n`),
+);
 Deno.exit(end === "ended" ? 0 : 1);
