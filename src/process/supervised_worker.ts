@@ -67,8 +67,7 @@ export class PipelineWorker {
     // Ticks are counted, not time, so a suspended process wakes up well.
     this.#watchdog = setInterval(() => {
       if (++this.#missedSigns <= maxMissedSigns) return;
-      const seconds = this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
-      this.#end.resolve({ kind: "hung", reason: `no sign of life for ${seconds} s` });
+      this.#end.resolve({ kind: "hung", reason: `no sign of life for ${this.#silentSeconds} s` });
     }, ALIVE_INTERVAL_MS);
     this.#tell({ kind: "start", pipeline, readyAfterMs });
   }
@@ -78,9 +77,13 @@ export class PipelineWorker {
     return this.#missedSigns <= MAX_MISSED_SIGNS_OF_LIVE;
   }
 
-  /** What keeps the pipeline from being ready, as the Worker said last. */
+  /** What keeps the pipeline from being ready: what the Worker said last, unless it does not answer any more. */
   get notReady(): readonly string[] {
-    return this.#notReady;
+    return this.isLive ? this.#notReady : [`it has not answered for ${this.#silentSeconds} s`];
+  }
+
+  get #silentSeconds(): number {
+    return this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
   }
 
   /** Makes the handler go over to another configuration, which it can take while it works. */

@@ -6,6 +6,13 @@ import { aPipeline, Supervised } from "../support/supervised.ts";
 
 const ANSWERING = new URL("../support/answering_worker.ts", import.meta.url);
 
+Deno.test("Supervisor.readiness says that a Worker does not answer, from when the Supervisor is not live", async () => {
+  await using supervised = new Supervised([fromStdin("ready")], { workerUrl: ANSWERING });
+  await until(supervised, { orders: [] });
+  await eventually(() => !supervised.isLive, { deadlineMs: 30_000, what: "it is not live" });
+  assertEquals(reasonsOf(supervised), { orders: ["it has not answered for 11 s"] });
+});
+
 Deno.test("Supervisor.readiness takes a pipeline whose input has ended for one that has done its work", async () => {
   await using supervised = new Supervised([
     fromStdin("ends", { name: "lines" }),

@@ -91,6 +91,10 @@ export class Supervised implements AsyncDisposable {
     return this.#supervisor.readiness;
   }
 
+  get isLive(): boolean {
+    return this.#supervisor.isLive;
+  }
+
   change(pipeline: PipelineConfig, how: "update" | "restart"): boolean {
     return this.#supervisor.change(pipeline, how);
   }
