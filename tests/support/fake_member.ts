@@ -1,7 +1,9 @@
+import { FetchDemand } from "../../src/transports/kafka/consumer/fetch_demand.ts";
 import type { GroupMember } from "../../src/transports/kafka/consumer/group_members.ts";
 
 /** A member of a group that fetches nothing. */
 export class FakeMember implements GroupMember {
+  readonly demand = new FetchDemand();
   /** What it was told. */
   readonly calls: string[] = [];
 
@@ -20,10 +22,6 @@ export class FakeMember implements GroupMember {
 
   wantsMore(): boolean {
     return false;
-  }
-
-  untilWanted(): AbortSignal {
-    return new AbortController().signal;
   }
 
   take(): void {}
