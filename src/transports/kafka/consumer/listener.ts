@@ -78,6 +78,7 @@ export class KafkaListener implements Listener {
       onCommit: (partition, offset) => this.#end?.onCommit(partition, offset),
       onFailure: (error) => this.#fail(error),
       log,
+      health,
     });
     this.#consumer = createGroupConsumer(config, {
       log,

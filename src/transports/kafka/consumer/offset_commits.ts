@@ -1,5 +1,6 @@
 import { AccessRefusedError } from "../../../core/access_refused.ts";
 import { formatDelay } from "../../../core/backoff.ts";
+import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
@@ -7,6 +8,12 @@ import type { Group } from "./group_members.ts";
 
 /** How often a commit that fails again and again for the same reason is told of. */
 const TELL_INTERVAL_MS = 10_000;
+
+/** What `Health` knows commits by. */
+const COMMITS = "commits";
+
+/** How long commits may fail before it matters: a broker that starts again, or another in its place, takes them by then. */
+const MAX_FAILING_MS = 15_000;
 
 /** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
@@ -24,6 +31,7 @@ export interface OffsetCommitsParts {
   /** Called when the group has gone on without this member, or does not let it commit. */
   readonly onFailure: (error: Error) => void;
   readonly log: Logger;
+  readonly health?: Health | undefined;
 }
 
 /** Commits of the offsets up to which everything has settled, one at a time. */
@@ -61,7 +69,7 @@ export class OffsetCommits {
       .filter(({ assigned, offset, note }) =>
         !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
       );
-    if (moved.length === 0 || !isCommitting) return;
+    if (moved.length === 0 || !isCommitting) return this.#works();
     const partitions = moved.map(({ assigned, offset, note }) => ({
       partition: assigned.partition,
       offset: `${offset}`,
@@ -77,6 +85,7 @@ export class OffsetCommits {
       }
       this.#fencedSinceMs = null;
       this.#told = null;
+      this.#works();
     } catch (error) {
       // It may have arrived all the same.
       for (const { assigned } of moved) assigned.committedNote = null;
@@ -87,8 +96,14 @@ export class OffsetCommits {
   #failed(error: unknown): void {
     if (isFenced(error)) return this.#fenced();
     const failure = clientFailure("cannot commit offsets", error);
-    if (failure instanceof AccessRefusedError) this.#parts.onFailure(failure);
-    else this.#tell(`${failure.message}; trying again`);
+    if (failure instanceof AccessRefusedError) return this.#parts.onFailure(failure);
+    this.#parts.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
+    this.#tell(`${failure.message}; trying again`);
+  }
+
+  /** Also when nothing is left to commit: what failed may have been given up since. */
+  #works(): void {
+    this.#parts.health?.works(COMMITS);
   }
 
   /** It is tried again five times a second, while a broker may be away for minutes. */

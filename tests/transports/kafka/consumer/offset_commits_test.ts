@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { AssignedPartition } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
 import type { CommittedOffset } from "../../../../src/transports/kafka/consumer/group_members.ts";
+import { PipelineHealth } from "../../../../src/core/health.ts";
 import { OffsetCommits } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { assign } from "../../../support/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
@@ -10,7 +11,11 @@ import { RecordedLog } from "../../../support/recorded_log.ts";
 /** Commits of partitions of topic T, and what has come of them. */
 function commitsOf(
   partitions: readonly AssignedPartition[],
-  { isCommitting = true, sessionTimeoutMs = 60_000 } = {},
+  { isCommitting = true, sessionTimeoutMs = 60_000, health }: {
+    isCommitting?: boolean;
+    sessionTimeoutMs?: number;
+    health?: PipelineHealth;
+  } = {},
 ) {
   const sent: CommittedOffset[][] = [];
   const told: number[] = [];
@@ -31,6 +36,7 @@ function commitsOf(
     onCommit: (_, offset) => void told.push(offset),
     onFailure: ({ message }) => void failures.push(message),
     log,
+    ...(health === undefined ? {} : { health }),
   });
   return Object.assign(world, { commits });
 }
@@ -102,3 +108,36 @@ for (const type of ["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMB
     }
   });
 }
+
+Deno.test("OffsetCommits tells of commits that fail once they have failed for long, until one works", async () => {
+  let nowMs = 0;
+  const health = new PipelineHealth({ now: () => nowMs });
+  const world = commitsOf([await settledUpTo(1)], { health });
+  world.answer = () => Promise.reject(new Error("connection refused"));
+  await world.commits.commit();
+  nowMs = 14_999;
+  await world.commits.commit();
+  assertEquals(health.reasons(), []);
+  nowMs = 15_000;
+  assertEquals(health.reasons(), ["cannot commit offsets: connection refused"]);
+
+  world.answer = () => Promise.resolve();
+  await world.commits.commit();
+  assertEquals([world.sent.length, health.reasons()], [3, []]);
+});
+
+Deno.test("OffsetCommits tells of no failure any more, when there is nothing left to commit", async () => {
+  let nowMs = 0;
+  const health = new PipelineHealth({ now: () => nowMs });
+  const assigned = await settledUpTo(1);
+  const world = commitsOf([assigned], { health });
+  world.answer = () => Promise.reject(new Error("connection refused"));
+  await world.commits.commit();
+  nowMs = 15_000;
+  assertEquals(health.reasons(), ["cannot commit offsets: connection refused"]);
+
+  // It was kept at a rebalance, in which another member may have had it.
+  assigned.isDoubtful = true;
+  await world.commits.commit();
+  assertEquals([world.sent.length, health.reasons()], [1, []]);
+});
