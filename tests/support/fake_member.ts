@@ -6,6 +6,8 @@ export class FakeMember implements GroupMember {
   readonly demand = new FetchDemand();
   /** What it was told. */
   readonly calls: string[] = [];
+  /** For what it waits when its consumer cannot go on. */
+  beforeLeaving: Promise<void> = Promise.resolve();
 
   beforeRejoin(): Promise<void> {
     this.calls.push("beforeRejoin");
@@ -14,6 +16,11 @@ export class FakeMember implements GroupMember {
 
   expelled(): void {
     this.calls.push("expelled");
+  }
+
+  async crashed(error: Error, heldForMs: number): Promise<void> {
+    this.calls.push(`crashed: ${error.message}, held for ${heldForMs} ms`);
+    await this.beforeLeaving;
   }
 
   committedBefore(): void {}

@@ -2,7 +2,6 @@ import type { Consumer } from "kafkajs";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { createKafka, retryOptions } from "../client/client.ts";
-import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 
 /**
@@ -17,7 +16,7 @@ export interface ConsumerObserver {
   readonly health: Health | undefined;
   /** Called with its partitions whenever it has joined the group. */
   onJoin(partitions: readonly number[]): void;
-  /** Called when it cannot go on. */
+  /** Called when it cannot go on here. A crash, its member learns of. */
   onFailure(error: Error): void;
 }
 
@@ -57,9 +56,6 @@ export function createGroupConsumer(
       `joined group '${config.groupId}': partitions ${partitions.join(", ") || "none"} of ${topic}`,
     );
     onJoin(partitions);
-  });
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    onFailure(clientFailure("consumer stopped", payload.error));
   });
   return consumer;
 }

@@ -6,7 +6,7 @@ import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
 import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
-import { forgetOldFailures } from "./runner_failures.ts";
+import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
 export interface GroupMember {
@@ -14,6 +14,12 @@ export interface GroupMember {
   beforeRejoin(): Promise<void>;
   /** Called when it was put out of the group: its partitions are, or will be, others'. It joins anew after that. */
   expelled(): void;
+  /**
+   * Called when its consumer cannot go on, and leaves the group once this resolves.
+   *
+   * @param heldForMs how long its partitions stay its own, without a further sign of life
+   */
+  crashed(error: Error, heldForMs: number): Promise<void>;
   /** Called with what was committed of a partition, when that is known; before anything of it is fetched. */
   committedBefore(commit: CommittedOffset): void;
   /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
@@ -167,9 +173,19 @@ function leaveGoneCoordinators(): void {
 function attendRunners(): void {
   const { start } = Runner.prototype;
   Runner.prototype.start = async function (): Promise<void> {
-    if (memberOf(this.consumerGroup) !== undefined) forgetOldFailures(this);
+    const { consumerGroup: group } = this;
+    const member = memberOf(group);
+    if (member !== undefined) {
+      forgetOldFailures(this);
+      announceCrash(this, (error) => member.crashed(error, heldForMs(group)));
+    }
     await start.call(this);
   };
+}
+
+function heldForMs({ offsetManager, lastRequest, sessionTimeout }: ConsumerGroup): number {
+  if (offsetManager === null || givenUpAssignments.has(offsetManager)) return 0;
+  return Math.max(lastRequest + sessionTimeout - Date.now(), 0);
 }
 
 function announceOffsetResets(): void {

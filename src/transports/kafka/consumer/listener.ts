@@ -45,6 +45,7 @@ export class KafkaListener implements Listener {
   readonly #limits: Limits;
   readonly #health: Health | undefined;
   readonly #failure = Promise.withResolvers<never>();
+  readonly #gaveUp = Promise.withResolvers<void>();
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
   readonly #notes = new AttemptsNotes();
@@ -118,6 +119,7 @@ export class KafkaListener implements Listener {
     becomeMember(consumerConfig.groupId, {
       beforeRejoin: () => this.#prepareRebalance(),
       expelled: () => this.#expelled(),
+      crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
       offsetReset: (partition) => this.#noteReset(partition),
@@ -141,6 +143,7 @@ export class KafkaListener implements Listener {
       clearInterval(timer);
       const ended = lease.ending.aborted ? lease.ended : AbortSignal.timeout(REBALANCE_DRAIN_MS);
       await this.#giveUpPartitions({ ended });
+      this.#gaveUp.resolve();
     }
   }
 
@@ -258,6 +261,14 @@ export class KafkaListener implements Listener {
     );
   }
 
+  /** What runs may finish for as long as the partitions are this member's, which leaves the group then. */
+  async #crashed(error: Error, heldForMs: number): Promise<void> {
+    if (heldForMs === 0) this.#losePartitions();
+    this.#fail(clientFailure("consumer stopped", error));
+    await atMost(this.#gaveUp.promise, heldForMs);
+    this.#losePartitions();
+  }
+
   /** Others have the partitions by now: of what runs, nothing counts any more. */
   #losePartitions(): void {
     for (const { lease } of this.#partitions.values()) lease.end();
@@ -285,7 +296,7 @@ export class KafkaListener implements Listener {
     await this.#idle(givenUp, ended);
     await this.#certain(givenUp, ended);
     for (const { lease } of givenUp) lease.end();
-    await atMost(this.#commits.commitAll(), LEAVE_MS);
+    await atMost(this.#commits.commitLast(), LEAVE_MS);
     this.#partitions.clear();
   }
 

@@ -39,6 +39,7 @@ export class OffsetCommits {
   readonly #parts: OffsetCommitsParts;
   #committing: Promise<void> | null = null;
   #fencedSinceMs: number | null = null;
+  #isLast = false;
   #told: { readonly reason: string; readonly atMs: number } | null = null;
 
   constructor(parts: OffsetCommitsParts) {
@@ -59,6 +60,13 @@ export class OffsetCommits {
   /** Commits all that has settled by now. Never rejects. */
   async commitAll(): Promise<void> {
     await this.#committing;
+    await this.commit();
+  }
+
+  /** Commits all that has settled by now, for the last time. Never rejects. */
+  async commitLast(): Promise<void> {
+    await this.#committing;
+    this.#isLast = true;
     await this.commit();
   }
 
@@ -98,7 +106,8 @@ export class OffsetCommits {
     const failure = clientFailure("cannot commit offsets", error);
     if (failure instanceof AccessRefusedError) return this.#parts.onFailure(failure);
     this.#parts.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
-    this.#tell(`${failure.message}; trying again`);
+    const outlook = this.#isLast ? "what was not committed is done again" : "trying again";
+    this.#tell(`${failure.message}; ${outlook}`);
   }
 
   /** Also when nothing is left to commit: what failed may have been given up since. */

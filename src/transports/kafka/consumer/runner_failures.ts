@@ -5,6 +5,9 @@ export interface Runner {
   fetch(nodeId: string): Promise<object[]>;
   /** Runs what fetches until it ends, again and again when it fails. */
   retrier(run: Run): Promise<void>;
+  /** Has it leave the group if it runs, and tells of its end. */
+  onCrash(error: Error): Promise<void>;
+  running: boolean;
 }
 
 type Run = (
@@ -45,6 +48,23 @@ export function forgetOldFailures(runner: Runner): void {
         await new Promise((resolve) => setTimeout(resolve, firstPauseMs));
       }
     });
+  };
+}
+
+/**
+ * Has `prepare` run to its end before a runner that cannot go on leaves the group. As it comes, kafkajs tells of that only
+ * when nothing can be committed any more.
+ */
+export function announceCrash(runner: Runner, prepare: (error: Error) => Promise<void>): void {
+  const { onCrash } = runner;
+  runner.onCrash = async (error) => {
+    const { running } = runner;
+    const prepared = prepare(error);
+    await Promise.resolve();
+    // kafkajs has noted meanwhile that it does not run; whoever does not run would not leave.
+    runner.running = running;
+    await prepared;
+    await onCrash.call(runner, error);
   };
 }
 

@@ -1,13 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
 import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
-import { eventually } from "../../../support/eventually.ts";
+import { eventually, everythingSettled } from "../../../support/eventually.ts";
 import { FakeMember } from "../../../support/fake_member.ts";
 
 const GROUP = "orders";
 const RETRIES = 2;
+const SESSION_MS = 60_000;
 const TIMEOUT = new Error("Request Fetch timed out");
+const REFUSAL = Object.assign(new Error("Not authorized"), { retriable: false });
 
 patchKafkajs();
 
@@ -15,7 +17,9 @@ patchKafkajs();
 class FakeGroup {
   readonly groupId = GROUP;
   readonly memberId = "member-1";
-  readonly offsetManager = null;
+  offsetManager: object | null = {};
+  readonly sessionTimeout = SESSION_MS;
+  readonly lastRequest = Date.now();
   readonly nodeIds: readonly string[];
   readonly calls: string[] = [];
   readonly #fetch: (call: { nodeId: string; count: number }) => void;
@@ -137,11 +141,40 @@ Deno.test("failures of one broker add up though another one answers", async () =
 
 Deno.test("a failure that cannot pass ends the consumer though fetching has worked before", async () => {
   becomeMember(GROUP, new FakeMember());
-  const refused = Object.assign(new Error("Not authorized"), { retriable: false });
   const group = new FakeGroup(({ count }) => {
-    if (count === 5) throw refused;
+    if (count === 5) throw REFUSAL;
   });
   await using running = new Running(group);
   await running.crashed();
   assertEquals(group.fetches, 5);
+});
+
+Deno.test("a member is told before its consumer leaves the group, which waits until it is ready", async () => {
+  const member = new FakeMember();
+  const ready = Promise.withResolvers<void>();
+  member.beforeLeaving = ready.promise;
+  becomeMember(GROUP, member);
+  const group = new FakeGroup(() => {
+    throw REFUSAL;
+  });
+  await using running = new Running(group);
+  await eventually(() => member.calls.length > 0, { what: "that it is told" });
+  await everythingSettled();
+  assertEquals(group.calls, []);
+  assertMatch(member.calls[0]!, /^crashed: .*Not authorized, held for [56]\d{4} ms$/);
+  ready.resolve();
+  await running.crashed();
+  assertEquals(group.calls, ["crash", "leave"]);
+});
+
+Deno.test("a member whose consumer cannot join anew holds nothing any more", async () => {
+  const member = new FakeMember();
+  becomeMember(GROUP, member);
+  const group = new FakeGroup(() => {
+    throw REFUSAL;
+  });
+  group.offsetManager = null;
+  await using running = new Running(group);
+  await running.crashed();
+  assertMatch(member.calls[0]!, /held for 0 ms$/);
 });

@@ -20,8 +20,8 @@ function commitsOf(
   const sent: CommittedOffset[][] = [];
   const told: number[] = [];
   const failures: string[] = [];
-  const world = { sent, told, failures, answer: () => Promise.resolve() };
-  const { log } = new RecordedLog();
+  const log = new RecordedLog();
+  const world = { sent, told, failures, log, answer: () => Promise.resolve() };
   const commits = new OffsetCommits({
     topic: "T",
     sessionTimeoutMs,
@@ -35,7 +35,7 @@ function commitsOf(
     isCommitting,
     onCommit: (_, offset) => void told.push(offset),
     onFailure: ({ message }) => void failures.push(message),
-    log,
+    log: log.log,
     ...(health === undefined ? {} : { health }),
   });
   return Object.assign(world, { commits });
@@ -90,6 +90,17 @@ Deno.test("OffsetCommits commits again what was not answered, and remembers that
   await world.commits.commit();
   assertEquals(world.sent.map(([commit]) => commit?.offset), ["3", "3"]);
   assertEquals(world.told, [3]);
+});
+
+Deno.test("OffsetCommits says of a commit that has failed that it is tried again, and of the last one that it is not", async () => {
+  const world = commitsOf([await settledUpTo(1)]);
+  world.answer = () => Promise.reject(new Error("Closed connection"));
+  await world.commits.commit();
+  await world.commits.commitLast();
+  assertEquals(world.log.lines, [
+    "WARN - cannot commit offsets: Closed connection; trying again",
+    "WARN - cannot commit offsets: Closed connection; what was not committed is done again",
+  ]);
 });
 
 Deno.test("OffsetCommits commits nothing where the group is to remember nothing", async () => {
