@@ -11,6 +11,7 @@ import { createKafka, requireTopic } from "../client/client.ts";
 import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
+import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_demand.ts";
 import type { FetchedPartition } from "./group_fetches.ts";
@@ -46,8 +47,7 @@ export class KafkaListener implements Listener {
   readonly #health: Health | undefined;
   readonly #failure = Promise.withResolvers<never>();
   readonly #gaveUp = Promise.withResolvers<void>();
-  readonly #partitions = new Map<number, AssignedPartition>();
-  readonly #wereReset = new Set<number>();
+  readonly #held = new HeldPartitions();
   readonly #notes = new AttemptsNotes();
   readonly #suspectTurns = new SuspectTurns();
   readonly #consumer: Consumer;
@@ -55,7 +55,6 @@ export class KafkaListener implements Listener {
   readonly #commits: OffsetCommits;
   readonly #demand = new FetchDemand();
   #group: Group | null = null;
-  #assigned = 1;
   #stopping = false;
 
   private constructor(
@@ -74,7 +73,7 @@ export class KafkaListener implements Listener {
       topic: config.topic,
       sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,
       group: () => this.#group,
-      partitions: () => this.#partitions.values(),
+      partitions: () => this.#held.all,
       isCommitting: this.#end?.commits ?? true,
       onCommit: (partition, offset) => this.#end?.onCommit(partition, offset),
       onFailure: (error) => this.#fail(error),
@@ -122,7 +121,7 @@ export class KafkaListener implements Listener {
       crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
-      offsetReset: (partition) => this.#noteReset(partition),
+      offsetReset: (partition) => this.#held.noteReset(partition),
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
       demand: this.#demand,
       take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
@@ -159,7 +158,8 @@ export class KafkaListener implements Listener {
   }
 
   #joined(partitions: readonly number[]): void {
-    this.#keepOnly(partitions);
+    this.#held.keepOnly(partitions);
+    this.#commits.joined();
     this.#end?.assign(partitions);
     this.#health?.works(MEMBERSHIP);
   }
@@ -168,27 +168,20 @@ export class KafkaListener implements Listener {
     this.#failure.reject(error);
   }
 
-  /** Its topic may have been created anew: what of the former one is still under way must not be committed to it. */
-  #noteReset(partition: number): void {
-    this.#wereReset.add(partition);
-    const assigned = this.#partitions.get(partition);
-    if (assigned !== undefined) assigned.isDoubtful = true;
-  }
-
   #wantsMore(partition: number, nextOffset: number): boolean {
     if (this.#stopping) {
       // Nothing is fetched any more, but what has settled is to be committed.
-      this.#continue(partition, nextOffset);
+      this.#held.continue(partition, nextOffset);
       return false;
     }
-    const held = this.#partitions.get(partition);
+    const held = this.#held.get(partition);
     if (this.#end?.isFetched(partition, { nextOffset, held })) return false;
     return held?.wantsMore ?? true;
   }
 
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
     if (this.#stopping) {
-      this.#continue(fetched.partition, fetched.fetchedOffset);
+      this.#held.continue(fetched.partition, fetched.fetchedOffset);
       return;
     }
     this.#group = group;
@@ -199,8 +192,8 @@ export class KafkaListener implements Listener {
     { partition, fetchedOffset }: FetchedPartition,
     deliver: Deliver,
   ): AssignedPartition {
-    const known = this.#continue(partition, fetchedOffset);
-    if (known !== null) return known;
+    const held = this.#held.continue(partition, fetchedOffset);
+    if (held !== null) return held;
     const past = this.#notes.attemptsAt(partition, fetchedOffset);
     if (isSuspicious(past)) {
       this.#log.warn(
@@ -221,24 +214,8 @@ export class KafkaListener implements Listener {
       suspectTurns: this.#suspectTurns,
       fail: (error) => this.#fail(error),
     });
-    assigned.lease.peers = this.#assigned;
-    this.#partitions.set(partition, assigned);
+    this.#held.add(partition, assigned);
     return assigned;
-  }
-
-  /** Ends the doubt about what is held of a partition, which goes on at `offset`; gives it up if that is elsewhere. */
-  #continue(partition: number, offset: number): AssignedPartition | null {
-    const known = this.#partitions.get(partition);
-    const wasReset = this.#wereReset.delete(partition);
-    if (known === undefined) return null;
-    if (isContinuedAt(offset, { known, wasReset })) {
-      known.isDoubtful = false;
-      known.lease.resume();
-      return known;
-    }
-    known.lease.end();
-    this.#partitions.delete(partition);
-    return null;
   }
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
@@ -246,15 +223,14 @@ export class KafkaListener implements Listener {
     const reason =
       `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
     this.#health?.fails(MEMBERSHIP, reason, { afterMs: MAX_REJOIN_MS });
-    const held = [...this.#partitions.values()];
-    for (const { lease } of held) lease.suspend();
-    await this.#idle(held, AbortSignal.timeout(REBALANCE_DRAIN_MS));
+    for (const { lease } of this.#held.all) lease.suspend();
+    await this.#held.idle(AbortSignal.timeout(REBALANCE_DRAIN_MS));
     await atMost(this.#commits.commitAll(), LEAVE_MS);
-    for (const assigned of held) assigned.isDoubtful = true;
+    this.#held.doubt();
   }
 
   #expelled(): void {
-    this.#losePartitions();
+    this.#held.loseAll();
     this.#log.warn(
       `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what was ` +
         "in flight is done again",
@@ -263,64 +239,22 @@ export class KafkaListener implements Listener {
 
   /** What runs may finish for as long as the partitions are this member's, which leaves the group then. */
   async #crashed(error: Error, heldForMs: number): Promise<void> {
-    if (heldForMs === 0) this.#losePartitions();
+    if (heldForMs === 0) this.#held.loseAll();
     this.#fail(clientFailure("consumer stopped", error));
     await atMost(this.#gaveUp.promise, heldForMs);
-    this.#losePartitions();
-  }
-
-  /** Others have the partitions by now: of what runs, nothing counts any more. */
-  #losePartitions(): void {
-    for (const { lease } of this.#partitions.values()) lease.end();
-    this.#partitions.clear();
-  }
-
-  /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
-  #keepOnly(partitions: readonly number[]): void {
-    this.#assigned = Math.max(partitions.length, 1);
-    this.#commits.joined();
-    for (const [partition, assigned] of this.#partitions) {
-      assigned.lease.peers = this.#assigned;
-      if (partitions.includes(partition)) continue;
-      assigned.lease.end();
-      this.#partitions.delete(partition);
-    }
+    this.#held.loseAll();
   }
 
   /** Lets what runs finish until `lease` has ended, commits what has settled, and forgets the partitions. */
   async #giveUpPartitions({ ended }: Pick<Lease, "ended">): Promise<void> {
-    const givenUp = [...this.#partitions.values()];
-    for (const { lease } of givenUp) lease.beginEnd();
+    for (const { lease } of this.#held.all) lease.beginEnd();
     // Whoever kills the process from here on does not do so because of an event.
     void this.#commits.commit();
-    await this.#idle(givenUp, ended);
-    await this.#certain(givenUp, ended);
-    for (const { lease } of givenUp) lease.end();
+    await this.#held.idle(ended);
+    // A join can be under way. Whoever cannot go on does not join any more.
+    await Promise.race([this.#held.certain(ended), this.#failure.promise.catch(() => {})]);
+    for (const { lease } of this.#held.all) lease.end();
     await atMost(this.#commits.commitLast(), LEAVE_MS);
-    this.#partitions.clear();
+    this.#held.loseAll();
   }
-
-  async #idle(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
-    await Promise.race([Promise.all(partitions.map((each) => each.idle())), aborted(ended)]);
-  }
-
-  /** Waits until it shows whose the partitions are of which something has settled: a join can be under way. */
-  async #certain(partitions: readonly AssignedPartition[], ended: AbortSignal): Promise<void> {
-    const certain = Promise.all(partitions.map((each) => each.certain()));
-    // Whoever cannot go on does not join any more.
-    const failed = this.#failure.promise.catch(() => {});
-    await Promise.race([certain, failed, aborted(ended)]);
-  }
-}
-
-/** Whether a fetch from this offset goes on with what a member holds of a partition. */
-function isContinuedAt(
-  fetchedOffset: number,
-  { known, wasReset }: { known: AssignedPartition; wasReset: boolean },
-): boolean {
-  // After a reset, offsets that go back are those of a topic that was created anew.
-  if (wasReset) return fetchedOffset >= known.fetchedEnd;
-  // Another member may have had the partition in between, and gone on with it.
-  return !known.isDoubtful || fetchedOffset === known.committed ||
-    fetchedOffset === known.committing;
 }
