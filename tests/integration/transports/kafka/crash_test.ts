@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Kafka, logLevel } from "kafkajs";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import { aborted } from "../../../../src/core/backoff.ts";
@@ -16,34 +16,52 @@ import { KafkaListening } from "../../../support/kafka_listening.ts";
 const SESSION_MS = 60_000;
 
 Deno.test("what is in flight when the consumer cannot go on is finished and committed before it leaves the group", async () => {
-  const topic = await freshTopic("crash");
-  const group = freshName("crash");
-  await produce(topic, [{ key: "key", value: "value" }]);
-  const listening = await KafkaListening.open({
-    topic,
-    group,
-    keys: { "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300 },
-    deliver: (_, lease) => aborted(lease.ending),
-  });
-  await listening.received(1);
-  {
-    using _failing = failingHeartbeats();
-    await listening.ended.catch(() => {});
-    const closed = () => listening[Symbol.asyncDispose]();
-    await assertRejects(closed, Error, "consumer stopped");
-  }
+  const { topic, group, log, wasDrained } = await crash();
+  assert(wasDrained);
   assertEquals((await committedOffsets(group, topic)).get(0), 1);
-  assertEquals(listening.log.matching(/cannot commit/), []);
+  assertEquals(log.matching(/cannot commit/), []);
   await eventually(async () => await memberCount({ topic, group }) === 0, {
     deadlineMs: 20_000,
     what: "that it has left the group",
   });
 });
 
-/** Heartbeats that fail in a way that kafkajs does not repeat, until the end of the scope. */
-function failingHeartbeats(): Disposable {
+Deno.test("what is in flight is given up at once, and not committed, when the consumer cannot go on and its session has run out", async () => {
+  const { topic, group, wasDrained } = await crash({ lastRequest: 0 });
+  assert(!wasDrained);
+  assertEquals((await committedOffsets(group, topic)).get(0), 0);
+});
+
+/** Has the consumer of a listener crash while an event is in flight, which settles when its lease is about to end. */
+async function crash({ lastRequest }: { lastRequest?: number } = {}) {
+  const topic = await freshTopic("crash");
+  const group = freshName("crash");
+  await produce(topic, [{ key: "key", value: "value" }]);
+  let wasDrained = false;
+  const listening = await KafkaListening.open({
+    topic,
+    group,
+    keys: { "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300 },
+    deliver: async (_, lease) => {
+      await aborted(lease.ending);
+      wasDrained = !lease.ended.aborted;
+    },
+  });
+  await listening.received(1);
+  using _failing = failingHeartbeats(lastRequest);
+  await listening.ended.catch(() => {});
+  const closed = () => listening[Symbol.asyncDispose]();
+  await assertRejects(closed, Error, "consumer stopped");
+  return { topic, group, log: listening.log, wasDrained };
+}
+
+/** Heartbeats that fail in a way that kafkajs does not repeat, and the time of the last that did not, until the end of the scope. */
+function failingHeartbeats(lastRequest?: number): Disposable {
   const { heartbeat } = ConsumerGroup.prototype;
-  ConsumerGroup.prototype.heartbeat = () => Promise.reject(new TypeError("nothing comes of it"));
+  ConsumerGroup.prototype.heartbeat = function (): Promise<void> {
+    this.lastRequest = lastRequest ?? this.lastRequest;
+    return Promise.reject(new TypeError("nothing comes of it"));
+  };
   return {
     [Symbol.dispose]() {
       ConsumerGroup.prototype.heartbeat = heartbeat;
