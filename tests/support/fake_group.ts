@@ -4,7 +4,6 @@ import type { CommittedOffset, Group } from "../../src/transports/kafka/consumer
 import { FakeRecords } from "./fetched_records.ts";
 
 const JOINED = "consumer.group_join";
-const CRASHED = "consumer.crash";
 
 interface Commit {
   topics: { topic: string; partitions: CommittedOffset[] }[];
@@ -42,6 +41,7 @@ export class FakeGroup implements Group, Disposable {
   readonly #events: number;
   #partitions: readonly number[] = [];
   #othersJoined: Promise<readonly number[]> = Promise.resolve([]);
+  readonly #running = Promise.withResolvers<void>();
   readonly #callbacks = new Map<string, (event: object) => void>();
 
   /** @param options.events how many events the partition has */
@@ -76,9 +76,9 @@ export class FakeGroup implements Group, Disposable {
     this.#callbacks.get(JOINED)?.({ payload: { memberAssignment } });
   }
 
-  /** Has the consumer end for good. */
+  /** Has the consumer end for good, as one that has not begun to run. */
   crash(error: Error): void {
-    this.#callbacks.get(CRASHED)?.({ payload: { error } });
+    this.#running.reject(error);
   }
 
   assigned(): { topic: string; partitions: readonly number[] }[] {
@@ -101,11 +101,11 @@ export class FakeGroup implements Group, Disposable {
 
   #createConsumer(): Consumer {
     const consumer = {
-      events: { GROUP_JOIN: JOINED, CRASH: CRASHED },
+      events: { GROUP_JOIN: JOINED },
       on: (name: string, callback: (event: object) => void) => this.#callbacks.set(name, callback),
       connect: () => Promise.resolve(),
       subscribe: () => Promise.resolve(),
-      run: () => Promise.resolve(),
+      run: () => this.#running.promise,
       disconnect: () => Promise.resolve(),
     };
     return consumer as unknown as Consumer;
