@@ -13,6 +13,7 @@ import type {
   Resources,
   StoredEvent,
 } from "./history.ts";
+import { needlessRepeats } from "./needless_repeats.ts";
 import { OutcomeIndex } from "./outcome_index.ts";
 import { partitionStalls } from "./partition_stall.ts";
 
@@ -77,6 +78,11 @@ export function check(history: History, limits: Limits): Verdict {
       "I3",
       "repeated although the member that had stored a result was not killed",
       unexplained(index, history.killed),
+    ),
+    limits.onlyUnfinishedRepeat !== true ? null : violation(
+      "I3",
+      "repeated although they could be committed, or need not have been begun",
+      needlessRepeats(history, index).map(describeOutcome),
     ),
     violation("I4", "commits that passed an unsettled event", passed(history, index)),
     violation("I4", "commits that went back", wentBack(history.commits)),

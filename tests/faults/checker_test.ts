@@ -146,6 +146,15 @@ Deno.test("check() finds what is repeated although its member was not killed (I3
   ]);
 });
 
+Deno.test("check() finds what is repeated without a call that hung, where only that may cause it (I3)", () => {
+  const limits = { duplicates: 9, onlyUnfinishedRepeat: true };
+  const outcomes = [result(0, 0), result(1, 1), result(2, 2), result(1, 3)];
+  assertEquals(found({ outcomes }, limits), [
+    "I3: 1 × repeated although they could be committed, or need not have been begun: " +
+    "results[0]@3 of 0@1",
+  ]);
+});
+
 Deno.test("check() finds a commit that passed an event whose result came later (I4)", () => {
   const outcomes = [result(0, 0), result(1, 1, { atMs: 1500 }), result(2, 2, { atMs: 1500 })];
   assertEquals(found({ outcomes, commits: [commit(1100, 2), commit(2000, 3)] }), [

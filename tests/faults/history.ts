@@ -102,6 +102,8 @@ export interface Limits {
   readonly duplicates: number;
   /** Whether only members that were killed may have left such outcomes behind. */
   readonly onlyKilledRepeat?: boolean;
+  /** Whether only what was begun when a fault began may have another, from the first event on whose call hung. */
+  readonly onlyUnfinishedRepeat?: boolean;
   /** The longest time from a fault's end to the next outcome. */
   readonly recoveryMs?: number;
   /** The longest time without an outcome, from the first one to the last. */
