@@ -179,7 +179,7 @@ Deno.test("Kafka's sections warn of what is accepted but hardly meant", async (t
       "queued.min.messages has no effect in eventor: it has its own limits on what it reads ahead",
     ]],
     [producerText({ acks: 1, "queue.buffering.max.messages": 5 }), [
-      "queue.buffering.max.messages has no effect in eventor: the pipeline's concurrency bounds " +
+      "queue.buffering.max.messages has no effect in eventor: the pipeline's maxBufferedBytes bounds " +
       "what waits",
       "acks 1 loses a result when the broker that stored it fails: write all",
     ]],
