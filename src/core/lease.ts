@@ -48,6 +48,7 @@ export class LeaseController implements Lease {
   readonly #heldUp = new Map<number, () => void>();
   #obstacle: number | null = null;
   #isSuspended = false;
+  #isStill = false;
   #working = 0;
   #begunEnd = -Infinity;
   #queued = 0;
@@ -79,7 +80,8 @@ export class LeaseController implements Lease {
   }
 
   admits(offset: number): boolean {
-    return this.isOpen || !this.#ended.signal.aborted && offset < this.drainEnd;
+    return this.isOpen ||
+      !this.#isStill && !this.#ended.signal.aborted && offset < this.drainEnd;
   }
 
   begin(offset: number): void {
@@ -161,10 +163,17 @@ export class LeaseController implements Lease {
     this.#changed();
   }
 
+  /** The same, but no work begins, not even on what lies between events on which it has. */
+  still(): void {
+    this.#isStill = true;
+    this.suspend();
+  }
+
   /** Work may begin again. */
   resume(): void {
     if (!this.#isSuspended) return;
     this.#isSuspended = false;
+    this.#isStill = false;
     this.#changed();
   }
 

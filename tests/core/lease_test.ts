@@ -229,3 +229,17 @@ Deno.test("LeaseController tells who waits for the obstacle, at once or later, u
   lease.noteObstacle(2);
   assertEquals(told, ["1", "1 again"]);
 });
+
+Deno.test("LeaseController admits nothing at all while it is still, and everything when it is resumed", () => {
+  const lease = new LeaseController();
+  lease.begin(1);
+  lease.begin(5);
+  lease.suspend();
+  assertEquals([3, 6].map((offset) => lease.admits(offset)), [true, false]);
+  lease.still();
+  assertEquals([3, 6].map((offset) => lease.admits(offset)), [false, false]);
+  lease.resume();
+  assertEquals([3, 6].map((offset) => lease.admits(offset)), [true, true]);
+  lease.suspend();
+  assertEquals([3, 6].map((offset) => lease.admits(offset)), [true, false]);
+});

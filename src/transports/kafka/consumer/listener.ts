@@ -55,6 +55,7 @@ export class KafkaListener implements Listener {
   readonly #commits: OffsetCommits;
   readonly #demand = new FetchDemand();
   #group: Group | null = null;
+  #isExpelled = false;
   #stopping = false;
 
   private constructor(
@@ -158,6 +159,7 @@ export class KafkaListener implements Listener {
   }
 
   #joined(partitions: readonly number[]): void {
+    this.#isExpelled = false;
     this.#held.keepOnly(partitions);
     this.#commits.joined();
     this.#end?.assign(partitions);
@@ -223,17 +225,21 @@ export class KafkaListener implements Listener {
     const reason =
       `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
     this.#health?.fails(MEMBERSHIP, reason, { afterMs: MAX_REJOIN_MS });
+    if (this.#isExpelled) return;
     for (const { lease } of this.#held.all) lease.suspend();
     await this.#held.idle(AbortSignal.timeout(REBALANCE_DRAIN_MS));
     await atMost(this.#commits.commitAll(), LEAVE_MS);
     this.#held.doubt();
   }
 
+  /** Nothing more may begin, as others may have the partitions by now. What nobody has had goes on once it is back. */
   #expelled(): void {
-    this.#held.loseAll();
+    this.#isExpelled = true;
+    for (const { lease } of this.#held.all) lease.still();
+    this.#held.doubt();
     this.#log.warn(
-      `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what was ` +
-        "in flight is done again",
+      `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what ` +
+        "others got meanwhile is done again",
     );
   }
 
