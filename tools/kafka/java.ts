@@ -34,7 +34,11 @@ export async function requireJava(
   if (!await canInstallPackages()) {
     throw new BrokerUnavailableError(
       `Kafka cannot be started: without a container it needs Java ${MINIMUM_JAVA} or later and Maven, ` +
-        `and there is ${lacks}. ${await howToInstall(packages)}`,
+        `and there is ${lacks}. ${
+          Deno.build.os === "darwin"
+            ? "Run: brew install openjdk maven"
+            : await howToInstall(packages)
+        }`,
     );
   }
   say(`Found ${lacks}: installing ${packages.join(" and ")} by apt-get.`);
