@@ -84,13 +84,8 @@ Deno.test("KafkaListener commits what ends after it was stopped, when a fetch wa
 
 Deno.test("KafkaListener waits for a join when it is stopped, to commit what has ended meanwhile", async () => {
   using working = await Working.start();
-  const { group, lease } = working;
-  const join = startJoin(group);
-  await everythingSettled();
-  lease.beginEnd();
-  working.settle(0, 1);
-  await everythingSettled();
-  assertEquals([working.hasEnded, group.committed], [false, 0]);
+  const { group } = working;
+  const join = await stopInJoin(working);
 
   await join.end([0]);
   await group.fetch();
@@ -113,12 +108,7 @@ Deno.test("KafkaListener waits for no join when it is stopped and everything tha
 Deno.test("KafkaListener waits for no join any more when its time to stop is over", async () => {
   using working = await Working.start();
   const { group, lease } = working;
-  const join = startJoin(group);
-  await everythingSettled();
-  lease.beginEnd();
-  working.settle(0, 1);
-  await everythingSettled();
-  assertEquals(working.hasEnded, false);
+  const join = await stopInJoin(working);
 
   lease.end();
   await working.ended();
@@ -128,13 +118,8 @@ Deno.test("KafkaListener waits for no join any more when its time to stop is ove
 
 Deno.test("KafkaListener waits for no join any more when the consumer cannot go on", async () => {
   using working = await Working.start();
-  const { group, lease } = working;
-  const join = startJoin(group);
-  await everythingSettled();
-  lease.beginEnd();
-  working.settle(0, 1);
-  await everythingSettled();
-  assertEquals(working.hasEnded, false);
+  const { group } = working;
+  const join = await stopInJoin(working);
 
   group.crash(new Error("no broker is there"));
   await working.ended();
@@ -172,6 +157,18 @@ Deno.test("KafkaListener commits nothing of a partition that another member had 
   await working.ended();
   assertEquals(group.committed, 3);
 });
+
+/** Has everything end while a listener is stopped and joins its group anew: it waits for the join. */
+async function stopInJoin(working: Working) {
+  const { group, lease } = working;
+  const join = startJoin(group);
+  await everythingSettled();
+  lease.beginEnd();
+  working.settle(0, 1);
+  await everythingSettled();
+  assertEquals([working.hasEnded, group.committed], [false, 0]);
+  return join;
+}
 
 /** Has a member join anew, which all others do when `end()` is called. */
 function startJoin(group: FakeGroup) {
