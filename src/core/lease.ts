@@ -4,7 +4,7 @@ import type { AttemptsMade } from "./event.ts";
  * The right to work on the events of one partition. It can be suspended for a while, and it ends in two steps.
  *
  * While it is not open, work is begun only on events between those that have begun: without them, what lies behind them
- * could not be committed and would be done again. What runs may finish, and its result may be published. After `ending`
+ * could not be committed and would be done again; while it is still, on none. What runs may finish, and its result may be published. After `ending`
  * it never opens again. After `ended` what still runs is given up: its outcome no longer counts. `ended` is never
  * aborted before `ending`.
  */

@@ -12,7 +12,7 @@ import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 export interface GroupMember {
   /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
   beforeRejoin(): Promise<void>;
-  /** Called when it was put out of the group: its partitions are, or will be, others'. It joins anew after that. */
+  /** Called when it was put out of the group: its partitions may be others' by now. It joins anew after that. */
   expelled(): void;
   /**
    * Called when its consumer cannot go on, and leaves the group once this resolves.
