@@ -65,6 +65,11 @@ export class Eventor implements AsyncDisposable {
     return `the end of the log of ${this.name}:\n${this.#log.slice(-15).join("\n")}`;
   }
 
+  /** The lines of its log that are kept. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
   /** Begins to read its log. */
   readLog(): void {
     this.#logRead ??= this.#readLog();

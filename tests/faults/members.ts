@@ -64,6 +64,11 @@ export class Members implements AsyncDisposable {
     return this.#all.slice(-3).map(({ logEnd }) => logEnd).join("\n");
   }
 
+  /** Their logs, as far as they are kept, one after the other. */
+  get logs(): string[] {
+    return this.#all.flatMap(({ name, log }) => [`the log of ${name}:`, ...log]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#all.map((member) => member[Symbol.asyncDispose]()));
   }

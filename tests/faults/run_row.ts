@@ -1,3 +1,4 @@
+import { say } from "../../bench/surroundings.ts";
 import { messageOf } from "../../tools/processes.ts";
 import { check, type Verdict } from "./checker.ts";
 import { Cluster } from "./cluster.ts";
@@ -32,7 +33,9 @@ export async function runRow(
     const limits = row.limits(world);
     const history = amend(await world.history());
     const findings = [...history.findings, ...row.examine?.(history, world) ?? []];
-    return result(check({ ...history, findings }, limits), limits.duplicates);
+    const verdict = check({ ...history, findings }, limits);
+    if (verdict.violations.length > 0) say(world.story);
+    return result(verdict, limits.duplicates);
   } catch (error) {
     return result(notRun(size, messageOf(error)), 0);
   }

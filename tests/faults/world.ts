@@ -252,6 +252,15 @@ export class World implements AsyncDisposable {
     };
   }
 
+  /** When what failed, and the members' logs: what explains a row that has not passed. */
+  get story(): string {
+    const time = (ms: number) => new Date(ms).toISOString();
+    const faults = this.#faults.map(({ what, beganAtMs, endedAtMs }) =>
+      `${time(beganAtMs)} to ${time(endedAtMs)}: ${what}`
+    );
+    return [...faults, ...this.#members!.logs].join("\n");
+  }
+
   /** Ends what runs, and tells everything that was seen. */
   async history(): Promise<History> {
     const members = this.#members!;
