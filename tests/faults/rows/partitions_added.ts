@@ -1,5 +1,8 @@
+import { eventually } from "../../support/eventually.ts";
 import { BrokerAdmin } from "../broker_admin.ts";
 import type { Row } from "../row.ts";
+
+const TAKEN_UP_DEADLINE_MS = 20_000;
 
 /** Eventor learns of new partitions when it looks up the topic again. By then there are events in them. */
 export const partitionsAdded: Row = {
@@ -25,13 +28,20 @@ export const partitionsAdded: Row = {
       });
       await world.usePartitions(count);
     }
+    const shared = () => {
+      const lines = members.map((member) =>
+        member.lastMatch(/partitions ([\d, ]+) of /)?.[1] ?? ""
+      );
+      return lines.join(", ").split(", ").map(Number).toSorted((a, b) => a - b).join();
+    };
+    const all = Array.from({ length: count }, (_, partition) => partition).join();
+    // Before the flow ends, so that there are events in the new ones however late they came.
+    await eventually(() => shared() === all, {
+      deadlineMs: TAKEN_UP_DEADLINE_MS,
+      what: () => `members that share all ${count} partitions, found ${shared()}`,
+    });
     await world.finishFlow();
     await world.settle();
-    const assigned = members.flatMap((member) => member.lastMatch(/partitions ([\d, ]+) of /)?.[1]);
-    const found = assigned.join(", ").split(", ").map(Number).toSorted((a, b) => a - b);
-    if (found.join() !== Array.from({ length: count }, (_, partition) => partition).join()) {
-      world.finding(`the members share partitions ${found} instead of all ${count}`);
-    }
     await Promise.all(holdNoMore.map((holdsNoMore) => holdsNoMore()));
   },
 };
