@@ -12,6 +12,7 @@ export class GroupWatch implements AsyncDisposable {
   readonly #watching: Promise<void>;
   #admin: Admin | null = null;
   #committed = 0;
+  #looks = 0;
   #hasEnded = false;
 
   constructor({ broker, group, topic }: { broker: string; group: string; topic: string }) {
@@ -25,6 +26,11 @@ export class GroupWatch implements AsyncDisposable {
   /** How many events were committed when it looked last. */
   get committed(): number {
     return this.#committed;
+  }
+
+  /** How often it has looked. While a broker is away it cannot. */
+  get looks(): number {
+    return this.#looks;
   }
 
   /** The identifiers of the group's members: one that has been away gets another. */
@@ -80,6 +86,7 @@ export class GroupWatch implements AsyncDisposable {
     });
     const offsets = found?.partitions.map(({ offset }) => Math.max(Number(offset), 0)) ?? [];
     this.#committed = offsets.reduce((sum, offset) => sum + offset, 0);
+    this.#looks++;
   }
 
   async #disconnect(): Promise<void> {

@@ -196,6 +196,13 @@ export class World implements AsyncDisposable {
 
   /** Resolves when more is committed than is now. */
   async progress(): Promise<void> {
+    const watch = this.#watch!;
+    // The look that is under way may have begun before now, and the last one long before, when a broker was away.
+    const fresh = watch.looks + 2;
+    await eventually(() => watch.looks >= fresh, {
+      deadlineMs: STALL_MS,
+      what: () => `a look at what is committed; ${this.#members!.logEnds}`,
+    });
     const before = this.committed;
     await this.#untilCommitted(() => this.committed > before, "any further event");
   }
