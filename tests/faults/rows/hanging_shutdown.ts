@@ -24,8 +24,6 @@ export const hangingShutdown: Row = {
     let eventor = start();
     world.flow();
     for await (const _ of world.faultMoments()) {
-      // It has no calls before that, and what its forerunner committed is progress, too.
-      await eventor.line(/joined group/);
       await world.endpoint.behave([{ share: 0.01, answer: { kind: "hang" } }, normal]);
       await new Promise((resolve) => setTimeout(resolve, HANGS_MS));
       await world.fault("SIGTERM while calls hang", async () => {

@@ -1,11 +1,15 @@
 import { eventually } from "../../support/eventually.ts";
 import { BrokerAdmin } from "../broker_admin.ts";
 import { Cluster } from "../cluster.ts";
+import { sleep } from "../endpoint_row.ts";
 import type { Eventor } from "../eventor.ts";
 import type { Row } from "../row.ts";
 import type { World } from "../world.ts";
 
-/** Of each broker, in the long and the short form: more than flows, so that the first lower one slows things down a bit. */
+/**
+ * Of each broker, in the long and the short form. It is lowered step by step, so that the first one that slows things down
+ * does so by little; the short form has no time for many steps.
+ */
 const HIGHEST_BYTES_PER_SECOND = { long: 120_000, short: 35_000 };
 const LOWEST_BYTES_PER_SECOND = 2000;
 const LOWERED_TO = 0.6;
@@ -75,9 +79,9 @@ async function throttle(world: World, member: Eventor): Promise<void> {
     while (behind() < before + perSecond / 2 && bytesPerSecond > LOWEST_BYTES_PER_SECOND) {
       bytesPerSecond = Math.floor(bytesPerSecond * LOWERED_TO);
       await admin.setQuota(clientId, bytesPerSecond);
-      await pause(LOOK_MS);
+      await sleep(LOOK_MS);
     }
-    await pause(faultMs);
+    await sleep(faultMs);
     const after = behind();
     if (after < before + perSecond) {
       world.finding(`no quota slowed it down: ${before} events waited, then ${after}`);
@@ -108,8 +112,4 @@ async function refuse(
   });
   await stopped.restart();
   await cluster.inSync(results);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
