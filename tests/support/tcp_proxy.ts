@@ -45,8 +45,9 @@ export class TcpProxy implements AsyncDisposable {
     for (const state of this.#connections.values()) state.losesAnswers = true;
   }
 
+  /** May be called again. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
+    close(this.#listener);
     for (const connection of this.#connections.keys()) close(connection);
     await Promise.all(this.#running);
   }
@@ -108,9 +109,9 @@ export class TcpProxy implements AsyncDisposable {
   }
 }
 
-function close(connection: Deno.TcpConn): void {
+function close(resource: Deno.TcpConn | Deno.TcpListener): void {
   try {
-    connection.close();
+    resource.close();
   } catch (error) {
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }

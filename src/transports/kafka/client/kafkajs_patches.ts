@@ -12,6 +12,7 @@ import { callMembers } from "../consumer/group_members.ts";
 import { useProduceRequests } from "../producer/produce_request.ts";
 import { watchBrokerAccess } from "./broker_access.ts";
 import { keepCoordinatorRefusals } from "./coordinator_refusal.ts";
+import { keepLastBroker } from "./last_broker.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";
 import { renewSaslSessions } from "./sasl_sessions.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
@@ -63,6 +64,7 @@ export function patchKafkajs(): void {
   useProduceRequests();
   checkPendingRequestsOnDemand();
   dropSilentConnections();
+  keepLastBroker();
   renewSaslSessions();
   watchBrokerAccess();
   keepCoordinatorRefusals();
