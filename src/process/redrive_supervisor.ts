@@ -99,6 +99,8 @@ export class RedriveSupervisor {
         worker.terminate();
       }
     } catch (error) {
+      // Nothing had begun when it was to end.
+      if (error === signal.reason) return { kind: "ended", refusal: null };
       return failedReport(error);
     }
   }

@@ -118,7 +118,8 @@ interface DiscoveryOptions {
 
 /**
  * What the other sides of a pipeline's parts tell of themselves, in the order of its parts. They are asked in a Worker
- * that may reach only the hosts the configuration names. Rejects when they cannot be asked or `signal` aborts.
+ * that may reach only the hosts the configuration names. Rejects when they cannot be asked, and with the reason of
+ * `signal` when it aborts.
  */
 export async function discover(
   pipeline: PipelineConfig,
@@ -158,7 +159,7 @@ async function ask(
     event.preventDefault();
     answer.reject(new Error(event.message));
   };
-  const giveUp = () => answer.reject(new Error("stopped"));
+  const giveUp = () => answer.reject(signal.reason);
   const timer = setTimeout(
     () => answer.reject(new Error(`no answer within ${DISCOVERY_DEADLINE_MS / 1000} s`)),
     DISCOVERY_DEADLINE_MS,

@@ -213,6 +213,8 @@ export class Supervisor {
         this.#workers.delete(pipeline.name);
       }
     } catch (error) {
+      // Nothing had begun when it was to end.
+      if (error === signal.reason) return { kind: "ended" };
       return failedReport(error);
     }
   }

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { pipelineSchema } from "../../src/config/schema.ts";
+import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
 import { RedriveSupervisor } from "../../src/process/redrive_supervisor.ts";
 import { inTime } from "../support/eventually.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
+import { aPipeline } from "../support/supervised.ts";
 
 const PIPELINE = pipelineSchema.parse({
   name: "orders",
@@ -12,10 +13,15 @@ const PIPELINE = pipelineSchema.parse({
 });
 
 function aSupervisor(
-  { worker, limit, dryRun = false }: { worker: string; limit?: number; dryRun?: boolean },
+  { worker, pipeline = PIPELINE, limit, dryRun = false }: {
+    worker: string;
+    pipeline?: PipelineConfig;
+    limit?: number;
+    dryRun?: boolean;
+  },
 ) {
   const recorded = new RecordedLog();
-  const supervisor = new RedriveSupervisor(PIPELINE, {
+  const supervisor = new RedriveSupervisor(pipeline, {
     selection: { limit, dryRun },
     log: recorded.sink,
     workerUrl: new URL(`../support/${worker}`, import.meta.url),
@@ -59,4 +65,15 @@ Deno.test("RedriveSupervisor ends a dry run that is stopped without a failure", 
   supervisor.stop(0);
   const { value } = await inTime(running, { deadlineMs: 20_000, what: "its end" });
   assertEquals([value, recorded.matching(/going on in/)], [null, []]);
+});
+
+Deno.test("RedriveSupervisor has nothing to report when it is stopped while it still asks a broker who it is", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const broker = `127.0.0.1:${silent.addr.port}`;
+  const pipeline = aPipeline({ topic: "orders", url: "http://127.0.0.1:1/", broker });
+  const { supervisor, recorded } = aSupervisor({ worker: "broken_worker.ts", pipeline });
+  const running = supervisor.run();
+  using _connection = await silent.accept();
+  supervisor.stop(0);
+  assertEquals([await running, recorded.matching(/WARN|ERROR/)], [null, []]);
 });

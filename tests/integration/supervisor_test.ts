@@ -211,6 +211,18 @@ Deno.test("Supervisor.stop() does not wait for a pipeline that is waiting to sta
   assertEquals(await supervised.end, "ended");
 });
 
+Deno.test("Supervisor.stop() has nothing to report of a pipeline that still asks its broker who it is", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const broker = `127.0.0.1:${silent.addr.port}`;
+  await using supervised = new Supervised([
+    aPipeline({ topic: "orders", url: "http://127.0.0.1:1/", broker }),
+  ]);
+  using _connection = await silent.accept();
+  supervised.stop();
+  assertEquals(await supervised.end, "ended");
+  assertEquals(supervised.log.matching(/WARN|ERROR/), []);
+});
+
 function restartOf(name: string, reason: string): RegExp {
   return new RegExp(`^ERROR - pipeline '${name}' stopped: ${reason}; starting it again in`);
 }
