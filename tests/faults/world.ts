@@ -194,8 +194,17 @@ export class World implements AsyncDisposable {
     return leastMs + this.random() * (mostMs - leastMs);
   }
 
-  /** Resolves when more is committed than is now. */
-  async progress(): Promise<void> {
+  /**
+   * Resolves when more is committed than is now.
+   *
+   * @param before for when all that there is may soon be committed: how much was, before it was sent
+   */
+  async progress(before?: number): Promise<void> {
+    const isMore = (count: number) => () => this.committed > count;
+    await this.#untilCommitted(isMore(before ?? await this.#committedNow()), "any further event");
+  }
+
+  async #committedNow(): Promise<number> {
     const watch = this.#watch!;
     // The look that is under way may have begun before now, and the last one long before, when a broker was away.
     const fresh = watch.looks + 2;
@@ -203,8 +212,7 @@ export class World implements AsyncDisposable {
       deadlineMs: STALL_MS,
       what: () => `a look at what is committed; ${this.#members!.logEnds}`,
     });
-    const before = this.committed;
-    await this.#untilCommitted(() => this.committed > before, "any further event");
+    return this.committed;
   }
 
   /** Resolves when everything that was sent is committed. */

@@ -41,7 +41,7 @@ export const endpointSlow: Row = {
     });
     // Whoever waits for the start of a member waits for that, and for no other key.
     await world.source.send(100);
-    await world.progress();
+    await world.progress(0);
     world.flow();
     await withoutEviction(world, async () => {
       await world.fault("slow keys", async () => {

@@ -26,7 +26,7 @@ export const retention: Row = {
     const each = Math.ceil(world.size.events / world.size.faults / 2);
     for (let fault = 0; fault < world.size.faults; fault++) {
       const isSuspended = fault % 2 === 0;
-      await Promise.all([world.progress(), world.source.send(each)]);
+      await world.source.send(each);
       await world.settle();
       if (isSuspended) member.signal("SIGSTOP");
       else await world.stop(member);

@@ -26,7 +26,7 @@ export const topicRecreated: Row = {
     await world.endpoint.behave([{ latencyMs: [50, 150] }]);
     const member = world.start({ pipeline: { consumerConfig: PATIENT } });
     for (let fault = 0; fault < size.faults; fault++) {
-      await Promise.all([world.progress(), world.source.send(each)]);
+      await Promise.all([world.progress(world.committed), world.source.send(each)]);
       // What is in the topic from now on, it has not fetched.
       member.signal("SIGSTOP");
       await world.source.send(each);
