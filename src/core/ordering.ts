@@ -8,6 +8,13 @@ export type Ordering = "key" | "partition" | "none";
 /** Events of one lane are handled one after the other; a lease has its own lanes. */
 type Lane = string | null;
 
+/** An event that waits for its turn. */
+interface Turn {
+  readonly event: InboundEvent;
+  readonly resolve: (handled: Promise<void>) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Code units that one call of `String.fromCharCode()` can take. */
 const MAX_CODE_UNITS = 4096;
 
@@ -19,36 +26,62 @@ const MAX_CODE_UNITS = 4096;
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
   const laneOf = ordering === "key" ? keyLane : () => null;
-  const lanesOfLease = new WeakMap<Lease, Map<Lane, Promise<void>>>();
-
-  function lanesOf(lease: Lease): Map<Lane, Promise<void>> {
-    const known = lanesOfLease.get(lease);
-    if (known !== undefined) return known;
-    const lanes = new Map<Lane, Promise<void>>();
-    lanesOfLease.set(lease, lanes);
-    return lanes;
-  }
-
-  async function after(previous: Promise<void>, event: InboundEvent, lease: Lease) {
-    await previous.catch(() => {});
-    if (lease.ending.aborted && !lease.admits(event.origin.offset)) {
-      throw new EventNotSettledError("The lease ended before its turn");
-    }
-    await deliver(event, lease);
-  }
-
+  const lanesOfLease = new WeakMap<Lease, Lanes>();
   return (event, lease) => {
-    const lastOfLane = lanesOf(lease);
-    const lane = laneOf(event);
-    const previous = lastOfLane.get(lane);
-    const turn = previous ? after(previous, event, lease) : deliver(event, lease);
-    lastOfLane.set(lane, turn);
-    const leave = () => {
-      if (lastOfLane.get(lane) === turn) lastOfLane.delete(lane);
-    };
-    turn.then(leave, leave);
-    return turn;
+    let lanes = lanesOfLease.get(lease);
+    if (lanes === undefined) {
+      lanes = new Lanes(lease, deliver);
+      lanesOfLease.set(lease, lanes);
+    }
+    return lanes.deliver(event, laneOf(event));
   };
+}
+
+/**
+ * The lanes of a lease in which an event is being handled, and what waits there. Thousands may wait while a few events
+ * fail, so a turn is no more than what it takes to begin it.
+ */
+class Lanes {
+  readonly #lease: Lease;
+  readonly #deliver: Deliver;
+  readonly #waiting = new Map<Lane, Turn[] | undefined>();
+
+  constructor(lease: Lease, deliver: Deliver) {
+    this.#lease = lease;
+    this.#deliver = deliver;
+  }
+
+  deliver(event: InboundEvent, lane: Lane): Promise<void> {
+    if (!this.#waiting.has(lane)) {
+      this.#waiting.set(lane, undefined);
+      return this.#handle(event, lane);
+    }
+    return new Promise((resolve, reject) => {
+      const turn = { event, resolve, reject };
+      const waiting = this.#waiting.get(lane);
+      if (waiting === undefined) this.#waiting.set(lane, [turn]);
+      else waiting.push(turn);
+    });
+  }
+
+  #handle(event: InboundEvent, lane: Lane): Promise<void> {
+    const handled = this.#deliver(event, this.#lease);
+    const goOn = () => this.#goOn(lane);
+    handled.then(goOn, goOn);
+    return handled;
+  }
+
+  #goOn(lane: Lane): void {
+    const { ending } = this.#lease;
+    const waiting = this.#waiting.get(lane) ?? [];
+    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+      if (!ending.aborted || this.#lease.admits(turn.event.origin.offset)) {
+        return turn.resolve(this.#handle(turn.event, lane));
+      }
+      turn.reject(new EventNotSettledError("The lease ended before its turn"));
+    }
+    this.#waiting.delete(lane);
+  }
 }
 
 /** Whether an event has its place in an order of its partition, rather than in one of its key, or in none. */

@@ -163,8 +163,11 @@ function withLanesInSight(pipeline: FakeDeliver, ordering: Ordering) {
   const OriginalMap = globalThis.Map;
   const inOrderDeliver = inOrder(pipeline.deliver, ordering);
   const lease = new LeaseController();
-  const deliver = (offset: number, key: Bytes) =>
-    inOrderDeliver(anEvent({ topic: "T", offset, key }), lease);
+  const deliver = (offset: number, key: Bytes) => {
+    const handled = inOrderDeliver(anEvent({ topic: "T", offset, key }), lease);
+    handled.catch(() => {});
+    return handled;
+  };
   globalThis.Map = class<Key, Value> extends OriginalMap<Key, Value> {
     constructor() {
       super();

@@ -11,6 +11,12 @@ import { isSuspicious, type SuspectTurns } from "./suspects.ts";
 /** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
+/**
+ * How many events wait for a call's slot. More would only live longer, and cost memory: when one of them gets a slot, the
+ * next one is delivered at once.
+ */
+const MAX_QUEUED = 2;
+
 /** Where a partition's events go, and how many may be on their way. */
 export interface AssignedPartitionOptions {
   readonly topic: string;
@@ -152,11 +158,10 @@ export class AssignedPartition {
   }
 
   get #hasRoom(): boolean {
-    const { concurrency, maxLookahead } = this.#options.limits;
-    const { ending, queued, peers } = this.lease;
-    // More than its part of the next calls would only live longer, and cost memory.
+    const { maxLookahead } = this.#options.limits;
+    const { ending, queued } = this.lease;
     if (this.#held !== null && (this.#isAnnouncing || this.tracker.span > 0)) return false;
-    return !ending.aborted && !this.#isUnreadable && queued < concurrency / peers + 1 &&
+    return !ending.aborted && !this.#isUnreadable && queued < MAX_QUEUED &&
       this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
   }
@@ -273,21 +278,22 @@ export class AssignedPartition {
     if (this.#toAnnounce > 0) this.#toAnnounce--;
     this.#delivered++;
     this.#deliveredBytes += bytes;
-    const leave = () => {
-      this.#delivered--;
-      this.#deliveredBytes -= bytes;
-      if (offset === this.#announced) this.#endTurn();
-      this.#noteIdle();
-      this.#deliverSoon();
-    };
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
       if (this.#hasMuchToCommit) commit();
-      leave();
+      this.#leave(offset, bytes);
     }, (error) => {
       if (!(error instanceof EventNotSettledError)) fail(error);
-      leave();
+      this.#leave(offset, bytes);
     });
+  }
+
+  #leave(offset: number, bytes: number): void {
+    this.#delivered--;
+    this.#deliveredBytes -= bytes;
+    if (offset === this.#announced) this.#endTurn();
+    this.#noteIdle();
+    this.#deliverSoon();
   }
 
   /** When a commit is under way, or did not work, the next one comes in its time. */
