@@ -26,8 +26,8 @@ export interface Lease {
   /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
   rest(offset: number): void;
   /**
-   * Has `callback` called when no other event of the partition can be begun until the one at `offset` has settled; at
-   * once, when it is so. Returns what takes that back.
+   * Has `callback` called when no other event of the partition can be begun until one has settled for which this was
+   * called, too: the one at `offset` or another; at once, when it is so. Returns what takes that back.
    */
   whenHeldUp(offset: number, callback: () => void): () => void;
   /** Notes what was tried for an event, for whoever has its partition next. */
@@ -108,14 +108,19 @@ export class LeaseController implements Lease {
 
   whenHeldUp(offset: number, callback: () => void): () => void {
     this.#heldUp.set(offset, callback);
-    if (this.#obstacle === offset) callback();
+    this.#tellIfHeldUp();
     return () => this.#heldUp.delete(offset);
   }
 
   /** Notes that all other events wait for the one at `offset`, until it has settled. */
   noteObstacle(offset: number): void {
     this.#obstacle = offset;
-    this.#heldUp.get(offset)?.();
+    this.#tellIfHeldUp();
+  }
+
+  #tellIfHeldUp(): void {
+    if (this.#obstacle === null || !this.#heldUp.has(this.#obstacle)) return;
+    for (const callback of this.#heldUp.values()) callback();
   }
 
   noteAttempts(offset: number, attempts: AttemptsMade): void {

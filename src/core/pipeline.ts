@@ -85,6 +85,8 @@ class Pipeline {
     this.#failed = { ...parts, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
       ...parts,
+      // An endpoint that fails a share of its calls may do so thousands of times a second.
+      told: new ToldReasons(),
       policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
       guard: new OutageGuard(parts),
@@ -115,7 +117,7 @@ class Pipeline {
         lease.rest(event.origin.offset);
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
-        await attempts.pause(whileBlocked(failure), { lease });
+        await attempts.pause(whileBlocked(failure), { lease, isBlocking: true });
         // The result is at hand, and stored by all others: neither is the endpoint called again, nor do they get it twice.
         toStore = refused;
         await this.#beginWithoutCall(event, lease);
@@ -145,7 +147,7 @@ class Pipeline {
       await this.#beginWithoutCall(event, lease);
       if (policy.onFailure !== "block") return { kind: "failed", failure };
       lease.rest(event.origin.offset);
-      await history.attempts?.pause(whileBlocked(failure), { lease });
+      await history.attempts?.pause(whileBlocked(failure), { lease, isBlocking: true });
     }
     return await callHandler(event, this.#calls, lease, history);
   }

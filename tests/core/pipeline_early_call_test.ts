@@ -46,29 +46,63 @@ class Pausing {
   }
 }
 
-Deno.test("runPipeline() calls for an event early, once in a pause, when all of its partition waits for it", async () => {
+Deno.test("runPipeline() calls for an event early, again after half of the rest, when all of its partition waits for it", async () => {
   using timers = new FakeTimers();
   const pausing = new Pausing();
   const { lease } = pausing;
   await promisesSettled();
   lease.noteObstacle(OFFSET);
   await promisesSettled();
-  assertEquals(pausing.calls, 1, "the first eighth of the pause is left to the endpoint");
+  assertEquals(pausing.calls, 1, "the first part of the pause is left to the endpoint");
 
-  const [eighthMs = 0] = timers.delaysMs;
+  const pauseMs = (timers.delaysMs[0] ?? 0) * 32;
   timers.fire(0);
   await promisesSettled();
-  assertEquals(pausing.calls, 2);
-  lease.noteObstacle(OFFSET);
-  await promisesSettled();
-  assertEquals([pausing.calls, timers.count], [2, 1], "the rest of the pause comes next");
+  assertEquals([pausing.calls, timers.count], [2, 1]);
   // No time has passed but that of the test itself.
-  assertAlmostEquals(timers.delaysMs[0] ?? 0, eighthMs * 8, 1000);
+  assertAlmostEquals(timers.delaysMs[0] ?? 0, pauseMs / 2, 1000);
+
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [3, 1]);
+  assertEquals(pausing.lease.attemptsOf(OFFSET)?.counted, 1, "the early calls did not count");
+  lease.noteObstacle(OFFSET + 1);
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [3, 1], "nobody waits for it any more");
 
   timers.fire(0);
   await pausing.running;
-  assertEquals(pausing.handler.attempts, [1, 2, 3], "the early call did not count");
+  assertEquals(pausing.handler.attempts, [1, 2, 3, 4]);
   assertEquals(pausing.deadLetters.stored.length, 1);
+});
+
+Deno.test("runPipeline() calls for an event early, when all of its partition waits for another one that pauses", async () => {
+  using timers = new FakeTimers();
+  const pausing = new Pausing({ handler: new FakeHandler(aResult("onError"), aResult()) });
+  const { lease } = pausing;
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  lease.whenHeldUp(OFFSET - 1, () => {});
+  lease.noteObstacle(OFFSET - 1);
+  await pausing.running;
+  assertEquals(pausing.calls, 2);
+});
+
+Deno.test("runPipeline() leaves the end of a pause as it is, when only a few milliseconds are left", async () => {
+  using timers = new FakeTimers();
+  const backoff = { ...BACKOFF, initialDelayMs: 40, maxDelayMs: 40 };
+  const pausing = new Pausing({ backoff });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [2, 1]);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.handler.attempts, [1, 2, 3]);
 });
 
 Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {

@@ -9,7 +9,7 @@ import { aResult, FakeHandler } from "../support/fake_handler.ts";
 import { FakeListener } from "../support/fake_listener.ts";
 import { FakeResultProcessor } from "../support/fake_result_processor.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_END, runParts } from "../support/run_parts.ts";
+import { NO_END, NO_WAIT, runParts } from "../support/run_parts.ts";
 
 Deno.test("runPipeline() handles an event again, when its result is an error that nobody takes", async () => {
   const listener = new FakeListener(anEvent());
@@ -59,6 +59,46 @@ Deno.test("runPipeline() says at DEBUG alone that there was no response, when th
   assertEquals(handler.calls.length, 2);
   assertEquals(log.of("ERROR"), []);
   assertEquals(log.matching(/DEBUG.*no response; trying again/).length, 1);
+});
+
+Deno.test("runPipeline() tells three times why calls are repeated, however many events have the same reason", async () => {
+  const events = Array.from(
+    { length: 20 },
+    (_, offset) => anEvent({ offset, key: bytes(`${offset}`) }),
+  );
+  const failures = events.map(() => aResult("onError", { status: "500", suggestsOutage: false }));
+  const handler = new FakeHandler(...failures, aResult());
+  const retry = { maxAttempts: 3, backoff: NO_WAIT };
+  const log = new RecordedLog();
+
+  await runParts({
+    listener: new FakeListener(...events),
+    handler,
+    policy: { retry, noResponse: retry, onFailure: "deadLetter" },
+    log: log.log,
+  });
+
+  assertEquals(handler.calls.length, 40);
+  const told = log.of("ERROR");
+  assertEquals(told.length, 3);
+  assertMatch(told[0] ?? "", /: status 500; trying again within 0\.0 s$/);
+  assertMatch(told[2] ?? "", /within 0\.0 s; for some seconds, this reason is told at DEBUG only$/);
+  assertEquals(log.matching(/DEBUG.*status 500; trying again/).length, 17);
+});
+
+Deno.test("runPipeline() tells of each event that what comes behind it waits for", async () => {
+  const events = Array.from(
+    { length: 20 },
+    (_, offset) => anEvent({ offset, key: bytes(`${offset}`) }),
+  );
+  const failures = events.map(() => aResult("onError", { status: "404", suggestsOutage: false }));
+  const log = new RecordedLog();
+  await runParts({
+    listener: new FakeListener(...events),
+    handler: new FakeHandler(...failures, aResult()),
+    log: log.log,
+  });
+  assertEquals(log.of("ERROR").length, 20);
 });
 
 Deno.test("runPipeline() waits before it handles an event again", async () => {

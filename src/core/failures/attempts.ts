@@ -24,7 +24,22 @@ export interface Pause {
   readonly atLeastMs?: number | undefined;
   /** Whether the log tells of the reason elsewhere. */
   readonly isTold?: boolean;
+  /** Whether what comes behind the event waits until somebody does something: the log tells of each such event. */
+  readonly isBlocking?: boolean;
 }
+
+/** An event whose next attempt comes after a pause. */
+interface PausingEvent {
+  readonly lease: Lease;
+  readonly offset: number;
+}
+
+/** How much of a pause passes at least, and of what is left of one. With full jitter, a pause may be as short anyway. */
+const LEAST_PART = 1 / 32;
+const LEAST_PART_OF_REST = 1 / 2;
+
+/** What is left of a pause is not cut short any more when it is shorter. */
+const MIN_REST_MS = 50;
 
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
 
@@ -106,47 +121,47 @@ export class Attempts {
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff, atLeastMs = 0, isTold = false }: Pause & { lease: Lease },
+    { lease: { ending }, backoff, atLeastMs = 0, ...telling }: Pause & { lease: Lease },
   ): Promise<void> {
     const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
-    this.#logPause(reason, pauseMs, { isTold });
+    this.#logPause(reason, pauseMs, telling);
     await pauseFor(pauseMs, ending);
   }
 
   /**
-   * The same, but when all of the event's partition comes to wait for it, the pause ends early, after an eighth of it at
-   * the earliest.
+   * The same, but while all of the event's partition waits for an event that pauses, for this one or another, the pause
+   * ends early, after a part of it at the earliest.
    *
    * @param offset the event's
    * @returns when the pause would have ended, by `performance.now()`, if it has ended early
    */
   async pauseWhileOthersGoOn(
     reason: string,
-    { lease, offset, backoff }: Pick<Pause, "backoff"> & { lease: Lease; offset: number },
+    { lease, offset, backoff }: Pick<Pause, "backoff"> & PausingEvent,
   ): Promise<number | undefined> {
     const pauseMs = this.#nextDelayMs(backoff);
     this.#logPause(reason, pauseMs, { when: "within" });
-    const dueMs = performance.now() + pauseMs;
-    const heldUp = new AbortController();
-    const forget = lease.whenHeldUp(offset, () => heldUp.abort());
-    try {
-      await pauseFor(pauseMs / 8, lease.ending);
-      await pauseFor(pauseMs * 7 / 8, lease.ending, heldUp.signal);
-    } finally {
-      forget();
-    }
-    return heldUp.signal.aborted ? dueMs : undefined;
+    return await pauseUnlessHeldUp(pauseMs, { leastMs: pauseMs * LEAST_PART, lease, offset });
   }
 
-  /** Waits for the rest of a pause that had ended early. @param dueMs by `performance.now()` */
+  /**
+   * Waits for the rest of a pause that had ended early, which may end early again, after half of it at the earliest.
+   *
+   * @param dueMs by `performance.now()`
+   * @param atLeastMs how long to wait in any case
+   */
   async goOnPausing(
     reason: string,
-    { dueMs, atLeastMs = 0 }: { dueMs: number; atLeastMs?: number | undefined },
-    { ending }: Lease,
-  ): Promise<void> {
-    const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
-    this.#logPause(reason, restMs);
-    await pauseFor(restMs, ending);
+    { dueMs, atLeastMs, lease, offset }: {
+      dueMs: number;
+      atLeastMs?: number | undefined;
+    } & PausingEvent,
+  ): Promise<number | undefined> {
+    const restMs = Math.max(dueMs - performance.now(), atLeastMs ?? 0, 0);
+    const mayEndEarly = atLeastMs === undefined && restMs >= MIN_REST_MS;
+    this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in" });
+    const leastMs = mayEndEarly ? restMs * LEAST_PART_OF_REST : restMs;
+    return await pauseUnlessHeldUp(restMs, { leastMs, lease, offset });
   }
 
   /** Nothing is tried any more: it has worked, or is given up. */
@@ -162,13 +177,17 @@ export class Attempts {
   #logPause(
     reason: string,
     pauseMs: number,
-    { when = "in", isTold = false }: { when?: "in" | "within"; isTold?: boolean } = {},
+    { when = "in", isTold = false, isBlocking = false }: {
+      when?: "in" | "within";
+      isTold?: boolean;
+      isBlocking?: boolean;
+    },
   ): void {
     this.#notReady(reason);
     const { log, told } = this.#parts;
     const message = () =>
       `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`;
-    const telling = isTold ? "no" : told?.tell(reason) ?? "yes";
+    const telling = isTold ? "no" : isBlocking ? "yes" : told?.tell(reason) ?? "yes";
     if (telling === "no") return log.debug(message);
     const more = "; for some seconds, this reason is told at DEBUG only";
     log.error(message() + (telling === "last" ? more : ""));
@@ -188,11 +207,28 @@ export class Attempts {
   }
 }
 
-async function pauseFor(
-  pauseMs: number,
-  ending: AbortSignal,
-  ...others: readonly AbortSignal[]
-): Promise<void> {
-  await sleep(pauseMs, ending, ...others);
+async function pauseFor(pauseMs: number, ending: AbortSignal): Promise<void> {
+  await sleep(pauseMs, ending);
   if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+}
+
+/** Resolves with when the pause would have ended, by `performance.now()`, if it has ended early. */
+async function pauseUnlessHeldUp(
+  pauseMs: number,
+  { leastMs, lease, offset }: { leastMs: number } & PausingEvent,
+): Promise<number | undefined> {
+  const { ending } = lease;
+  const dueMs = performance.now() + pauseMs;
+  await pauseFor(leastMs, ending);
+  if (leastMs === pauseMs) return undefined;
+  const heldUp = new AbortController();
+  // Without a reason, it would take an exception with its stack.
+  const forget = lease.whenHeldUp(offset, () => heldUp.abort("held up"));
+  try {
+    await sleep(pauseMs - leastMs, ending, heldUp.signal);
+  } finally {
+    forget();
+  }
+  if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
+  return heldUp.signal.aborted ? dueMs : undefined;
 }

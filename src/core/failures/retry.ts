@@ -104,8 +104,7 @@ async function pauseAfter(
       await attempts.pause(reason, { lease, ...verdict.pause });
       break;
     case "tooEarly":
-      await attempts.goOnPausing(reason, verdict, lease);
-      break;
+      return await attempts.goOnPausing(reason, { ...verdict, lease, offset });
     case "afterOutage":
       attempts.logOutage(reason);
   }

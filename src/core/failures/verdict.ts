@@ -33,7 +33,7 @@ export type Verdict =
   | { readonly kind: "result"; readonly result: Result }
   | { readonly kind: "failed"; readonly failure: EventFailure }
   | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
-  /** The same, but sooner when all others wait for this one. */
+  /** The same, but sooner while all others wait for one that pauses. */
   | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
   /** The call came early, and does not count: the pause goes on. */
   | {
@@ -121,7 +121,7 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
     history.silence = { lull: silences.noteSilence(history), outages: guard.outages, message };
   }
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
-    ? { kind: "again", reason: whileBlocked({ message }), pause }
+    ? { kind: "again", reason: whileBlocked({ message }), pause: { ...pause, isBlocking: true } }
     : { kind: "again", reason: message, pause };
 }
 
@@ -173,7 +173,7 @@ function failedForGood(
   pause: Pause = {},
 ): Verdict {
   return policy.onFailure === "block"
-    ? { kind: "again", reason: whileBlocked(failure), pause }
+    ? { kind: "again", reason: whileBlocked(failure), pause: { ...pause, isBlocking: true } }
     : { kind: "failed", failure };
 }
 
