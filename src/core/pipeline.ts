@@ -86,7 +86,7 @@ class Pipeline {
     this.#calls = {
       ...parts,
       // An endpoint that fails a share of its calls may do so thousands of times a second.
-      told: new ToldReasons(),
+      told: new ToldReasons({ times: TOLD_OF_CALLS }),
       policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
       guard: new OutageGuard(parts),
@@ -252,6 +252,9 @@ type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 
 /** A record and where it goes. */
 type Addressed = TakenRecord<ConfiguredResultProcessor>;
+
+/** More often than an event that fails alone does so in that time: each of its failures is told. */
+const TOLD_OF_CALLS = 20;
 
 const TOO_LARGE: EventFailure = {
   reason: "tooLarge",

@@ -1,14 +1,23 @@
-/** So many times in such a time a reason is told in full. */
-const TOLD = 3;
+const DEFAULT_TIMES = 3;
 const WITHIN_MS = 10_000;
 
 /** Reasons that many events share, as when a broker is away: each is told a few times, and then for a while no more. */
 export class ToldReasons {
   readonly #told = new Map<string, { readonly sinceMs: number; times: number }>();
+  readonly #times: number;
   readonly #now: () => number;
 
-  /** @param now monotonic, in milliseconds */
-  constructor({ now = () => performance.now() }: { now?: () => number } = {}) {
+  /**
+   * @param times how often a reason is told in 10 s
+   * @param now monotonic, in milliseconds
+   */
+  constructor(
+    { times = DEFAULT_TIMES, now = () => performance.now() }: {
+      times?: number;
+      now?: () => number;
+    } = {},
+  ) {
+    this.#times = times;
     this.#now = now;
   }
 
@@ -24,6 +33,6 @@ export class ToldReasons {
       this.#told.set(reason, told);
     }
     told.times++;
-    return told.times < TOLD ? "yes" : told.times === TOLD ? "last" : "no";
+    return told.times < this.#times ? "yes" : told.times === this.#times ? "last" : "no";
   }
 }
