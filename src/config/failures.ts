@@ -25,7 +25,8 @@ const delay = duration({ min: "10ms", max: "24h" });
 export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
     "How many calls an event may have. Calls during an outage do not count, nor do those within a " +
-      "pause that are made early while a whole look-ahead waits for events that pause",
+      "pause that are made early, but after 429 and 503, while a whole look-ahead waits for events " +
+      "that pause",
   ),
   initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second"),
   maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any other"),

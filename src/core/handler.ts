@@ -42,6 +42,8 @@ export interface ErrorResponse {
   readonly isTransient: boolean;
   /** How long the other side asks to wait before another call. */
   readonly retryAfterMs?: number;
+  /** Whether the other side has more to do than it can, so that pauses are a help to it. */
+  readonly isOverload?: boolean;
   /** Whether the other side may not be well as a whole, so that no event would fare better. */
   readonly suggestsOutage: boolean;
 }

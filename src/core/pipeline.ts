@@ -253,7 +253,7 @@ type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 /** A record and where it goes. */
 type Addressed = TakenRecord<ConfiguredResultProcessor>;
 
-/** More often than an event that fails alone does so in that time: each of its failures is told. */
+/** More often than an event that fails alone is called for in that time, as a rule: each of its failures is told. */
 const TOLD_OF_CALLS = 20;
 
 const TOO_LARGE: EventFailure = {

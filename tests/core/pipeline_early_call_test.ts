@@ -1,7 +1,11 @@
-import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import type { Backoff } from "../../src/core/backoff.ts";
 import type { FailurePolicy } from "../../src/core/failures/failure_policy.ts";
-import { HandlerError } from "../../src/core/handler.ts";
+import { OutageGuard } from "../../src/core/failures/outage_guard.ts";
+import { attemptsFor } from "../../src/core/failures/retry.ts";
+import { Silences } from "../../src/core/failures/silences.ts";
+import { judge } from "../../src/core/failures/verdict.ts";
+import { type ErrorResult, HandlerError, type Result } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { anEvent } from "../support/events.ts";
@@ -13,7 +17,7 @@ import { RecordedLog } from "../support/recorded_log.ts";
 import { runParts } from "../support/run_parts.ts";
 
 const OFFSET = 184;
-const BACKOFF: Backoff = { initialDelayMs: 60_000, maxDelayMs: 60_000, multiplier: 1 };
+const BACKOFF: Backoff = { initialDelayMs: 2e9, maxDelayMs: 2e9, multiplier: 1 };
 
 /** An event whose calls fail, with a policy of two calls that count, in a partition that is held up when a test says so. */
 class Pausing {
@@ -90,19 +94,65 @@ Deno.test("runPipeline() calls for an event early, when all of its partition wai
   assertEquals(pausing.calls, 2);
 });
 
-Deno.test("runPipeline() leaves the end of a pause as it is, when only a few milliseconds are left", async () => {
+Deno.test("runPipeline() calls at most once within a pause that is short", async () => {
   using timers = new FakeTimers();
   const backoff = { ...BACKOFF, initialDelayMs: 40, maxDelayMs: 40 };
   const pausing = new Pausing({ backoff });
   pausing.lease.noteObstacle(OFFSET);
-  await promisesSettled();
-  timers.fire(0);
-  await promisesSettled();
-  assertEquals([pausing.calls, timers.count], [2, 1]);
-
-  timers.fire(0);
+  for (let pauses = 0; pauses < 2; pauses++) {
+    await promisesSettled();
+    if (timers.count > 0) timers.fire(0);
+  }
   await pausing.running;
-  assertEquals(pausing.handler.attempts, [1, 2, 3]);
+  // On a busy machine, the pause is over when the early call has been answered: then that one counts.
+  assert(pausing.calls <= 3, `${pausing.calls} calls`);
+  assertEquals(pausing.deadLetters.stored.length, 1);
+});
+
+Deno.test("runPipeline() counts a call that came early, when it is answered after the end of the pause", async () => {
+  using timers = new FakeTimers();
+  const answer = Promise.withResolvers<Result>();
+  const backoff = { ...BACKOFF, initialDelayMs: 1, maxDelayMs: 1 };
+  const handler = new FakeHandler(aResult("onError"), answer.promise);
+  const pausing = new Pausing({ handler, backoff });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals(pausing.calls, 2);
+  const answeredMs = performance.now() + 2;
+  while (performance.now() < answeredMs) await promisesSettled();
+  answer.resolve(aResult("onError"));
+  await pausing.running;
+  assertEquals([pausing.calls, pausing.deadLetters.stored.length], [2, 1]);
+});
+
+Deno.test("judge() takes no calls that came early for an outage, until there is one", () => {
+  const clock = { nowMs: 0 };
+  const log = new RecordedLog();
+  const guard = new OutageGuard({ log: log.log }, { now: () => clock.nowMs });
+  const retry = { maxAttempts: 1000, backoff: BACKOFF };
+  const policy: FailurePolicy = { retry, noResponse: retry, onFailure: "deadLetter" };
+  const event = anEvent({ key: null });
+  const outcomes = [aResult("onError") as ErrorResult, new HandlerError("no response")];
+  const judgeAll = (dueMs: number | undefined) => {
+    for (let call = 0; call < 100; call++) {
+      clock.nowMs += 100;
+      judge(outcomes[call % 2]!, event, {
+        guard,
+        silences: new Silences(),
+        policy,
+        takesErrors: false,
+        attempts: attemptsFor(event, { log: log.log }),
+        history: {},
+        dueMs,
+      });
+    }
+  };
+  judgeAll(Infinity);
+  assertEquals(guard.isOpen, false);
+  judgeAll(undefined);
+  assertEquals(guard.isOpen, true);
 });
 
 Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {
@@ -125,6 +175,7 @@ Deno.test("runPipeline() keeps to a pause of a certain length, whoever waits", a
   const cases = [
     { what: "jitter: none", backoff: { ...BACKOFF, jitter: "none" as const } },
     { what: "Retry-After", handler: new FakeHandler(aResult("onError", { retryAfterMs: 1 })) },
+    { what: "overload", handler: new FakeHandler(aResult("onError", { isOverload: true })) },
   ];
   for (const { what, ...parts } of cases) {
     await t.step(what, async () => {
@@ -146,7 +197,7 @@ Deno.test("runPipeline() goes on with a pause for as long as an early call is to
   const pausing = new Pausing({
     handler: new FakeHandler(
       aResult("onError"),
-      aResult("onError", { retryAfterMs: 3_600_000 }),
+      aResult("onError", { retryAfterMs: 3e9 }),
       aResult(),
     ),
   });
@@ -154,7 +205,7 @@ Deno.test("runPipeline() goes on with a pause for as long as an early call is to
   await promisesSettled();
   timers.fire(0);
   await promisesSettled();
-  assertMatch(pausing.log.of("ERROR").at(-1) ?? "", /trying again in 3600\.0 s$/);
+  assertMatch(pausing.log.of("ERROR").at(-1) ?? "", /trying again in 3000000\.0 s$/);
 
   timers.fire(0);
   await pausing.running;

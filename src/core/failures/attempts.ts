@@ -152,14 +152,14 @@ export class Attempts {
    */
   async goOnPausing(
     reason: string,
-    { dueMs, atLeastMs, lease, offset }: {
-      dueMs: number;
-      atLeastMs?: number | undefined;
-    } & PausingEvent,
+    { dueMs, atLeastMs, isTold, lease, offset }:
+      & { dueMs: number }
+      & Pick<Pause, "atLeastMs" | "isTold">
+      & PausingEvent,
   ): Promise<number | undefined> {
     const restMs = Math.max(dueMs - performance.now(), atLeastMs ?? 0, 0);
     const mayEndEarly = atLeastMs === undefined && restMs >= MIN_REST_MS;
-    this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in" });
+    this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in", isTold });
     const leastMs = mayEndEarly ? restMs * LEAST_PART_OF_REST : restMs;
     return await pauseUnlessHeldUp(restMs, { leastMs, lease, offset });
   }
@@ -179,7 +179,7 @@ export class Attempts {
     pauseMs: number,
     { when = "in", isTold = false, isBlocking = false }: {
       when?: "in" | "within";
-      isTold?: boolean;
+      isTold?: boolean | undefined;
       isBlocking?: boolean;
     },
   ): void {

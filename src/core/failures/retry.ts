@@ -79,7 +79,14 @@ export async function callHandler(
       }
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
-      verdict = judge(outcome, event, { ...parts, attempts, history, dueMs });
+      // One that was answered after the end of the pause is the call that was due then.
+      const isEarly = dueMs !== undefined && performance.now() < dueMs;
+      verdict = judge(outcome, event, {
+        ...parts,
+        attempts,
+        history,
+        dueMs: isEarly ? dueMs : undefined,
+      });
       lease.noteAttempts(offset, attempts.soFar);
     } finally {
       if (probe !== null) guard.endProbe(probe);

@@ -1,7 +1,7 @@
 import type { Attempts, Pause } from "./attempts.ts";
 import type { InboundEvent } from "../event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
-import { type ErrorResult, HandlerError, type Result } from "../handler.ts";
+import { type ErrorResponse, type ErrorResult, HandlerError, type Result } from "../handler.ts";
 import type { OutageGuard } from "./outage_guard.ts";
 import type { Lull, Silences } from "./silences.ts";
 import { TemplateError } from "../template.ts";
@@ -41,6 +41,7 @@ export type Verdict =
     readonly reason: string;
     readonly dueMs: number;
     readonly atLeastMs?: number | undefined;
+    readonly isTold?: boolean;
   }
   /** When, the guard says. */
   | { readonly kind: "afterOutage"; readonly reason: string };
@@ -96,14 +97,16 @@ export function judge(
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
+  const isEarly = dueMs !== undefined;
   silences.noteResponse();
-  if (suggestsOutage) guard.noteFailure(key, retryAfterMs);
-  else guard.noteAnswer({ isSuccess: false });
+  if (!suggestsOutage) guard.noteAnswer({ isSuccess: false });
+  // Of a few events, early calls would make the failures of many.
+  else if (!isEarly || guard.isOpen) guard.noteFailure(key, retryAfterMs);
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
   if (isTransient && retry !== null) {
     const reason = result.summary;
-    if (dueMs !== undefined) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
-    if (mayRepeat(attempts, retry)) return again(reason, retry, retryAfterMs);
+    if (isEarly) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
+    if (mayRepeat(attempts, retry)) return again(reason, retry, result.error);
   }
   if (takesErrors) return { kind: "result", result };
   const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
@@ -114,9 +117,9 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
   const pause = { ...backoffOf(noResponse), isTold };
-  guard.noteFailure(key);
+  if (dueMs === undefined || guard.isOpen) guard.noteFailure(key);
   if (guard.isOpen) return duringOutage(message);
-  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs };
+  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs, isTold };
   if (error.wasSent) {
     history.silence = { lull: silences.noteSilence(history), outages: guard.outages, message };
   }
@@ -145,10 +148,14 @@ function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts
   return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
 }
 
-/** Whoever asks for a pause, or for one of a certain length, gets it. */
-function again(reason: string, retry: RetryPolicy, retryAfterMs: number | undefined): Verdict {
+/** Whoever asks for a pause, needs it, or asks for one of a certain length, gets it. */
+function again(
+  reason: string,
+  retry: RetryPolicy,
+  { retryAfterMs, isOverload = false }: ErrorResponse,
+): Verdict {
   const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
-  const isFixed = retryAfterMs !== undefined || retry.backoff?.jitter === "none";
+  const isFixed = retryAfterMs !== undefined || isOverload || retry.backoff?.jitter === "none";
   return { kind: isFixed ? "again" : "againEarly", reason, pause };
 }
 

@@ -13,6 +13,9 @@ const MAX_ENCODED_LENGTH = 200;
 /** Credentials that have expired and quotas that are used up concern every event, as do the endpoint's own failures. */
 const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 
+/** Too many requests (RFC 6585, 4), and an endpoint that is overloaded (RFC 9110, 15.6.4). */
+const OVERLOAD: ReadonlySet<number> = new Set([429, 503]);
+
 /** What of a handler's section is about responses. */
 type ResponseConfig = Pick<
   HttpHandlerConfig,
@@ -54,6 +57,7 @@ export class ResponseResults {
         status: `${status}`,
         isTransient: this.#transient.has(status),
         suggestsOutage: suggestsOutage(status),
+        ...(OVERLOAD.has(status) ? { isOverload: true } : {}),
         ...(askedMs === undefined
           ? {}
           : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),

@@ -20,7 +20,9 @@ export function keepLastBroker(): void {
   const { metadata } = Broker.prototype;
   Broker.prototype.metadata = async function (topics: readonly string[]) {
     const answer = await metadata.call(this, topics);
-    if (answer.brokers.length === 0) throw createErrorFromCode(ASK_AGAIN);
+    if (answer.brokers.length === 0) {
+      throw Object.assign(createErrorFromCode(ASK_AGAIN), { message: "it knows of no broker yet" });
+    }
     return answer;
   };
 }
