@@ -85,7 +85,7 @@ Deno.test(
   UNSANITIZED,
   async () => {
     const { topic, results, errors, deadLetters } = await prepare(EVENTS);
-    const first = startEndpoint();
+    await using first = startEndpoint();
     const port = Number(new URL(first.url).port);
     await using eventor = new EventorProcess(
       kafkaPipeline({
@@ -102,7 +102,7 @@ Deno.test(
       deadlineMs: 60_000,
       what: "calls before the outage",
     });
-    await first[Symbol.asyncDispose]();
+    await first.kill();
     await eventor.line(/the endpoint seems to be away/, { deadlineMs: 30_000 });
     await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
     await using _ = startEndpoint(undefined, { port });
