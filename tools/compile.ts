@@ -13,8 +13,8 @@ const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
 
 /**
  * What `bench/README.md` found to give the most speed for its memory: a young generation that is large enough for calls
- * to end before it is collected, an old one that is collected before it has grown by much, and the collector in the thread that
- * it is for. V8's compiler keeps a thread of its own: an optimization would hold up events for 10 to 20 ms.
+ * to end before it is collected, an old one that is collected before it has grown by much, and the collector in the
+ * thread that it is for. V8's compiler keeps a thread of its own: an optimization would hold up events for 10 to 20 ms.
  */
 export const V8_FLAGS: readonly string[] = [
   "--max-semi-space-size=8",

@@ -50,6 +50,15 @@ class Pausing {
   }
 }
 
+/** An event whose next call succeeds, in a pause of which as much has passed as passes at least. */
+async function inMidPause(timers: FakeTimers): Promise<Pausing> {
+  const pausing = new Pausing({ handler: new FakeHandler(aResult("onError"), aResult()) });
+  await promisesSettled();
+  timers.fire(0);
+  await promisesSettled();
+  return pausing;
+}
+
 Deno.test("runPipeline() calls for an event early, again after half of the rest, when all of its partition waits for it", async () => {
   using timers = new FakeTimers();
   const pausing = new Pausing();
@@ -83,11 +92,8 @@ Deno.test("runPipeline() calls for an event early, again after half of the rest,
 
 Deno.test("runPipeline() calls for an event early, when all of its partition waits for another one that pauses", async () => {
   using timers = new FakeTimers();
-  const pausing = new Pausing({ handler: new FakeHandler(aResult("onError"), aResult()) });
+  const pausing = await inMidPause(timers);
   const { lease } = pausing;
-  await promisesSettled();
-  timers.fire(0);
-  await promisesSettled();
   lease.whenHeldUp(OFFSET - 1, () => {});
   lease.noteObstacle(OFFSET - 1);
   await pausing.running;
@@ -157,11 +163,8 @@ Deno.test("judge() takes no calls that came early for an outage, until there is 
 
 Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {
   using timers = new FakeTimers();
-  const pausing = new Pausing({ handler: new FakeHandler(aResult("onError"), aResult()) });
+  const pausing = await inMidPause(timers);
   const { lease } = pausing;
-  await promisesSettled();
-  timers.fire(0);
-  await promisesSettled();
   lease.noteObstacle(OFFSET + 1);
   await promisesSettled();
   assertEquals([pausing.calls, timers.count], [1, 1]);

@@ -160,8 +160,12 @@ export class Attempts {
     const restMs = Math.max(dueMs - performance.now(), atLeastMs ?? 0, 0);
     const mayEndEarly = atLeastMs === undefined && restMs >= MIN_REST_MS;
     this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in", isTold });
-    const leastMs = mayEndEarly ? restMs * LEAST_PART_OF_REST : restMs;
-    return await pauseUnlessHeldUp(restMs, { leastMs, lease, offset });
+    if (mayEndEarly) {
+      const leastMs = restMs * LEAST_PART_OF_REST;
+      return await pauseUnlessHeldUp(restMs, { leastMs, lease, offset });
+    }
+    await pauseFor(restMs, lease.ending);
+    return undefined;
   }
 
   /** Nothing is tried any more: it has worked, or is given up. */
@@ -207,8 +211,12 @@ export class Attempts {
   }
 }
 
-async function pauseFor(pauseMs: number, ending: AbortSignal): Promise<void> {
-  await sleep(pauseMs, ending);
+async function pauseFor(
+  pauseMs: number,
+  ending: AbortSignal,
+  ...others: readonly AbortSignal[]
+): Promise<void> {
+  await sleep(pauseMs, ending, ...others);
   if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
 }
 
@@ -220,15 +228,13 @@ async function pauseUnlessHeldUp(
   const { ending } = lease;
   const dueMs = performance.now() + pauseMs;
   await pauseFor(leastMs, ending);
-  if (leastMs === pauseMs) return undefined;
   const heldUp = new AbortController();
   // Without a reason, it would take an exception with its stack.
   const forget = lease.whenHeldUp(offset, () => heldUp.abort("held up"));
   try {
-    await sleep(pauseMs - leastMs, ending, heldUp.signal);
+    await pauseFor(pauseMs - leastMs, ending, heldUp.signal);
   } finally {
     forget();
   }
-  if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
   return heldUp.signal.aborted ? dueMs : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Attempts, Pause } from "./attempts.ts";
-import type { InboundEvent } from "../event.ts";
+import type { Bytes, InboundEvent } from "../event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
 import { type ErrorResponse, type ErrorResult, HandlerError, type Result } from "../handler.ts";
 import type { OutageGuard } from "./outage_guard.ts";
@@ -97,15 +97,13 @@ export function judge(
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
-  const isEarly = dueMs !== undefined;
   silences.noteResponse();
-  if (!suggestsOutage) guard.noteAnswer({ isSuccess: false });
-  // Of a few events, early calls would make the failures of many.
-  else if (!isEarly || guard.isOpen) guard.noteFailure(key, retryAfterMs);
+  if (suggestsOutage) noteFailure(key, parts, retryAfterMs);
+  else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
   if (isTransient && retry !== null) {
     const reason = result.summary;
-    if (isEarly) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
+    if (dueMs !== undefined) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
     if (mayRepeat(attempts, retry)) return again(reason, retry, result.error);
   }
   if (takesErrors) return { kind: "result", result };
@@ -117,7 +115,7 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
   const pause = { ...backoffOf(noResponse), isTold };
-  if (dueMs === undefined || guard.isOpen) guard.noteFailure(key);
+  noteFailure(key, parts);
   if (guard.isOpen) return duringOutage(message);
   if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs, isTold };
   if (error.wasSent) {
@@ -126,6 +124,11 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
     ? { kind: "again", reason: whileBlocked({ message }), pause: { ...pause, isBlocking: true } }
     : { kind: "again", reason: message, pause };
+}
+
+/** Of a few events, early calls would make the failures of many; during an outage, each call is one that it has let through. */
+function noteFailure(key: Bytes | null, { guard, dueMs }: Judging, retryAfterMs?: number): void {
+  if (dueMs === undefined || guard.isOpen) guard.noteFailure(key, retryAfterMs);
 }
 
 /**
