@@ -4,7 +4,7 @@ import type { FailurePolicy } from "../../src/core/failures/failure_policy.ts";
 import { OutageGuard } from "../../src/core/failures/outage_guard.ts";
 import { attemptsFor } from "../../src/core/failures/retry.ts";
 import { Silences } from "../../src/core/failures/silences.ts";
-import { judge } from "../../src/core/failures/verdict.ts";
+import { failureBySilence, type History, judge } from "../../src/core/failures/verdict.ts";
 import { type ErrorResult, HandlerError, type Result } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { promisesSettled } from "../support/eventually.ts";
@@ -133,32 +133,76 @@ Deno.test("runPipeline() counts a call that came early, when it is answered afte
   assertEquals([pausing.calls, pausing.deadLetters.stored.length], [2, 1]);
 });
 
+const RETRY = { maxAttempts: 1000, backoff: BACKOFF };
+const POLICY: FailurePolicy = { retry: RETRY, noResponse: RETRY, onFailure: "deadLetter" };
+
+/** What outcomes are judged by, at a time that a test sets. */
+class Judging {
+  readonly #clock = { nowMs: 0 };
+  readonly #log = new RecordedLog().log;
+  readonly #now = { now: () => this.#clock.nowMs };
+  readonly silences = new Silences(this.#now);
+  readonly guard = new OutageGuard({ log: this.#log }, this.#now);
+  readonly parts = {
+    guard: this.guard,
+    silences: this.silences,
+    policy: POLICY,
+    takesErrors: false,
+  };
+
+  pass(ms: number): void {
+    this.#clock.nowMs += ms;
+  }
+
+  /** Judges a call for another event than before. @param dueMs when it came early */
+  judge(outcome: ErrorResult | HandlerError, dueMs?: number): { history: History } {
+    const event = anEvent({ key: null });
+    const attempts = attemptsFor(event, { log: this.#log });
+    attempts.fail();
+    const history: History = { attempts };
+    judge(outcome, event, { ...this.parts, attempts, history, dueMs });
+    return { history };
+  }
+}
+
 Deno.test("judge() takes no calls that came early for an outage, until there is one", () => {
-  const clock = { nowMs: 0 };
-  const log = new RecordedLog();
-  const guard = new OutageGuard({ log: log.log }, { now: () => clock.nowMs });
-  const retry = { maxAttempts: 1000, backoff: BACKOFF };
-  const policy: FailurePolicy = { retry, noResponse: retry, onFailure: "deadLetter" };
-  const event = anEvent({ key: null });
+  const judging = new Judging();
   const outcomes = [aResult("onError") as ErrorResult, new HandlerError("no response")];
-  const judgeAll = (dueMs: number | undefined) => {
+  const judgeAll = (dueMs?: number) => {
     for (let call = 0; call < 100; call++) {
-      clock.nowMs += 100;
-      judge(outcomes[call % 2]!, event, {
-        guard,
-        silences: new Silences(),
-        policy,
-        takesErrors: false,
-        attempts: attemptsFor(event, { log: log.log }),
-        history: {},
-        dueMs,
-      });
+      judging.pass(100);
+      judging.judge(outcomes[call % 2]!, dueMs);
     }
   };
   judgeAll(Infinity);
-  assertEquals(guard.isOpen, false);
-  judgeAll(undefined);
-  assertEquals(guard.isOpen, true);
+  assertEquals(judging.guard.isOpen, false);
+  judgeAll();
+  assertEquals(judging.guard.isOpen, true);
+});
+
+Deno.test("judge() takes calls that came early for an outage when they are the last ones for their events", () => {
+  const judging = new Judging();
+  const forbidden = { status: "403", isTransient: false };
+  for (let call = 0; call < 100; call++) {
+    judging.pass(100);
+    judging.judge(aResult("onError", forbidden) as ErrorResult, Infinity);
+  }
+  assertEquals(judging.guard.isOpen, true);
+});
+
+Deno.test("judge() takes an early call without a response for a sign that the endpoint, not an event, is to blame", () => {
+  for (const isAlone of [false, true]) {
+    const judging = new Judging();
+    judging.silences.noteResponse();
+    judging.pass(10);
+    const { history } = judging.judge(new HandlerError("reset"));
+    if (!isAlone) judging.judge(new HandlerError("reset"), Infinity);
+    judging.pass(1000);
+    judging.silences.noteResponse();
+
+    failureBySilence(history, judging.parts);
+    assertEquals(history.attempts?.counted, isAlone ? 1 : 0);
+  }
 });
 
 Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {
@@ -209,6 +253,26 @@ Deno.test("runPipeline() goes on with a pause for as long as an early call is to
   timers.fire(0);
   await promisesSettled();
   assertMatch(pausing.log.of("ERROR").at(-1) ?? "", /trying again in 3000000\.0 s$/);
+
+  timers.fire(0);
+  await pausing.running;
+  assertEquals(pausing.calls, 3);
+});
+
+Deno.test("runPipeline() calls early no more within a pause, once an early call has met an overload", async () => {
+  using timers = new FakeTimers();
+  const overload = aResult("onError", { isOverload: true });
+  const pausing = new Pausing({
+    handler: new FakeHandler(aResult("onError"), overload, aResult()),
+  });
+  pausing.lease.noteObstacle(OFFSET);
+  await promisesSettled();
+  const pauseMs = (timers.delaysMs[0] ?? 0) * 32;
+  timers.fire(0);
+  await promisesSettled();
+  assertEquals([pausing.calls, timers.count], [2, 1]);
+  // No time has passed but that of the test itself.
+  assertAlmostEquals(timers.delaysMs[0] ?? 0, pauseMs, 1000);
 
   timers.fire(0);
   await pausing.running;

@@ -28,6 +28,14 @@ export interface Pause {
   readonly isBlocking?: boolean;
 }
 
+/** What is left of a pause that has ended early. */
+export interface RestOfPause extends Pick<Pause, "atLeastMs" | "isTold"> {
+  /** The end of the pause, by `performance.now()`. */
+  readonly dueMs: number;
+  /** Whether it must not end early again. */
+  readonly isFixed?: boolean;
+}
+
 /** An event whose next attempt comes after a pause. */
 interface PausingEvent {
   readonly lease: Lease;
@@ -145,20 +153,16 @@ export class Attempts {
   }
 
   /**
-   * Waits for the rest of a pause that had ended early, which may end early again, after half of it at the earliest.
+   * Waits for the rest of a pause, which may end early again, after half of it at the earliest.
    *
-   * @param dueMs by `performance.now()`
-   * @param atLeastMs how long to wait in any case
+   * @returns when the pause would have ended, by `performance.now()`, if it has ended early
    */
   async goOnPausing(
     reason: string,
-    { dueMs, atLeastMs, isTold, lease, offset }:
-      & { dueMs: number }
-      & Pick<Pause, "atLeastMs" | "isTold">
-      & PausingEvent,
+    { dueMs, atLeastMs = 0, isTold, isFixed = false, lease, offset }: RestOfPause & PausingEvent,
   ): Promise<number | undefined> {
-    const restMs = Math.max(dueMs - performance.now(), atLeastMs ?? 0, 0);
-    const mayEndEarly = atLeastMs === undefined && restMs >= MIN_REST_MS;
+    const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
+    const mayEndEarly = !isFixed && restMs >= MIN_REST_MS;
     this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in", isTold });
     if (mayEndEarly) {
       const leastMs = restMs * LEAST_PART_OF_REST;

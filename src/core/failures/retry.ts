@@ -111,7 +111,7 @@ async function pauseAfter(
       await attempts.pause(reason, { lease, ...verdict.pause });
       break;
     case "tooEarly":
-      return await attempts.goOnPausing(reason, { ...verdict, lease, offset });
+      return await attempts.goOnPausing(reason, { ...verdict.pause, lease, offset });
     case "afterOutage":
       attempts.logOutage(reason);
   }

@@ -1,4 +1,4 @@
-import type { Attempts, Pause } from "./attempts.ts";
+import type { Attempts, Pause, RestOfPause } from "./attempts.ts";
 import type { Bytes, InboundEvent } from "../event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
 import { type ErrorResponse, type ErrorResult, HandlerError, type Result } from "../handler.ts";
@@ -36,13 +36,7 @@ export type Verdict =
   /** The same, but sooner while all others wait for one that pauses. */
   | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
   /** The call came early, and does not count: the pause goes on. */
-  | {
-    readonly kind: "tooEarly";
-    readonly reason: string;
-    readonly dueMs: number;
-    readonly atLeastMs?: number | undefined;
-    readonly isTold?: boolean;
-  }
+  | { readonly kind: "tooEarly"; readonly reason: string; readonly pause: RestOfPause }
   /** When, the guard says. */
   | { readonly kind: "afterOutage"; readonly reason: string };
 
@@ -97,15 +91,18 @@ export function judge(
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
+  const isRepeated = isTransient && retry !== null;
+  // An early call that is the last one of its event is like any other.
+  const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
-  if (suggestsOutage) noteFailure(key, parts, retryAfterMs);
+  if (suggestsOutage) noteFailure(key, parts, { isEarly, retryAfterMs });
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
-  if (isTransient && retry !== null) {
-    const reason = result.summary;
-    if (dueMs !== undefined) return { kind: "tooEarly", reason, dueMs, atLeastMs: retryAfterMs };
-    if (mayRepeat(attempts, retry)) return again(reason, retry, result.error);
+  if (isEarly) {
+    const pause = { dueMs, atLeastMs: retryAfterMs, isFixed: asksForPause(result.error) };
+    return { kind: "tooEarly", reason: result.summary, pause };
   }
+  if (isRepeated && mayRepeat(attempts, retry)) return again(retry, result);
   if (takesErrors) return { kind: "result", result };
   const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
   return failedForGood({ reason: "status", status, message }, parts, { atLeastMs: retryAfterMs });
@@ -115,20 +112,24 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
   const pause = { ...backoffOf(noResponse), isTold };
-  noteFailure(key, parts);
+  noteFailure(key, parts, { isEarly: dueMs !== undefined });
   if (guard.isOpen) return duringOutage(message);
-  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, dueMs, isTold };
-  if (error.wasSent) {
-    history.silence = { lull: silences.noteSilence(history), outages: guard.outages, message };
-  }
+  // An early call does not count, yet shows that others have no response either.
+  const lull = error.wasSent ? silences.noteSilence(history) : null;
+  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, pause: { dueMs, isTold } };
+  if (lull !== null) history.silence = { lull, outages: guard.outages, message };
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
     ? { kind: "again", reason: whileBlocked({ message }), pause: { ...pause, isBlocking: true } }
     : { kind: "again", reason: message, pause };
 }
 
 /** Of a few events, early calls would make the failures of many; during an outage, each call is one that it has let through. */
-function noteFailure(key: Bytes | null, { guard, dueMs }: Judging, retryAfterMs?: number): void {
-  if (dueMs === undefined || guard.isOpen) guard.noteFailure(key, retryAfterMs);
+function noteFailure(
+  key: Bytes | null,
+  { guard }: Judging,
+  { isEarly, retryAfterMs }: { isEarly: boolean; retryAfterMs?: number | undefined },
+): void {
+  if (!isEarly || guard.isOpen) guard.noteFailure(key, retryAfterMs);
 }
 
 /**
@@ -151,15 +152,15 @@ function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts
   return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
 }
 
-/** Whoever asks for a pause, needs it, or asks for one of a certain length, gets it. */
-function again(
-  reason: string,
-  retry: RetryPolicy,
-  { retryAfterMs, isOverload = false }: ErrorResponse,
-): Verdict {
-  const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs };
-  const isFixed = retryAfterMs !== undefined || isOverload || retry.backoff?.jitter === "none";
+function again(retry: RetryPolicy, { summary: reason, error }: ErrorResult): Verdict {
+  const pause = { ...backoffOf(retry), atLeastMs: error.retryAfterMs };
+  const isFixed = asksForPause(error) || retry.backoff?.jitter === "none";
   return { kind: isFixed ? "again" : "againEarly", reason, pause };
+}
+
+/** Who asks for a pause gets it whole, whoever waits. */
+function asksForPause({ retryAfterMs, isOverload = false }: ErrorResponse): boolean {
+  return retryAfterMs !== undefined || isOverload;
 }
 
 /** Counts the attempt that has failed; whether the event may have another one. */
