@@ -205,6 +205,16 @@ Deno.test("judge() takes an early call without a response for a sign that the en
   }
 });
 
+Deno.test("judge() does not count an early call without a response, even if it is the event's own fault", () => {
+  const judging = new Judging();
+  judging.silences.noteResponse();
+  const { history } = judging.judge(new HandlerError("reset"), Infinity);
+  judging.silences.noteResponse();
+
+  assertEquals(failureBySilence(history, judging.parts), null);
+  assertEquals(history.attempts?.counted, 0);
+});
+
 Deno.test("runPipeline() calls for an event when all of its partition comes to wait for it, and not for another one", async () => {
   using timers = new FakeTimers();
   const pausing = await inMidPause(timers);

@@ -47,7 +47,7 @@ export type CallsOutcome = Extract<Verdict, { kind: "result" | "failed" }>;
 export interface History {
   /** There when any has failed. */
   attempts?: Attempts;
-  /** That the last call for it, which was sent, brought nothing. */
+  /** That the last call for it, which was sent and did not come early, brought nothing. */
   silence?: Silence;
 }
 
@@ -92,7 +92,7 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
   const isRepeated = isTransient && retry !== null;
-  // An early call that is the last one of its event is like any other.
+  // One that ends the pause, as its response is not repeated for, is like any other.
   const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
   if (suggestsOutage) noteFailure(key, parts, { isEarly, retryAfterMs });
