@@ -11,6 +11,17 @@ import { findLibfaketime } from "./libfaketime.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
+/** Debian's packages of the programs that tests start, by command. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  kcat: "kcat",
+  // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
+  javac: "default-jdk-headless",
+  nginx: "nginx-light",
+  apache2: "apache2",
+  caddy: "caddy",
+  php: "php-cli",
+};
+
 interface Counts {
   passed: number;
   failed: number;
@@ -75,9 +86,9 @@ async function shownOutput(child: Deno.ChildProcess): Promise<{ output: string; 
 /** Makes sure of what only the tests need. */
 async function requirePackages(): Promise<void> {
   const packages: string[] = [];
-  if (!await hasCommand("kcat")) packages.push("kcat");
-  // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
-  if (!await hasCommand("javac")) packages.push("default-jdk-headless");
+  for (const [command, name] of Object.entries(PACKAGES)) {
+    if (!await hasCommand(command)) packages.push(name);
+  }
   if (await findLibfaketime() === undefined) packages.push("libfaketime");
   if (packages.length === 0) return;
   if (!await canInstallPackages()) {

@@ -1,5 +1,6 @@
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import { fill, gapsOf, type Template, TemplateError } from "../../core/template.ts";
+import { pathProblem } from "./path_problem.ts";
 import { percentEncode } from "./percent_encoding.ts";
 
 /** Path and query of a URL with gaps. Scheme, host and port have none. */
@@ -10,9 +11,6 @@ export interface UrlTemplate {
   /** What follows the question mark. */
   readonly query: Template | null;
 }
-
-/** A segment that servers and clients take for another place; percent-encoding does not help (WHATWG URL, 4.4). */
-const IS_STEP = /^(\.|%2e){0,2}$/i;
 
 const UNRESERVED = new Set(
   [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"]
@@ -57,9 +55,8 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
   let target = "";
   for (const segment of segments) {
     const text = fill(segment, { event }, percentEncoded);
-    if (gapsOf(segment).length > 0 && IS_STEP.test(text)) {
-      throw new TemplateError("a part of the URL's path would be empty, '.' or '..'");
-    }
+    const problem = gapsOf(segment).length > 0 ? pathProblem(text) : undefined;
+    if (problem !== undefined) throw new TemplateError(problem);
     target += `/${text}`;
   }
   const search = query === null ? "" : fill(query, { event }, percentEncoded);

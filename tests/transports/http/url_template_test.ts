@@ -1,8 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { parseGap, type Template, TemplateError } from "../../../src/core/template.ts";
 import { headerValue } from "../../../src/transports/http/header_value.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
 import { anEvent, bytes } from "../../support/events.ts";
+import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../support/url_keys.ts";
 
 const KEY = parseGap("event.key")!;
 
@@ -12,15 +13,21 @@ function target(parts: Template["parts"], key: Uint8Array<ArrayBuffer> | string)
   return targetFor(template, anEvent({ key: typeof key === "string" ? bytes(key) : key }));
 }
 
+function encoded(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
 const HOSTILE: readonly [value: string, encoded: string][] = [
-  ["../../admin", "..%2F..%2Fadmin"],
   ["@evil", "%40evil"],
   [".evil.example", ".evil.example"],
   ["//evil.example", "%2F%2Fevil.example"],
   ["\\evil", "%5Cevil"],
   ["a?b=c&d#e", "a%3Fb%3Dc%26d%23e"],
   ["a\r\nHost: evil", "a%0D%0AHost%3A%20evil"],
-  ["%2e%2e", "%252e%252e"],
+  ["%41", "%2541"],
   ["%", "%25"],
   ["a b+c", "a%20b%2Bc"],
   ["a;b=c,d", "a%3Bb%3Dc%2Cd"],
@@ -49,26 +56,60 @@ Deno.test("targetFor() encodes what is no text, and what is long", () => {
   assertEquals(target(["http://a:1/", KEY], "a".repeat(1_000_000)).length, 1_000_001);
 });
 
-Deno.test("targetFor() fails where a segment would be empty or lead elsewhere", async (t) => {
+Deno.test("targetFor() fails where a part of the path would be empty, also when slashes are decoded and merged", () => {
+  for (const key of ["", "/", "//", "\\", "%2f", "%252F"]) {
+    for (const parts of [["http://a:1/orders/", KEY], ["http://a:1/orders/", KEY, "/x"]]) {
+      assertThrows(() => target(parts, key), TemplateError, "would be empty", JSON.stringify(key));
+    }
+  }
+});
+
+Deno.test("targetFor() fails for a value that has a dot segment in it, however it is encoded", () => {
+  for (const key of HOSTILE_KEYS) {
+    for (const parts of [["http://a:1/orders/", KEY], ["http://a:1/orders/", KEY, "/x"]]) {
+      assertThrows(() => target(parts, key), TemplateError, "another path", JSON.stringify(key));
+    }
+  }
+});
+
+Deno.test("targetFor() fails where values and the text around them make a dot segment together", async (t) => {
   const table: [parts: Template["parts"], key: string][] = [
-    [["http://a:1/orders/", KEY], ""],
-    [["http://a:1/orders/", KEY, "/x"], ""],
-    [["http://a:1/orders/", KEY], "."],
-    [["http://a:1/orders/", KEY, "/x"], ".."],
+    [["http://a:1/orders/", KEY, KEY], "."],
+    [["http://a:1/orders/", KEY, KEY], "a/."],
     [["http://a:1/orders/.", KEY, "/x"], "."],
+    [["http://a:1/orders/.", KEY], "/admin"],
+    [["http://a:1/orders/.", KEY], "%2e"],
+    [["http://a:1/orders/", KEY, "."], "a/."],
+    [["http://a:1/orders/", KEY, "."], "a%5C"],
     [["http://a:1/orders/%2e", KEY, "/x"], "."],
     [["http://a:1/orders/%2E", KEY, "/x"], ""],
+    [["http://a:1/orders/", KEY, ";v=1/x"], ".."],
   ];
   for (const [parts, key] of table) {
-    await t.step(`${JSON.stringify(parts[0])} ${key}`, () => {
-      assertThrows(() => target(parts, key), TemplateError, "empty, '.' or '..'");
+    await t.step(`${JSON.stringify(parts)} ${key}`, () => {
+      assertThrows(() => target(parts, key), TemplateError, "another path");
     });
+  }
+});
+
+Deno.test("targetFor() takes ordinary values, and long ones in no time", () => {
+  for (const key of ORDINARY_KEYS) {
+    assertEquals(target(["http://a:1/orders/", KEY], key), `/orders/${encoded(key)}`);
+  }
+  for (const piece of [" ", "%", "%25", "./a/", ".a\\", "..;".repeat(3) + "a"]) {
+    const startedAt = performance.now();
+    try {
+      target(["http://a:1/orders/", KEY], `a${piece.repeat(1_000_000 / piece.length)}a`);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+    }
+    assertLess(performance.now() - startedAt, 10_000, JSON.stringify(piece));
   }
 });
 
 Deno.test("targetFor() takes '.' and '..' as parts of something else, and in the query", () => {
   assertEquals(target(["http://a:1/v", KEY], ".."), "/v..");
-  assertEquals(target(["http://a:1/?q=", KEY], ".."), "/?q=..");
+  assertEquals(target(["http://a:1/?q=", KEY], "../x"), "/?q=..%2Fx");
   assertEquals(target(["http://a:1/?q=", KEY], ""), "/?q=");
   assertEquals(target(["http://a:1/p?", KEY], ""), "/p");
 });
