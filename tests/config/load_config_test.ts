@@ -17,6 +17,7 @@ const CLIENT = {
   connectionTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   metadataMaxAgeMs: 60_000,
+  maxResponseBytes: 100_000_000,
   reconnectBackoffMs: 500,
   reconnectBackoffMaxMs: 30_000,
   maxInFlightRequests: 1_000_000,

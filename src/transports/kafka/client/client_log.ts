@@ -4,6 +4,7 @@ import type { Logger } from "../../../core/log.ts";
 
 /** Its value is needed where kafkajs is not loaded. */
 const ERROR: logLevel.ERROR = 1;
+const WARN: logLevel.WARN = 2;
 
 /** How long nothing is said again. */
 const REPEAT_INTERVAL_MS = 10_000;
@@ -19,6 +20,9 @@ const WORTH_SAYING = /^Offset out of range/;
 
 /** What it logs, many times over, while a broker is away and it tries to reach it again. */
 const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
+
+/** What {@linkcode boundThrottling} logs. */
+const THROTTLED = /^Throttled for (?<ms>\d+) ms$/;
 
 const logs = new WeakMap<Logger, ClientLog>();
 
@@ -59,6 +63,8 @@ export class ClientLog {
       const { reason = "connecting takes too long" } = unreachable.groups ?? {};
       // Whoever wanted to connect gets the reason.
       if (this.#refused.get(String(broker)) !== reason) this.#cannotReach(String(broker), reason);
+    } else if (level <= WARN && THROTTLED.test(message)) {
+      this.#throttled(String(broker), Number(THROTTLED.exec(message)?.groups?.ms));
     } else if (!this.#wasJustSaid(message)) {
       this.#log.debug(() => `kafkajs: ${namespace}: ${message}`);
     }
@@ -86,6 +92,14 @@ export class ClientLog {
     this.#health?.fails(`broker ${broker}`, `cannot reach broker ${broker}: ${reason}`, patience);
     if (this.#wasJustSaid(broker)) return;
     this.#log.warn(`cannot reach broker ${broker}: ${reason}; trying again`);
+  }
+
+  #throttled(broker: string, ms: number): void {
+    if (this.#wasJustSaid(`throttled ${broker}`)) return;
+    this.#log.warn(
+      `broker ${broker} throttles this client: nothing is sent to it for ${ms / 1000} s; ` +
+        "see the quotas of the client's user and client.id",
+    );
   }
 
   #wasJustSaid(text: string): boolean {

@@ -3,6 +3,9 @@ import type { ClientBlock, Field } from "./client_block.ts";
 import { type KafkaSaslConfig, saslConfig, saslProblems, saslWarnings } from "./sasl.ts";
 import { type KafkaTlsConfig, tlsConfig, tlsProblems, tlsWarnings } from "./tls.ts";
 
+/** librdkafka's. */
+const DEFAULT_MAX_RESPONSE_BYTES = 100_000_000;
+
 /** What every Kafka client is told. */
 export interface KafkaClientConfig {
   /** `host:port`, in lower case. */
@@ -16,6 +19,8 @@ export interface KafkaClientConfig {
   readonly reconnectBackoffMs: number;
   readonly reconnectBackoffMaxMs: number;
   readonly maxInFlightRequests: number;
+  /** How large a response of a broker may be, without its size. */
+  readonly maxResponseBytes: number;
   readonly allowAutoTopicCreation: boolean;
 }
 
@@ -34,6 +39,7 @@ export function clientConfig({ values }: ClientBlock): KafkaClientConfig {
     reconnectBackoffMs,
     reconnectBackoffMaxMs: Math.max(longest, reconnectBackoffMs),
     maxInFlightRequests: values.maxInFlightRequests,
+    maxResponseBytes: values.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES,
     allowAutoTopicCreation: values.allowAutoTopicCreation,
   };
 }

@@ -22,6 +22,9 @@ export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
+/** What a fetch response holds besides records, by librdkafka's reckoning. */
+const FETCH_OVERHEAD_BYTES = 512;
+
 /** Reads a `consumerConfig`. */
 export function readConsumerBlock(input: unknown): ConsumerBlock {
   return readBlock(input, CONSUMER_BLOCK);
@@ -30,8 +33,10 @@ export function readConsumerBlock(input: unknown): ConsumerBlock {
 /** What a block without problems says. */
 export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
   const { values } = block;
+  const client = clientConfig(block);
   return {
-    ...clientConfig(block),
+    ...client,
+    maxResponseBytes: Math.max(client.maxResponseBytes, values.maxBytes + FETCH_OVERHEAD_BYTES),
     groupId: values.groupId ?? "",
     autoOffsetReset: values.autoOffsetReset,
     sessionTimeoutMs: values.sessionTimeoutMs,
@@ -69,6 +74,13 @@ export function consumerProblems(block: ConsumerBlock): BlockProblem[] {
     refuse(
       "fetch.wait.max.ms",
       `must be less than socket.timeout.ms (${values.requestTimeoutMs})`,
+    );
+  }
+  if ((values.maxResponseBytes ?? Infinity) < values.maxBytes + FETCH_OVERHEAD_BYTES) {
+    refuse(
+      "receive.message.max.bytes",
+      `must be at least fetch.max.bytes + ${FETCH_OVERHEAD_BYTES} ` +
+        `(${values.maxBytes + FETCH_OVERHEAD_BYTES})`,
     );
   }
   return problems;

@@ -48,7 +48,7 @@ export function producerConfigOf(consumerConfig: KafkaConsumerConfig): KafkaProd
 
 function clientConfigOf(config: KafkaClientConfig): KafkaClientConfig {
   const { bootstrapServers, clientId, tls, sasl, connectionTimeoutMs, requestTimeoutMs } = config;
-  const { metadataMaxAgeMs, reconnectBackoffMs, reconnectBackoffMaxMs } = config;
+  const { metadataMaxAgeMs, reconnectBackoffMs, reconnectBackoffMaxMs, maxResponseBytes } = config;
   return {
     bootstrapServers,
     clientId,
@@ -59,6 +59,7 @@ function clientConfigOf(config: KafkaClientConfig): KafkaClientConfig {
     metadataMaxAgeMs,
     reconnectBackoffMs,
     reconnectBackoffMaxMs,
+    maxResponseBytes,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
   };

@@ -11,6 +11,7 @@ patchKafkajs();
 class Requests implements Disposable {
   nowMs = 1_000_000;
   readonly sent: number[] = [];
+  readonly warned: string[] = [];
   readonly rejected: unknown[] = [];
   readonly timers = new FakeTimers();
   readonly queue = new RequestQueue({
@@ -19,7 +20,11 @@ class Requests implements Disposable {
     enforceRequestTimeout: false,
     clientId: "client",
     broker: "broker:9092",
-    logger: { debug() {}, warn() {} },
+    logger: {
+      debug() {},
+      warn: (message: string, { broker }: { broker: string }) =>
+        this.warned.push(`${message}, ${broker}`),
+    },
   });
   readonly #now = Date.now;
 
@@ -99,6 +104,25 @@ Deno.test("a connection to a broker is throttled without a timer while there is 
   requests.queue.maybeThrottle(THROTTLE_MS);
   requests.answer(1);
   assertEquals([requests.isWaiting, requests.timers.count], [false, 0]);
+});
+
+Deno.test("a connection to a broker is throttled for five minutes at most, and says what takes long", () => {
+  using requests = new Requests();
+  for (const throttleMs of [null, 0, -5]) requests.queue.maybeThrottle(throttleMs);
+  requests.push(1);
+  assertEquals(requests.sent, [1]);
+
+  requests.queue.maybeThrottle(4999);
+  assertEquals(requests.warned, []);
+  requests.queue.maybeThrottle(2 ** 31 - 1);
+  assertEquals(requests.warned, ["Throttled for 300000 ms, broker:9092"]);
+
+  requests.nowMs += 299_999;
+  requests.push(2);
+  assertEquals(requests.sent, [1]);
+  requests.nowMs += 1;
+  requests.push(3);
+  assertEquals(requests.sent, [1, 3]);
 });
 
 Deno.test("a connection to a broker sends what waits for answers at the next one, and then has no timer for long", () => {

@@ -36,6 +36,20 @@ Deno.test("ClientLog says once that a broker answers again, and when it is away 
   assertEquals(said(), [away, "INFO - broker one:9092 answers again", away]);
 });
 
+Deno.test("ClientLog says every ten seconds that a broker throttles the client, and for how long", () => {
+  const { said, advance, take } = aClientLog();
+  take("Throttled for 7500 ms", { broker: "one:9092", level: WARN });
+  take("Throttled for 7500 ms", { broker: "one:9092", level: WARN });
+  advance(10_000);
+  take("Throttled for 300000 ms", { broker: "one:9092", level: WARN });
+
+  const see = "see the quotas of the client's user and client.id";
+  assertEquals(said(), [
+    `WARN - broker one:9092 throttles this client: nothing is sent to it for 7.5 s; ${see}`,
+    `WARN - broker one:9092 throttles this client: nothing is sent to it for 300 s; ${see}`,
+  ]);
+});
+
 Deno.test("ClientLog leaves a refusal to whoever wanted to connect, and says when it is over", () => {
   const { clientLog, said, take } = aClientLog();
   clientLog.refused("one:9092", "its certificate has expired");

@@ -46,6 +46,7 @@ const CLIENT = {
   sasl: { mechanism: "plain", username: "user", password: "password" },
   connectionTimeoutMs: 7000,
   metadataMaxAgeMs: 30_000,
+  maxResponseBytes: 100_000_000,
   reconnectBackoffMs: 250,
   reconnectBackoffMaxMs: 4000,
   allowAutoTopicCreation: false,

@@ -62,6 +62,9 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
       maxWaitTimeMs: 9,
     }],
     [{ "client.rack": "a" }, { rackId: "a" }],
+    [{}, { maxResponseBytes: 100_000_000 }],
+    [{ "receive.message.max.bytes": 20_000_000 }, { maxResponseBytes: 20_000_000 }],
+    [{ "fetch.max.bytes": 200_000_000 }, { maxResponseBytes: 200_000_512 }],
     [{ "metadata.max.age.ms": 5 }, { metadataMaxAgeMs: 5 }],
     [{ "topic.metadata.refresh.interval.ms": 10 }, { metadataMaxAgeMs: 10 }],
     [{ "retry.backoff.ms": 5, "retry.backoff.max.ms": 6 }, {

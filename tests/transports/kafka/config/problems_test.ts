@@ -94,6 +94,9 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     [{ "max.poll.interval.ms": 5000 }, [
       at("max.poll.interval.ms") + "must not be less than session.timeout.ms (30000)",
     ]],
+    [{ "receive.message.max.bytes": 1_000_000 }, [
+      at("receive.message.max.bytes") + "must be at least fetch.max.bytes + 512 (10486272)",
+    ]],
     [{ "fetch.wait.max.ms": 10_000 }, [
       at("fetch.wait.max.ms") + "must be less than socket.timeout.ms (10000)",
     ]],

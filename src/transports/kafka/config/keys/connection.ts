@@ -57,6 +57,12 @@ export const CONNECTION_KEYS = {
     meaning: "How many requests may wait for an answer of one broker; of a producer always 1, as " +
       "what comes meanwhile shares the next request",
   }),
+  maxResponseBytes: mapped(["receive.message.max.bytes"], {
+    scalar: integer(1000, MAX_INTEGER),
+    meaning: "How large a response of a broker may be, 100000000 when not written, and of a " +
+      "consumer 512 more than `fetch.max.bytes` at least. A connection on which a larger one is " +
+      "announced is closed before it takes memory",
+  }),
   allowAutoTopicCreation: mappedOr(["allow.auto.create.topics"], {
     scalar: boolean(),
     default: false,
@@ -88,7 +94,6 @@ export const OTHER_CONNECTION_KEYS = [
   withoutEffect(["client.dns.lookup"]),
   withoutEffect(["connections.max.idle.ms"]),
   withoutEffect(["reconnect.backoff.jitter.ms"]),
-  withoutEffect(["receive.message.max.bytes"]),
   withoutEffect(["message.copy.max.bytes"]),
   withoutEffect(["metadata.recovery.strategy"]),
   withoutEffect(["metadata.recovery.rebootstrap.trigger.ms"]),

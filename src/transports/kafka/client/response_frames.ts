@@ -1,0 +1,89 @@
+import { Buffer } from "node:buffer";
+
+const SIZE_BYTES = 4;
+const CORRELATION_ID_BYTES = 4;
+
+/** A frame's size when it is the beginning of an HTTP response. */
+const HTTP = Buffer.from("HTTP").readInt32BE();
+
+/** What arrives on a connection is no response that may be taken. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/** Cuts what arrives on a connection into responses. Takes no more memory than what has arrived. */
+export class ResponseFrames {
+  readonly #maxBytes: number;
+  /** The beginning of a frame's size, when not all of it has arrived. */
+  readonly #size = Buffer.alloc(SIZE_BYTES);
+  #sizeBytes = 0;
+  /** A frame of which a part has arrived. */
+  #frame: Buffer | null = null;
+  #frameBytes = 0;
+  #isBroken = false;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether something arrived that was no response. Nothing behind it can be trusted. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /**
+   * Takes what has arrived, and yields the responses that are complete by it, without their sizes. They may share memory
+   * with `bytes`.
+   *
+   * @throws {FrameError} when it is no response, or one that is too large; and for all that comes behind it
+   */
+  *push(bytes: Buffer): Generator<Buffer> {
+    for (let position = 0; position < bytes.length;) {
+      if (this.#isBroken) throw new FrameError("what comes behind a broken response is not read");
+      if (this.#frame === null) {
+        const sizeEnd = Math.min(position + SIZE_BYTES - this.#sizeBytes, bytes.length);
+        bytes.copy(this.#size, this.#sizeBytes, position, sizeEnd);
+        this.#sizeBytes += sizeEnd - position;
+        position = sizeEnd;
+        if (this.#sizeBytes < SIZE_BYTES) return;
+        this.#sizeBytes = 0;
+        const size = this.#checkedSize();
+        if (position + size <= bytes.length) {
+          yield bytes.subarray(position, position + size);
+          position += size;
+          continue;
+        }
+        // Unused pages of it take no memory: a peer that announces much and sends nothing gets none.
+        const { buffer } = new Uint8Array(size);
+        this.#frame = Buffer.from(buffer);
+        this.#frameBytes = 0;
+      }
+      const count = Math.min(this.#frame.length - this.#frameBytes, bytes.length - position);
+      bytes.copy(this.#frame, this.#frameBytes, position, position + count);
+      this.#frameBytes += count;
+      position += count;
+      if (this.#frameBytes < this.#frame.length) return;
+      const frame = this.#frame;
+      this.#frame = null;
+      yield frame;
+    }
+  }
+
+  #checkedSize(): number {
+    const size = this.#size.readInt32BE();
+    if (size >= CORRELATION_ID_BYTES && size <= this.#maxBytes) return size;
+    this.#isBroken = true;
+    if (size === HTTP) {
+      throw new FrameError("it answers by HTTP, not by Kafka's protocol: correct the port");
+    }
+    if (size < CORRELATION_ID_BYTES) {
+      throw new FrameError(
+        `it sent a response of ${size} bytes, which Kafka's protocol does not know: correct the port`,
+      );
+    }
+    throw new FrameError(
+      `it announced a response of ${size} bytes, more than receive.message.max.bytes ` +
+        `(${this.#maxBytes}): correct the port, or raise receive.message.max.bytes`,
+    );
+  }
+}
