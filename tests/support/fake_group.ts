@@ -34,6 +34,7 @@ export class FakeGroup implements Group, Disposable {
   readonly memberId = null;
   readonly preferredReadReplicasPerTopicPartition = {};
   readonly cluster = {
+    refreshMetadata: () => Promise.resolve(),
     refreshMetadataIfNecessary: () => Promise.resolve(),
     findBroker: () => Promise.resolve({ fetch: (request: FetchRequest) => this.#answer(request) }),
   };
@@ -120,7 +121,9 @@ export class FakeGroup implements Group, Disposable {
     const offsets = Array.from({ length: this.#events }, (_, offset) => offset)
       .filter((offset) => offset >= fetchOffset);
     const messages = offsets.length === 0 ? [] : [FakeRecords.at(...offsets)];
-    return { responses: [{ partitions: [{ partition, messages }] }] };
+    const end = `${Math.max(this.#events, fetchOffset)}`;
+    const answer = { partition, errorCode: 0, highWatermark: end, lastStableOffset: end, messages };
+    return { responses: [{ topicName: this.topic, partitions: [answer] }] };
   }
 }
 

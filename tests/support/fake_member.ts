@@ -1,9 +1,18 @@
 import { FetchDemand } from "../../src/transports/kafka/consumer/fetch_demand.ts";
 import type { GroupMember } from "../../src/transports/kafka/consumer/group_members.ts";
+import { PartitionTroubles } from "../../src/transports/kafka/consumer/partition_troubles.ts";
+import { RecordedLog } from "./recorded_log.ts";
 
 /** A member of a group that fetches nothing. */
 export class FakeMember implements GroupMember {
+  readonly topic = "T";
   readonly demand = new FetchDemand();
+  readonly log = new RecordedLog();
+  readonly troubles = new PartitionTroubles({
+    topic: this.topic,
+    log: this.log.log,
+    health: undefined,
+  });
   /** What it was told. */
   readonly calls: string[] = [];
   /** For what it waits when its consumer cannot go on. */

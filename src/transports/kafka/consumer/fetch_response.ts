@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
+import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../core/event.ts";
@@ -34,9 +35,16 @@ export function useFetchedRecords(): void {
       }
       const fetch = protocol({ version })(request);
       const decode = (bytes: Buffer) => decodeResponse(new Decoder(bytes), version);
-      return { ...fetch, response: { ...fetch.response, decode } };
+      return { ...fetch, response: { decode, parse } };
     },
   };
+}
+
+/** kafkajs's own takes the first failure of a partition for that of the whole response. */
+function parse<T extends { readonly errorCode?: number }>(response: T): T {
+  const { errorCode = 0 } = response;
+  if (errorCode !== 0) throw createErrorFromCode(errorCode);
+  return response;
 }
 
 /** Fetch response, versions 4 to 11. */

@@ -1,6 +1,7 @@
 import { sleep } from "../../../core/backoff.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
-import type { FetchedRecords } from "./record_batch.ts";
+import { contentOf, type FetchedPartition, type PartitionAnswer } from "./partition_answer.ts";
+import type { PartitionTroubles } from "./partition_troubles.ts";
 
 /**
  * How long to fetch before kafkajs has its turn, which sends heartbeats, looks for new partitions, and ends. What it
@@ -14,15 +15,8 @@ const NO_REPLICA = -1;
 /** How long a fetch may wait for records while another partition is not wanted, and kafkajs while none is. */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
-/** What was fetched of one partition. */
-export interface FetchedPartition {
-  readonly partition: number;
-  /** From where it was fetched. */
-  readonly fetchedOffset: number;
-  /** Where the next fetch begins: below it, what is not among the records is no event. */
-  readonly nextOffset: number;
-  readonly records: readonly FetchedRecords[];
-}
+/** How often in a row a broker has sent nothing without waiting for anything to come. */
+const hasteOf = new WeakMap<Broker, number>();
 
 /** Whom to fetch for. */
 export interface FetchOptions {
@@ -33,6 +27,10 @@ export interface FetchOptions {
   /** Whether more of a partition should be fetched, from where the next fetch would begin. */
   readonly wantsMore: (partition: number, nextOffset: number) => boolean;
   readonly demand: FetchDemand;
+  /** Learns of partitions that cannot be read, and says how long each is left out. */
+  readonly troubles: PartitionTroubles;
+  /** Told that a partition has no record at an offset, and none is to come there. Not waited for. */
+  readonly outOfRange: (partition: number, offset: number) => void;
   /** Takes what was fetched, in the order of the offsets of each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
@@ -47,7 +45,10 @@ export interface FetchingGroup {
   readonly rackId: string;
   readonly metadataMaxAge: number;
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, PreferredReplica>>;
-  readonly cluster: { findBroker(node: { nodeId: string }): Promise<Broker> };
+  readonly cluster: {
+    findBroker(node: { nodeId: string }): Promise<Broker>;
+    refreshMetadata(): Promise<void>;
+  };
   readonly offsetManager: {
     committedOffsets(): Record<string, Record<number, string>>;
     nextOffset(topic: string, partition: number): string;
@@ -79,52 +80,59 @@ interface BrokerPartitions {
 }
 
 interface Broker {
-  fetch(request: object): Promise<
-    { responses: readonly { readonly partitions: readonly PartitionAnswer[] }[] }
-  >;
+  fetch(request: object): Promise<{
+    readonly clientSideThrottleTime?: number;
+    readonly responses: readonly {
+      readonly topicName: string;
+      readonly partitions: readonly PartitionAnswer[];
+    }[];
+  }>;
 }
 
-/** What a broker answers for one partition. */
-interface PartitionAnswer {
-  readonly partition: number;
-  /** The broker to fetch from instead. */
-  readonly preferredReadReplica?: number;
-  readonly messages: readonly (FetchedRecords & { readonly isControlRecord: boolean })[];
+/** What one fetch brings of the partitions that were asked for. */
+interface Answers {
+  readonly answers: readonly PartitionAnswer[];
+  /** Those that the broker should have answered for and did not. */
+  readonly leftOut: readonly number[];
+  readonly areEmpty: boolean;
+  /** How long the broker should still have waited for records if it has sent none. */
+  readonly restMs: number;
 }
 
 /**
  * Fetches from one broker again and again, until kafkajs should have its turn. kafkajs's own queues take as long for
- * each fetch as everything else does, so what is fetched passes them by.
+ * each fetch as everything else does, so what is fetched passes them by. A partition that cannot be read is left out for
+ * a while, and the others do not wait for it.
  *
  * @throws {Error} as kafkajs fails when a fetch does, with a `type` or a `name` that tells how to recover
  */
 export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions): Promise<void> {
-  const { nodeId, isGivenUp, wantsMore, demand, take } = options;
-  const { offsetManager } = group;
+  const { nodeId, isGivenUp, wantsMore, demand, troubles } = options;
   const partitions = await brokerPartitions(group, nodeId);
   if (partitions === null) return await sleep(group.maxWaitTime);
-  const { topic, nextOffsets } = partitions;
+  const { nextOffsets } = partitions;
   const endMs = performance.now() + TURN_MS;
   do {
     const { nextRise, risesSoon } = demand;
-    const wanted = [...nextOffsets]
+    const readable = [...nextOffsets].filter(([partition]) => !troubles.isPaused(partition));
+    const wanted = readable
       .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
       .map(([partition]) => partition);
+    const areAllWanted = wanted.length === readable.length;
     // A broker that waits for records takes no other request meanwhile.
-    const waitsHere = wanted.length === 0 || risesSoon && wanted.length < nextOffsets.size;
-    const answers = await fetchOnce(group, partitions, { wanted, waitsHere });
+    const waitsHere = wanted.length === 0 || risesSoon && !areAllWanted;
+    const maxWaitMs = areAllWanted
+      ? group.maxWaitTime
+      : Math.min(group.maxWaitTime, MAX_WAIT_WHILE_UNWANTED_MS);
+    const fetched = await fetchOnce(group, partitions, {
+      wanted,
+      maxWaitMs: waitsHere ? 0 : maxWaitMs,
+    });
     if (isGivenUp()) return;
-    for (const answer of answers) {
-      notePreferredReplica(group, topic, answer);
-      const fetched = toFetched(answer, nextOffsets);
-      if (fetched === null) continue;
-      const { partition, nextOffset } = fetched;
-      nextOffsets.set(partition, nextOffset);
-      offsetManager.resolveOffset({ topic, partition, offset: `${nextOffset - 1}` });
-      take(fetched);
-    }
-    if (answers.some(prefersOther)) return;
-    if (waitsHere && answers.every(isEmpty)) {
+    takeAnswers(fetched, { group, partitions, options });
+    if (fetched.answers.some(prefersOther)) return;
+    await calmDown(partitions.broker, fetched);
+    if (waitsHere && fetched.areEmpty) {
       await sleep(MAX_WAIT_WHILE_UNWANTED_MS, nextRise);
       if (!nextRise.aborted) return;
     }
@@ -154,43 +162,93 @@ async function brokerPartitions(
 async function fetchOnce(
   group: FetchingGroup,
   { topic, nextOffsets, broker }: BrokerPartitions,
-  { wanted, waitsHere }: { wanted: readonly number[]; waitsHere: boolean },
-): Promise<readonly PartitionAnswer[]> {
-  if (wanted.length === 0) return [];
+  { wanted, maxWaitMs }: { wanted: readonly number[]; maxWaitMs: number },
+): Promise<Answers> {
+  if (wanted.length === 0) return { answers: [], leftOut: [], areEmpty: true, restMs: 0 };
   const { minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
-  const maxWaitTime = wanted.length === nextOffsets.size
-    ? group.maxWaitTime
-    : Math.min(group.maxWaitTime, MAX_WAIT_WHILE_UNWANTED_MS);
   const partitions = wanted.map((partition) => ({
     partition,
     fetchOffset: nextOffsets.get(partition),
     maxBytes: maxBytesPerPartition,
   }));
-  const { responses } = await broker.fetch({
-    maxWaitTime: waitsHere ? 0 : maxWaitTime,
+  const startMs = performance.now();
+  const { responses, clientSideThrottleTime = 0 } = await broker.fetch({
+    maxWaitTime: maxWaitMs,
     minBytes,
     maxBytes,
     isolationLevel,
     rackId,
     topics: [{ topic, partitions }],
   });
-  return responses[0]?.partitions ?? [];
+  const came = responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
+  // Whatever else is in a response was not asked for.
+  const answers = wanted.flatMap((partition) =>
+    came.find((answer) => answer.partition === partition) ?? []
+  );
+  const areEmpty = answers.every(isEmpty);
+  // Whoever has had more than a quota allows gets an answer without partitions.
+  const isThrottled = clientSideThrottleTime > 0 && answers.length === 0;
+  const answered = new Set(answers.map(({ partition }) => partition));
+  const leftOut = isThrottled ? [] : wanted.filter((partition) => !answered.has(partition));
+  return { answers, leftOut, areEmpty, restMs: maxWaitMs - (performance.now() - startMs) };
 }
 
-function toFetched(
-  { partition, messages }: PartitionAnswer,
-  nextOffsets: ReadonlyMap<number, number>,
-): FetchedPartition | null {
-  const fetchedOffset = nextOffsets.get(partition);
-  const last = messages.at(-1);
-  if (fetchedOffset === undefined || last === undefined) return null;
-  return {
-    partition,
-    fetchedOffset,
-    // A broker sends whole batches: the first can begin before, and the last must not end there.
-    nextOffset: Math.max(last.lastOffset + 1, fetchedOffset),
-    records: messages.filter(({ isControlRecord }) => !isControlRecord),
-  };
+/**
+ * Waits when a broker has sent nothing before the time was over, longer each time in a row: it may do so when something
+ * has changed, but not again and again.
+ */
+async function calmDown(broker: Broker, { areEmpty, restMs }: Answers): Promise<void> {
+  // Clocks and timers are not exact.
+  if (!areEmpty || restMs < MAX_WAIT_WHILE_UNWANTED_MS / 2) {
+    hasteOf.delete(broker);
+    return;
+  }
+  const times = hasteOf.get(broker) ?? 0;
+  hasteOf.set(broker, times + 1);
+  await sleep(Math.min(2 ** times, restMs));
+}
+
+function takeAnswers(
+  { answers, leftOut, areEmpty }: Answers,
+  { group, partitions: { topic, nextOffsets }, options }: {
+    group: FetchingGroup;
+    partitions: BrokerPartitions;
+    options: FetchOptions;
+  },
+): void {
+  const { troubles, outOfRange, take } = options;
+  const { isolationLevel, offsetManager } = group;
+  for (const partition of leftOut) {
+    const reason = "its broker's answer leaves it out";
+    troubles.note(partition, { offset: nextOffsets.get(partition), reason, isPassing: true });
+  }
+  let isStale = leftOut.length > 0;
+  for (const answer of answers) {
+    const { partition } = answer;
+    const fetchedOffset = nextOffsets.get(partition);
+    if (fetchedOffset === undefined) continue;
+    notePreferredReplica(group, topic, answer);
+    const asked = { fetchedOffset, isolationLevel, isAlone: areEmpty };
+    const { fetched, trouble, isOutOfRange } = contentOf(answer, asked);
+    if (fetched !== null) {
+      const { nextOffset } = fetched;
+      nextOffsets.set(partition, nextOffset);
+      offsetManager.resolveOffset({ topic, partition, offset: `${nextOffset - 1}` });
+      take(fetched);
+    }
+    if (trouble === null) troubles.works(partition);
+    else {
+      troubles.note(partition, trouble);
+      isStale ||= trouble.isPassing;
+    }
+    if (isOutOfRange) {
+      // Where it goes on is known in the next turn.
+      nextOffsets.delete(partition);
+      outOfRange(partition, fetchedOffset);
+    }
+  }
+  // Who leads a partition may have changed.
+  if (isStale) void group.cluster.refreshMetadata().catch(() => {});
 }
 
 function isEmpty({ messages }: PartitionAnswer): boolean {

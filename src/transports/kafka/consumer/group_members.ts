@@ -2,10 +2,13 @@ import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import Runner from "kafkajs/src/consumer/runner.js";
+import { reasonIn } from "../client/client_failure.ts";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
-import { type FetchedPartition, fetchForAWhile } from "./group_fetches.ts";
+import { fetchForAWhile } from "./group_fetches.ts";
+import type { FetchedPartition } from "./partition_answer.ts";
+import type { PartitionTroubles } from "./partition_troubles.ts";
 import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
@@ -28,6 +31,9 @@ export interface GroupMember {
   wantsMore(partition: number, nextOffset: number): boolean;
   /** Rises when `wantsMore` does for a partition. */
   readonly demand: FetchDemand;
+  readonly topic: string;
+  /** The partitions that cannot be read just now. */
+  readonly troubles: PartitionTroubles;
   /** Takes what was fetched; to wait here would stall every other partition. */
   take(fetched: FetchedPartition, group: Group): void;
 }
@@ -95,6 +101,14 @@ function fetchForMembers(): void {
         wantsMore: (partition, nextOffset) =>
           !givenUpAssignments.has(assignment) && member.wantsMore(partition, nextOffset),
         demand: member.demand,
+        troubles: member.troubles,
+        outOfRange: (partition, offset) => {
+          this.recoverFromOffsetOutOfRange({ topic: member.topic, partition }).catch((
+            error: unknown,
+          ) =>
+            member.troubles.note(partition, { offset, reason: reasonIn(error), isPassing: true })
+          );
+        },
         take: (fetched) => member.take(fetched, this),
       });
     } catch (error) {

@@ -14,10 +14,11 @@ import { stopJoining } from "./early_leave.ts";
 import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_demand.ts";
-import type { FetchedPartition } from "./group_fetches.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { OffsetCommits } from "./offset_commits.ts";
 import { startNewGroupAtEnd } from "./offset_reset.ts";
+import type { FetchedPartition } from "./partition_answer.ts";
+import { PartitionTroubles } from "./partition_troubles.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 import { isSuspicious, SuspectTurns } from "./suspects.ts";
 
@@ -54,6 +55,7 @@ export class KafkaListener implements Listener {
   readonly #end: ReadingEnd | null;
   readonly #commits: OffsetCommits;
   readonly #demand = new FetchDemand();
+  readonly #troubles: PartitionTroubles;
   #group: Group | null = null;
   #isExpelled = false;
   #stopping = false;
@@ -70,6 +72,7 @@ export class KafkaListener implements Listener {
     this.#log = log;
     this.#limits = limits;
     this.#failure.promise.catch(() => {});
+    this.#troubles = new PartitionTroubles({ topic: config.topic, log, health });
     this.#commits = new OffsetCommits({
       topic: config.topic,
       sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,
@@ -125,6 +128,8 @@ export class KafkaListener implements Listener {
       offsetReset: (partition) => this.#held.noteReset(partition),
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
       demand: this.#demand,
+      topic,
+      troubles: this.#troubles,
       take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
     });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -134,7 +139,10 @@ export class KafkaListener implements Listener {
       eachBatch: () => Promise.reject(new Error("the member takes what is fetched")),
     });
     running.catch((error) => this.#fail(error));
-    const timer = setInterval(() => this.#commits.commit(), COMMIT_INTERVAL_MS);
+    const timer = setInterval(() => {
+      void this.#commits.commit();
+      this.#troubles.report();
+    }, COMMIT_INTERVAL_MS);
     try {
       const ends = [aborted(lease.ending), this.#failure.promise];
       await Promise.race(end === null ? ends : [...ends, end.reached]);
@@ -161,6 +169,7 @@ export class KafkaListener implements Listener {
   #joined(partitions: readonly number[]): void {
     this.#isExpelled = false;
     this.#held.keepOnly(partitions);
+    this.#troubles.keepOnly(partitions);
     this.#commits.joined();
     this.#end?.assign(partitions);
     this.#health?.works(MEMBERSHIP);

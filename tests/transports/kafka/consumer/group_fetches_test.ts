@@ -1,12 +1,17 @@
 import { assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import {
-  type FetchedPartition,
   fetchForAWhile,
   type FetchingGroup,
 } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+import type {
+  FetchedPartition,
+  PartitionAnswer,
+} from "../../../../src/transports/kafka/consumer/partition_answer.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/consumer/partition_troubles.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fake_timers.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const MAX_WAIT_MS = 200;
 
@@ -18,11 +23,8 @@ interface FetchRequest {
   }[];
 }
 
-interface Answer {
-  readonly partition: number;
-  readonly preferredReadReplica?: number;
-  readonly messages: readonly ReturnType<typeof records>[];
-}
+/** What is not said of a partition is that it has nothing new. */
+type Answer = Partial<PartitionAnswer> & { readonly partition: number };
 
 /** Partitions 0 and 1 of topic T, and a broker that answers at once. */
 class FakeGroup implements FetchingGroup {
@@ -43,6 +45,20 @@ class FakeGroup implements FetchingGroup {
   partitionsAtBroker = [{ topic: "T", partitions: [0, 1] }];
   committed: Record<number, string> = { 0: "100", 1: "200" };
   answer: (request: FetchRequest) => readonly Answer[] = () => [];
+  /** Partitions that the broker says nothing of. */
+  readonly silentAbout = new Set<number>();
+  /** How long the broker asks to be left alone. */
+  throttleMs = 0;
+  readonly outOfRange: [number, number][] = [];
+  readonly log = new RecordedLog();
+  nowMs = 0;
+  readonly troubles = new PartitionTroubles({
+    topic: "T",
+    log: this.log.log,
+    health: undefined,
+    now: () => this.nowMs,
+  });
+  refreshes = 0;
   readonly demand = new FetchDemand();
   readonly offsetManager = {
     committedOffsets: () => ({ T: this.committed }),
@@ -50,6 +66,10 @@ class FakeGroup implements FetchingGroup {
     resolveOffset: (offset: object) => void this.resolved.push(offset),
   };
   readonly cluster = {
+    refreshMetadata: () => {
+      this.refreshes++;
+      return Promise.resolve();
+    },
     findBroker: () => Promise.resolve({ fetch: (request: object) => this.#answer(request) }),
   };
 
@@ -69,6 +89,8 @@ class FakeGroup implements FetchingGroup {
       isGivenUp: () => this.isGivenUp,
       wantsMore,
       demand: this.demand,
+      troubles: this.troubles,
+      outOfRange: (...place) => void this.outOfRange.push(place),
       take: (fetched) => void this.taken.push(fetched),
     });
   }
@@ -90,12 +112,23 @@ class FakeGroup implements FetchingGroup {
     }));
   }
 
-  async #answer(request: object): Promise<{ responses: readonly { partitions: Answer[] }[] }> {
+  async #answer(request: object) {
     this.requests.push(request as FetchRequest);
-    const partitions = [...this.answer(request as FetchRequest)];
+    const answers = [...this.answer(request as FetchRequest)];
     // A broker's answer never comes within the same turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 1));
-    return { responses: [{ partitions }] };
+    const asked = (request as FetchRequest).topics[0]!.partitions
+      .filter(({ partition }) => !this.silentAbout.has(partition));
+    const partitions = asked.map(({ partition, fetchOffset }): PartitionAnswer => ({
+      partition,
+      errorCode: 0,
+      highWatermark: `${fetchOffset}`,
+      lastStableOffset: `${fetchOffset}`,
+      messages: [],
+      ...answers.find((answer) => answer.partition === partition),
+    }));
+    const responses = [{ topicName: "T", partitions }];
+    return { clientSideThrottleTime: this.throttleMs, responses };
   }
 }
 
@@ -273,11 +306,78 @@ Deno.test("fetchForAWhile() passes over control records", async () => {
   });
 });
 
-Deno.test("fetchForAWhile() skips nothing when what comes ends before where it was fetched from", async () => {
+Deno.test("fetchForAWhile() neither skips nor takes anything when what comes ends before where it was fetched from", async () => {
   const group = new FakeGroup();
   group.answer = () => [{ partition: 0, messages: [records(98)] }];
   await group.fetchForAWhile();
-  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 0: 100, 1: 200 }]);
+  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 1: 200 }]);
+  assertEquals(group.taken, []);
+  group.troubles.report();
+  assertEquals(group.log.lines, [
+    "ERROR - cannot read T[0]@100: its broker sends only what comes before that offset; trying again",
+  ]);
+});
+
+Deno.test("fetchForAWhile() leaves a partition out that cannot be read, and goes on with the others", async () => {
+  const group = new FakeGroup();
+  group.answer = ({ topics }) =>
+    topics[0]!.partitions.map(({ partition, fetchOffset }) =>
+      partition === 0
+        ? { partition, errorCode: 56 }
+        : { partition, messages: [records(fetchOffset + 9)] }
+    );
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom.slice(0, 3), [{ 0: 100, 1: 200 }, { 1: 210 }, { 1: 220 }]);
+  assertEquals(group.refreshes, 1, "the partition may have another leader");
+
+  group.nowMs = 10_000;
+  await group.fetchForAWhile();
+  group.troubles.report();
+  assertEquals(group.log.lines, [
+    "WARN - cannot read T[0]@100: its broker cannot use the disk that it is on (KAFKA_STORAGE_ERROR); trying again",
+  ]);
+});
+
+Deno.test("fetchForAWhile() takes the records before those that cannot be read", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{
+    partition: 0,
+    messages: [records(104)],
+    unreadable: { reason: "a batch is damaged" },
+  }];
+  await group.fetchForAWhile();
+  assertEquals(group.taken.map(({ nextOffset }) => nextOffset), [105]);
+  group.troubles.report();
+  assertEquals(group.log.lines, ["ERROR - cannot read T[0]@105: a batch is damaged; trying again"]);
+});
+
+Deno.test("fetchForAWhile() tells of an offset that is out of range once, and waits for where to go on", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{ partition: 0, errorCode: 1 }];
+  await group.fetchForAWhile();
+  assertEquals(group.outOfRange, [[0, 100]]);
+});
+
+Deno.test("fetchForAWhile() backs off from a partition that the broker's answers leave out", async () => {
+  const group = new FakeGroup();
+  group.silentAbout.add(0);
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 1: 200 }]);
+});
+
+Deno.test("fetchForAWhile() takes an answer without partitions for a quota's when it says so", async () => {
+  const group = new FakeGroup();
+  group.silentAbout.add(0).add(1);
+  group.throttleMs = 1000;
+  await group.fetchForAWhile();
+  assertEquals(group.troubles.isEmpty, true);
+});
+
+Deno.test("fetchForAWhile() slows down when the broker answers at once with nothing", async () => {
+  const group = new FakeGroup();
+  await group.fetchForAWhile();
+  await group.fetchForAWhile();
+  assertLess(group.requests.length, 20);
 });
 
 Deno.test("fetchForAWhile() drops what comes for an assignment that was given up meanwhile", async () => {
@@ -307,6 +407,23 @@ Deno.test("fetchForAWhile() ends when another broker is to be asked for a partit
     ["0", 2],
   ]);
   assertGreater(preferred[0]!.expireAt, Date.now());
+});
+
+Deno.test("fetchForAWhile() backs off when a broker says that it has records and sends none", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{ partition: 0, lastStableOffset: "150" }];
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 1: 200 }]);
+});
+
+Deno.test("fetchForAWhile() does not wonder about a partition that gets no room beside others", async () => {
+  const group = new FakeGroup();
+  group.answer = () => [{ partition: 0, lastStableOffset: "150" }, {
+    partition: 1,
+    messages: [records(204)],
+  }];
+  await group.fetchForAWhile();
+  assertEquals(group.fetchedFrom[1], { 0: 100, 1: 205 });
 });
 
 Deno.test("fetchForAWhile() fails as the fetch does: kafkajs knows what to do", async () => {

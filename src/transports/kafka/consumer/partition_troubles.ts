@@ -1,0 +1,158 @@
+import { type Backoff, backoffDelays } from "../../../core/backoff.ts";
+import type { Health } from "../../../core/health.ts";
+import type { Logger } from "../../../core/log.ts";
+
+/** A change of leaders takes a moment. Its end is noticed soon after, however long it lasted. */
+const PASSING = {
+  saidAfterMs: 5000,
+  pauses: { initialDelayMs: 250, maxDelayMs: 5000, multiplier: 2, jitter: "none" },
+} as const satisfies Course;
+
+const LASTING = {
+  saidAfterMs: 0,
+  pauses: { initialDelayMs: 1000, maxDelayMs: 30_000, multiplier: 2, jitter: "none" },
+} as const satisfies Course;
+
+/** A partition whose reason keeps changing is not mentioned more often. */
+const SAID_AGAIN_AFTER_MS = 30_000;
+
+/** How many partitions a line of the log names. */
+const MAX_NAMED = 10;
+
+/** Why nothing of a partition can be read just now. */
+export interface Trouble {
+  /** From where it cannot be read, where that is known. */
+  readonly offset?: number | undefined;
+  /** Completes "cannot read orders[3]@17: "; holds no payload. */
+  readonly reason: string;
+  /** Whether it usually passes by itself within seconds: it is said only when it does not. Otherwise it is said at once. */
+  readonly isPassing: boolean;
+}
+
+interface Course {
+  readonly saidAfterMs: number;
+  readonly pauses: Backoff;
+}
+
+interface Known {
+  trouble: Trouble;
+  readonly sinceMs: number;
+  /** Until then it is not fetched. */
+  pausedUntilMs: number;
+  pauses: Generator<number, never>;
+  said: { readonly reason: string; readonly atMs: number } | null;
+}
+
+/**
+ * The partitions of a member that cannot be read. Each backs off for itself, so that it costs the others nothing; log
+ * and readiness name its topic, its number and its offset until it can be read again.
+ */
+export class PartitionTroubles {
+  readonly #topic: string;
+  readonly #log: Logger;
+  readonly #health: Health | undefined;
+  readonly #now: () => number;
+  readonly #known = new Map<number, Known>();
+  #readAgain: number[] = [];
+
+  /** @param now monotonic, in milliseconds */
+  constructor({ topic, log, health, now = () => performance.now() }: {
+    topic: string;
+    log: Logger;
+    health: Health | undefined;
+    now?: () => number;
+  }) {
+    this.#topic = topic;
+    this.#log = log;
+    this.#health = health;
+    this.#now = now;
+  }
+
+  /** Whether there is any. */
+  get isEmpty(): boolean {
+    return this.#known.size === 0;
+  }
+
+  /** Notes that a partition could not be read: it is not to be fetched for a while, each time for longer. */
+  note(partition: number, trouble: Trouble): void {
+    const nowMs = this.#now();
+    const course = trouble.isPassing ? PASSING : LASTING;
+    const before = this.#known.get(partition);
+    const continues = before?.trouble.isPassing === trouble.isPassing;
+    const pauses = continues ? before.pauses : backoffDelays(course.pauses);
+    this.#known.set(partition, {
+      trouble,
+      sinceMs: before?.sinceMs ?? nowMs,
+      pausedUntilMs: nowMs + pauses.next().value,
+      pauses,
+      said: before?.said ?? null,
+    });
+    const reason = `cannot read ${this.#place(partition)}: ${trouble.reason}`;
+    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.saidAfterMs });
+  }
+
+  /** Whether a partition is not to be fetched now. */
+  isPaused(partition: number): boolean {
+    const known = this.#known.get(partition);
+    return known !== undefined && this.#now() < known.pausedUntilMs;
+  }
+
+  /** Notes that a partition was read, whether it could be before or not. */
+  works(partition: number): void {
+    const known = this.#known.get(partition);
+    if (known === undefined) return;
+    if (known.said !== null) this.#readAgain.push(partition);
+    this.#forget(partition);
+  }
+
+  /** Forgets the partitions that the member does not hold any more. */
+  keepOnly(partitions: readonly number[]): void {
+    for (const partition of this.#known.keys()) {
+      if (!partitions.includes(partition)) this.#forget(partition);
+    }
+  }
+
+  /** Says in the log what has not been said yet, in one line for all partitions with the same reason. */
+  report(): void {
+    if (this.#readAgain.length > 0) {
+      this.#log.info(`reading ${this.#places(this.#readAgain)} again`);
+      this.#readAgain = [];
+    }
+    const nowMs = this.#now();
+    const unsaid = [...this.#known].filter(([, known]) => isUnsaid(known, nowMs));
+    for (const [reason, group] of Map.groupBy(unsaid, ([, { trouble }]) => trouble.reason)) {
+      for (const [, known] of group) known.said = { reason, atMs: nowMs };
+      const places = this.#places(group.map(([partition]) => partition));
+      const line = `cannot read ${places}: ${reason}; trying again`;
+      if (group.every(([, { trouble }]) => trouble.isPassing)) this.#log.warn(line);
+      else this.#log.error(line);
+    }
+  }
+
+  #forget(partition: number): void {
+    if (this.#known.delete(partition)) this.#health?.works(this.#cause(partition));
+  }
+
+  #places(partitions: readonly number[]): string {
+    const named = partitions.slice(0, MAX_NAMED).map((partition) => this.#place(partition));
+    const more = partitions.length - named.length;
+    return `${named.join(", ")}${more > 0 ? ` and ${more} more partitions` : ""}`;
+  }
+
+  /** `orders[3]@17` */
+  #place(partition: number): string {
+    const offset = this.#known.get(partition)?.trouble.offset;
+    return `${this.#topic}[${partition}]${offset === undefined ? "" : `@${offset}`}`;
+  }
+
+  #cause(partition: number): string {
+    return `reading ${this.#topic}[${partition}]`;
+  }
+}
+
+function isUnsaid({ trouble, sinceMs, said }: Known, nowMs: number): boolean {
+  const { saidAfterMs } = trouble.isPassing ? PASSING : LASTING;
+  if (nowMs - sinceMs < saidAfterMs) return false;
+  if (said === null) return true;
+  return said.reason !== trouble.reason && nowMs - said.atMs >= SAID_AGAIN_AFTER_MS;
+}
