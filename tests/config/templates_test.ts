@@ -29,7 +29,7 @@ Deno.test("templates stand in path, query and headers of a request", () => {
   const text = withHandler({
     url: "http://localhost:8080/orders/${event.key}?id=${event.value.id:-0}&a=${env:A}",
     headers: { "X-Tenant": "t-${event.headers.tenant}", "X-Plain": "$${event.key}" },
-    forwardHeaders: ["X-Trace"],
+    forwardHeaders: ["X-Trace", "ce_*", "*"],
   });
   const { pipelines: [pipeline] } = configOf(text, { variables: { A: "${event.key}" } });
   const handler = { ...pipeline?.eventHandler } as Record<string, unknown>;
@@ -54,7 +54,7 @@ Deno.test("templates stand in path, query and headers of a request", () => {
     }],
     ["X-Plain", "${event.key}"],
   ]);
-  assertEquals(handler["forwardHeaders"], ["X-Trace"]);
+  assertEquals(handler["forwardHeaders"], ["X-Trace", "ce_*", "*"]);
 });
 
 Deno.test("templates stand in key, headers and topic of a result", () => {
@@ -116,6 +116,34 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
       withHandler({ forwardHeaders: [name] }),
       "eventHandler.forwardHeaders[0]: this header comes from the event anyway",
     ]),
+    [
+      withHandler({ forwardHeaders: ["a*b"] }),
+      "eventHandler.forwardHeaders[0]: '*' stands for the rest of a name: write it once, at the end",
+    ],
+    [
+      withHandler({ forwardHeaders: ["**"] }),
+      "eventHandler.forwardHeaders[0]: '*' stands for the rest of a name: write it once, at the end",
+    ],
+    [
+      withHandler({ forwardHeaders: ["*-id"] }),
+      "eventHandler.forwardHeaders[0]: '*' stands for the rest of a name: write it once, at the end",
+    ],
+    [
+      withHandler({ forwardHeaders: ["a b*"] }),
+      "eventHandler.forwardHeaders[0]: no name of an HTTP header begins with 'a b'",
+    ],
+    [
+      withHandler({ forwardHeaders: ["Proxy-*"] }),
+      "eventHandler.forwardHeaders[0]: this header can't be set: it is the HTTP client's own",
+    ],
+    [
+      withHandler({ forwardHeaders: ["Eventor-*"] }),
+      "eventHandler.forwardHeaders[0]: these headers come from the event anyway",
+    ],
+    [
+      withHandler({ forwardHeaders: ["Authorization*"] }),
+      "eventHandler.forwardHeaders[0]: this header can't be taken from events: whoever writes them would decide about it",
+    ],
     [
       withHandler({ forwardHeaders: ["a b"] }),
       "eventHandler.forwardHeaders[0]: 'a b' is not the name of an HTTP header",

@@ -35,7 +35,7 @@ export interface HttpHandlerConfig extends FailureConfig {
   readonly shownUrl?: Template;
   /** Names as they are written; no name stands twice. */
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
-  /** Names of the event's headers that are sent along. */
+  /** Names of the event's headers that are sent along, and patterns that end in `*`. */
   readonly forwardHeaders: readonly string[];
   /** When the endpoint is shown who calls. */
   readonly auth?: AuthConfig;
@@ -119,7 +119,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     "Headers of the request, whose values may hold templates; without a `Content-Type`, the one of the event or `application/text`",
   ),
   forwardHeaders: forwardHeadersSchema.prefault([]).describe(
-    "Names of the event's headers that become headers of the request",
+    "Names of the event's headers that become headers of the request; `ce_*` stands for all that begin with `ce_`, `*` for all",
   ),
   auth: authSchema.optional().describe("By what the endpoint is shown who calls"),
   tls: tlsSchema.optional().describe(

@@ -4,35 +4,14 @@ import { shownKey } from "../../config/found.ts";
 import type { Reading } from "../../config/scalar.ts";
 import { TemplateText } from "../../config/template_text.ts";
 import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
+import { isPattern } from "./forwarded_headers.ts";
+import { isCredential, isMadeFromEvents, isOfTheClient } from "./header_names.ts";
 import { TOKEN } from "./token.ts";
 
 const VALUE = /^[\t\x20-\x7e]*$/;
 const NOT_ASCII = {
   refused: "expected printable ASCII characters on one line, found others (***)",
 };
-// They belong to a connection or to the framing of the body, which the HTTP client decides about.
-const REFUSED = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** Headers that each request has of its event. */
-const MADE_FROM_EVENTS = new Set(["content-type", "idempotency-key", "traceparent"]);
-/** Whether a header is there in each request, whatever is configured. */
-function isMadeFromEvents(lowerCase: string): boolean {
-  return lowerCase.startsWith("eventor-") || MADE_FROM_EVENTS.has(lowerCase);
-}
-
-/** By these, an endpoint would do what the event's writer may. */
-const NOT_OF_EVENTS = new Set(["authorization", "cookie"]);
-
 /** Reads a mapping of header names to values as a list. */
 export const headersSchema = z.unknown().transform((input, context) => {
   const headers: [string, string | Template][] = [];
@@ -56,7 +35,7 @@ export const headersSchema = z.unknown().transform((input, context) => {
   return headers;
 }).meta({ type: "object", additionalProperties: { type: "string" } });
 
-/** Reads a list of names of headers that events may decide about. */
+/** Reads a list of names, and patterns, of headers that events may decide about. */
 export const forwardHeadersSchema = z.array(
   z.unknown().transform((input, context) => {
     const reading = readForwarded(input);
@@ -68,11 +47,32 @@ export const forwardHeadersSchema = z.array(
 
 function readForwarded(name: unknown): Reading<string> {
   if (typeof name !== "string") return { expected: "the name of a header" };
+  if (name.includes("*")) return readPattern(name);
   const refused = reasonToRefuse(name) ?? reasonNotOfEvents(name);
   if (refused !== undefined) return { refused };
   return isMadeFromEvents(name.toLowerCase())
     ? { refused: "this header comes from the event anyway" }
     : { value: name };
+}
+
+/** `*` is a character of names as well, but no header is called so. */
+function readPattern(pattern: string): Reading<string> {
+  const prefix = pattern.slice(0, -1);
+  if (!isPattern(pattern) || prefix.includes("*")) {
+    return { refused: "'*' stands for the rest of a name: write it once, at the end" };
+  }
+  if (prefix === "") return { value: pattern };
+  if (!TOKEN.test(prefix)) {
+    return { refused: `no name of an HTTP header begins with ${shownKey(prefix)}` };
+  }
+  // All that could match is refused by name.
+  const lowerCase = prefix.toLowerCase();
+  const example = lowerCase.endsWith("-") ? `${lowerCase}x` : lowerCase;
+  const refused = lowerCase.endsWith("-") ? reasonToRefuse(example) : reasonNotOfEvents(prefix);
+  if (refused !== undefined) return { refused };
+  return lowerCase.endsWith("-") && isMadeFromEvents(example)
+    ? { refused: "these headers come from the event anyway" }
+    : { value: pattern };
 }
 
 /** Why a header can't show who calls, if it can't. */
@@ -83,16 +83,15 @@ export function reasonNotOfAuth(name: string): string | undefined {
 }
 
 function reasonToRefuse(name: string): string | undefined {
-  const lowerCase = name.toLowerCase();
   if (!TOKEN.test(name)) return `${shownKey(name)} is not the name of an HTTP header`;
-  if (REFUSED.has(lowerCase) || lowerCase.startsWith("proxy-")) {
+  if (isOfTheClient(name.toLowerCase())) {
     return "this header can't be set: it is the HTTP client's own";
   }
   return undefined;
 }
 
 function reasonNotOfEvents(name: string): string | undefined {
-  return NOT_OF_EVENTS.has(name.toLowerCase())
+  return isCredential(name.toLowerCase())
     ? "this header can't be taken from events: whoever writes them would decide about it"
     : undefined;
 }

@@ -9,7 +9,10 @@ const MAX_KEY_BYTES = 2048;
 const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** What a `traceparent` consists of, in whatever version (W3C Trace Context, 3.2). */
-const TRACE_PARENT = /^[\x21-\x7e]{1,512}$/;
+const TRACE_PARENT = /^[\x21-\x7e]+$/;
+
+/** What a `tracestate` (W3C Trace Context, 3.3) and a `baggage` (W3C Baggage, 3.2) consist of. */
+const TRACE_LIST = /^[\t\x20-\x7e]+$/;
 
 /** A byte order mark is part of a key. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -40,11 +43,24 @@ export class EventHeaders {
       !this.#configured.has("eventor-key");
     if (isKeySent) headers.push(...keyHeaders(key));
     if (value === null) headers.push(["eventor-tombstone", "true"]);
-    const traceParent = traceParentOf(event);
-    if (traceParent !== undefined) headers.push(["traceparent", traceParent]);
+    headers.push(...this.#traceHeaders(event));
     return this.#configured.size === 0
       ? headers
       : headers.filter(([name]) => !this.#configured.has(name));
+  }
+
+  /** A `tracestate` is worth nothing without the `traceparent` that it came with; `baggage` stands for itself. */
+  *#traceHeaders(event: InboundEvent): Generator<readonly [name: string, value: string]> {
+    if (event.headers.length === 0) return;
+    const [traceParent = ""] = valuesOf(event, "traceparent");
+    const isTraced = TRACE_PARENT.test(traceParent) && !this.#configured.has("traceparent");
+    if (isTraced) yield ["traceparent", traceParent];
+    for (const name of isTraced ? ["tracestate", "baggage"] : ["baggage"]) {
+      // Several are one list (RFC 9110, 5.3).
+      const list = valuesOf(event, name).map((value) => value.trim())
+        .filter((value) => TRACE_LIST.test(value)).join(",");
+      if (list !== "") yield [name, list];
+    }
   }
 }
 
@@ -55,8 +71,9 @@ function keyHeaders(key: Bytes): HeaderList {
     : [["eventor-key", key.toBase64()], ["eventor-key-encoding", "base64"]];
 }
 
-function traceParentOf({ headers }: InboundEvent): string | undefined {
-  const header = headers.find(([name]) => name.toLowerCase() === "traceparent");
-  const value = header?.[1] ? TEXT_DECODER.decode(header[1]) : "";
-  return TRACE_PARENT.test(value) ? value : undefined;
+/** The values of the event's headers of a name, which is in lower case. Null is none. */
+function valuesOf({ headers }: InboundEvent, lowerCase: string): string[] {
+  return headers.flatMap(([name, value]) =>
+    value !== null && name.toLowerCase() === lowerCase ? [TEXT_DECODER.decode(value)] : []
+  );
 }

@@ -1,19 +1,34 @@
 import type { InboundEvent } from "../../core/event.ts";
-import { fill, type Template } from "../../core/template.ts";
+import { fill, type Template, TemplateError } from "../../core/template.ts";
 import { constantAuthHeader } from "./auth/header.ts";
 import { VERSION } from "../../version.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { EventHeaders } from "./event_headers.ts";
+import { ForwardedHeaders } from "./forwarded_headers.ts";
 import { headerValue } from "./header_value.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const DEFAULT_CONTENT_TYPE = "application/text";
+
+const MAX_SHOWN_NAME = 64;
+
+const DEFAULTS: HeaderList = [
+  ["accept", "*/*"],
+  ["accept-encoding", "identity"],
+  ["user-agent", `eventor/${VERSION}`],
+];
 
 /** What RFC 9110 (5.5) admits in a field value. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 /** Methods for whose content RFC 9110 (9.3) knows no meaning. */
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
+
+/**
+ * What the headers of an event may amount to, each and all together: names and values. Common servers take no more, and
+ * who writes events could make them refuse each call.
+ */
+const [MAX_HEADER_BYTES, MAX_BYTES] = [8 * 1024, 32 * 1024];
 
 /** Names with values. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -23,7 +38,9 @@ export class RequestHeaders {
   /** What all requests have. */
   readonly common: HeaderList;
   readonly #templates: readonly (readonly [name: string, value: Template])[];
-  readonly #forwarded: ReadonlyMap<string, string>;
+  readonly #forwarded: ForwardedHeaders;
+  /** For events that do not bring their own. */
+  readonly #replaceable: HeaderList;
   readonly #hasContentType: boolean;
   readonly #eventHeaders: EventHeaders;
 
@@ -46,26 +63,26 @@ export class RequestHeaders {
       constants.push([...authHeader]);
       names.add(authHeader[0].toLowerCase());
     }
-    const defaults: HeaderList = [
-      ["accept", "*/*"],
-      ["accept-encoding", "identity"],
-      ["user-agent", `eventor/${VERSION}`],
+    const defaults = DEFAULTS.filter(([name]) => !names.has(name));
+    this.#forwarded = new ForwardedHeaders(forwardHeaders, names);
+    this.#replaceable = defaults.filter(([name]) => this.#forwarded.hasName(name));
+    this.common = [
+      ...constants,
+      ...defaults.filter(([name]) => !this.#forwarded.hasName(name)),
     ];
-    this.common = [...constants, ...defaults.filter(([name]) => !names.has(name))];
     this.#templates = templates;
-    this.#forwarded = new Map(
-      forwardHeaders.map((name) => [name.toLowerCase(), name] as const)
-        .filter(([lowerCase]) => !names.has(lowerCase)),
-    );
     this.#hasContentType = names.has("content-type");
-    this.#eventHeaders = new EventHeaders(pipeline, names);
+    this.#eventHeaders = new EventHeaders(
+      pipeline,
+      new Set([...names, ...forwardHeaders.map((name) => name.toLowerCase())]),
+    );
   }
 
   /**
    * What the requests for an event have besides.
    *
    * @param attempt which call for it it is, 1 for the first
-   * @throws {TemplateError} when there is nothing for a gap of a configured header
+   * @throws {TemplateError} when there is nothing for a gap of a configured header, or headers are too large
    */
   of(event: InboundEvent, attempt: number): HeaderList {
     const headers = [...this.#eventHeaders.of(event, attempt)];
@@ -73,16 +90,43 @@ export class RequestHeaders {
     for (const [name, template] of this.#templates) {
       headers.push([name, fill(template, { event }, headerValue)]);
     }
-    if (this.#forwarded.size > 0) headers.push(...this.#forwardedOf(event));
+    if (!this.#forwarded.isEmpty) {
+      headers.push(...this.#forwarded.of(event));
+      headers.push(...this.#replaceable.filter(([name]) => !hasHeader(headers, name)));
+    }
+    requireFitting(headers);
     return headers;
   }
+}
 
-  *#forwardedOf({ headers }: InboundEvent): Generator<readonly [name: string, value: string]> {
-    for (const [eventName, value] of headers) {
-      const name = this.#forwarded.get(eventName.toLowerCase());
-      if (name !== undefined && value !== null) yield [name, headerValue(value)];
+function hasHeader(headers: HeaderList, lowerCase: string): boolean {
+  return headers.some(([name]) => name.toLowerCase() === lowerCase);
+}
+
+/** Each character is a byte of its own. */
+function requireFitting(headers: HeaderList): void {
+  let sum = 0;
+  for (const [name, value] of headers) {
+    const bytes = name.length + value.length;
+    if (bytes > MAX_HEADER_BYTES) {
+      throw new TemplateError(
+        `the request's header ${shownName(name)} would have ${bytes} bytes, with its name; ` +
+          `${MAX_HEADER_BYTES} is the limit`,
+      );
     }
+    sum += bytes;
   }
+  if (sum > MAX_BYTES) {
+    throw new TemplateError(
+      `the request's headers that are made from the event would have ${sum} bytes; ` +
+        `${MAX_BYTES} is the limit`,
+    );
+  }
+}
+
+/** With a pattern in `forwardHeaders`, the event's writer has chosen it. */
+function shownName(name: string): string {
+  return name.length > MAX_SHOWN_NAME ? `'${name.slice(0, MAX_SHOWN_NAME)}...'` : `'${name}'`;
 }
 
 /** The content type of an event. */

@@ -69,6 +69,74 @@ Deno.test("EventHeaders pass a traceparent on, unless it would break the request
   assertEquals(of(""), undefined);
 });
 
+Deno.test("EventHeaders pass tracestate and baggage on as lists, a tracestate only with its traceparent", async (t) => {
+  const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  type Headers = readonly (readonly [name: string, value: string | null])[];
+  const cases: { name: string; headers: Headers; configured?: string[]; expected: object }[] = [
+    {
+      name: "all three",
+      headers: [["tracestate", "a=1"], ["Baggage", " t=1 "], ["traceparent", trace]],
+      expected: { traceparent: trace, tracestate: "a=1", baggage: "t=1" },
+    },
+    {
+      name: "several of one name",
+      headers: [
+        ["traceparent", trace],
+        ["TraceState", "a=1,b=2"],
+        ["tracestate", "c=3"],
+        ["baggage", "t=1"],
+        ["baggage", null],
+        ["BAGGAGE", "u=2;p"],
+      ],
+      expected: { traceparent: trace, tracestate: "a=1,b=2,c=3", baggage: "t=1,u=2;p" },
+    },
+    {
+      name: "no traceparent",
+      headers: [["tracestate", "a=1"], ["baggage", "t=1"]],
+      expected: { baggage: "t=1" },
+    },
+    {
+      name: "a traceparent that is none",
+      headers: [["traceparent", "00\r\n"], ["tracestate", "a=1"]],
+      expected: {},
+    },
+    {
+      name: "a configured traceparent",
+      headers: [["traceparent", trace], ["tracestate", "a=1"]],
+      configured: ["traceparent"],
+      expected: {},
+    },
+    {
+      name: "what would break the request",
+      headers: [
+        ["traceparent", trace],
+        ["tracestate", "a=1\r\nx: y"],
+        ["tracestate", "b=2"],
+        ["baggage", "ü"],
+      ],
+      expected: { traceparent: trace, tracestate: "b=2" },
+    },
+    {
+      name: "nothing in them",
+      headers: [["traceparent", trace], ["tracestate", " "], ["baggage", ""]],
+      expected: { traceparent: trace },
+    },
+  ];
+  for (const { name, headers, configured = [], expected } of cases) {
+    await t.step(name, () => {
+      const event = anEvent({
+        headers: headers.map(([name, value]) => [name, value === null ? null : bytes(value)]),
+      });
+      const { traceparent, tracestate, baggage } = headersOf(event, { configured });
+      const found = { traceparent, tracestate, baggage };
+      assertEquals(
+        Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)),
+        expected,
+      );
+    });
+  }
+});
+
 Deno.test("EventHeaders percent-encode what of a name is not visible ASCII", () => {
   const headers = headersOf(anEvent(), { pipeline: "Bestellungen für alle" });
   assertEquals(

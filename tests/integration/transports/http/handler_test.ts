@@ -3,6 +3,7 @@ import type { InboundEvent } from "../../../../src/core/event.ts";
 import { HandlerError, type Result } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
+import { HOSTILE_HEADERS } from "../../../support/hostile_headers.ts";
 import { openHandler } from "../../../support/http_handler.ts";
 import { type RawRequest, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -224,6 +225,52 @@ Deno.test("HttpHandler keeps its connection between calls", async () => {
 });
 
 /** The request that becomes of an event. */
+for (const size of [1, 70_000]) {
+  Deno.test(`HttpHandler forwards whatever headers an event has without harm, with a body of ${size} bytes`, async () => {
+    const { requestLine, headers, body } = await requestFor({
+      value: new Uint8Array(size),
+      headers: [
+        ...HOSTILE_HEADERS,
+        ["content-length", bytes("1000000")],
+        ["transfer-encoding", bytes("chunked")],
+        ["x-split", bytes("a\r\nx-injected: 1")],
+        ["x\r\ninjected", bytes("1")],
+        ["traceparent", bytes("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")],
+        ["tracestate", bytes("a=1")],
+        ["baggage", bytes("t=1")],
+      ],
+    }, { forwardHeaders: ["*"] });
+    assertEquals(requestLine, "POST /payload HTTP/1.1");
+    assertEquals(body.length, size);
+    assertEquals(headers.get("content-length"), `${size}`);
+    const names = [
+      "constructor",
+      "__proto__",
+      "tostring",
+      "10",
+      "a",
+      "zoë",
+      "x-injected",
+      "injected",
+    ];
+    assertEquals(names.map((name) => headers.get(name)), [
+      "2",
+      "3",
+      undefined,
+      "4",
+      "",
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assertEquals(headers.get("x-split"), "a%0D%0Ax-injected: 1");
+    assertEquals(
+      ["traceparent", "tracestate", "baggage"].map((name) => headers.get(name)),
+      ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1", "t=1"],
+    );
+  });
+}
+
 async function requestFor(
   event: Parameters<typeof anEvent>[0],
   keys: Record<string, unknown> = {},

@@ -1,0 +1,61 @@
+import type { InboundEvent } from "../../core/event.ts";
+import { isForwardedByPattern } from "./header_names.ts";
+import { headerValue } from "./header_value.ts";
+import { TOKEN } from "./token.ts";
+
+const WILDCARD = "*";
+
+/** Which headers of events become headers of requests. */
+export class ForwardedHeaders {
+  /** As they are written, by names in lower case. */
+  readonly #names: ReadonlyMap<string, string>;
+  /** What names begin with, in lower case; `""` matches all. */
+  readonly #prefixes: readonly string[];
+  readonly #taken: ReadonlySet<string>;
+
+  /**
+   * @param forwardHeaders names, and patterns: `*`, or a prefix with `*` behind it
+   * @param taken names, in lower case, of headers that events do not replace
+   */
+  constructor(forwardHeaders: readonly string[], taken: ReadonlySet<string>) {
+    this.#names = new Map(
+      forwardHeaders.filter((name) => !isPattern(name)).map((name) => [name.toLowerCase(), name]),
+    );
+    this.#prefixes = forwardHeaders.filter(isPattern)
+      .map((pattern) => pattern.slice(0, -WILDCARD.length).toLowerCase());
+    this.#taken = taken;
+  }
+
+  /** Whether there are none, whatever the event. */
+  get isEmpty(): boolean {
+    return this.#names.size === 0 && this.#prefixes.length === 0;
+  }
+
+  /** Whether the configuration names a header, whose name is in lower case. */
+  hasName(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Null values are left out, and what a pattern matches but HTTP has no such name for. */
+  *of({ headers }: InboundEvent): Generator<readonly [name: string, value: string]> {
+    for (const [eventName, value] of headers) {
+      const name = value && this.#nameFor(eventName);
+      if (name) yield [name, headerValue(value!)];
+    }
+  }
+
+  #nameFor(eventName: string): string | undefined {
+    const lowerCase = eventName.toLowerCase();
+    if (this.#taken.has(lowerCase)) return undefined;
+    const name = this.#names.get(lowerCase);
+    if (name !== undefined) return name;
+    const isMatched = this.#prefixes.some((prefix) => lowerCase.startsWith(prefix)) &&
+      isForwardedByPattern(lowerCase) && TOKEN.test(eventName);
+    return isMatched ? eventName : undefined;
+  }
+}
+
+/** Whether an entry of `forwardHeaders` stands for several headers. */
+export function isPattern(name: string): boolean {
+  return name.endsWith(WILDCARD);
+}
