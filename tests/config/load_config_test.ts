@@ -51,6 +51,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
           maxBytesPerPartition: 262_144,
           maxWaitTimeMs: 500,
           readUncommitted: false,
+          assignmentStrategies: ["range", "roundrobin"],
         },
       },
       eventHandler: {

@@ -1,5 +1,6 @@
 import { type Block, type BlockProblem, readBlock } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
+import type { AssignmentStrategy } from "./keys/consumer.ts";
 import { CONSUMER_BLOCK } from "./keys/mod.ts";
 
 /** What a consumer is told. */
@@ -14,6 +15,8 @@ export interface KafkaConsumerConfig extends KafkaClientConfig {
   readonly maxBytesPerPartition: number;
   readonly maxWaitTimeMs: number;
   readonly readUncommitted: boolean;
+  /** The preferred one first. */
+  readonly assignmentStrategies: readonly AssignmentStrategy[];
   readonly rackId?: string;
 }
 
@@ -48,6 +51,7 @@ export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
     maxBytesPerPartition: values.maxBytesPerPartition,
     maxWaitTimeMs: values.maxWaitTimeMs,
     readUncommitted: values.readUncommitted,
+    assignmentStrategies: values.assignmentStrategies,
     ...(values.rackId === undefined ? {} : { rackId: values.rackId }),
   };
 }

@@ -22,6 +22,7 @@ export function consumerConfigOf(
     maxBytesPerPartition: 262_144,
     maxWaitTimeMs: 500,
     readUncommitted: false,
+    assignmentStrategies: ["range", "roundrobin"],
   };
 }
 

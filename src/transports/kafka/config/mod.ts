@@ -43,6 +43,7 @@ import { keyTable } from "./tables.ts";
 
 export type { KafkaClientConfig } from "./client.ts";
 export type { KafkaConsumerConfig } from "./consumer.ts";
+export type { AssignmentStrategy } from "./keys/consumer.ts";
 export type { KafkaProducerConfig } from "./producer.ts";
 export type { KafkaSaslConfig } from "./sasl.ts";
 export type { KafkaTlsConfig } from "./tls.ts";

@@ -3,6 +3,8 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { createKafka, retryOptions } from "../client/client.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
+import { createAssigners } from "./assignment/assigners.ts";
+import { LedTopics } from "./assignment/led_topics.ts";
 
 /**
  * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
@@ -33,8 +35,11 @@ export function createGroupConsumer(
     onUngrantedBroker: (broker) =>
       onFailure(new Error(`broker ${broker} is new and not among the hosts it may reach yet`)),
   });
+  const { groupId, metadataMaxAgeMs, assignmentStrategies } = config;
+  const ledTopics = new LedTopics({ groupId, metadataMaxAgeMs, log, health });
   const consumer = kafka.consumer({
-    groupId: config.groupId,
+    groupId,
+    partitionAssigners: createAssigners(assignmentStrategies, { ledTopics, log }),
     allowAutoTopicCreation: config.allowAutoTopicCreation,
     maxInFlightRequests: config.maxInFlightRequests,
     sessionTimeout: config.sessionTimeoutMs,
@@ -44,7 +49,7 @@ export function createGroupConsumer(
     maxBytes: config.maxBytes,
     maxBytesPerPartition: config.maxBytesPerPartition,
     maxWaitTimeInMs: config.maxWaitTimeMs,
-    metadataMaxAge: config.metadataMaxAgeMs,
+    metadataMaxAge: metadataMaxAgeMs,
     readUncommitted: config.readUncommitted,
     ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
     // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
@@ -53,7 +58,7 @@ export function createGroupConsumer(
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
     const partitions = memberAssignment[topic] ?? [];
     log.info(
-      `joined group '${config.groupId}': partitions ${partitions.join(", ") || "none"} of ${topic}`,
+      `joined group '${groupId}': partitions ${partitions.join(", ") || "none"} of ${topic}`,
     );
     onJoin(partitions);
   });

@@ -1,8 +1,11 @@
 import Broker from "kafkajs/src/broker/index.js";
+import { MemberAssignment } from "kafkajs/src/consumer/assignerProtocol.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { reasonIn } from "../client/client_failure.ts";
+import { ledTopicsOf } from "./assignment/assigners.ts";
+import { decodeAssignment } from "./assignment/consumer_protocol.ts";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
@@ -70,6 +73,7 @@ export function becomeMember(groupId: string, member: GroupMember): void {
  * Consumers that nobody stands for run as kafkajs has it.
  */
 export function callMembers(): void {
+  readAssignments();
   announceRejoins();
   announceExpulsions();
   followJoins();
@@ -92,6 +96,7 @@ function fetchForMembers(): void {
     try {
       await this.cluster.refreshMetadataIfNecessary();
       this.checkForStaleAssignment();
+      await checkLedTopics(this);
       const assignment = this.offsetManager;
       await assignment.resolveOffsets();
       await fetchForAWhile(this, {
@@ -117,6 +122,24 @@ function fetchForMembers(): void {
     // For kafkajs, nothing came: it goes on by sending a heartbeat when one is due.
     return [];
   };
+}
+
+/** kafkajs looks for new partitions of the topics that it subscribes to itself, and for no others. */
+async function checkLedTopics(group: ConsumerGroup): Promise<void> {
+  const ledTopics = ledTopicsOf(group.cluster);
+  if (ledTopics === undefined) return;
+  if (!group.isLeader()) return ledTopics.noLongerLed();
+  if (!(await ledTopics.haveChanged(group.cluster))) return;
+  // In kafkajs's words, so that it joins anew, and assigns what there is now.
+  const reason = "Topics of other members of the group have changed";
+  throw Object.assign(new Error(reason), { name: "KafkaJSStaleTopicMetadataAssignment" });
+}
+
+/** kafkajs's own reader of assignments takes damaged ones as they come, and some topics for none. */
+function readAssignments(): void {
+  MemberAssignment.decode = (bytes: Uint8Array | null) => ({
+    assignment: Object.fromEntries(decodeAssignment(bytes)),
+  });
 }
 
 function announceRejoins(): void {

@@ -77,7 +77,10 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
     }],
     [{ "allow.auto.create.topics": "True" }, { allowAutoTopicCreation: true }],
     [{ "enable.auto.commit": "false", "check.crcs": 0, "group.protocol": "classic" }, {}],
-    [{ "partition.assignment.strategy": "range, roundrobin" }, {}],
+    [{ "partition.assignment.strategy": "roundrobin, range" }, {
+      assignmentStrategies: ["roundrobin", "range"],
+    }],
+    [{ "partition.assignment.strategy": "range" }, { assignmentStrategies: ["range"] }],
     [{ "security.protocol": "SSL" }, {
       tls: { verifyCertificate: true, verifyHostname: true },
     }],

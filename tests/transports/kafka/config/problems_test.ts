@@ -76,13 +76,18 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     [{ "fetch.max.wait.ms": 5 }, [
       at("fetch.max.wait.ms") + "librdkafka's name for it is 'fetch.wait.max.ms'",
     ]],
-    [{ "partition.assignment.strategy": "range" }, [
+    [{ "partition.assignment.strategy": "uniform" }, [
       at("partition.assignment.strategy") +
-      "expected 'roundrobin', or a list with it such as 'range,roundrobin', found 'range'",
+      "expected 'range', 'roundrobin' or 'range,roundrobin', found 'uniform'",
+    ]],
+    [{ "partition.assignment.strategy": "range,range" }, [
+      at("partition.assignment.strategy") +
+      "expected 'range', 'roundrobin' or 'range,roundrobin', found 'range,range'",
     ]],
     [{ "partition.assignment.strategy": "cooperative-sticky,roundrobin" }, [
       at("partition.assignment.strategy") +
-      "'cooperative-sticky' is not supported: write roundrobin",
+      "'cooperative-sticky' is not supported: write range,roundrobin here, and add range to the " +
+      "other members of the group",
     ]],
     [{ "max.partition.fetch.bytes": 5, "fetch.message.max.bytes": 6 }, [
       at("fetch.message.max.bytes") +

@@ -1,6 +1,9 @@
 import { boolean, choice, integer, type Scalar, text } from "../../../../config/scalar.ts";
 import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
+/** A way to share a group's partitions, by the name that all clients know. */
+export type AssignmentStrategy = "range" | "roundrobin";
+
 const COMMITS_ITSELF = "eventor commits an event itself, once its result is stored: write false";
 const OWN_QUEUE = "has no effect in eventor: it has its own limits on what it reads ahead";
 
@@ -60,6 +63,13 @@ export const CONSUMER_KEYS = {
     default: "read_committed",
     meaning: "Whether events of unfinished transactions are read",
   }),
+  assignmentStrategies: mappedOr(["partition.assignment.strategy"], {
+    scalar: assignmentStrategies(),
+    default: "range,roundrobin",
+    meaning:
+      "How the group shares its partitions: `range`, `roundrobin`, or both, the preferred one " +
+      "first. All members must have one in common",
+  }),
   rackId: mapped(["client.rack"], {
     scalar: text(),
     meaning: "Where the client is, so that it can read from a broker nearby",
@@ -79,11 +89,6 @@ export const OTHER_CONSUMER_KEYS = [
     }),
     default: "classic",
     meaning: "Only `classic`",
-  }),
-  fixed(["partition.assignment.strategy"], {
-    scalar: assignmentStrategies(),
-    default: "roundrobin",
-    meaning: "A list with `roundrobin`, which is used",
   }),
   fixed(["check.crcs"], {
     scalar: boolean({ true: "eventor checks no CRC: leave it out" }),
@@ -111,18 +116,27 @@ export const OTHER_CONSUMER_KEYS = [
   refused(["fetch.max.wait.ms"], "librdkafka's name for it is 'fetch.wait.max.ms'"),
 ];
 
-function assignmentStrategies(): Scalar<string> {
-  const expected = "'roundrobin', or a list with it such as 'range,roundrobin'";
+function assignmentStrategies(): Scalar<readonly AssignmentStrategy[]> {
+  const expected = "'range', 'roundrobin' or 'range,roundrobin'";
   return {
     expected,
-    json: { type: "string", examples: ["roundrobin"] },
+    json: { type: "string", examples: ["range,roundrobin", "range", "roundrobin"] },
     read(input) {
       const names = typeof input === "string" ? input.split(",").map((name) => name.trim()) : [];
-      if (names.includes("cooperative-sticky")) {
-        return { refused: "'cooperative-sticky' is not supported: write roundrobin" };
+      const unsupported = names.find((name) => /sticky/i.test(name));
+      if (unsupported !== undefined) {
+        const refused =
+          `'${unsupported}' is not supported: write range,roundrobin here, and add range to the other ` +
+          "members of the group";
+        return { refused };
       }
-      const isKnown = names.every((name) => name === "range" || name === "roundrobin");
-      return isKnown && names.includes("roundrobin") ? { value: "roundrobin" } : { expected };
+      const isUsable = names.length > 0 && names.every(isStrategy) &&
+        new Set(names).size === names.length;
+      return isUsable ? { value: names } : { expected };
     },
   };
+}
+
+function isStrategy(name: string): name is AssignmentStrategy {
+  return name === "range" || name === "roundrobin";
 }

@@ -1,0 +1,101 @@
+/**
+ * What members of consumer groups tell each other, byte for byte as every client of the classic protocol does:
+ * ConsumerProtocolSubscription and ConsumerProtocolAssignment of Kafka, versions 0 to 3. Each version appends fields to
+ * the one before, so what follows the fields that are needed here is not read.
+ *
+ * @module
+ */
+import Encoder from "kafkajs/src/protocol/encoder.js";
+import type { Bytes } from "../../../../core/event.ts";
+
+const VERSION = 0;
+const NO_USER_DATA = new Uint8Array(0);
+
+/** Partitions by topic. */
+export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
+
+/** What a member that subscribes to these topics says of itself. */
+export function encodeSubscription(topics: readonly string[]): Bytes {
+  return new Encoder().writeInt16(VERSION).writeArray(topics).writeBytes(NO_USER_DATA).buffer;
+}
+
+/**
+ * The topics that a member subscribes to.
+ *
+ * @throws {RangeError} when the bytes are not what a member says of itself
+ */
+export function decodeSubscription(bytes: Uint8Array): ReadonlySet<string> {
+  const fields = new Fields(bytes);
+  fields.version();
+  return new Set(fields.array(() => fields.string()));
+}
+
+/** What a leader tells a member of its partitions. */
+export function encodeAssignment(assignment: TopicPartitions): Bytes {
+  const topics = [...assignment].map(([topic, partitions]) =>
+    new Encoder().writeString(topic).writeArray(partitions)
+  );
+  return new Encoder().writeInt16(VERSION).writeArray(topics).writeBytes(NO_USER_DATA).buffer;
+}
+
+/**
+ * The partitions that a leader has given a member. There may be topics among them that it did not ask for.
+ *
+ * @throws {RangeError} when the bytes are not an assignment
+ */
+export function decodeAssignment(bytes: Uint8Array | null): TopicPartitions {
+  const assignment = new Map<string, readonly number[]>();
+  // Coordinators send no bytes to a member that the leader has left out.
+  if (bytes === null || bytes.length === 0) return assignment;
+  const fields = new Fields(bytes);
+  fields.version();
+  fields.array(() => {
+    const topic = fields.string();
+    const partitions = fields.array(() => fields.int32());
+    assignment.set(topic, [...new Set([...assignment.get(topic) ?? [], ...partitions])]);
+  });
+  return assignment;
+}
+
+/** Fields one after the other. Each method fails with a `RangeError` at bytes that are no such field. */
+class Fields {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #position = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  version(): void {
+    if (this.#int16() < 0) throw new RangeError("a version below 0");
+  }
+
+  int32(): number {
+    const value = this.#view.getInt32(this.#position);
+    this.#position += 4;
+    return value;
+  }
+
+  string(): string {
+    const length = this.#int16();
+    const end = this.#position + length;
+    if (length < 0 || end > this.#bytes.length) throw new RangeError("a text that is cut off");
+    const text = new TextDecoder().decode(this.#bytes.subarray(this.#position, end));
+    this.#position = end;
+    return text;
+  }
+
+  array<Item>(read: () => Item): Item[] {
+    const items: Item[] = [];
+    for (let left = this.int32(); left > 0; left--) items.push(read());
+    return items;
+  }
+
+  #int16(): number {
+    const value = this.#view.getInt16(this.#position);
+    this.#position += 2;
+    return value;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Health } from "../../../../core/health.ts";
+import type { Logger } from "../../../../core/log.ts";
+import { rootMessage } from "../../client/client_failure.ts";
+
+/** After how long a leader looks again for a topic that has no partitions yet, or whose partitions it does not know. */
+const MISSING_AGE_MS = 5000;
+
+/** Kafka's code for a topic that a client may not look up. */
+const TOPIC_AUTHORIZATION_FAILED = 29;
+
+/** What `Health` knows the topics by of which this member cannot assign the partitions. */
+const LED_TOPICS = "topics of the group";
+
+/** What kafkajs knows of a cluster, as far as it is used here. */
+export interface LedCluster {
+  readonly brokerPool: { findConnectedBroker(): Promise<MetadataBroker> };
+}
+
+interface MetadataBroker {
+  lookupRequest(...api: unknown[]): (payload: unknown) => KafkaRequest;
+  metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicAnswer[] }>;
+}
+
+interface KafkaRequest {
+  readonly request: object;
+  readonly response: { readonly parse: unknown };
+}
+
+interface TopicAnswer {
+  readonly topic: string;
+  readonly topicErrorCode: number;
+  readonly partitionMetadata: readonly unknown[];
+}
+
+/** Whom the leader of a group tells what it cannot assign. */
+export interface LedTopicsParts {
+  readonly groupId: string;
+  /** How old the numbers of partitions may be. */
+  readonly metadataMaxAgeMs: number;
+  readonly log: Logger;
+  readonly health?: Health | undefined;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+}
+
+/**
+ * How many partitions the topics have to which members of a group subscribe, for the member that leads it. It need not
+ * subscribe to them itself, and they need not exist.
+ */
+export class LedTopics {
+  readonly #parts: Required<Omit<LedTopicsParts, "health">> & Pick<LedTopicsParts, "health">;
+  #counts: ReadonlyMap<string, number> = new Map();
+  #countedAtMs = 0;
+  #unauthorized: readonly string[] = [];
+
+  constructor(parts: LedTopicsParts) {
+    this.#parts = { now: () => performance.now(), ...parts };
+  }
+
+  /**
+   * The numbers of partitions of `topics`: 0 for those that do not exist or may not be looked up. When brokers do not
+   * answer, the ones known from before.
+   */
+  async count(
+    cluster: LedCluster,
+    topics: ReadonlySet<string>,
+  ): Promise<ReadonlyMap<string, number>> {
+    this.#counts = new Map([...topics].map((topic) => [topic, this.#counts.get(topic) ?? 0]));
+    this.#counts = await this.#ask(cluster);
+    return this.#counts;
+  }
+
+  /** Whether topics have come, gone or got other numbers of partitions since they were assigned. Asks at intervals. */
+  async haveChanged(cluster: LedCluster): Promise<boolean> {
+    const { metadataMaxAgeMs, now } = this.#parts;
+    const isMissing = [...this.#counts.values()].includes(0);
+    const ageMs = now() - this.#countedAtMs;
+    if (ageMs < (isMissing ? Math.min(MISSING_AGE_MS, metadataMaxAgeMs) : metadataMaxAgeMs)) {
+      return false;
+    }
+    const counts = await this.#ask(cluster);
+    return [...counts].some(([topic, count]) => count !== this.#counts.get(topic));
+  }
+
+  /** Has this member lead the group no more: what it cannot assign, others may. */
+  noLongerLed(): void {
+    this.#unauthorized = [];
+    this.#parts.health?.works(LED_TOPICS);
+  }
+
+  async #ask(cluster: LedCluster): Promise<ReadonlyMap<string, number>> {
+    const { now, log } = this.#parts;
+    this.#countedAtMs = now();
+    // To ask for no topic would be to ask for all.
+    if (this.#counts.size === 0) return this.#counts;
+    try {
+      const broker = await cluster.brokerPool.findConnectedBroker();
+      const { topicMetadata } = await withoutFailing(broker).metadata([...this.#counts.keys()]);
+      this.#noteUnauthorized(topicMetadata);
+      const found = new Map(topicMetadata.map((answer) => [answer.topic, answer]));
+      return new Map(
+        [...this.#counts].map((
+          [topic],
+        ) => [topic, found.get(topic)?.partitionMetadata.length ?? 0]),
+      );
+    } catch (error) {
+      log.debug(() => `cannot look up the topics of the group: ${rootMessage(error)}`);
+      return this.#counts;
+    }
+  }
+
+  #noteUnauthorized(answers: readonly TopicAnswer[]): void {
+    const { groupId, log, health } = this.#parts;
+    const topics = answers
+      .filter(({ topicErrorCode }) => topicErrorCode === TOPIC_AUTHORIZATION_FAILED)
+      .map(({ topic }) => topic)
+      .sort();
+    const isKnown = topics.join() === this.#unauthorized.join();
+    this.#unauthorized = topics;
+    if (topics.length === 0) return health?.works(LED_TOPICS);
+    const message =
+      `this member leads group '${groupId}', but may not look up ${topics.join(", ")}, ` +
+      "to which other members subscribe: nobody gets their partitions; allow it to describe them (ACL)";
+    health?.fails(LED_TOPICS, message);
+    if (!isKnown) log.warn(message);
+  }
+}
+
+/** The same broker, which answers for each topic by itself, and creates none. As it comes, one unknown topic fails all. */
+function withoutFailing(broker: MetadataBroker): MetadataBroker {
+  const lookupRequest = (...api: unknown[]) => {
+    const create = broker.lookupRequest(...api);
+    return (payload: unknown) => {
+      const { response, ...request } = create(payload);
+      return { ...request, response: { ...response, parse: (answer: unknown) => answer } };
+    };
+  };
+  return Object.create(broker, {
+    allowAutoTopicCreation: { value: false },
+    lookupRequest: { value: lookupRequest },
+  });
+}

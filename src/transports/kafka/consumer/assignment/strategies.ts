@@ -1,0 +1,89 @@
+/** A member of a group, as its leader sees it. */
+export interface GroupSubscriber {
+  readonly memberId: string;
+  /** Its `group.instance.id`, if it is a static member (KIP-345). */
+  readonly instanceId: string | null;
+  /** The topics that it subscribes to. */
+  readonly topics: ReadonlySet<string>;
+}
+
+/** The partitions of each member, by topic. Members without partitions are in it too. */
+export type Assignment = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
+
+/** Shares the partitions of all topics among the members that subscribe to them. */
+export type Strategy = (
+  members: readonly GroupSubscriber[],
+  partitionCounts: ReadonlyMap<string, number>,
+) => Assignment;
+
+/**
+ * `range`: each topic by itself. Its subscribers, sorted, get consecutive blocks of its partitions; the first ones get
+ * one more when it does not come out even. The same as Java's `RangeAssignor` without racks, and librdkafka's `range`.
+ */
+export function assignByRange(...[members, partitionCounts]: Parameters<Strategy>): Assignment {
+  const assignment = new MutableAssignment(members);
+  const inOrder = sorted(members);
+  for (const [topic, count] of partitionCounts) {
+    const subscribers = inOrder.filter(({ topics }) => topics.has(topic));
+    let first = 0;
+    for (const [index, { memberId }] of subscribers.entries()) {
+      const length = Math.floor(count / subscribers.length) +
+        (index < count % subscribers.length ? 1 : 0);
+      for (let partition = first; partition < first + length; partition++) {
+        assignment.add(memberId, topic, partition);
+      }
+      first += length;
+    }
+  }
+  return assignment.members;
+}
+
+/**
+ * `roundrobin`: the partitions of all topics, sorted, are dealt out to the sorted members one by one; a member that does
+ * not subscribe to the topic is passed over. The same as Java's `RoundRobinAssignor` and librdkafka's `roundrobin`.
+ */
+export function assignByRoundRobin(
+  ...[members, partitionCounts]: Parameters<Strategy>
+): Assignment {
+  const assignment = new MutableAssignment(members);
+  const circle = sorted(members);
+  let next = 0;
+  for (const topic of [...partitionCounts.keys()].sort()) {
+    if (!circle.some(({ topics }) => topics.has(topic))) continue;
+    for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
+      while (!circle[next % circle.length]?.topics.has(topic)) next++;
+      assignment.add(circle[next % circle.length]?.memberId ?? "", topic, partition);
+      next++;
+    }
+  }
+  return assignment.members;
+}
+
+class MutableAssignment {
+  readonly members: Map<string, Map<string, number[]>>;
+
+  constructor(members: readonly GroupSubscriber[]) {
+    this.members = new Map(members.map(({ memberId }) => [memberId, new Map()]));
+  }
+
+  add(memberId: string, topic: string, partition: number): void {
+    const topics = this.members.get(memberId);
+    const partitions = topics?.get(topic);
+    if (partitions === undefined) topics?.set(topic, [partition]);
+    else partitions.push(partition);
+  }
+}
+
+/** Static members come first, by their instance ids; the others follow by the ids that the coordinator gave them. */
+function sorted(members: readonly GroupSubscriber[]): readonly GroupSubscriber[] {
+  return members.toSorted((a, b) => {
+    if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId);
+    if (a.instanceId !== null) return -1;
+    if (b.instanceId !== null) return 1;
+    return compare(a.memberId, b.memberId);
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
