@@ -6,30 +6,9 @@ import { describeFailure } from "../http/failure.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
 import { TokenError } from "./token_error.ts";
-import { readTokenResponse } from "./token_response.ts";
+import { ERROR_CODES, readTokenResponse, TokenAnswerError } from "./token_response.ts";
 
 const DEADLINE_MS = 10_000;
-
-/** What a token may consist of, as it becomes a part of a header. */
-const TOKEN_TEXT = /^[\x21-\x7e]+$/;
-
-/** Codes of errors (RFC 6749, 5.2, RFC 8707, 2, and OpenID Connect), as anything else may hold whatever we have sent. */
-const ERROR_CODES: ReadonlySet<unknown> = new Set([
-  "access_denied",
-  "consent_required",
-  "interaction_required",
-  "invalid_client",
-  "invalid_grant",
-  "invalid_request",
-  "invalid_scope",
-  "invalid_target",
-  "login_required",
-  "server_error",
-  "temporarily_unavailable",
-  "unauthorized_client",
-  "unsupported_grant_type",
-  "use_dpop_nonce",
-]);
 
 /** What a token endpoint grants. */
 export interface Grant {
@@ -107,7 +86,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
         parameters,
         options,
       );
-      return this.#granted(
+      return granted(
         await oauth.processClientCredentialsResponse(this.#server, this.#client, response),
       );
     }
@@ -118,24 +97,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       refreshToken ?? "",
       { ...options, additionalParameters: parameters },
     );
-    return this.#granted(
+    return granted(
       await oauth.processRefreshTokenResponse(this.#server, this.#client, response),
     );
-  }
-
-  #granted(
-    { access_token: accessToken, token_type: type, expires_in: lifetime, refresh_token: next }:
-      TokenEndpointResponse,
-  ): Grant {
-    if (type !== "bearer" || !TOKEN_TEXT.test(accessToken)) {
-      throw new TokenError(`token endpoint '${this.#name}' granted no bearer token`);
-    }
-    return {
-      accessToken,
-      // Some say 0 for a token that does not expire.
-      ...(lifetime === undefined || lifetime === 0 ? {} : { lifetimeMs: lifetime * 1000 }),
-      ...(next === undefined ? {} : { refreshToken: next }),
-    };
   }
 
   #parameters(): URLSearchParams {
@@ -216,8 +180,20 @@ function httpClientFor({ caPem }: OAuth2Config): Deno.HttpClient {
   });
 }
 
+function granted(
+  { access_token: accessToken, expires_in: lifetime, refresh_token: next }: TokenEndpointResponse,
+): Grant {
+  return {
+    accessToken,
+    // Some say 0 for a token that does not expire.
+    ...(lifetime === undefined || lifetime === 0 ? {} : { lifetimeMs: lifetime * 1000 }),
+    ...(next === undefined ? {} : { refreshToken: next }),
+  };
+}
+
 /** Completes "token endpoint ...". */
 function describe(error: unknown): string {
+  if (error instanceof TokenAnswerError) return `gave an unusable answer: ${error.message}`;
   if (error instanceof oauth.ResponseBodyError) {
     return ERROR_CODES.has(error.error)
       ? `answered ${error.error}`
@@ -231,6 +207,6 @@ function describe(error: unknown): string {
   if (
     error instanceof oauth.OperationProcessingError ||
     error instanceof oauth.UnsupportedOperationError
-  ) return "gave an answer that is none of OAuth 2.0";
+  ) return "gave an unusable answer: it is none of OAuth 2.0";
   return `did not answer: ${describeFailure(error, DEADLINE_MS)}`;
 }

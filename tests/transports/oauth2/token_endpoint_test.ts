@@ -153,13 +153,50 @@ Deno.test("HttpTokenEndpoint reads what is granted", async (t) => {
       accessToken: "a.b",
       refreshToken: "r",
     }],
+    ["no type of the token", { access_token: "a.b", expires_in: 86399 }, {
+      accessToken: "a.b",
+      lifetimeMs: 86_399_000,
+    }],
+    [
+      "null in place of what is absent",
+      {
+        access_token: "a.b",
+        token_type: null,
+        expires_in: null,
+        refresh_token: null,
+        scope: null,
+        id_token: null,
+        error: null,
+      },
+      { accessToken: "a.b" },
+    ],
+    ["scopes as a list", { ...token, scope: ["a", "b"] }, { accessToken: "a.b" }],
+    ["a part of a second", { ...token, expires_in: "0.5" }, {
+      accessToken: "a.b",
+      lifetimeMs: 500,
+    }],
+    ["a life below 0", { ...token, expires_in: -1 }, { accessToken: "a.b" }],
+    ["an empty refresh token", { ...token, refresh_token: "" }, { accessToken: "a.b" }],
+    ["a type in capitals", { access_token: "a.b", token_type: "BEARER" }, { accessToken: "a.b" }],
     ["an ID token, whatever it is", { ...token, id_token: "no JWT" }, { accessToken: "a.b" }],
   ];
   for (const [name, body, expected] of table) {
     await t.step(name, async () => {
       assertEquals((await request({}, Response.json(body))).outcome, expected);
     });
+    await t.step(`${name}, for a refresh token`, async () => {
+      const config = { grant: "refreshToken" as const, refreshToken: "r" };
+      assertEquals((await request(config, Response.json(body))).outcome, expected);
+    });
   }
+  await t.step("JSON that is said to be something else, with status 201", async () => {
+    const { outcome } = await request({}, new Response(JSON.stringify(token), { status: 201 }));
+    assertEquals(outcome, { accessToken: "a.b" });
+  });
+  await t.step("a life that is no number of JavaScript's", async () => {
+    const { outcome } = await request({}, new Response(`{"access_token":"a","expires_in":1e999}`));
+    assertEquals(outcome, { accessToken: "a", lifetimeMs: Number.MAX_SAFE_INTEGER * 1000 });
+  });
 });
 
 Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the server has written", async (t) => {
@@ -193,28 +230,84 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
       `${NAME} answered status 302`,
     ],
     ["no content", new Response(null, { status: 204 }), `${NAME} answered status 204`],
-    ["no JSON", new Response(CANARY, json), `${NAME} gave an answer that is none of OAuth 2.0`],
-    ["HTML", new Response(CANARY), `${NAME} gave an answer that is none of OAuth 2.0`],
-    ["no token", Response.json({}), `${NAME} gave an answer that is none of OAuth 2.0`],
+    [
+      "no JSON",
+      new Response(CANARY, json),
+      `${NAME} gave an unusable answer: its body is no JSON object`,
+    ],
+    ["HTML", new Response(CANARY), `${NAME} gave an unusable answer: its body is no JSON object`],
+    ["no token", Response.json({}), `${NAME} gave an unusable answer: 'access_token' is missing`],
     [
       "a list",
       Response.json([]),
-      `${NAME} gave an answer that is none of OAuth 2.0`,
+      `${NAME} gave an unusable answer: its body is no JSON object`,
     ],
     [
       "a token of another type",
       Response.json({ "access_token": CANARY, "token_type": "mac" }),
-      `${NAME} gave an answer that is none of OAuth 2.0`,
+      `${NAME} gave an unusable answer: 'token_type' is not 'Bearer'`,
     ],
     [
       "a token that needs more than itself",
       Response.json({ "access_token": CANARY, "token_type": "DPoP" }),
-      `${NAME} granted no bearer token`,
+      `${NAME} gave an unusable answer: 'token_type' is not 'Bearer'`,
     ],
     [
       "a token that is no part of a header",
       Response.json({ "access_token": `${CANARY}\r\nx: y`, "token_type": "bearer" }),
-      `${NAME} granted no bearer token`,
+      `${NAME} gave an unusable answer: 'access_token' is empty, or has characters that no token has`,
+    ],
+    [
+      "a token that is no text",
+      Response.json({ "access_token": [CANARY] }),
+      `${NAME} gave an unusable answer: 'access_token' is not text`,
+    ],
+    [
+      "an empty token",
+      Response.json({ "access_token": "" }),
+      `${NAME} gave an unusable answer: 'access_token' is empty, or has characters that no token has`,
+    ],
+    [
+      "a token that is null",
+      Response.json({ "access_token": null, "token_type": "Bearer" }),
+      `${NAME} gave an unusable answer: 'access_token' is missing`,
+    ],
+    ...[CANARY, "", true, [1], {}, "1h"].map((life): [string, Response, string] => [
+      `a life of ${JSON.stringify(life)}`,
+      Response.json({ "access_token": CANARY, "expires_in": life }),
+      `${NAME} gave an unusable answer: 'expires_in' is not a number`,
+    ]),
+    [
+      "a refresh token that is no text",
+      Response.json({ "access_token": "a", "refresh_token": { a: CANARY } }),
+      `${NAME} gave an unusable answer: 'refresh_token' is not text`,
+    ],
+    [
+      "a type that is no text",
+      Response.json({ "access_token": "a", "token_type": [CANARY] }),
+      `${NAME} gave an unusable answer: 'token_type' is not 'Bearer'`,
+    ],
+    [
+      "an error with nulls",
+      Response.json({ error: "invalid_scope", error_description: null, error_uri: null }, {
+        status: 400,
+      }),
+      `${NAME} answered invalid_scope`,
+    ],
+    [
+      "an error with status 200",
+      Response.json({ error: "invalid_client", access_token: null }),
+      `${NAME} answered invalid_client`,
+    ],
+    [
+      "an error with status 200 that nobody knows",
+      Response.json({ error: CANARY }),
+      `${NAME} gave an unusable answer: 'access_token' is missing`,
+    ],
+    [
+      "nothing",
+      new Response("", json),
+      `${NAME} gave an unusable answer: its body is no JSON object`,
     ],
     [
       "nobody there",
@@ -247,7 +340,10 @@ Deno.test("HttpTokenEndpoint reads no more than a part of a response without end
   });
   const response = new Response(endless, { headers: { "content-type": "application/json" } });
   const { outcome } = await request({}, response);
-  assertEquals(`${outcome}`, `TokenError: ${NAME} gave an answer that is none of OAuth 2.0`);
+  assertEquals(
+    `${outcome}`,
+    `TokenError: ${NAME} gave an unusable answer: its body is larger than 256 KiB`,
+  );
   assert(pulled < 10, `${pulled}`);
 });
 

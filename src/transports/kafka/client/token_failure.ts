@@ -5,7 +5,7 @@ const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
     "sasl.oauthbearer.client.id or sasl.oauthbearer.client.secret",
   ],
   [/invalid_scope$/, "sasl.oauthbearer.scope"],
-  [/status 404$|none of OAuth 2\.0$/, "sasl.oauthbearer.token.endpoint.url"],
+  [/status 404$|no JSON object$|'access_token' is missing$/, "sasl.oauthbearer.token.endpoint.url"],
 ];
 
 /** Why there is no token, with the key to correct where it is known. */

@@ -1,0 +1,45 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { freshToken } from "../../../../src/transports/kafka/client/oauth_bearer.ts";
+import { describeTokenFailure } from "../../../../src/transports/kafka/client/token_failure.ts";
+import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
+import { startEndpoint } from "../../../support/endpoint.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
+
+function tokenFrom(tokenEndpoint: string) {
+  return freshToken({
+    mechanism: "oauthbearer",
+    extensions: {},
+    token: {
+      tokenEndpoint,
+      grant: "clientCredentials",
+      clientId: "eventor",
+      clientAuthentication: { method: "basic", clientSecret: "secret" },
+      parameters: [],
+    },
+  }, new RecordedLog().log);
+}
+
+Deno.test("freshToken() takes a token without a type, and null for what is absent", async () => {
+  await using endpoint = startEndpoint(() =>
+    Response.json({ access_token: "t", expires_in: "86399", scope: null, refresh_token: null })
+  );
+  assertEquals((await tokenFrom(endpoint.url)).value, "t");
+});
+
+Deno.test("freshToken() names the field for which it refuses a token, and the key to correct where one is known", async (t) => {
+  const table: [answer: object, reason: string][] = [
+    [{}, "'access_token' is missing; correct sasl.oauthbearer.token.endpoint.url"],
+    [{ access_token: "t", expires_in: "soon" }, "'expires_in' is not a number"],
+    [{ access_token: "t", token_type: "DPoP" }, "'token_type' is not 'Bearer'"],
+  ];
+  for (const [answer, reason] of table) {
+    await t.step(reason, async () => {
+      await using endpoint = startEndpoint(() => Response.json(answer));
+      const error = await assertRejects(() => tokenFrom(endpoint.url), TokenError);
+      assertEquals(
+        describeTokenFailure(error),
+        `token endpoint '${endpoint.url}' gave an unusable answer: ${reason}`,
+      );
+    });
+  }
+});
