@@ -6,6 +6,7 @@ import type {
   FetchedRecord,
   FetchedRecords,
 } from "../../src/transports/kafka/consumer/record_batch.ts";
+import type { Unreadable } from "../../src/transports/kafka/consumer/partition_answer.ts";
 import { bytes } from "./events.ts";
 import { batchBytes, type BatchFields, recordBytes } from "./record_bytes.ts";
 
@@ -21,6 +22,7 @@ export interface FetchedPartition {
   readonly partition: number;
   readonly highWatermark: string;
   readonly messages: readonly FetchedRecords[];
+  readonly unreadable: Unreadable | null;
 }
 
 /** A batch of one record. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, RecordHeader } from "../../src/core/event.ts";
+import { crc32c } from "../../src/transports/kafka/records/crc32c.ts";
 import { bytes } from "./events.ts";
 
 /** A record to be written byte by byte, as no producer would have to. */
@@ -102,6 +103,12 @@ export function batchBytes(
   batch.writeBigInt64BE(BigInt(producerId), 43);
   batch.writeInt32BE(count, 57);
   batch.set(payload, 61);
+  return sealed(batch);
+}
+
+/** Sets the checksum of a batch to what its bytes have. */
+export function sealed<B extends Buffer>(batch: B): B {
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
   return batch;
 }
 

@@ -36,11 +36,8 @@ export class RecordBatch implements FetchedRecords {
   readonly #bytes: Buffer<ArrayBuffer>;
   readonly #attributes: number;
 
-  /** @param bytes one batch with its offset and length, and nothing behind it */
+  /** @param bytes one batch with its offset and length, and nothing behind it; its fields are not damaged */
   constructor(bytes: Buffer<ArrayBuffer>) {
-    if (bytes.length < BATCH_FIELDS.records) {
-      throw new RangeError("Cannot read a record batch: it is cut off");
-    }
     this.#bytes = bytes;
     this.#attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
     this.isControlRecord = (this.#attributes & BATCH_ATTRIBUTES.control) !== 0;
@@ -50,8 +47,13 @@ export class RecordBatch implements FetchedRecords {
     };
   }
 
+  /** No record is below. */
+  get firstOffset(): number {
+    return this.#int64(BATCH_FIELDS.baseOffset);
+  }
+
   get lastOffset(): number {
-    return this.#int64(BATCH_FIELDS.baseOffset) +
+    return this.firstOffset +
       this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta);
   }
 

@@ -76,7 +76,7 @@ Deno.test("consumerConfig speaks librdkafka", async (t) => {
       reconnectBackoffMaxMs: 40_000,
     }],
     [{ "allow.auto.create.topics": "True" }, { allowAutoTopicCreation: true }],
-    [{ "enable.auto.commit": "false", "check.crcs": 0, "group.protocol": "classic" }, {}],
+    [{ "enable.auto.commit": "false", "group.protocol": "classic" }, {}],
     [{ "partition.assignment.strategy": "roundrobin, range" }, {
       assignmentStrategies: ["roundrobin", "range"],
     }],

@@ -66,7 +66,6 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     [{ "enable.auto.offset.store": false }, [
       at("enable.auto.offset.store") + `${commits}: leave it out`,
     ]],
-    [{ "check.crcs": true }, [at("check.crcs") + "eventor checks no CRC: leave it out"]],
     [{ "group.protocol": "consumer" }, [
       at("group.protocol") + "the protocol of KIP-848 is not supported: leave it out",
     ]],

@@ -90,11 +90,10 @@ export const OTHER_CONSUMER_KEYS = [
     default: "classic",
     meaning: "Only `classic`",
   }),
-  fixed(["check.crcs"], {
-    scalar: boolean({ true: "eventor checks no CRC: leave it out" }),
-    default: false,
-    meaning: "Only `false`",
-  }),
+  withoutEffect(
+    ["check.crcs"],
+    "has no effect in eventor: it always checks the CRC of what it fetches",
+  ),
   withoutEffect(
     ["auto.commit.interval.ms"],
     "has no effect in eventor: it decides itself when to commit",
