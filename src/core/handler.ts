@@ -46,6 +46,8 @@ export interface ErrorResponse {
   readonly isOverload?: boolean;
   /** Whether the other side may not be well as a whole, so that no event would fare better. */
   readonly suggestsOutage: boolean;
+  /** Whether it tells of the other side alone: while the pipeline stops, the other side may be stopping, too. */
+  readonly isAboutServer?: boolean;
 }
 
 /** Turns one event into a result. Calls may overlap. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { HandlerError } from "../../src/core/handler.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { HandlerError, type Result } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import type { PipelineParts } from "../../src/core/pipeline.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
@@ -64,6 +64,73 @@ Deno.test("runPipeline() finishes what runs, when the lease is ending but has no
   await running;
 
   assertEquals(processor.stored.length, 1);
+  assertEquals(listener.outcomes, ["MY_FIRST_TOPIC[0]@184 settled"]);
+});
+
+const NOT_ABOUT_EVENTS = {
+  "an error response about the server": aResult("onError"),
+  "no response": new HandlerError("no response"),
+};
+
+for (const [name, outcome] of Object.entries(NOT_ABOUT_EVENTS)) {
+  Deno.test(`runPipeline() leaves an event undone for ${name} while the lease is ending`, async (t) => {
+    for (const onFailure of ["block", "deadLetter", "discard"] as const) {
+      for (const takesErrors of [false, true]) {
+        await t.step(`${onFailure}, ${takesErrors ? "with" : "without"} onError`, async () => {
+          const lease = new LeaseController();
+          const answer = Promise.withResolvers<Result | HandlerError>();
+          const listener = new FakeListener(anEvent());
+          const handler = {
+            handle: async () => {
+              const result = await answer.promise;
+              if (result instanceof HandlerError) throw result;
+              return result;
+            },
+            [Symbol.asyncDispose]: () => Promise.resolve(),
+          };
+          const [processor, deadLetters] = [new FakeResultProcessor(), new FakeResultProcessor()];
+          const log = new RecordedLog();
+          const running = runParts({
+            listener,
+            handler,
+            resultProcessors: takesErrors ? [{ when: ["onError"], processor }] : [],
+            deadLetters,
+            policy: { retry: null, noResponse: { maxAttempts: 1 }, onFailure },
+            log: log.log,
+            backoff: NO_END,
+          }, lease);
+          await everythingSettled();
+          lease.beginEnd();
+          answer.resolve(outcome);
+          await running;
+
+          assertEquals(processor.stored, []);
+          assertEquals(deadLetters.stored, []);
+          assertEquals(listener.outcomes, [
+            "MY_FIRST_TOPIC[0]@184 not settled: The pipeline stops, and the response is not about the event",
+          ]);
+          assertEquals(lease.isWorking, false);
+          assertEquals([...log.of("ERROR"), ...log.of("WARN")], []);
+          assertMatch(log.of("INFO").join(), /@184 stays undone, as the pipeline stops: /);
+        });
+      }
+    }
+  });
+}
+
+Deno.test("runPipeline() does with an error response about the event what is configured, while the lease is ending", async () => {
+  const lease = new LeaseController();
+  const answer = Promise.withResolvers<Result>();
+  const listener = new FakeListener(anEvent());
+  const handler = new FakeHandler(answer.promise);
+  const deadLetters = new FakeResultProcessor();
+  const policy = { retry: null, noResponse: null, onFailure: "deadLetter" } as const;
+  const running = runParts({ listener, handler, deadLetters, policy }, lease);
+  await eventually(() => handler.calls.length === 1, { what: "the call begins" });
+  lease.beginEnd();
+  answer.resolve(aResult("onError", { status: "422", isTransient: false, isAboutServer: false }));
+  await running;
+  assertEquals(deadLetters.stored.length, 1);
   assertEquals(listener.outcomes, ["MY_FIRST_TOPIC[0]@184 settled"]);
 });
 

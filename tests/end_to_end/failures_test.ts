@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Respond, startEndpoint } from "../support/endpoint.ts";
+import { echo, type Respond, startEndpoint } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets, freshTopic, produceByKcat, readTopic } from "../support/kafka.ts";
@@ -116,6 +116,39 @@ Deno.test(
     const delivered = await readTopic(results);
     assertEquals(new Set(await valuesOf(results)).size, EVENTS);
     assertInOrder(delivered);
+  },
+);
+
+Deno.test(
+  "eventor calls again within 5 s of an outage of 12 s, also when the first call after it meets an error",
+  UNSANITIZED,
+  async () => {
+    const outageMs = 12_000;
+    const { topic, deadLetters } = await prepare(EVENTS);
+    await using first = startEndpoint();
+    const port = Number(new URL(first.url).port);
+    const pipeline = { topic, deadLetters, url: first.url, logLevel: "INFO" };
+    await using eventor = new EventorProcess(
+      kafkaPipeline({ ...pipeline, handler: { retry: { maxAttempts: 3 } } }),
+    );
+    await eventually(() => first.calls.length > EVENTS / 10, {
+      deadlineMs: 60_000,
+      what: "calls before the outage",
+    });
+    await first.kill();
+    await new Promise((resolve) => setTimeout(resolve, outageMs));
+    const respond: Respond = (call, number) =>
+      number === 0 ? new Response("starting", { status: 500 }) : echo(call);
+    await using again = startEndpoint(respond, { port });
+    await eventually(() => again.calls.length > 1000, {
+      deadlineMs: 5000,
+      what: () =>
+        `calls after the outage; its log ends with\n${eventor.lines.slice(-15).join("\n")}`,
+    });
+    await untilCommitted(topic, EVENTS);
+    assertEquals(await valuesOf(deadLetters), []);
+    eventor.signal("SIGTERM");
+    assertEquals(await eventor.exit(), 0);
   },
 );
 

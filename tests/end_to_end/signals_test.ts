@@ -95,6 +95,58 @@ Deno.test("eventor gives up a call that hangs after shutdownTimeout, and handles
   assertEquals(await valuesOf(results), ["a"]);
 });
 
+for (const onFailure of ["a dead letter", "discard"] as const) {
+  Deno.test(`eventor leaves events undone whose calls end with 503 after SIGTERM, and handles them at the next start (${onFailure})`, async () => {
+    const events = Array.from({ length: 100 }, (_, event) => `event ${event}`);
+    const topic = await freshTopic("signals");
+    const deadLetters = await freshTopic("signals-dead");
+    await produce(topic, events.map((value) => ({ key: value, value })));
+    const draining = Promise.withResolvers<void>();
+    let isDraining = true;
+    await using endpoint = startEndpoint(async (call) => {
+      if (!isDraining) return echo(call);
+      await draining.promise;
+      return new Response("draining", { status: 503 });
+    });
+    const config = kafkaPipeline({
+      topic,
+      url: endpoint.url,
+      keys: { concurrency: 64 },
+      handler: {
+        retry: { maxAttempts: 1 },
+        ...(onFailure === "discard" ? { onFailure } : {}),
+      },
+      ...(onFailure === "discard" ? {} : { deadLetters }),
+    });
+    {
+      await using eventor = new EventorProcess(config);
+      await eventually(() => endpoint.calls.length === 64, {
+        deadlineMs: 20_000,
+        what: "64 calls in flight",
+      });
+      eventor.signal("SIGTERM");
+      await eventor.line(/SIGTERM: finishing what is in flight/);
+      draining.resolve();
+      // Far less than shutdownTimeout: nothing is waited for.
+      assertEquals((await exitOf(eventor, LEAVE_MS)).code, 0);
+      await eventor.line(/stays undone, as the pipeline stops: status 503/);
+    }
+    assertEquals(await valuesOf(deadLetters), []);
+    assertEquals(await committedOffsets(topic, topic), new Map([[0, 0]]));
+
+    isDraining = false;
+    await using eventor = new EventorProcess(config);
+    await eventually(async () => (await committedOffsets(topic, topic)).get(0) === events.length, {
+      deadlineMs: 20_000,
+      what: "all events are committed",
+    });
+    assertEquals(new Set(bodiesOf(endpoint).slice(64)), new Set(events));
+    assertEquals(await valuesOf(deadLetters), []);
+    eventor.signal("SIGTERM");
+    assertEquals(await eventor.exit(), 0);
+  });
+}
+
 Deno.test("eventor exits with 1 at once, when a second signal comes", async () => {
   const { topic } = await topicsWith(["a"]);
   await using endpoint = startEndpoint(() => new Promise<Response>(() => {}));

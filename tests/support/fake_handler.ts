@@ -14,7 +14,11 @@ export function aResult(
     headers: [["eventor-status", bytes(status)]] as const,
   };
   if (when === "onSuccess") return { when, ...answer };
-  return { when, ...answer, error: { status, isTransient: true, suggestsOutage: true, ...error } };
+  return {
+    when,
+    ...answer,
+    error: { status, isTransient: true, suggestsOutage: true, isAboutServer: true, ...error },
+  };
 }
 
 /** Answers with what it was made with, one answer a call and the last one for good; errors are thrown. */

@@ -282,7 +282,7 @@ export class World {
 
 function aResult({ when, value }: { when: When; value: Bytes }): Result {
   const answer = { summary: "status", value, headers: [] };
-  const error = { status: "503", isTransient: true, suggestsOutage: true };
+  const error = { status: "503", isTransient: true, suggestsOutage: true, isAboutServer: true };
   return when === "onSuccess" ? { when, ...answer } : { when, error, ...answer };
 }
 

@@ -26,10 +26,12 @@ export interface Pause {
   readonly isTold?: boolean;
   /** Whether what comes behind the event waits until somebody does something: the log tells of each such event. */
   readonly isBlocking?: boolean;
+  /** Ends the pause when it aborts, if it is not the lease's end that does. */
+  readonly until?: AbortSignal | undefined;
 }
 
 /** What is left of a pause that has ended early. */
-export interface RestOfPause extends Pick<Pause, "atLeastMs" | "isTold"> {
+export interface RestOfPause extends Pick<Pause, "atLeastMs" | "isTold" | "until"> {
   /** The end of the pause, by `performance.now()`. */
   readonly dueMs: number;
   /** Whether it must not end early again. */
@@ -129,11 +131,11 @@ export class Attempts {
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff, atLeastMs = 0, ...telling }: Pause & { lease: Lease },
+    { lease: { ending }, backoff, atLeastMs = 0, until, ...telling }: Pause & { lease: Lease },
   ): Promise<void> {
     const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
     this.#logPause(reason, pauseMs, telling);
-    await pauseFor(pauseMs, ending);
+    await pauseFor(pauseMs, ending, until);
   }
 
   /**
@@ -145,11 +147,12 @@ export class Attempts {
    */
   async pauseWhileOthersGoOn(
     reason: string,
-    { lease, offset, backoff }: Pick<Pause, "backoff"> & PausingEvent,
+    { lease, offset, backoff, until }: Pick<Pause, "backoff" | "until"> & PausingEvent,
   ): Promise<number | undefined> {
     const pauseMs = this.#nextDelayMs(backoff);
     this.#logPause(reason, pauseMs, { when: "within" });
-    return await pauseUnlessHeldUp(pauseMs, { leastMs: pauseMs * LEAST_PART, lease, offset });
+    const leastMs = pauseMs * LEAST_PART;
+    return await pauseUnlessHeldUp(pauseMs, { leastMs, until, lease, offset });
   }
 
   /**
@@ -159,16 +162,18 @@ export class Attempts {
    */
   async goOnPausing(
     reason: string,
-    { dueMs, atLeastMs = 0, isTold, isFixed = false, lease, offset }: RestOfPause & PausingEvent,
+    { dueMs, atLeastMs = 0, isTold, isFixed = false, until, lease, offset }:
+      & RestOfPause
+      & PausingEvent,
   ): Promise<number | undefined> {
     const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
     const mayEndEarly = !isFixed && restMs >= MIN_REST_MS;
     this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in", isTold });
     if (mayEndEarly) {
       const leastMs = restMs * LEAST_PART_OF_REST;
-      return await pauseUnlessHeldUp(restMs, { leastMs, lease, offset });
+      return await pauseUnlessHeldUp(restMs, { leastMs, until, lease, offset });
     }
-    await pauseFor(restMs, lease.ending);
+    await pauseFor(restMs, lease.ending, until);
     return undefined;
   }
 
@@ -218,25 +223,27 @@ export class Attempts {
 async function pauseFor(
   pauseMs: number,
   ending: AbortSignal,
-  ...others: readonly AbortSignal[]
+  ...others: readonly (AbortSignal | undefined)[]
 ): Promise<void> {
-  await sleep(pauseMs, ending, ...others);
+  await sleep(pauseMs, ending, ...others.filter((signal) => signal !== undefined));
   if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
 }
 
 /** Resolves with when the pause would have ended, by `performance.now()`, if it has ended early. */
 async function pauseUnlessHeldUp(
   pauseMs: number,
-  { leastMs, lease, offset }: { leastMs: number } & PausingEvent,
+  { leastMs, until, lease, offset }:
+    & { leastMs: number; until: AbortSignal | undefined }
+    & PausingEvent,
 ): Promise<number | undefined> {
   const { ending } = lease;
   const dueMs = performance.now() + pauseMs;
-  await pauseFor(leastMs, ending);
+  await pauseFor(leastMs, ending, until);
   const heldUp = new AbortController();
   // Without a reason, it would take an exception with its stack.
   const forget = lease.whenHeldUp(offset, () => heldUp.abort("held up"));
   try {
-    await pauseFor(pauseMs - leastMs, ending, heldUp.signal);
+    await pauseFor(pauseMs - leastMs, ending, until, heldUp.signal);
   } finally {
     forget();
   }

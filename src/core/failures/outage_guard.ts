@@ -1,5 +1,5 @@
 import type { AttemptsParts } from "./attempts.ts";
-import { type Backoff, backoffDelays, formatDelay } from "../backoff.ts";
+import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay } from "../backoff.ts";
 import type { Bytes } from "../event.ts";
 import type { Health } from "../health.ts";
 import type { Lease } from "../lease.ts";
@@ -10,6 +10,9 @@ import type { Logger } from "../log.ts";
 const MIN_FAILURES = 20;
 const MIN_KEYS = 5;
 const MIN_DURATION_MS = 5000;
+
+/** A pause between probes lasts at most this part of the outage so far, so that a short outage ends soon. */
+const LONGEST_PART = 1 / 8;
 
 /** Of a key, as much as tells most keys apart. */
 const KEY_BYTES = 64;
@@ -25,6 +28,14 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** What a failure tells of the other side. */
+export interface FailureSigns {
+  /** Whether the other side responded, if only by an error. */
+  readonly isResponse?: boolean;
+  /** How long the other side asks to be left alone: as long as it is away, every call would disturb it. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** The call that is made during an outage. */
 export interface Probe {
   readonly lease: Lease;
@@ -36,10 +47,12 @@ export interface Probe {
  * failure that every event would have had must not use up an event's attempts, nor send it to where failed events go.
  *
  * During an outage, one call after the other is let through as a probe, after pauses that grow. The first answer ends it.
+ * An error response after calls without any response shows that the other side is there: the pauses start again from the
+ * shortest.
  */
 export class OutageGuard {
   readonly #log: Logger;
-  readonly #backoff: Backoff | undefined;
+  readonly #backoff: Backoff;
   readonly #health: Health | undefined;
   readonly #now: () => number;
   /** In the order in which they came. Each probe is another one's: the last may have failed by itself. */
@@ -54,6 +67,8 @@ export class OutageGuard {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #probe: Probe | null = null;
   #outages = 0;
+  #opening = new AbortController();
+  #wasResponse = false;
 
   /** @param now monotonic, in milliseconds */
   constructor(
@@ -61,7 +76,7 @@ export class OutageGuard {
     { now = () => performance.now() }: { now?: () => number } = {},
   ) {
     this.#log = log;
-    this.#backoff = backoff;
+    this.#backoff = backoff ?? DEFAULT_BACKOFF;
     this.#health = health;
     this.#now = now;
   }
@@ -74,6 +89,11 @@ export class OutageGuard {
   /** How many outages have begun so far. */
   get outages(): number {
     return this.#outages;
+  }
+
+  /** Aborts when the next outage begins: pauses before calls end then, as the outage says when to call. */
+  get opening(): AbortSignal {
+    return this.#opening.signal;
   }
 
   /**
@@ -110,6 +130,7 @@ export class OutageGuard {
     this.#log.warn(`the endpoint answers again, after ${formatDelay(openMs)}`);
     this.#health?.works(OUTAGE);
     this.#openSinceMs = undefined;
+    this.#opening = new AbortController();
     this.#failures = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -117,12 +138,10 @@ export class OutageGuard {
     for (const { resolve } of this.#waiting.splice(0)) resolve(null);
   }
 
-  /**
-   * Notes an outcome that an outage may have brought, for an event with such a key.
-   *
-   * @param retryAfterMs how long the other side asks to be left alone: as long as it is away, every call would disturb it
-   */
-  noteFailure(key: Bytes | null, retryAfterMs?: number): void {
+  /** Notes an outcome that an outage may have brought, for an event with such a key. */
+  noteFailure(key: Bytes | null, { isResponse = false, retryAfterMs }: FailureSigns = {}): void {
+    const isBack = isResponse && !this.#wasResponse;
+    this.#wasResponse = isResponse;
     const isFirst = this.#openSinceMs === undefined && this.#failures++ === 0;
     if (isFirst) {
       this.#firstFailureMs = this.#now();
@@ -131,7 +150,10 @@ export class OutageGuard {
     if (isFirst || retryAfterMs !== undefined) {
       this.#quietUntilMs = this.#now() + (retryAfterMs ?? 0);
     }
-    if (this.#openSinceMs !== undefined) return;
+    if (this.#openSinceMs !== undefined) {
+      if (isBack) this.#restartPauses();
+      return;
+    }
     if (this.#keys.size < MIN_KEYS && key !== null) this.#keys.add(`${key.subarray(0, KEY_BYTES)}`);
     // Where there are no keys, all events are one group.
     const areEnough = this.#keys.size === 0 || this.#keys.size >= MIN_KEYS;
@@ -145,12 +167,21 @@ export class OutageGuard {
       `the endpoint seems to be away: no success in ${this.#failures} calls for ` +
         `${formatDelay(durationMs)}; waiting for it, and trying one event at a time`,
     );
+    // Without a reason, it would take an exception with its stack.
+    this.#opening.abort("outage");
+  }
+
+  #restartPauses(): void {
+    this.#delays = backoffDelays(this.#backoff);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#scheduleProbe();
   }
 
   #scheduleProbe(): void {
     if (!this.isOpen || this.#probe !== null || this.#nextIndex() < 0) return;
     if (this.#timer !== undefined) return;
-    const pauseMs = Math.max(this.#delays?.next().value ?? 0, this.#quietUntilMs - this.#now());
+    const pauseMs = Math.max(this.#nextPauseMs(), this.#quietUntilMs - this.#now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const [next] = this.#waiting.splice(this.#nextIndex(), 1);
@@ -158,6 +189,12 @@ export class OutageGuard {
       this.#probe = { lease: next.lease, offset: next.offset };
       next.resolve(this.#probe);
     }, pauseMs);
+  }
+
+  #nextPauseMs(): number {
+    const outageMs = this.#now() - (this.#openSinceMs ?? 0);
+    const longestMs = Math.max(this.#backoff.initialDelayMs, outageMs * LONGEST_PART);
+    return Math.min(this.#delays?.next().value ?? 0, longestMs);
   }
 
   /** A lease that is suspended would hold up the probe. */

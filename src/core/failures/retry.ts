@@ -1,7 +1,7 @@
 import { Attempts, type AttemptsParts } from "./attempts.ts";
 import type { CallSlots } from "../call_slots.ts";
 import { formatOrigin, type InboundEvent } from "../event.ts";
-import { type Handler, HandlerError } from "../handler.ts";
+import { type ErrorResult, type Handler, HandlerError } from "../handler.ts";
 import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
 import { TemplateError } from "../template.ts";
@@ -79,6 +79,14 @@ export async function callHandler(
       }
       attempts = history.attempts ??= attemptsFor(event, parts);
       attempts.fail();
+      if (lease.ending.aborted && tellsNothingOfEvent(outcome)) {
+        lease.noteAttempts(offset, attempts.soFar);
+        lease.rest(offset);
+        logUndone(event, outcome, parts);
+        throw new EventNotSettledError(
+          "The pipeline stops, and the response is not about the event",
+        );
+      }
       // One that was answered after the end of the pause is the call that was due then.
       const isEarly = dueMs !== undefined && performance.now() < dueMs;
       verdict = judge(outcome, event, {
@@ -132,6 +140,26 @@ async function attempt(
     if (signal.aborted || !isOutcome) throw error;
     return error;
   }
+}
+
+/** While the pipeline stops, the other side often does, too; the event is called for again after the next start. */
+function tellsNothingOfEvent(outcome: ErrorResult | HandlerError | TemplateError): boolean {
+  return outcome instanceof HandlerError ||
+    "error" in outcome && outcome.error.isAboutServer === true;
+}
+
+function logUndone(
+  { origin }: InboundEvent,
+  outcome: ErrorResult | HandlerError | TemplateError,
+  { log, told }: CallParts,
+): void {
+  const reason = outcome instanceof Error ? outcome.message : outcome.summary;
+  const message = () =>
+    `${
+      formatOrigin(origin)
+    } stays undone, as the pipeline stops: ${reason}; it is handled again after the next start`;
+  if (told?.tell(reason) === "no") log.debug(message);
+  else log.info(message());
 }
 
 function ended(cause: unknown): EventNotSettledError {

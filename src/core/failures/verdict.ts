@@ -2,7 +2,7 @@ import type { Attempts, Pause, RestOfPause } from "./attempts.ts";
 import type { Bytes, InboundEvent } from "../event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
 import { type ErrorResponse, type ErrorResult, HandlerError, type Result } from "../handler.ts";
-import type { OutageGuard } from "./outage_guard.ts";
+import type { FailureSigns, OutageGuard } from "./outage_guard.ts";
 import type { Lull, Silences } from "./silences.ts";
 import { TemplateError } from "../template.ts";
 
@@ -95,28 +95,35 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   // One that ends the pause, as its response is not repeated for, is like any other.
   const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
-  if (suggestsOutage) noteFailure(key, parts, { isEarly, retryAfterMs });
+  if (suggestsOutage) noteFailure(key, parts, { isEarly, isResponse: true, retryAfterMs });
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
+  const until = untilOutage(result.error, guard);
   if (isEarly) {
-    const pause = { dueMs, atLeastMs: retryAfterMs, isFixed: asksForPause(result.error) };
+    const pause = { dueMs, until, atLeastMs: retryAfterMs, isFixed: asksForPause(result.error) };
     return { kind: "tooEarly", reason: result.summary, pause };
   }
-  if (isRepeated && mayRepeat(attempts, retry)) return again(retry, result);
+  if (isRepeated && mayRepeat(attempts, retry)) return again(retry, { ...result, until });
   if (takesErrors) return { kind: "result", result };
   const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
-  return failedForGood({ reason: "status", status, message }, parts, { atLeastMs: retryAfterMs });
+  return failedForGood({ reason: "status", status, message }, parts, {
+    atLeastMs: retryAfterMs,
+    until,
+  });
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
-  const pause = { ...backoffOf(noResponse), isTold };
+  const pause = { ...backoffOf(noResponse), isTold, until: guard.opening };
   noteFailure(key, parts, { isEarly: dueMs !== undefined });
   if (guard.isOpen) return duringOutage(message);
   // An early call does not count, yet shows that others have no response either.
   const lull = error.wasSent ? silences.noteSilence(history) : null;
-  if (dueMs !== undefined) return { kind: "tooEarly", reason: message, pause: { dueMs, isTold } };
+  if (dueMs !== undefined) {
+    const { until } = pause;
+    return { kind: "tooEarly", reason: message, pause: { dueMs, isTold, until } };
+  }
   if (lull !== null) history.silence = { lull, outages: guard.outages, message };
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
     ? { kind: "again", reason: whileBlocked({ message }), pause: { ...pause, isBlocking: true } }
@@ -127,9 +134,9 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
 function noteFailure(
   key: Bytes | null,
   { guard }: Judging,
-  { isEarly, retryAfterMs }: { isEarly: boolean; retryAfterMs?: number | undefined },
+  { isEarly, ...signs }: FailureSigns & { isEarly: boolean },
 ): void {
-  if (!isEarly || guard.isOpen) guard.noteFailure(key, retryAfterMs);
+  if (!isEarly || guard.isOpen) guard.noteFailure(key, signs);
 }
 
 /**
@@ -152,8 +159,11 @@ function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts
   return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
 }
 
-function again(retry: RetryPolicy, { summary: reason, error }: ErrorResult): Verdict {
-  const pause = { ...backoffOf(retry), atLeastMs: error.retryAfterMs };
+function again(
+  retry: RetryPolicy,
+  { summary: reason, error, until }: ErrorResult & Pick<Pause, "until">,
+): Verdict {
+  const pause = { ...backoffOf(retry), atLeastMs: error.retryAfterMs, until };
   const isFixed = asksForPause(error) || retry.backoff?.jitter === "none";
   return { kind: isFixed ? "again" : "againEarly", reason, pause };
 }
@@ -161,6 +171,14 @@ function again(retry: RetryPolicy, { summary: reason, error }: ErrorResult): Ver
 /** Who asks for a pause gets it whole, whoever waits. */
 function asksForPause({ retryAfterMs, isOverload = false }: ErrorResponse): boolean {
   return retryAfterMs !== undefined || isOverload;
+}
+
+/** Who asks for a time is not called before, even when an outage is over sooner. */
+function untilOutage(
+  { suggestsOutage, retryAfterMs }: ErrorResponse,
+  guard: OutageGuard,
+): AbortSignal | undefined {
+  return suggestsOutage && retryAfterMs === undefined ? guard.opening : undefined;
 }
 
 /** Counts the attempt that has failed; whether the event may have another one. */

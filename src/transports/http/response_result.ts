@@ -1,5 +1,5 @@
 import type { Bytes, RecordHeader } from "../../core/event.ts";
-import type { Result } from "../../core/handler.ts";
+import type { ErrorResponse, Result } from "../../core/handler.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import type { HttpResponse } from "./client/http_client.ts";
 import { retryAfterMs } from "./retry_after.ts";
@@ -15,6 +15,9 @@ const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /** Too many requests (RFC 6585, 4), and an endpoint that is overloaded (RFC 9110, 15.6.4). */
 const OVERLOAD: ReadonlySet<number> = new Set([429, 503]);
+
+/** Statuses below 500 that say nothing of the event: request timeout, too early, too many requests. */
+const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** What of a handler's section is about responses. */
 type ResponseConfig = Pick<
@@ -56,7 +59,7 @@ export class ResponseResults {
       error: {
         status: `${status}`,
         isTransient: this.#transient.has(status),
-        suggestsOutage: suggestsOutage(status),
+        ...signsOf(status),
         ...(OVERLOAD.has(status) ? { isOverload: true } : {}),
         ...(askedMs === undefined
           ? {}
@@ -84,7 +87,7 @@ export class ResponseResults {
       error: {
         status: `${status}`,
         isTransient: false,
-        suggestsOutage: suggestsOutage(status),
+        ...signsOf(status),
       },
       summary: `status ${status}, ${reason}`,
       value: new Uint8Array(),
@@ -107,8 +110,11 @@ export class ResponseResults {
   }
 }
 
-function suggestsOutage(status: number): boolean {
-  return status >= 500 || SUGGEST_OUTAGE.has(status);
+function signsOf(status: number): Pick<ErrorResponse, "suggestsOutage" | "isAboutServer"> {
+  return {
+    suggestsOutage: status >= 500 || SUGGEST_OUTAGE.has(status),
+    isAboutServer: status >= 500 || ABOUT_SERVER.has(status),
+  };
 }
 
 function isRedirect(status: number): boolean {

@@ -204,13 +204,13 @@ Deno.test("an OutageGuard leaves the endpoint alone as long as that asked for", 
   const { guard } = endpoint;
   endpoint.fail(19);
   endpoint.nowMs += 300;
-  guard.noteFailure(null, 60_000);
+  guard.noteFailure(null, { retryAfterMs: 60_000 });
   endpoint.nowMs += 1000;
   const lease = new LeaseController();
   const probe = guard.turn(lease, 0);
   assertEquals(timers.delaysMs, [59_000]);
   timers.fire(0);
-  guard.noteFailure(null, 30_000);
+  guard.noteFailure(null, { retryAfterMs: 30_000 });
   guard.endProbe((await probe)!);
   void guard.turn(lease, 1);
   assertEquals(timers.delaysMs, [30_000]);
@@ -219,9 +219,90 @@ Deno.test("an OutageGuard leaves the endpoint alone as long as that asked for", 
 Deno.test("an OutageGuard heeds nothing that was asked for before the endpoint answered well", () => {
   using timers = new FakeTimers();
   const endpoint = new GuardedEndpoint();
-  endpoint.guard.noteFailure(null, 3_600_000);
+  endpoint.guard.noteFailure(null, { retryAfterMs: 3_600_000 });
   endpoint.guard.noteAnswer({ isSuccess: true });
   endpoint.fail(20);
   void endpoint.guard.turn(new LeaseController(), 0);
   assertEquals(timers.delaysMs, [0]);
+});
+
+const DOUBLING = {
+  initialDelayMs: 500,
+  maxDelayMs: 30_000,
+  multiplier: 2,
+  jitter: "none",
+} as const;
+
+/** A guard during an outage, and its pauses. */
+class Probed extends GuardedEndpoint {
+  readonly #lease = new LeaseController();
+  #turn: Promise<Probe | null>;
+
+  constructor(readonly timers: FakeTimers) {
+    super({ backoff: DOUBLING });
+    this.fail(20);
+    this.#turn = this.guard.turn(this.#lease, 0);
+  }
+
+  /** How long the next probe is waited for. */
+  get pauseMs(): number {
+    return this.timers.delaysMs[0]!;
+  }
+
+  /** Lets the pause pass, has the probe fail, and another event wait. */
+  async failNext({ isResponse }: { isResponse: boolean }): Promise<void> {
+    this.nowMs += this.pauseMs;
+    this.timers.fire(0);
+    const probe = await this.#turn;
+    this.#turn = this.guard.turn(this.#lease, 0);
+    this.guard.noteFailure(null, { isResponse });
+    this.guard.endProbe(probe!);
+  }
+}
+
+Deno.test("an OutageGuard pauses for longer from probe to probe, up to an eighth of the outage so far", async () => {
+  using timers = new FakeTimers();
+  const endpoint = new Probed(timers);
+  const startedAtMs = 0;
+  let lastMs = 0;
+  while (lastMs < 30_000) {
+    const { pauseMs } = endpoint;
+    assertEquals(pauseMs >= lastMs, true);
+    assertEquals(pauseMs <= Math.max(500, (endpoint.nowMs - startedAtMs) / 8), true);
+    lastMs = pauseMs;
+    await endpoint.failNext({ isResponse: false });
+  }
+});
+
+Deno.test("an OutageGuard starts again from the shortest pause, when a probe gets a response after none", async () => {
+  using timers = new FakeTimers();
+  const endpoint = new Probed(timers);
+  while (endpoint.pauseMs < 5000) await endpoint.failNext({ isResponse: false });
+  await endpoint.failNext({ isResponse: true });
+  assertEquals(endpoint.pauseMs, 500);
+  await endpoint.failNext({ isResponse: true });
+  assertEquals(endpoint.pauseMs, 1000);
+});
+
+Deno.test("an OutageGuard probes sooner, when a call from before the outage gets a response after none", async () => {
+  using timers = new FakeTimers();
+  const endpoint = new Probed(timers);
+  while (endpoint.pauseMs < 5000) await endpoint.failNext({ isResponse: false });
+  endpoint.guard.noteFailure(null, { isResponse: true });
+  assertEquals(timers.delaysMs, [500]);
+});
+
+Deno.test("an OutageGuard tells when an outage begins, each time", () => {
+  const endpoint = new GuardedEndpoint();
+  const first = endpoint.guard.opening;
+  endpoint.fail(19);
+  assertEquals(first.aborted, false);
+  endpoint.fail(2);
+  assertEquals(first.aborted, true);
+
+  endpoint.guard.noteAnswer({ isSuccess: true });
+  const second = endpoint.guard.opening;
+  assertEquals(second.aborted, false);
+  endpoint.fail(20);
+  assertEquals(second.aborted, true);
 });

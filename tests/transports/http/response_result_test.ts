@@ -68,6 +68,17 @@ Deno.test("ResponseResults say what may be an outage, also of responses that are
   }
 });
 
+Deno.test("ResponseResults say what tells of the endpoint alone, also of responses that are too large", () => {
+  const statuses = [400, 401, 404, 408, 422, 425, 429, 500, 503, 599];
+  const expected = [false, false, false, true, false, true, true, true, true, true];
+  for (const isTooLarge of [false, true]) {
+    assertEquals(
+      statuses.map((status) => errorOf(status, { isTooLarge })?.isAboutServer),
+      expected,
+    );
+  }
+});
+
 Deno.test("ResponseResults say when an endpoint has too much to do", () => {
   const statuses = [429, 500, 502, 503];
   assertEquals(statuses.map((status) => errorOf(status)?.isOverload ?? false), [

@@ -163,7 +163,12 @@ function assertIsTooLarge(result: Result, status: number): void {
   const { response: _, ...published } = result;
   assertEquals(published, {
     when: "onError",
-    error: { status: `${status}`, isTransient: false, suggestsOutage: status >= 500 },
+    error: {
+      status: `${status}`,
+      isTransient: false,
+      suggestsOutage: status >= 500,
+      isAboutServer: status >= 500,
+    },
     summary: `status ${status}, ${reason}`,
     value: new Uint8Array(),
     headers: [["eventor-status", bytes(`${status}`)], ["eventor-error", bytes(reason)]],

@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import { CallSlots } from "../../../src/core/call_slots.ts";
+import { callHandler } from "../../../src/core/failures/retry.ts";
+import { OutageGuard } from "../../../src/core/failures/outage_guard.ts";
+import { Silences } from "../../../src/core/failures/silences.ts";
+import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { eventually, everythingSettled } from "../../support/eventually.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { aResult, FakeHandler } from "../../support/fake_handler.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
+
+/** Calls for an event that fails once and pauses without end; other events' failures make an outage by `breakDown()`. */
+class PausingCall {
+  readonly handler: FakeHandler;
+  readonly lease = new LeaseController();
+  readonly #log = new RecordedLog();
+  readonly #guard: OutageGuard;
+  #nowMs = 0;
+
+  constructor(firstAnswer: ReturnType<typeof aResult> | HandlerError) {
+    this.handler = new FakeHandler(firstAnswer, aResult());
+    this.#guard = new OutageGuard({ log: this.#log.log, backoff: NO_WAIT }, {
+      now: () => this.#nowMs,
+    });
+  }
+
+  run() {
+    const retry = { maxAttempts: 3, backoff: NO_END };
+    const parts = {
+      handler: this.handler,
+      slots: new CallSlots(32),
+      guard: this.#guard,
+      silences: new Silences(),
+      policy: { retry, noResponse: retry, onFailure: "block" },
+      takesErrors: false,
+      log: this.#log.log,
+    } as const;
+    return callHandler(anEvent(), parts, this.lease, {});
+  }
+
+  breakDown(): void {
+    for (let call = 0; call < 20; call++) {
+      this.#nowMs += 300;
+      this.#guard.noteFailure(bytes(`key ${call}`));
+    }
+  }
+}
+
+function asError(error: Partial<ErrorResponse>) {
+  return aResult("onError", error);
+}
+
+const ENDED_BY_OUTAGE = {
+  "no response": new HandlerError("no response"),
+  "an error that an outage may bring": asError({ status: "500" }),
+  "an overload": asError({ status: "503", isOverload: true }),
+};
+
+for (const [name, answer] of Object.entries(ENDED_BY_OUTAGE)) {
+  Deno.test(`callHandler() ends a pause after ${name} when an outage begins, and calls at its end`, async () => {
+    const call = new PausingCall(answer);
+    const running = call.run();
+    await eventually(() => call.handler.calls.length === 1, { what: "the first call" });
+    await everythingSettled();
+    assertEquals(call.handler.calls.length, 1);
+    call.breakDown();
+    await eventually(() => call.handler.calls.length === 2, { what: "the call after the outage" });
+    assertEquals((await running).kind, "result");
+  });
+}
+
+const NOT_ENDED_BY_OUTAGE = {
+  "an error that no outage brings": asError({ status: "408", suggestsOutage: false }),
+  "a Retry-After": asError({ status: "503", retryAfterMs: 60_000 }),
+};
+
+for (const [name, answer] of Object.entries(NOT_ENDED_BY_OUTAGE)) {
+  Deno.test(`callHandler() goes on with a pause after ${name}, though an outage begins`, async () => {
+    const call = new PausingCall(answer);
+    const running = call.run().catch((error) => error);
+    await eventually(() => call.handler.calls.length === 1, { what: "the first call" });
+    await everythingSettled();
+    call.breakDown();
+    await everythingSettled();
+    assertEquals(call.handler.calls.length, 1);
+    call.lease.end();
+    await running;
+  });
+}
