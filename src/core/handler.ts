@@ -78,18 +78,22 @@ export class HandlerError extends Error {
   override readonly name = "HandlerError";
   /** Whether the call may have come to the other side. If not, it is not the event that the call failed for. */
   readonly wasSent: boolean;
+  /** Whether it failed for want of something on this machine, which tells nothing of the other side. */
+  readonly isForWant: boolean;
   /** Whether whoever is to repair that has been told already, since it concerns all calls. */
   readonly isTold: boolean;
 
   constructor(
     message: string,
-    { wasSent = true, isTold = false, ...options }: ErrorOptions & {
+    { wasSent = true, isForWant = false, isTold = false, ...options }: ErrorOptions & {
       wasSent?: boolean;
+      isForWant?: boolean;
       isTold?: boolean;
     } = {},
   ) {
     super(message, options);
     this.wasSent = wasSent;
+    this.isForWant = isForWant;
     this.isTold = isTold;
   }
 }

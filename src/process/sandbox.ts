@@ -64,10 +64,13 @@ export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
   );
 }
 
-/** The permission set of a Worker. Whatever is not on the lists is denied. */
+/**
+ * The permission set of a Worker. Whatever is not on the lists is denied. A name stands for its addresses at that port,
+ * whatever they are when a connection is opened; those of `localhost` are the same everywhere (RFC 6761, section 6.3).
+ */
 export function workerPermissions({ net, env }: Permissions): Deno.PermissionOptionsObject {
   return {
-    net: net.length > 0 ? [...net] : false,
+    net: net.length > 0 ? sortedUnique(net.flatMap(withLoopback)) : false,
     env: env.length > 0 ? [...env] : false,
     read: false,
     write: false,
@@ -76,6 +79,11 @@ export function workerPermissions({ net, env }: Permissions): Deno.PermissionOpt
     sys: false,
     import: false,
   };
+}
+
+function withLoopback(host: string): string[] {
+  const [, port] = /^localhost\.?:(\d+)$/.exec(host) ?? [];
+  return port === undefined ? [host] : [host, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
 
 function united(permissions: readonly Permissions[]): Permissions {

@@ -180,6 +180,22 @@ Deno.test("judge() takes no calls that came early for an outage, until there is 
   assertEquals(judging.guard.isOpen, true);
 });
 
+Deno.test("judge() takes calls that fail for want of something on this machine for no outage", () => {
+  const judging = new Judging();
+  for (let call = 0; call < 100; call++) {
+    judging.pass(100);
+    judging.judge(
+      new HandlerError("too many open connections", { wasSent: false, isForWant: true }),
+    );
+  }
+  assertEquals(judging.guard.isOpen, false);
+  for (let call = 0; call < 100; call++) {
+    judging.pass(100);
+    judging.judge(new HandlerError("connection refused", { wasSent: false }));
+  }
+  assertEquals(judging.guard.isOpen, true);
+});
+
 Deno.test("judge() takes calls that came early for an outage when they are the last ones for their events", () => {
   const judging = new Judging();
   const forbidden = { status: "403", isTransient: false };

@@ -131,6 +131,11 @@ Deno.test("workerPermissions() denies a whole kind, when its list is empty", () 
   assertEquals(workerPermissions({ net: [], env: [] }), { ...DENIED, net: false, env: false });
 });
 
+Deno.test("workerPermissions() allows both loopback addresses for localhost, at its port", () => {
+  const { net } = workerPermissions({ net: ["localhost:80", "localhost.example:80"], env: [] });
+  assertEquals(net, ["127.0.0.1:80", "[::1]:80", "localhost.example:80", "localhost:80"]);
+});
+
 function pipeline(sections: Record<string, unknown>): PipelineConfig {
   return pipelineSchema.parse({ name: "orders", ...sections });
 }

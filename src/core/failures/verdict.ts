@@ -116,7 +116,7 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
   const pause = { ...backoffOf(noResponse), isTold, until: guard.opening };
-  noteFailure(key, parts, { isEarly: dueMs !== undefined });
+  if (!error.isForWant) noteFailure(key, parts, { isEarly: dueMs !== undefined });
   if (guard.isOpen) return duringOutage(message);
   // An early call does not count, yet shows that others have no response either.
   const lull = error.wasSent ? silences.noteSilence(history) : null;

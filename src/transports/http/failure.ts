@@ -1,37 +1,31 @@
 import { TokenError } from "../oauth2/token_error.ts";
+import { connectReason, hasNoDescriptors, isOfThisMachine } from "../sockets/connect_error.ts";
 import { EncodingError } from "./content_encoding.ts";
 import { InvalidResponseError } from "./client/response_head.ts";
 import { CutOffResponseError } from "./client/response_reader.ts";
 import { describeTlsFailure, UnansweredClientError } from "./tls_failure.ts";
 
-const NO_FILES = "too many open connections: raise the limit of open files (ulimit -n)";
-const NOT_ALLOWED = "the sandbox does not allow this host";
-
-/** What sockets say, and what users call it. */
+/** What sockets say besides why they do not connect, and what users call it. */
 const BY_CODE = new Map([
-  ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection reset"],
   ["EPIPE", "connection closed"],
-  ["ENOTFOUND", "host name not found"],
   ["EAI_AGAIN", "host name not found"],
-  ["ETIMEDOUT", "connection timed out"],
-  ["EHOSTUNREACH", "host unreachable"],
-  ["ENETUNREACH", "host unreachable"],
-  ["EPERM", NOT_ALLOWED],
-  ["EMFILE", NO_FILES],
 ]);
 
 /** What `fetch` says. */
-const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
-  [/connection refused/i, "connection refused"],
-  [/connection reset|reset by peer/i, "connection reset"],
+const BY_TEXT: readonly (readonly [pattern: RegExp, codeOrDescription: string])[] = [
+  [/too many open files in system/i, "ENFILE"],
+  [/too many open files/i, "EMFILE"],
+  [/cannot assign requested address/i, "EADDRNOTAVAIL"],
+  [/connection refused/i, "ECONNREFUSED"],
+  [/connection reset|reset by peer/i, "ECONNRESET"],
   [
     /broken pipe|connection closed|closed connection|closed before message completed|unexpected eof/i,
-    "connection closed",
+    "EPIPE",
   ],
-  [/dns error|failed to lookup|name or service not known/i, "host name not found"],
-  [/timed out/i, "connection timed out"],
-  [/unreachable/i, "host unreachable"],
+  [/dns error|failed to lookup|name or service not known/i, "ENOTFOUND"],
+  [/timed out/i, "ETIMEDOUT"],
+  [/network is unreachable/i, "ENETUNREACH"],
+  [/unreachable|no route to host/i, "EHOSTUNREACH"],
   [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
   [/gzip|deflate|brotli|unexpected end of file/i, "response not encoded as it says"],
   [/error reading a body/i, "response broken off"],
@@ -39,11 +33,15 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, description: string])[] = [
 
 /** Failures to connect. */
 const UNSENT: ReadonlySet<string> = new Set([
-  NOT_ALLOWED,
-  "connection refused",
-  "host name not found",
-  "host unreachable",
-  NO_FILES,
+  "EPERM",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EADDRNOTAVAIL",
+  "EMFILE",
+  "ENFILE",
 ]);
 
 /**
@@ -61,7 +59,12 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 /** Whether a call may have come to the endpoint before it failed like this. */
 export function mayHaveBeenSent(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof UnansweredClientError) return true;
-  return !isOfTrust(error) && !UNSENT.has(ofConnection(error) ?? "");
+  return !isOfTrust(error) && !UNSENT.has(connectionCode(error) ?? "");
+}
+
+/** Whether a call failed for want of something that this machine lacks, which tells nothing of the endpoint. */
+export function isForWant(error: unknown): boolean {
+  return error instanceof Error && isOfThisMachine(connectionCode(error) ?? "");
 }
 
 /** Whether the other side has closed the connection without saying why. */
@@ -91,17 +94,25 @@ function ofResponse(error: Error): string | undefined {
 }
 
 function ofConnection(error: Error): string | undefined {
+  const found = connectionCode(error);
+  if (found === undefined) return describeTlsFailure(textOf(error));
+  return connectReason(found) ?? BY_CODE.get(found) ?? found;
+}
+
+/** The system's code for what has happened to a connection, or words for what has none. */
+function connectionCode(error: Error): string | undefined {
   // There is one for each address of the host.
   const [first] = error instanceof AggregateError ? error.errors : [error];
   if (!(first instanceof Error)) return undefined;
   // Newer runtimes wrap what they throw.
   const causes = first.cause instanceof Error ? [first, first.cause] : [first];
-  if (causes.some((cause) => cause instanceof Deno.errors.NotCapable)) return NOT_ALLOWED;
-  if (first instanceof Deno.errors.UnexpectedEof) return "connection closed";
-  const code = "code" in first ? String(first.code) : undefined;
-  if (code !== undefined) return BY_CODE.get(code) ?? code;
+  if (causes.some((cause) => cause instanceof Deno.errors.NotCapable)) return "EPERM";
+  if (first instanceof Deno.errors.UnexpectedEof) return "EPIPE";
+  if ("code" in first) return String(first.code);
   const text = textOf(first);
-  return describeTlsFailure(text) ?? BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+  if (describeTlsFailure(text) !== undefined) return undefined;
+  const code = BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
+  return code === "ENOTFOUND" && hasNoDescriptors() ? "EMFILE" : code;
 }
 
 function textOf(error: Error): string {

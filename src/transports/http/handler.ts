@@ -7,7 +7,7 @@ import type { OpenContext } from "../../core/transport.ts";
 import { type CallInFlight, CallsInFlight } from "./client/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { decodeBody } from "./content_encoding.ts";
-import { describeFailure, mayHaveBeenSent } from "./failure.ts";
+import { describeFailure, isForWant, mayHaveBeenSent } from "./failure.ts";
 import { FetchClient } from "./client/fetch_client.ts";
 import {
   type HttpClient,
@@ -120,7 +120,11 @@ export class HttpHandler implements Handler {
   #noResponse(cause: unknown): HandlerError {
     const reason = describeFailure(cause, this.#config.timeoutMs);
     const message = `no response from '${this.#endpoint}': ${reason}`;
-    return new HandlerError(message, { cause, wasSent: mayHaveBeenSent(cause) });
+    return new HandlerError(message, {
+      cause,
+      wasSent: mayHaveBeenSent(cause),
+      isForWant: isForWant(cause),
+    });
   }
 
   #clientFor({ value }: InboundEvent): HttpClient {

@@ -57,13 +57,13 @@ export class TrustedHandler implements Handler {
       this.#gate.left(pass);
       return error;
     }
-    const { message, cause, wasSent } = error;
+    const { message, cause, wasSent, isForWant } = error;
     if (!isOfTrust(cause)) {
       this.#gate.unanswered(pass);
       return error;
     }
     this.#gate.refused(pass, message);
-    return new HandlerError(message, { cause, wasSent, isTold: true });
+    return new HandlerError(message, { cause, wasSent, isForWant, isTold: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

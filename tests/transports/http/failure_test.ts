@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { EncodingError } from "../../../src/transports/http/content_encoding.ts";
 import {
   describeFailure,
+  isForWant,
   isTlsFailure,
   mayHaveBeenSent,
 } from "../../../src/transports/http/failure.ts";
@@ -34,8 +35,29 @@ const FAILURES: { error: unknown; description: string }[] = [
   { error: ofSocket("ENOTFOUND"), description: "host name not found" },
   { error: ofSocket("EAI_AGAIN"), description: "host name not found" },
   { error: ofSocket("ETIMEDOUT"), description: "connection timed out" },
-  { error: ofSocket("EHOSTUNREACH"), description: "host unreachable" },
-  { error: ofSocket("ENETUNREACH"), description: "host unreachable" },
+  {
+    error: ofSocket("EHOSTUNREACH"),
+    description: "host unreachable: it is down, or a router or firewall rejects the connection",
+  },
+  {
+    error: ofSocket("ENETUNREACH"),
+    description: "network unreachable: this machine has no route to the address",
+  },
+  {
+    error: ofSocket("EADDRNOTAVAIL"),
+    description:
+      "no local address or port is free to connect from: raise net.ipv4.ip_local_port_range, or lower concurrency",
+  },
+  {
+    error: ofSocket("ENFILE"),
+    description: "too many open files on this machine: raise fs.file-max",
+  },
+  {
+    error: new TypeError(
+      `${FETCHING}: client error (Connect): tcp open error: Too many open files (os error 24)`,
+    ),
+    description: "too many open connections: raise the limit of open files (ulimit -n)",
+  },
   {
     error: ofSocket("EMFILE"),
     description: "too many open connections: raise the limit of open files (ulimit -n)",
@@ -81,7 +103,7 @@ const FAILURES: { error: unknown; description: string }[] = [
     error: new TypeError(
       `${FETCHING}: client error (Connect): tcp connect error: No route to host: Network is unreachable (os error 101)`,
     ),
-    description: "host unreachable",
+    description: "network unreachable: this machine has no route to the address",
   },
   {
     error: new TypeError("error reading a body from connection", {
@@ -278,9 +300,22 @@ function sending(reason: string): string {
     `client error (SendRequest): connection error: ${reason}`;
 }
 
+Deno.test("isForWant() knows what this machine lacks, and what it does not", () => {
+  const withCode = (code: string) => Object.assign(new Error("failed"), { code });
+  for (const code of ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EPERM"]) {
+    assertEquals(isForWant(withCode(code)), true, code);
+  }
+  for (const code of ["ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "ENOTFOUND"]) {
+    assertEquals(isForWant(withCode(code)), false, code);
+  }
+  assertEquals(isForWant("CANARY"), false);
+});
+
 Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
   const withCode = (code: string) => Object.assign(new Error("failed"), { code });
-  for (const code of ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "EPERM", "EMFILE"]) {
+  for (
+    const code of ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EPERM", "EMFILE"]
+  ) {
     assertEquals(mayHaveBeenSent(withCode(code)), false, code);
   }
   for (const code of ["ECONNRESET", "EPIPE", "ETIMEDOUT"]) {

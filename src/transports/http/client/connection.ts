@@ -65,14 +65,12 @@ export class Connection {
 
   close(): void {
     this.#isOpen = false;
-    // One that is destroyed while it is connecting may stay open for ever (Deno 2.6.8).
-    if (this.#isConnected) this.#socket.destroy();
+    this.#socket.destroy();
   }
 
   #begin(): void {
     this.#isConnected = true;
-    if (!this.#isOpen) this.#socket.destroy();
-    else if (this.#unsent !== undefined) this.#socket.write(this.#unsent);
+    if (this.#unsent !== undefined) this.#socket.write(this.#unsent);
     this.#unsent = undefined;
   }
 

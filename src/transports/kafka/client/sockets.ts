@@ -1,8 +1,7 @@
 import type { ISocketFactoryArgs } from "kafkajs";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-
-const KEEP_ALIVE_MS = 60_000;
+import { isIP, type Socket } from "node:net";
+import { openSocket as openSocketTo } from "../../sockets/open_connection.ts";
+import { streamOf } from "../../sockets/tcp_handle.ts";
 
 /** What is to be known of a socket besides what it carries. */
 export interface SocketOptions {
@@ -20,18 +19,17 @@ export function openSocket(
   if (Deno.permissions.querySync({ name: "net", host: broker }).state !== "granted") {
     onUngrantedBroker?.(broker);
   }
-  const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl })
-    : connectTcp({ host, port }, onConnect);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  // A request is one write: to wait for more would delay it by the answer to the one before.
-  socket.setNoDelay(true);
+  const tls = ssl ? { ...(isIP(host) ? {} : { servername: host }), ...ssl } : undefined;
+  const socket = openSocketTo({ host, port }, tls);
   // kafkajs gives up by then, and tries again; a connection that comes about later would take the place of the new one.
   const timer = setTimeout(() => socket.destroy(), connectionTimeoutMs);
   const settled = () => clearTimeout(timer);
   socket.once("close", settled);
   if (!ssl) {
-    socket.once("connect", settled);
+    socket.once("connect", () => {
+      settled();
+      onConnect();
+    });
     return socket;
   }
   socket.once("secureConnect", async () => {
@@ -49,22 +47,11 @@ export function openSocket(
 async function isSecure(socket: Socket): Promise<boolean> {
   if (socket.destroyed) return false;
   try {
-    await tlsConnectionOf(socket).handshake();
+    await (streamOf(socket) as Deno.TlsConn).handshake();
     return !socket.destroyed;
   } catch (error) {
     // The reason has come before, unless there is no handshake to wait for.
     if (!socket.destroyed) socket.destroy(error instanceof Error ? error : undefined);
     return false;
   }
-}
-
-/** Deno's own connection below a socket of Node's, which is kept under a symbol. */
-function tlsConnectionOf(socket: Socket): Deno.TlsConn {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  for (let at = handle; at; at = Object.getPrototypeOf(at)) {
-    const key = Object.getOwnPropertySymbols(at)
-      .find(({ description }) => description === "kStreamBaseField");
-    if (key !== undefined) return Reflect.get(Object(handle), key);
-  }
-  throw new Error("Deno has changed: its sockets hide what is TLS");
 }

@@ -1,0 +1,105 @@
+import { assertEquals, assertLess } from "@std/assert";
+import type { ConnectAttempt, ConnectOutcome } from "../../../support/connecting.ts";
+import { connectInOwnNetwork } from "../../../support/own_network.ts";
+
+/** Addresses that swallow what is sent to them. */
+const DEAD = ["10.0.0.2", "10.0.0.3", "10.0.0.4"] as const;
+/** One that no route leads to. */
+const FAR = "192.0.2.1";
+
+const HOSTS: Readonly<Record<string, readonly string[]>> = {
+  "both.test": ["127.0.0.1", "::1"],
+  "one-of-many.test": ["127.0.0.5", "127.0.0.6", "::1", "127.0.0.1"],
+  "half-dead.test": [DEAD[0], DEAD[1], "127.0.0.1"],
+  "far-or-refused.test": [FAR, "127.0.0.5"],
+  "far.test": [FAR, "192.0.2.2"],
+  "dead.test": [DEAD[0]],
+  "all-dead.test": DEAD,
+  "granted.test": ["127.0.0.7"],
+  "localhost": ["127.0.0.1"],
+};
+
+Deno.test("openConnection() reaches the address at which a server listens, whichever of a name's it is", async () => {
+  for (const address of ["127.0.0.1", "::1"]) {
+    const [both, many, localhost] = await attempts([address], [
+      granted("both.test"),
+      granted("one-of-many.test"),
+      // The list of hosts has the other address only.
+      { host: "localhost", grant: "localhost:PORT,127.0.0.1:PORT,[::1]:PORT" },
+    ]);
+    for (const outcome of [both, many, localhost]) {
+      assertEquals(outcome?.result, address);
+      assertLess(outcome?.elapsedMs, 1000);
+    }
+  }
+});
+
+Deno.test("openConnection() passes over addresses that do not answer, and ends its attempts there", async () => {
+  const outcomes = await attempts(["127.0.0.1"], [
+    granted("half-dead.test"),
+    granted("half-dead.test"),
+  ]);
+  for (const { result, elapsedMs } of outcomes) {
+    assertEquals(result, "127.0.0.1");
+    assertLess(elapsedMs, 2000);
+  }
+});
+
+Deno.test("openConnection() ends within the time of its caller, and leaves nothing that connects", async () => {
+  const outcomes = await attempts([], [
+    { ...granted("dead.test"), timeoutMs: 500, count: 32 },
+    { ...granted("dead.test"), timeoutMs: 500, count: 32 },
+    { ...granted(DEAD[0]), timeoutMs: 500, count: 32 },
+  ]);
+  for (const { result, elapsedMs, connecting } of outcomes) {
+    assertEquals(result, "Signal timed out.");
+    assertLess(elapsedMs, 2000);
+    assertEquals(connecting, 0, "sockets that still connect");
+  }
+});
+
+Deno.test("openConnection() leaves a bounded number of attempts at a name whose addresses all swallow them", async () => {
+  const attempt = { ...granted("all-dead.test"), timeoutMs: 1500, count: 8 };
+  const outcomes = await attempts([], [attempt, attempt, attempt]);
+  const { connecting } = outcomes.at(-1)!;
+  assertLess(connecting, DEAD.length * 8 + 1, "sockets that still connect");
+});
+
+Deno.test("openConnection() says why no address can be connected to, by the most telling reason", async () => {
+  const [refused, mixed, far, unknown] = await attempts([], [
+    granted("both.test"),
+    granted("far-or-refused.test"),
+    granted("far.test"),
+    granted("no-such-name.test"),
+  ]);
+  assertEquals(refused?.result, "connection refused (ECONNREFUSED)");
+  assertEquals(mixed?.result, "connection refused (ECONNREFUSED)");
+  assertEquals(
+    far?.result,
+    "network unreachable: this machine has no route to the address (ENETUNREACH)",
+  );
+  assertEquals(unknown?.result, "host name not found (ENOTFOUND)");
+});
+
+Deno.test("openConnection() reaches no address that the sandbox allows neither by name nor by number", async () => {
+  const outcomes = await attempts(["127.0.0.1", "::1", "127.0.0.7"], [
+    { host: "both.test", grant: "granted.test:PORT" },
+    { host: "both.test", grant: "both.test:1" },
+    { host: "127.0.0.1", grant: "both.test:PORT" },
+    { host: "localhost", grant: "both.test:PORT" },
+  ]);
+  for (const { result } of outcomes) {
+    assertEquals(result, "the sandbox does not allow this host (EPERM)");
+  }
+});
+
+function granted(host: string): ConnectAttempt {
+  return { host, grant: `${host}:PORT` };
+}
+
+function attempts(
+  listenAt: readonly string[],
+  attempts: readonly ConnectAttempt[],
+): Promise<ConnectOutcome[]> {
+  return connectInOwnNetwork({ hosts: HOSTS, listenAt, attempts });
+}

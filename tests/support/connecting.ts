@@ -1,0 +1,92 @@
+/**
+ * A program of the tests: listens at some addresses, connects in sandboxes, and prints what came of it.
+ *
+ * @module
+ */
+/** What to do. */
+export interface ConnectPlan {
+  /** Where somebody listens, all at the same port. */
+  readonly listenAt: readonly string[];
+  readonly attempts: readonly ConnectAttempt[];
+}
+
+/** One after the other. */
+export interface ConnectAttempt {
+  readonly host: string;
+  /** What the sandbox allows, separated by commas, `PORT` for the port at which somebody listens. */
+  readonly grant: string;
+  readonly timeoutMs?: number;
+  /** So many at the same time. */
+  readonly count?: number;
+}
+
+/** What came of an attempt. */
+export interface ConnectOutcome {
+  /** The address that was connected to, or why there is none. */
+  readonly result: string;
+  readonly elapsedMs: number;
+  /** Connections of this machine that are not there yet, a moment after the attempt has ended. */
+  readonly connecting: number;
+}
+
+/** What a Worker is told: to connect, and to give up after so long. */
+export interface ConnectOrder {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
+
+/** Linux's number for `SYN-SENT`, as `/proc/net/tcp` has it. */
+const SYN_SENT = "02";
+
+if (import.meta.main) {
+  const outcomes = await carryOut(JSON.parse(Deno.args[0]!));
+  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(outcomes)));
+  Deno.exit();
+}
+
+async function carryOut({ listenAt, attempts }: ConnectPlan): Promise<ConnectOutcome[]> {
+  let port = 0;
+  for (const hostname of listenAt) {
+    const listener = Deno.listen({ hostname, port });
+    port = listener.addr.port;
+    void acceptAll(listener);
+  }
+  // Some port at which nobody listens.
+  if (port === 0) port = 7001;
+  const outcomes = [];
+  for (const attempt of attempts) outcomes.push(await make(attempt, port));
+  return outcomes;
+}
+
+async function acceptAll(listener: Deno.Listener): Promise<void> {
+  for await (const connection of listener) connection.close();
+}
+
+async function make(
+  { host, grant, timeoutMs = 5000, count = 1 }: ConnectAttempt,
+  port: number,
+): Promise<ConnectOutcome> {
+  const worker = new Worker(new URL("connecting_worker.ts", import.meta.url), {
+    type: "module",
+    deno: { permissions: { net: grant.replaceAll("PORT", `${port}`).split(",") } },
+  });
+  const startedMs = performance.now();
+  const order: ConnectOrder = { host, port, timeoutMs };
+  let result = "";
+  for (let left = count; left > 0; left--) worker.postMessage(order);
+  for (let left = count; left > 0; left--) {
+    result = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+  }
+  const elapsedMs = performance.now() - startedMs;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const connecting = countConnecting();
+  worker.terminate();
+  return { result, elapsedMs, connecting };
+}
+
+function countConnecting(): number {
+  return ["/proc/net/tcp", "/proc/net/tcp6"]
+    .flatMap((path) => Deno.readTextFileSync(path).split("\n"))
+    .filter((line) => line.trim().split(/\s+/)[3] === SYN_SENT).length;
+}
