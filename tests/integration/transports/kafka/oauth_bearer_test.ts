@@ -5,6 +5,9 @@ import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
+/** Sources of tokens live as long as their process. */
+const OPTIONS = { sanitizeResources: false };
+
 function tokenFrom(tokenEndpoint: string) {
   return freshToken({
     mechanism: "oauthbearer",
@@ -19,27 +22,35 @@ function tokenFrom(tokenEndpoint: string) {
   }, new RecordedLog().log);
 }
 
-Deno.test("freshToken() takes a token without a type, and null for what is absent", async () => {
-  await using endpoint = startEndpoint(() =>
-    Response.json({ access_token: "t", expires_in: "86399", scope: null, refresh_token: null })
-  );
-  assertEquals((await tokenFrom(endpoint.url)).value, "t");
-});
+Deno.test(
+  "freshToken() takes a token without a type, and null for what is absent",
+  OPTIONS,
+  async () => {
+    await using endpoint = startEndpoint(() =>
+      Response.json({ access_token: "t", expires_in: "86399", scope: null, refresh_token: null })
+    );
+    assertEquals((await tokenFrom(endpoint.url)).value, "t");
+  },
+);
 
-Deno.test("freshToken() names the field for which it refuses a token, and the key to correct where one is known", async (t) => {
-  const table: [answer: object, reason: string][] = [
-    [{}, "'access_token' is missing; correct sasl.oauthbearer.token.endpoint.url"],
-    [{ access_token: "t", expires_in: "soon" }, "'expires_in' is not a number"],
-    [{ access_token: "t", token_type: "DPoP" }, "'token_type' is not 'Bearer'"],
-  ];
-  for (const [answer, reason] of table) {
-    await t.step(reason, async () => {
-      await using endpoint = startEndpoint(() => Response.json(answer));
-      const error = await assertRejects(() => tokenFrom(endpoint.url), TokenError);
-      assertEquals(
-        describeTokenFailure(error),
-        `token endpoint '${endpoint.url}' gave an unusable answer: ${reason}`,
-      );
-    });
-  }
-});
+Deno.test(
+  "freshToken() names the field for which it refuses a token, and the key to correct where one is known",
+  OPTIONS,
+  async (t) => {
+    const table: [answer: object, reason: string][] = [
+      [{}, "'access_token' is missing; correct sasl.oauthbearer.token.endpoint.url"],
+      [{ access_token: "t", expires_in: "soon" }, "'expires_in' is not a number"],
+      [{ access_token: "t", token_type: "DPoP" }, "'token_type' is not 'Bearer'"],
+    ];
+    for (const [answer, reason] of table) {
+      await t.step(reason, async () => {
+        await using endpoint = startEndpoint(() => Response.json(answer));
+        const error = await assertRejects(() => tokenFrom(endpoint.url), TokenError);
+        assertEquals(
+          describeTokenFailure(error),
+          `token endpoint '${endpoint.url}' gave an unusable answer: ${reason}`,
+        );
+      });
+    }
+  },
+);
