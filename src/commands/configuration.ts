@@ -7,15 +7,27 @@ import {
 } from "../config/mod.ts";
 import { ConfigReading } from "../config/reading.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
+import {
+  MAX_NAMED_FILE_BYTES,
+  readBoundedFile,
+  readStandardInput,
+} from "../process/bounded_input.ts";
 import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
 
 /** The file by whose name standard input is meant. */
 export const STANDARD_INPUT = "-";
 
+/** How large a configuration may be. */
+const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
+
 const OUTSIDE: Outside = {
   env: (name) => Deno.env.get(name),
-  readFile: (path) => Deno.readTextFileSync(path),
+  readFile: (path, isAgain) =>
+    readBoundedFile(path, {
+      maxBytes: MAX_NAMED_FILE_BYTES,
+      ...(isAgain ? { patienceMs: 0 } : {}),
+    }),
   isStream: (path) => !Deno.statSync(path).isFile,
 };
 
@@ -58,16 +70,15 @@ function nameOf(file: string): string {
   return file === STANDARD_INPUT ? "stdin" : file;
 }
 
-function readSource(file: string): Promise<string> {
+async function readSource(file: string): Promise<string> {
   return file === STANDARD_INPUT
-    ? new Response(Deno.stdin.readable).text()
-    : Deno.readTextFile(file);
+    ? new TextDecoder().decode(await readStandardInput(MAX_SOURCE_BYTES))
+    : readBoundedFile(file, { maxBytes: MAX_SOURCE_BYTES });
 }
 
 function describeReadFailure(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return error instanceof Error ? error.message : String(error);
 }
 

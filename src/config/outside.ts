@@ -1,8 +1,16 @@
+/** Why a file cannot be read, in words that complete "cannot read the file, as". */
+export class FileError extends Error {
+  override readonly name = "FileError";
+}
+
 /** All that a configuration can take from outside its own text. */
 export interface Outside {
   env(name: string): string | undefined;
-  /** @throws when the file can't be read */
-  readFile(path: string): string;
+  /**
+   * @param isAgain whether that is for a configuration in force, so that nothing must be waited for
+   * @throws when the file can't be read
+   */
+  readFile(path: string, isAgain?: boolean): string;
   /** Whether a path is that of a pipe or the like, which gives what it holds once. */
   isStream?(path: string): boolean;
 }
@@ -27,7 +35,7 @@ export class RecordedOutside implements Outside {
   again(): RecordedOutside {
     return new RecordedOutside({
       env: (name) => this.#variables.get(name),
-      readFile: (path) => this.#streams.get(path) ?? this.#outside.readFile(path),
+      readFile: (path) => this.#streams.get(path) ?? this.#outside.readFile(path, true),
       isStream: (path) => this.#streams.has(path),
     });
   }

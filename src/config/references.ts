@@ -1,5 +1,5 @@
 import { quoted } from "./found.ts";
-import type { Outside } from "./outside.ts";
+import { FileError, type Outside } from "./outside.ts";
 import { type Gap, parseGap, type Template } from "../core/template.ts";
 import type { Finding, Path } from "./problem.ts";
 import { HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./secrets.ts";
@@ -88,11 +88,16 @@ export function readOutside(
   try {
     return { value: outside.readFile(path) };
   } catch (error) {
-    const reason = error instanceof Error ? ` (${error.name})` : "";
+    const reason = reasonOf(error);
     // Who has mistaken the key for its path would see the key.
     const isText = hidden || /[\r\n]|-----BEGIN/.test(path);
     return { message: `cannot read the file ${isText ? "***" : quoted(path)}${reason}` };
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof FileError) return `: ${error.message}`;
+  return error instanceof Error ? ` (${error.name})` : "";
 }
 
 function lookUp(

@@ -7,6 +7,10 @@ export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = typeof LOG_FORMATS[number];
 
 const MAX_WAITING = 10_000;
+
+/** In characters. What is longer is cut: many a reader of logs takes no longer lines. */
+const MAX_MESSAGE = 8192;
+
 const TEXT_ENCODER = new TextEncoder();
 
 /**
@@ -38,7 +42,7 @@ export class LogWriter {
       this.#dropped++;
       return;
     }
-    this.#waiting.push(this.#format(record));
+    this.#waiting.push(this.#format(bounded(record)));
     this.#writing ??= this.#writeWaiting();
   }
 
@@ -66,6 +70,14 @@ export class LogWriter {
       this.#dropped += lines.length + dropped;
     }
   }
+}
+
+function bounded(record: LogRecord): LogRecord {
+  const { message } = record;
+  const surplus = message.length - MAX_MESSAGE;
+  if (surplus <= 0) return record;
+  const text = message.slice(0, MAX_MESSAGE).toWellFormed();
+  return { ...record, message: `${text}... (${surplus} more characters)` };
 }
 
 function droppedRecord(count: number): LogRecord {

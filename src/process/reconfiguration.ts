@@ -2,6 +2,7 @@ import { changedKeys, formatProblem, type LoadedConfig } from "../config/mod.ts"
 import type { ConfigReading } from "../config/reading.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
+import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
 import { ChangedFiles, type FileTexts } from "./changed_files.ts";
 import { logWarnings } from "./config_warnings.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
@@ -39,7 +40,7 @@ export class Reconfiguration implements Disposable {
     this.#reading = reading;
     this.#inForce = { config, written };
     this.#files = new ChangedFiles(reading.files, {
-      read: (path) => Deno.readTextFile(path),
+      read: (path) => readBoundedFileAgain(path, MAX_NAMED_FILE_BYTES),
       onChange: () => this.#readAgain(),
       ...(intervalMs === undefined ? {} : { intervalMs }),
     });

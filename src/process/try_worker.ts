@@ -4,17 +4,22 @@
  * @module
  */
 import type { PipelineConfig } from "../config/schema.ts";
+import { FileError } from "../config/outside.ts";
 import type { Bytes, InboundEvent } from "../core/event.ts";
 import { failurePolicy } from "../core/failures/failure_policy.ts";
 import type { CallMessage } from "../core/handler.ts";
 import { Logger } from "../core/log.ts";
 import { type Trial, tryOut } from "../core/trial.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
+import { readStandardInput } from "./bounded_input.ts";
 import { printOut } from "./console.ts";
 import { Redaction } from "./redaction.ts";
 import { messageText, trialText } from "./trial_text.ts";
 import { reportFailures } from "./worker_failures.ts";
 import type { TryCommand, TryEvent, TryReport } from "./worker_messages.ts";
+
+/** How large the payload of a trial may be. */
+const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -29,7 +34,7 @@ self.addEventListener("message", ({ data }: MessageEvent<TryCommand>) => {
 });
 
 async function run({ pipeline, event, secrets }: TryCommand): Promise<boolean> {
-  const value = await new Response(Deno.stdin.readable).bytes();
+  const value = await payload();
   const redaction = new Redaction(secrets);
   const said: string[] = [];
   const hear = (message: CallMessage, heading: string, prefix: string) => {
@@ -42,6 +47,15 @@ async function run({ pipeline, event, secrets }: TryCommand): Promise<boolean> {
   });
   await printOut([...said, trialText(trial, redaction)].join("\n"));
   return trial.isDone;
+}
+
+async function payload(): Promise<Bytes> {
+  try {
+    return await readStandardInput(MAX_PAYLOAD_BYTES);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new Error(`cannot take the payload: ${error.message}`);
+  }
 }
 
 async function callFor(

@@ -9,7 +9,8 @@ import type { Config } from "../../src/config/schema.ts";
 /** Variables and files that a configuration can see in a test. */
 export interface Surroundings {
   readonly variables?: Readonly<Record<string, string>>;
-  readonly files?: Readonly<Record<string, string>>;
+  /** Texts by paths, or why a file cannot be read. */
+  readonly files?: Readonly<Record<string, string | Error>>;
 }
 
 /** The problems of a text as lines, without the name of its source. */
@@ -85,6 +86,7 @@ export function outside({ variables = {}, files = {} }: Surroundings = {}): Outs
     env: (name) => variables[name],
     readFile(path) {
       const text = files[path];
+      if (text instanceof Error) throw text;
       if (text === undefined) throw new Deno.errors.NotFound("No such file");
       return text;
     },

@@ -1,9 +1,15 @@
+import { FileError } from "../../src/config/outside.ts";
 import { assertEquals } from "@std/assert";
 import { configOf, consumerText, pipelineText, problemsOf } from "./loading.ts";
 
 const SURROUNDINGS = {
   variables: { HOST: "example.com", EMPTY: "", NUMBER: "20000", LEVEL: "1", NESTED: "${env:HOST}" },
-  files: { "/run/secrets/token": "abc\n", "/two": "a\r\n", "/lines": "a\n\n" },
+  files: {
+    "/run/secrets/token": "abc\n",
+    "/two": "a\r\n",
+    "/lines": "a\n\n",
+    "/dev/zero": new FileError("it is larger than 1 MiB"),
+  },
 };
 const NESTED = "a default cannot hold '{': a reference ends at the first '}'";
 const TEMPLATES =
@@ -62,6 +68,7 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ["${env:ABSENT}", "the environment variable 'ABSENT' is not set"],
     ["${env:a b}", "expected the name of an environment variable, found 'a b'"],
     ["${file:/absent}", "cannot read the file '/absent' (NotFound)"],
+    ["${file:/dev/zero}", "cannot read the file '/dev/zero': it is larger than 1 MiB"],
     ["${vault:a}", `unknown reference '\${vault:a}': ${HELP}`],
     ["${}", `unknown reference '\${}': ${HELP}`],
     ["${env:HOST", `a reference without its '}': ${HELP}`],

@@ -65,6 +65,16 @@ const BAD_CONFIGURATIONS: readonly [what: string, text: string, problems: string
       "(NotFound)",
     ],
   ],
+  [
+    "refers to what has no end, and to a directory",
+    VALID.replace("topic: ORDERS", 'topic: "${file:/dev/zero}"')
+      .replace("topic: RESULTS", 'topic: "${file:/}"'),
+    [
+      "pipeline 'orders': eventListener.topic: cannot read the file '/dev/zero': it is larger " +
+      "than 1 MiB",
+      "pipeline 'orders': eventResultProcessor.topic: cannot read the file '/': it is a directory",
+    ],
+  ],
   ["gives two pipelines one name", VALID + VALID.replace("ORDERS", "OTHERS"), [
     "pipeline 'orders': name: another pipeline of '{file}' has the same name",
   ]],

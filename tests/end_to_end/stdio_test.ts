@@ -125,6 +125,20 @@ Deno.test("eventor finishes the lines before, names the line and exits with 1, w
   assert(!stderr.includes("the payload"), stderr);
 });
 
+Deno.test("eventor names a line that is too long for an event and exits with 1, and takes the lines before it", async () => {
+  const tooLong = new Uint8Array(17 * 1024 * 1024).fill(0x78);
+  const { code, stdout, stderr } = await pipeThrough(concatenated([
+    new TextEncoder().encode("one\n"),
+    tooLong,
+    new TextEncoder().encode("\nthree\n"),
+  ]));
+  assertEquals({ code, stdout }, { code: 1, stdout: "one\n" });
+  assertMatch(
+    stderr,
+    /ERROR - pipeline 'lines' ended: Cannot read line 2 of stdin: it is longer than 16 MiB\n$/,
+  );
+});
+
 Deno.test("eventor writes error responses as results, when a result processor takes onError", async () => {
   const { code, stdout, calls } = await pipeThrough("a\nb\n", {
     when: ["onSuccess", "onError"],

@@ -41,6 +41,17 @@ Deno.test("LogWriter writes one object a line with the time in UTC, when the for
   );
 });
 
+Deno.test("LogWriter cuts messages that are too long, and says by how much", async () => {
+  const longest = "x".repeat(8192);
+  for (const format of ["text", "json"] as const) {
+    const whole = await written(format, { ...RECORD, message: longest });
+    assertEquals(whole.includes(longest) && !whole.includes("..."), true);
+    const cut = await written(format, { ...RECORD, message: `${longest}${"y".repeat(1_000_000)}` });
+    assertEquals(cut.includes(`${longest}... (1000000 more characters)`), true);
+    assertEquals(cut.length < 9000, true);
+  }
+});
+
 const FORGERIES: { what: string; message: string; text: string }[] = [
   { what: "a newline", message: "a\nb", text: "a\\u000ab" },
   { what: "a return", message: "a\r\nb", text: "a\\u000d\\u000ab" },

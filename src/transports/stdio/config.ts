@@ -30,7 +30,7 @@ const format = toSchema(choice<"text" | "json">({ text: "text", json: "json" }))
 
 /** Reads the `eventListener` section of type `stdin`. */
 export const stdinListenerSchema: z.ZodType<StdinListenerConfig> = section({
-  type: z.literal("stdin").describe("Reads events from standard input, one a line"),
+  type: z.literal("stdin").describe("Reads events from standard input, one a line of up to 16 MiB"),
   format,
 });
 

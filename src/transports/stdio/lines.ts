@@ -2,16 +2,32 @@ import type { Bytes } from "../../core/event.ts";
 
 const NEWLINE = 0x0a;
 
-/** Yields the lines of a byte stream without their newline; a last line without one counts as well. */
-export async function* readLines(stream: ReadableStream<Bytes>): AsyncGenerator<Bytes> {
+/** A line is longer than it may be. What follows it was not read. */
+export class LineTooLongError extends Error {
+  override readonly name = "LineTooLongError";
+}
+
+/**
+ * Yields the lines of a byte stream without their newline; a last line without one counts as well.
+ *
+ * @throws {LineTooLongError} at a line of more than `maxBytes`, before it is held in memory
+ */
+export async function* readLines(
+  stream: ReadableStream<Bytes>,
+  maxBytes = Infinity,
+): AsyncGenerator<Bytes> {
   let started: Bytes[] = [];
+  let startedBytes = 0;
   for await (const chunk of stream) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      if (startedBytes + end - start > maxBytes) throw new LineTooLongError();
       yield concatenate([...started, chunk.subarray(start, end)]);
-      started = [];
+      [started, startedBytes] = [[], 0];
       start = end + 1;
     }
+    startedBytes += chunk.length - start;
+    if (startedBytes > maxBytes) throw new LineTooLongError();
     if (start < chunk.length) started.push(chunk.slice(start));
   }
   if (started.length > 0) yield concatenate(started);

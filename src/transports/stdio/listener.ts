@@ -2,9 +2,12 @@ import { aborted } from "../../core/backoff.ts";
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import type { Lease } from "../../core/lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../core/listener.ts";
+import type { Limits } from "../../core/transport.ts";
 import type { StdinListenerConfig } from "./config.ts";
 import { parseJsonLine } from "./json_line.ts";
-import { readLines } from "./lines.ts";
+import { LineTooLongError, readLines } from "./lines.ts";
+
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** Lines that are read ahead of the first one that has not settled. */
 const MAX_UNSETTLED = 1000;
@@ -13,23 +16,30 @@ const MAX_UNSETTLED = 1000;
 export class StdinListener implements Listener {
   readonly #config: StdinListenerConfig;
   readonly #input: ReadableStream<Bytes>;
+  readonly #maxBytes: number;
 
-  constructor(config: StdinListenerConfig, input: ReadableStream<Bytes>) {
+  constructor(
+    config: StdinListenerConfig,
+    input: ReadableStream<Bytes>,
+    { maxBufferedBytes }: Pick<Limits, "maxBufferedBytes">,
+  ) {
     this.#config = config;
     this.#input = input;
+    this.#maxBytes = maxBufferedBytes;
   }
 
-  /** @throws {SyntaxError} at a line that is no event; lines before it settle, lines after it stay unread */
+  /** @throws {SyntaxError} at a line that is no event, or too long for one; lines before it settle, lines after it stay unread */
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const unsettled = new Set<Promise<void>>();
     const failure = Promise.withResolvers<never>();
     failure.promise.catch(() => {});
     let hasFailed = false;
+    let unsettledBytes = 0;
     let oneSettled = Promise.withResolvers<void>();
 
     const deliverAll = async () => {
       let offset = 0;
-      for await (const line of readLines(this.#input)) {
+      for await (const line of this.#lines()) {
         if (lease.ending.aborted || hasFailed) return;
         const settled = deliver(this.#toEvent(line, offset++), lease)
           .catch((error) => {
@@ -39,13 +49,16 @@ export class StdinListener implements Listener {
           })
           .finally(() => {
             unsettled.delete(settled);
+            unsettledBytes -= line.length;
             oneSettled.resolve();
           });
         unsettled.add(settled);
-        if (unsettled.size < MAX_UNSETTLED) continue;
-        // A race of them all would leave a thousand reactions behind for every line.
-        oneSettled = Promise.withResolvers();
-        await oneSettled.promise;
+        unsettledBytes += line.length;
+        while (unsettled.size >= MAX_UNSETTLED || unsettledBytes >= this.#maxBytes) {
+          // A race of them all would leave a thousand reactions behind for every line.
+          oneSettled = Promise.withResolvers();
+          await oneSettled.promise;
+        }
       }
     };
     try {
@@ -53,6 +66,23 @@ export class StdinListener implements Listener {
       await Promise.race([deliverAll(), aborted(lease.ending), failure.promise]);
     } finally {
       await Promise.race([Promise.all(unsettled), failure.promise]);
+    }
+  }
+
+  async *#lines(): AsyncGenerator<Bytes> {
+    let number = 1;
+    try {
+      for await (const line of readLines(this.#input, MAX_LINE_BYTES)) {
+        yield line;
+        number++;
+      }
+    } catch (error) {
+      if (!(error instanceof LineTooLongError)) throw error;
+      throw new SyntaxError(
+        `Cannot read line ${number} of stdin: it is longer than ${
+          MAX_LINE_BYTES / 1024 / 1024
+        } MiB`,
+      );
     }
   }
 

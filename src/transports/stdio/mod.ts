@@ -10,9 +10,9 @@ export const stdinListener: ListenerRole<StdinListenerConfig> = {
   exclusive: "standard input",
   permissions: () => NOTHING,
   describe: ({ format }) => `standard input, one event a line (${format})`,
-  async open(config) {
+  async open(config, { limits }) {
     const { StdinListener } = await import("./listener.ts");
-    return new StdinListener(config, Deno.stdin.readable);
+    return new StdinListener(config, Deno.stdin.readable, limits);
   },
 };
 

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { Bytes } from "../../../src/core/event.ts";
-import { readLines } from "../../../src/transports/stdio/lines.ts";
+import { LineTooLongError, readLines } from "../../../src/transports/stdio/lines.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
 import { bytes } from "../../support/events.ts";
 
@@ -64,3 +64,31 @@ function* cut(stream: Bytes, random: () => number): Generator<Bytes> {
     start = end;
   }
 }
+
+Deno.test("readLines() ends at a line that is too long, and reads no more than it has to", async (t) => {
+  const streams: { what: string; chunks: string[]; lines: string[] }[] = [
+    { what: "in one chunk", chunks: ["abc\nabcd\ne\n"], lines: ["abc"] },
+    { what: "in several", chunks: ["abc\n", "ab", "c", "d", "\ne\n"], lines: ["abc"] },
+    { what: "without an end", chunks: ["ab", "cd"], lines: [] },
+  ];
+  for (const { what, chunks, lines } of streams) {
+    await t.step(what, async () => {
+      const found: string[] = [];
+      let pulled = 0;
+      async function* stream(): AsyncGenerator<Bytes> {
+        for (const chunk of chunks) {
+          pulled++;
+          yield bytes(chunk);
+        }
+        throw new Error("it was read on");
+      }
+      await assertRejects(async () => {
+        for await (const line of readLines(ReadableStream.from(stream()), 3)) {
+          found.push(new TextDecoder().decode(line));
+        }
+      }, LineTooLongError);
+      assertEquals(found, lines);
+      assertEquals(pulled <= 5, true);
+    });
+  }
+});

@@ -1,5 +1,6 @@
 import { formatJsonLine } from "../../../src/transports/stdio/json_line.ts";
 import { StdinListener } from "../../../src/transports/stdio/listener.ts";
+import { DEFAULT_LIMITS } from "../../support/limits.ts";
 import { testListenerContract } from "../../listener_contract.ts";
 
 testListenerContract("StdinListener", {
@@ -18,7 +19,10 @@ testListenerContract("StdinListener", {
           await writer.write(new TextEncoder().encode(`${formatJsonLine(record)}\n`));
         }
       },
-      open: () => Promise.resolve(new StdinListener({ type: "stdin", format: "json" }, readable)),
+      open: () =>
+        Promise.resolve(
+          new StdinListener({ type: "stdin", format: "json" }, readable, DEFAULT_LIMITS),
+        ),
       async [Symbol.asyncDispose]() {
         await writer.abort().catch(() => {});
       },

@@ -79,6 +79,31 @@ Deno.test("StdinListener ends at a line that is no event, after the events befor
   assertEquals(pipeline.started, ["stdin[0]@0", "stdin[0]@1"]);
 });
 
+Deno.test("StdinListener ends at a line that is too long for an event, after the events before it have settled", async () => {
+  const pipeline = new FakeDeliver();
+  const mebibyte = bytes("x".repeat(1024 * 1024));
+  const input = ReadableStream.from([bytes("a\n"), ...Array(17).fill(mebibyte), bytes("\nb\n")]);
+  const listening = listen(input, pipeline);
+  await eventually(() => pipeline.running.length === 1, { what: "the event before it comes" });
+  pipeline.settle("stdin[0]@0");
+  const error = await assertRejects(() => listening, SyntaxError);
+  assertEquals(error.message, "Cannot read line 2 of stdin: it is longer than 16 MiB");
+  assertEquals(pipeline.started, ["stdin[0]@0"]);
+});
+
+Deno.test("StdinListener reads no further ahead than its bytes allow", async () => {
+  const pipeline = new FakeDeliver();
+  const listening = listen(linesOf("aaaa\nbb\nc\ndddd\n"), pipeline, { maxBufferedBytes: 6 });
+  await eventually(() => pipeline.running.length === 2, { what: "two events come" });
+  await everythingSettled();
+  assertEquals(pipeline.running, ["stdin[0]@0", "stdin[0]@1"]);
+
+  pipeline.settle("stdin[0]@1");
+  await eventually(() => pipeline.running.length === 3, { what: "more events come" });
+  await settleAll(pipeline, listening);
+  assertEquals(pipeline.started.length, 4);
+});
+
 Deno.test("StdinListener ends, when its lease is ending while it waits for input", async () => {
   const lease = new LeaseController();
   const { input, sendLine } = openInput();
@@ -182,12 +207,13 @@ async function settleAll(pipeline: FakeDeliver, listening: Promise<void>): Promi
 function listen(
   input: ReadableStream<Bytes>,
   pipeline: FakeDeliver,
-  { config = TEXT, lease = new LeaseController() }: {
+  { config = TEXT, lease = new LeaseController(), maxBufferedBytes = 1_000_000 }: {
     config?: typeof TEXT | typeof JSON_LINES;
     lease?: LeaseController;
+    maxBufferedBytes?: number;
   } = {},
 ): Promise<void> {
-  return new StdinListener(config, input).listen(pipeline.deliver, lease);
+  return new StdinListener(config, input, { maxBufferedBytes }).listen(pipeline.deliver, lease);
 }
 
 function linesOf(text: string): ReadableStream<Bytes> {

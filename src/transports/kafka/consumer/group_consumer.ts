@@ -5,6 +5,7 @@ import { createKafka, retryOptions } from "../client/client.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { createAssigners } from "./assignment/assigners.ts";
 import { LedTopics } from "./assignment/led_topics.ts";
+import { shownPartitions } from "./shown_partitions.ts";
 
 /**
  * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
@@ -58,7 +59,7 @@ export function createGroupConsumer(
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
     const partitions = memberAssignment[topic] ?? [];
     log.info(
-      `joined group '${groupId}': partitions ${partitions.join(", ") || "none"} of ${topic}`,
+      `joined group '${groupId}': partitions ${shownPartitions(partitions)} of ${topic}`,
     );
     onJoin(partitions);
   });

@@ -1,0 +1,118 @@
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { FileError } from "../config/outside.ts";
+
+const MIB = 1024 * 1024;
+
+/** How large a file may be that a configuration names. */
+export const MAX_NAMED_FILE_BYTES = MIB;
+
+/** For how long a pipe or a device is waited for that gives nothing. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 10;
+
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * The text of a file, a pipe (`/dev/fd/5`, a FIFO) or a device. Nothing else happens while a pipe is waited for.
+ *
+ * @throws {FileError} when it is larger, a directory, or gives nothing for 10 s
+ * @throws {Deno.errors.NotFound} and the like, when there is no such file
+ */
+export function readBoundedFile(
+  path: string,
+  { maxBytes, patienceMs = PATIENCE_MS }: { maxBytes: number; patienceMs?: number },
+): string {
+  const { isFile, isDirectory, size } = Deno.statSync(path);
+  if (isDirectory) throw new FileError("it is a directory");
+  if (!isFile) return readWithoutBlocking(path, { maxBytes, patienceMs });
+  if (size > maxBytes) throw tooLarge(maxBytes);
+  return Deno.readTextFileSync(path);
+}
+
+/**
+ * The same of a file that is read from time to time; pipes and devices, which are read once, are refused.
+ *
+ * @throws as `readBoundedFile()` does
+ */
+export async function readBoundedFileAgain(path: string, maxBytes: number): Promise<string> {
+  const { isFile, size } = await Deno.stat(path);
+  if (!isFile) throw new FileError("it is no file any more");
+  if (size > maxBytes) throw tooLarge(maxBytes);
+  return await Deno.readTextFile(path);
+}
+
+/**
+ * All that comes on standard input.
+ *
+ * @throws {FileError} when it is more
+ */
+export async function readStandardInput(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces = [];
+  let length = 0;
+  for await (const piece of Deno.stdin.readable) {
+    length += piece.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    pieces.push(piece);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
+
+/** Opened in the usual way, a FIFO that nobody writes to would stop the process. */
+function readWithoutBlocking(
+  path: string,
+  { maxBytes, patienceMs }: { maxBytes: number; patienceMs: number },
+): string {
+  const fd = open(path);
+  try {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const { isFifo } = Deno.statSync(path);
+    const buffer = new Uint8Array(PIECE_BYTES);
+    let [text, length, lastMs] = ["", 0, performance.now()];
+    for (;;) {
+      const count = readSome(fd, buffer);
+      // A FIFO has an end before somebody writes to it, too.
+      if (count === undefined || count === 0 && isFifo && length === 0) {
+        if (performance.now() - lastMs > patienceMs) {
+          throw new FileError(
+            `it is no file, and nothing has come from it for ${patienceMs / 1000} s`,
+          );
+        }
+        sleep(POLL_MS);
+        continue;
+      }
+      if (count === 0) return text + decoder.decode();
+      length += count;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      text += decoder.decode(buffer.subarray(0, count), { stream: true });
+      lastMs = performance.now();
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    throw new FileError("it is no file, and cannot be opened");
+  }
+}
+
+/** How many bytes were read, 0 at the end; `undefined` when there are none yet. */
+function readSome(fd: number, buffer: Uint8Array): number | undefined {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function tooLarge(maxBytes: number): FileError {
+  return new FileError(`it is larger than ${maxBytes / MIB} MiB`);
+}
