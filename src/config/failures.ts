@@ -34,7 +34,7 @@ export const retrySchema = section({
   jitter: toSchema(choice({ full: "full" as const, none: "none" as const })).prefault("full")
     .describe("`full`: a pause is anything up to its longest; `none`: it is its longest"),
   on: oneOrList(toSchema(cause)).prefault([...TRANSIENT_STATUSES, "noResponse"]).describe(
-    "What calls are repeated for: statuses, and `noResponse`; one or a list",
+    "What calls are repeated for: statuses, and `noResponse`, which includes responses that break off; one or a list",
   ),
 }).transform(({ maxAttempts, initialDelay, maxDelay, multiplier, jitter, on }): RetryConfig => ({
   maxAttempts,

@@ -21,7 +21,7 @@ interface Answer {
 /** What is known of a response besides its content. */
 export interface ResponseFacts {
   readonly status: number;
-  /** By names in lower case. */
+  /** By names in lower case; the values have one character for each byte, whatever text the bytes stand for. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -36,8 +36,8 @@ export interface ErrorResult extends Answer {
 
 /** What an error response says beyond its content. */
 export interface ErrorResponse {
-  /** In the other side's words: `503`. */
-  readonly status: string;
+  /** In the other side's words: `503`; absent when what came has no status that can be read. */
+  readonly status?: string;
   /** Whether another call may bring another outcome. */
   readonly isTransient: boolean;
   /** How long the other side asks to wait before another call. */

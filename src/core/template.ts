@@ -1,5 +1,6 @@
 import type { Bytes, InboundEvent } from "./event.ts";
 import type { ResponseFacts } from "./handler.ts";
+import { octets } from "./octets.ts";
 
 /** A text with gaps, which what an event and its response say goes into: plain data that can be posted to a Worker. */
 export interface Template {
@@ -155,8 +156,10 @@ function lookUp(
       return field(event.value, source.path);
     case "status":
       return response?.status === undefined ? undefined : `${response.status}`;
-    case "responseHeader":
-      return response?.headers?.get(source.name);
+    case "responseHeader": {
+      const value = response?.headers?.get(source.name);
+      return value === undefined ? undefined : octets(value);
+    }
     case "body":
       return response && field(response.body, source.path);
   }

@@ -99,7 +99,7 @@ function ofErrorResponse(result: ErrorResult, event: InboundEvent, parts: TrialP
   }
   const failure: EventFailure = {
     reason: "status",
-    status,
+    ...(status === undefined ? {} : { status }),
     message: `${summary}, and no eventResultProcessor is configured for onError`,
   };
   const failed = failedForGood(failure, event, {

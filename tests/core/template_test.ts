@@ -54,7 +54,7 @@ const EVENT: InboundEvent = anEvent({
 
 const RESPONSE = {
   status: 201,
-  headers: new Map([["x-region", "eu"]]),
+  headers: new Map([["x-region", "eu"], ["x-name", "M\xc3\xbc\xff"]]),
   body: bytes(
     '{"id":"r-1","big":12345678901234567890,"exp":1e2,"all":[12345678901234567890,1.10,1e400,"x",null]}',
   ),
@@ -173,4 +173,14 @@ Deno.test("fill() fails for JSON that is nested too deeply to be read in full, i
   for (const gap of ["event.value.price", "event.value.deep"]) {
     assertThrows(() => text(gap, { event }), TemplateError, "the JSON is nested too deeply");
   }
+});
+
+Deno.test("fillBytes() takes headers of responses byte for byte, and texts around them as UTF-8", () => {
+  assertEquals(
+    fillBytes(template("\u00fc:", "{response.headers.x-name}"), {
+      event: EVENT,
+      response: RESPONSE,
+    }),
+    Uint8Array.of(0xc3, 0xbc, 0x3a, 0x4d, 0xc3, 0xbc, 0xff),
+  );
 });

@@ -23,6 +23,18 @@ export function misplaced(
   );
 }
 
+/** Events whose outcome does not stand where it should after the last answer to a call for them. */
+export function misplacedByAnswer(
+  history: History,
+  topicOf: (answer: string | undefined) => string,
+): string[] {
+  const lastAnswers = new Map(
+    history.calls.toSorted((a, b) => a.attempt - b.attempt)
+      .map((call) => [placeOf(call), call.answer]),
+  );
+  return misplaced(history, (event) => topicOf(lastAnswers.get(placeOf(event))));
+}
+
 /** Events of which the endpoint did not get attempt 1, 2, 3 and so on, each exactly once. */
 export function notAsAttempted({ calls }: History): string[] {
   return summarized(

@@ -21,10 +21,10 @@ export interface RawRequest {
 
 /** One connection to the endpoint. Reads no byte too many, so that what it leaves unread is known. */
 export class RawConnection {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.Conn;
   readonly #requests: RawRequest[];
 
-  constructor(connection: Deno.TcpConn, requests: RawRequest[]) {
+  constructor(connection: Deno.Conn, requests: RawRequest[]) {
     this.#connection = connection;
     this.#requests = requests;
   }
@@ -83,16 +83,20 @@ export class RawConnection {
   }
 }
 
-/** Starts an endpoint; a connection is closed when `serve` is done with it. */
+/** Starts an endpoint; a connection is closed when `serve` is done with it. With `tls` it speaks that. */
 export function startRawEndpoint(
   serve: (connection: RawConnection, number: number) => Promise<void>,
+  { tls }: { tls?: Deno.TlsCertifiedKeyPem } = {},
 ): RawEndpoint {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = { hostname: "127.0.0.1", port: 0 };
+  const listener: Deno.Listener<Deno.Conn, Deno.NetAddr> = tls === undefined
+    ? Deno.listen(address)
+    : Deno.listenTls({ ...address, ...tls });
   const requests: RawRequest[] = [];
-  const open = new Map<Deno.TcpConn, Promise<void>>();
+  const open = new Map<Deno.Conn, Promise<void>>();
   let accepted = 0;
 
-  async function serveAndClose(connection: Deno.TcpConn): Promise<void> {
+  async function serveAndClose(connection: Deno.Conn): Promise<void> {
     try {
       await serve(new RawConnection(connection, requests), accepted++);
     } catch {
@@ -126,7 +130,7 @@ export function startRawEndpoint(
   };
 }
 
-function close(connection: Deno.TcpConn): void {
+function close(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch {

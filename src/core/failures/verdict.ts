@@ -106,10 +106,12 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   if (isRepeated && mayRepeat(attempts, retry)) return again(retry, { ...result, until });
   if (takesErrors) return { kind: "result", result };
   const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
-  return failedForGood({ reason: "status", status, message }, parts, {
-    atLeastMs: retryAfterMs,
-    until,
-  });
+  const failure = {
+    reason: "status",
+    message,
+    ...(status === undefined ? {} : { status }),
+  } as const;
+  return failedForGood(failure, parts, { atLeastMs: retryAfterMs, until });
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {

@@ -129,7 +129,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     "How long a call may take, with its response's body",
   ),
   maxResponseBytes: toSchema(size({ min: "1", max: "1GiB" })).prefault("900KiB").describe(
-    "How large a response's body may be, after decoding; a larger one is not read, and counts as an error response",
+    "How large a response's body may be, after decoding; a larger one is not read, and is an error response",
   ),
   redirect: toSchema(choice({ follow: "follow" as const, manual: "manual" as const }))
     .prefault("follow").describe(

@@ -1,7 +1,5 @@
 import { TokenError } from "../oauth2/token_error.ts";
 import { connectReason, hasNoDescriptors, isOfThisMachine } from "../sockets/connect_error.ts";
-import { EncodingError } from "./content_encoding.ts";
-import { InvalidResponseError } from "./client/response_head.ts";
 import { CutOffResponseError } from "./client/response_reader.ts";
 import { describeTlsFailure, UnansweredClientError } from "./tls_failure.ts";
 
@@ -53,7 +51,14 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   if (error instanceof TokenError || error instanceof UnansweredClientError) return error.message;
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
-  return ofResponse(error) ?? ofConnection(error) ?? error.name;
+  return ofConnection(error) ?? error.name;
+}
+
+/** Says why a response came in part only. */
+export function breakOffReason(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  if (error.name === "TimeoutError") return "the timeout was over";
+  return ofConnection(error) ?? error.name;
 }
 
 /** Whether a call may have come to the endpoint before it failed like this. */
@@ -84,15 +89,6 @@ export function isOfTrust(error: unknown): boolean {
   return error instanceof TokenError || isTlsFailure(error);
 }
 
-function ofResponse(error: Error): string | undefined {
-  if (error instanceof CutOffResponseError) {
-    return error.hasHead ? "response broken off" : "connection closed";
-  }
-  if (error instanceof InvalidResponseError) return `no valid HTTP response: ${error.message}`;
-  if (error instanceof EncodingError) return error.message;
-  return undefined;
-}
-
 function ofConnection(error: Error): string | undefined {
   const found = connectionCode(error);
   if (found === undefined) return describeTlsFailure(textOf(error));
@@ -101,6 +97,7 @@ function ofConnection(error: Error): string | undefined {
 
 /** The system's code for what has happened to a connection, or words for what has none. */
 function connectionCode(error: Error): string | undefined {
+  if (error instanceof CutOffResponseError) return "EPIPE";
   // There is one for each address of the host.
   const [first] = error instanceof AggregateError ? error.errors : [error];
   if (!(first instanceof Error)) return undefined;

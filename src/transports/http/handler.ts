@@ -1,12 +1,13 @@
 import { withoutQuery } from "../../config/shown_url.ts";
-import type { Bytes, InboundEvent } from "../../core/event.ts";
+import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import type { Logger } from "../../core/log.ts";
+import { octets } from "../../core/octets.ts";
 import { TemplateError } from "../../core/template.ts";
 import type { OpenContext } from "../../core/transport.ts";
 import { type CallInFlight, CallsInFlight } from "./client/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { decodeBody } from "./content_encoding.ts";
+import { decodedResponse } from "./content_encoding.ts";
 import { describeFailure, isForWant, mayHaveBeenSent } from "./failure.ts";
 import { FetchClient } from "./client/fetch_client.ts";
 import {
@@ -19,6 +20,7 @@ import { ObservedClient } from "./client/observed_client.ts";
 import { ResponseResults } from "./response_result.ts";
 import { ShownRequests } from "./shown_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
+import { percentEncode } from "./percent_encoding.ts";
 import { SocketClient } from "./client/socket_client.ts";
 import { targetFor } from "./url_template.ts";
 
@@ -80,9 +82,9 @@ export class HttpHandler implements Handler {
       if (token !== undefined && response.status === UNAUTHORIZED) {
         response = await this.#callAgain(event, { token, request }, call);
       }
-      const value = await this.#valueOf(response);
-      call.throwIfGivenUp();
-      return this.#results.from(response, value);
+      const answer = await decodedResponse(response, this.#config.maxResponseBytes);
+      call.throwIfAborted();
+      return this.#results.from(answer);
     } catch (error) {
       if (error instanceof TemplateError) throw error;
       throw this.#noResponse(call.reason ?? error);
@@ -152,12 +154,6 @@ export class HttpHandler implements Handler {
     return response;
   }
 
-  #valueOf({ headers, body }: HttpResponse): Bytes | null | Promise<Bytes | null> {
-    const contentEncoding = headers.get("content-encoding");
-    if (body === null || contentEncoding === undefined) return body;
-    return decodeBody(body, contentEncoding, this.#config.maxResponseBytes);
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     this.#calls[Symbol.dispose]();
     this.#socketClient[Symbol.dispose]();
@@ -174,8 +170,13 @@ function isRepetition({ status }: HttpResponse): boolean {
 function sameOriginTarget(response: HttpResponse, url: URL): URL | null {
   const location = response.headers.get("location");
   if (!isRepetition(response) || location === undefined) return null;
-  const target = URL.parse(location, url);
+  // The parser would take each byte for a character.
+  const target = URL.parse(percentEncode(octets(location), isAscii), url);
   return target?.origin === url.origin ? target : null;
+}
+
+function isAscii(byte: number): boolean {
+  return byte < 0x80;
 }
 
 function bearer({ value }: AccessToken): string {

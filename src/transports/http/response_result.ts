@@ -1,10 +1,9 @@
 import type { Bytes, RecordHeader } from "../../core/event.ts";
 import type { ErrorResponse, Result } from "../../core/handler.ts";
+import { octets } from "../../core/octets.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import type { HttpResponse } from "./client/http_client.ts";
+import type { HttpResponse, UnusableResponse, UsableResponse } from "./client/http_client.ts";
 import { retryAfterMs } from "./retry_after.ts";
-
-const TEXT_ENCODER = new TextEncoder();
 
 /** How many values are kept encoded: enough for any endpoint that does not make up a new one each time. */
 const MAX_ENCODED = 1000;
@@ -22,87 +21,84 @@ const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 /** What of a handler's section is about responses. */
 type ResponseConfig = Pick<
   HttpHandlerConfig,
-  "maxResponseBytes" | "maxRetryAfterMs" | "redirect" | "retry"
+  "maxRetryAfterMs" | "redirect" | "retry"
 >;
 
 /** Responses become results. */
 export class ResponseResults {
-  readonly #maxBytes: number;
   readonly #maxRetryAfterMs: number;
   readonly #transient: ReadonlySet<unknown>;
   /** From this status on, a response is an error. */
   readonly #firstError: number;
   readonly #encoded = new Map<string, Bytes>();
 
-  constructor({ maxResponseBytes, maxRetryAfterMs, redirect, retry }: ResponseConfig) {
-    this.#maxBytes = maxResponseBytes;
+  constructor({ maxRetryAfterMs, redirect, retry }: ResponseConfig) {
     this.#maxRetryAfterMs = maxRetryAfterMs;
     this.#transient = new Set(retry?.on);
     this.#firstError = redirect === "manual" ? 400 : 300;
   }
 
-  /** @param value the decoded body; null when it is too large */
-  from(response: HttpResponse, value: Bytes | null): Result {
-    const { status, headers } = response;
-    if (value === null) return this.#tooLarge(response);
+  /** @param response with a body that has no coding any more */
+  from(response: HttpResponse): Result {
+    if (response.body === null) return this.#unusable(response);
+    const { status, body } = response;
     const result = {
       summary: `status ${status}`,
-      value,
+      value: body,
       headers: this.#headersOf(response),
       response,
     };
-    if (status < this.#firstError) return { when: "onSuccess", ...result };
+    return status < this.#firstError
+      ? { when: "onSuccess", ...result }
+      : { when: "onError", ...result, error: this.#errorOf(response) };
+  }
+
+  #errorOf(
+    { status, headers }: HttpResponse,
+    { isCutOff = false }: Pick<UnusableResponse, "isCutOff"> = {},
+  ): ErrorResponse {
+    // Whoever speaks another protocol at the endpoint's place answers every event like that.
+    if (status === null) return { isTransient: false, suggestsOutage: true, isAboutServer: true };
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
-      when: "onError",
-      ...result,
-      error: {
-        status: `${status}`,
-        isTransient: this.#transient.has(status),
-        ...signsOf(status),
-        ...(OVERLOAD.has(status) ? { isOverload: true } : {}),
-        ...(askedMs === undefined
-          ? {}
-          : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
-      },
+      status: `${status}`,
+      isTransient: this.#transient.has(status) || isCutOff && this.#transient.has("noResponse"),
+      ...signsOf(status),
+      ...(isCutOff ? { isAboutServer: true } : {}),
+      ...(OVERLOAD.has(status) ? { isOverload: true } : {}),
+      ...(askedMs === undefined ? {} : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
     };
   }
 
-  #headersOf({ status, headers }: HttpResponse): RecordHeader[] {
+  #headersOf({ status, headers }: UsableResponse): RecordHeader[] {
     const contentType = headers.get("content-type");
     const location = isRedirect(status) ? headers.get("location") : undefined;
     const result = [this.#header("eventor-status", `${status}`)];
     if (contentType !== undefined) result.unshift(this.#header("content-type", contentType));
     // Each may be another one, and none is worth being remembered.
-    if (location !== undefined) result.push(["location", TEXT_ENCODER.encode(location)]);
+    if (location !== undefined) result.push(["location", octets(location)]);
     return result;
   }
 
-  /** Calling again would bring the same, so this is a result: an error, whatever the status. */
-  #tooLarge(response: HttpResponse): Result {
-    const { status } = response;
-    const reason = `response larger than maxResponseBytes (${this.#maxBytes} bytes)`;
+  /** The endpoint has answered, so this is a result: an error, whatever the status. */
+  #unusable(response: UnusableResponse): Result {
+    const { status, headers, defect } = response;
+    const headersOfResult = [this.#header("eventor-error", defect)];
+    if (status !== null) headersOfResult.unshift(this.#header("eventor-status", `${status}`));
     return {
       when: "onError",
-      error: {
-        status: `${status}`,
-        isTransient: false,
-        ...signsOf(status),
-      },
-      summary: `status ${status}, ${reason}`,
+      error: this.#errorOf(response, response),
+      summary: status === null ? defect : `status ${status}, ${defect}`,
       value: new Uint8Array(),
-      response,
-      headers: [
-        this.#header("eventor-status", `${status}`),
-        this.#header("eventor-error", reason),
-      ],
+      headers: headersOfResult,
+      ...(status === null ? {} : { response: { status, headers } }),
     };
   }
 
   #header(name: string, text: string): RecordHeader {
     let value = this.#encoded.get(text);
     if (value === undefined) {
-      value = TEXT_ENCODER.encode(text);
+      value = octets(text);
       const isKept = this.#encoded.size < MAX_ENCODED && text.length <= MAX_ENCODED_LENGTH;
       if (isKept) this.#encoded.set(text, value);
     }

@@ -72,7 +72,7 @@ export class TrustedHandler implements Handler {
   }
 }
 
-/** Whether a status may come before anybody has looked at who calls. */
+/** Whether such an answer may come before anybody has looked at who calls. */
 function mayBeBlind(status: number | undefined): boolean {
-  return status === 429 || status !== undefined && status >= 500;
+  return status === undefined || status === 429 || status >= 500;
 }

@@ -1,15 +1,19 @@
 import type { Misbehaviour, Rule } from "../endpoint_rules.ts";
 import { RETRY, startWithAll, withoutEviction } from "../endpoint_row.ts";
-import { misplaced, notAsAttempted } from "../examinations.ts";
+import { misplacedByAnswer, notAsAttempted } from "../examinations.ts";
 import type { Row } from "../row.ts";
 
-const KINDS = ["reset", "close", "garbage", "truncated", "doubleHead", "twoLengths"] as const;
+/** What brings no whole response: the call is made again. */
+const BROKEN_OFF = ["reset", "close", "truncated"] as const;
+/** What is an answer, and cannot be used. */
+const UNUSABLE = ["garbage", "doubleHead", "twoLengths"] as const;
+const KINDS = [...BROKEN_OFF, ...UNUSABLE];
 const SHARE = 0.02;
 
-/** What is no response is none: the call is made again, by eventor and by nobody else. */
+/** What has not come in full is asked for again, by eventor and by nobody else; what cannot be used is an error. */
 export const endpointBroken: Row = {
   number: 16,
-  fault: "the endpoint resets, closes, or sends what is no response",
+  fault: "the endpoint resets, closes, or sends what cannot be used",
   short: { events: 4000, perSecond: 500, faults: 0 },
   long: { events: 100_000, perSecond: 1000, faults: 0 },
   limits: () => ({ duplicates: 0, stallMs: 5000 }),
@@ -25,13 +29,16 @@ export const endpointBroken: Row = {
       await world.settle();
     });
     // Not every kernel tells a reset from an end.
-    for (const said of ["connection (reset|closed)", "broken off", "no valid HTTP response"]) {
+    for (const said of ["no response .*: connection (reset|closed)", "response cut off"]) {
       await eventor.line(new RegExp(`${said}.*; trying again`));
     }
     await holdsNoMore();
   },
   examine: (history, { topics }) => [
-    ...misplaced(history, () => topics.results),
+    ...misplacedByAnswer(
+      history,
+      (answer) => UNUSABLE.some((kind) => kind === answer) ? topics.errors : topics.results,
+    ),
     ...notAsAttempted(history),
     ...KINDS.flatMap((kind) =>
       history.calls.some(({ answer }) => answer === kind) ? [] : [`no call met '${kind}'`]

@@ -1,70 +1,162 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import zlib from "node:zlib";
 import type { Bytes } from "../../../src/core/event.ts";
+import type { HttpResponse } from "../../../src/transports/http/client/http_client.ts";
 import {
-  decodeBody,
-  EncodingError,
+  decodedResponse,
   maxEncodedLength,
 } from "../../../src/transports/http/content_encoding.ts";
+import { compressZstd } from "../../../src/transports/kafka/records/compression/zstd.ts";
 import { bytes } from "../../support/events.ts";
+import { seededRandom } from "../../support/seeded_random.ts";
 
-const TEXT = bytes("hello ".repeat(100));
+const TEXT = "hello ".repeat(100);
 const MAX_LENGTH = 1000;
 
-const ENCODINGS: readonly { readonly name: string; readonly encoded: Uint8Array }[] = [
-  { name: "gzip", encoded: zlib.gzipSync(TEXT) },
-  { name: "X-GZip", encoded: zlib.gzipSync(TEXT) },
-  { name: "deflate", encoded: zlib.deflateSync(TEXT) },
-  { name: "identity", encoded: TEXT },
-  { name: "", encoded: TEXT },
+const encoders = {
+  gzip: (body: Bytes) => zlib.gzipSync(body),
+  deflate: (body: Bytes) => zlib.deflateSync(body),
+  br: (body: Bytes) => zlib.brotliCompressSync(body),
+  zstd: (body: Bytes) => compressZstd(body),
+};
+const NAMES = Object.keys(encoders) as (keyof typeof encoders)[];
+
+const [GZIP, RAW_DEFLATE] = [zlib.gzipSync(bytes(TEXT)), zlib.deflateRawSync(bytes(TEXT))];
+
+interface Encoded {
+  readonly what: string;
+  readonly encoding: string;
+  readonly body: Uint8Array | Promise<Uint8Array>;
+}
+
+const ENCODED: readonly Encoded[] = [
+  ...NAMES.map((name) => ({ what: "a coding", encoding: name, body: encoders[name](bytes(TEXT)) })),
+  { what: "a coding in other letters, by its older name", encoding: "X-GZip", body: GZIP },
+  { what: "deflate without its wrapper", encoding: "deflate", body: RAW_DEFLATE },
+  {
+    what: "several members",
+    encoding: "gzip",
+    body: concat(zlib.gzipSync(bytes(TEXT.slice(0, 50))), zlib.gzipSync(bytes(TEXT.slice(50)))),
+  },
+  { what: "zeros at its end", encoding: "gzip", body: concat(GZIP, new Uint8Array(30)) },
+  { what: "two codings", encoding: "gzip, gzip", body: zlib.gzipSync(GZIP) },
+  { what: "two others", encoding: "deflate,\tbr", body: zlib.brotliCompressSync(RAW_DEFLATE) },
+  { what: "a coding and none", encoding: "utf-8, gzip, , identity", body: GZIP },
 ];
 
-for (const { name, encoded } of ENCODINGS) {
-  Deno.test(`decodeBody() decodes '${name}'`, async () => {
-    assertEquals(plain(await decodeBody(encoded as Bytes, name, MAX_LENGTH)), TEXT);
+for (const { what, encoding, body } of ENCODED) {
+  Deno.test(`decodedResponse() decodes ${what}: '${encoding}'`, async () => {
+    assertEquals(await outcome(await body, encoding), TEXT);
   });
 }
 
-for (const name of ["br", "own", "gzip, gzip", ","]) {
-  Deno.test(`decodeBody() throws when an encoding is unknown: '${name}'`, async () => {
-    const encoded = zlib.gzipSync(TEXT) as Bytes;
-    const error = await assertRejects(() => decodeBody(encoded, name, MAX_LENGTH), EncodingError);
-    assertStringIncludes(error.message, "other than gzip and deflate");
+const NO_CODINGS = [
+  ...["", "identity", "identity, identity", "Identity", ",", "none", "binary", "8bit", "null"],
+  ...["UTF-8", "utf8", "iso-8859-1", "latin1", "windows-1252", "us-ascii", "Shift_JIS"],
+  ...["text/plain", "application/json", "text/html; charset=utf-8", "aws-chunked"],
+];
+
+for (const encoding of NO_CODINGS) {
+  Deno.test(`decodedResponse() leaves a body as it came with what is no coding: '${encoding}'`, async () => {
+    assertEquals(await outcome(bytes(TEXT), encoding), TEXT);
   });
 }
 
-Deno.test("decodeBody() takes exactly as much as it may", async () => {
-  const encoded = zlib.gzipSync(new Uint8Array(MAX_LENGTH)) as Bytes;
-  assertEquals((await decodeBody(encoded, "gzip", MAX_LENGTH))?.length, MAX_LENGTH);
-  assertEquals(await decodeBody(encoded, "gzip", MAX_LENGTH - 1), null);
+Deno.test("decodedResponse() leaves the header in place, and the status", async () => {
+  const response = await decodedResponse(responseOf(GZIP, "gzip"), MAX_LENGTH);
+  assertEquals([response.status, response.headers.get("content-encoding")], [200, "gzip"]);
 });
 
-for (const [name, encode] of [["gzip", zlib.gzipSync], ["deflate", zlib.deflateSync]] as const) {
-  Deno.test(`decodeBody() throws when the body is damaged: ${name}`, async () => {
-    const encoded = encode(TEXT) as Bytes;
-    for (const damaged of [TEXT, encoded.slice(0, -3), encoded.slice(3)]) {
-      await assertRejects(() => decodeBody(damaged, name, MAX_LENGTH), EncodingError, "as it says");
+for (const encoding of ["compress", "own", "gzip, own", "own, gzip", "exi"]) {
+  Deno.test(`decodedResponse() cannot use a body in a coding that is not known: '${encoding}'`, async () => {
+    assertEquals(
+      await outcome(GZIP, encoding),
+      "(response in a coding other than gzip, deflate, br and zstd: let the endpoint heed Accept-Encoding)",
+    );
+  });
+}
+
+Deno.test("decodedResponse() cannot use a body in more codings than anybody needs", async () => {
+  const encoding = Array(6).fill("gzip").join();
+  assertEquals(await outcome(GZIP, encoding), "(response in more than five codings)");
+});
+
+for (const name of NAMES) {
+  const mayBeTooLong = name === "zstd" ? ", or larger than maxResponseBytes" : "";
+  const damage = `(response not encoded as it says (${name})${mayBeTooLong})`;
+
+  Deno.test(`decodedResponse() takes exactly as much as it may: ${name}`, async () => {
+    const encoded = await encoders[name](new Uint8Array(MAX_LENGTH));
+    assertEquals((await outcome(encoded, name)).length, MAX_LENGTH);
+    const tooLong = name === "zstd"
+      ? damage
+      : `(response larger than maxResponseBytes (${MAX_LENGTH - 1} bytes))`;
+    assertEquals(await outcome(encoded, name, MAX_LENGTH - 1), tooLong);
+  });
+
+  Deno.test(`decodedResponse() cannot use a body that is damaged: ${name}`, async () => {
+    const encoded = await encoders[name](bytes(TEXT));
+    for (const damaged of [bytes(TEXT), encoded.slice(3)]) {
+      assertEquals(await outcome(damaged, name), damage);
     }
   });
+
+  Deno.test(`decodedResponse() takes no part of a body for the whole: ${name}`, async () => {
+    const random = seededRandom(1);
+    const noise = Uint8Array.from({ length: 900 }, () => 256 * random());
+    for (const body of [bytes(TEXT), noise, bytes("x")]) {
+      const encoded = new Uint8Array(await encoders[name](body));
+      assertEquals((await decodedResponse(responseOf(encoded, name), MAX_LENGTH)).body, body);
+      for (let length = 1; length < encoded.length; length++) {
+        assertEquals(await outcome(encoded.slice(0, length), name), damage, `${length} bytes`);
+      }
+    }
+  });
+
+  Deno.test(`decodedResponse() leaves a body empty that is empty, encoded or not: ${name}`, async () => {
+    for (const body of [new Uint8Array(), await encoders[name](new Uint8Array())]) {
+      assertEquals(await outcome(body, name), "");
+    }
+  });
+
+  Deno.test(`decodedResponse() needs little memory for a body that grows to much: ${name}`, async () => {
+    const bomb = await encoders[name](new Uint8Array(20_000_000));
+    await outcome(bomb, name);
+    const before = Deno.memoryUsage().rss;
+    const startedAt = performance.now();
+    for (let time = 0; time < 10; time++) {
+      assert((await outcome(bomb, name, 1_000_000)).includes("larger than maxResponseBytes"));
+    }
+    assert(performance.now() - startedAt < 5000, "it takes long");
+    assert(Deno.memoryUsage().rss - before < 30_000_000, "it takes much memory");
+  });
 }
 
-Deno.test("decodeBody() leaves an empty body empty", async () => {
-  assertEquals(await decodeBody(new Uint8Array(), "gzip", MAX_LENGTH), new Uint8Array());
-});
-
 Deno.test("maxEncodedLength() suffices for what cannot be compressed", () => {
-  for (const length of [0, 1, 1000, 100_000, 1_000_000]) {
+  for (const length of [0, 1, 1000, 1_000_000]) {
     const noise = new Uint8Array(length);
     for (let start = 0; start < length; start += 65_536) {
       crypto.getRandomValues(noise.subarray(start, start + 65_536));
     }
-    for (const encode of [zlib.gzipSync, zlib.deflateSync]) {
-      const encoded = encode(noise);
-      assertEquals(encoded.length <= maxEncodedLength(length), true, `${encoded.length} bytes`);
-    }
+    assert(zlib.gzipSync(noise).length <= maxEncodedLength(length));
   }
 });
 
-function plain(decoded: Bytes | null): Bytes | null {
-  return decoded && new Uint8Array(decoded);
+/** The decoded text, or in brackets why there is none. */
+async function outcome(
+  body: Uint8Array,
+  encoding: string,
+  maxLength = MAX_LENGTH,
+): Promise<string> {
+  const response = await decodedResponse(responseOf(body, encoding), maxLength);
+  return response.body === null ? `(${response.defect})` : new TextDecoder().decode(response.body);
+}
+
+function responseOf(body: Uint8Array, encoding: string): HttpResponse {
+  const headers = new Map([["content-encoding", encoding]]);
+  return { status: 200, headers, body: new Uint8Array(body) };
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return new Uint8Array([...first, ...second]);
 }

@@ -8,13 +8,14 @@ import { anEvent } from "../../support/events.ts";
 import { FakeTimers } from "../../support/fake_timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
-function result(status: number): Result {
+/** @param status undefined when what has come is no HTTP response */
+function result(status: number | undefined): Result {
   return {
     when: "onSuccess",
     summary: `status ${status}`,
     value: new Uint8Array(),
     headers: [],
-    response: { status, headers: new Map() },
+    ...(status === undefined ? {} : { response: { status, headers: new Map() } }),
   };
 }
 
@@ -76,7 +77,9 @@ Deno.test("TrustedHandler opens its gate for whatever else comes of a call", asy
 });
 
 Deno.test("TrustedHandler waits, after a refusal, for an answer of somebody who knows who calls", async (t) => {
-  for (const [second, isOpen] of [[503, false], [429, false], [404, true]] as const) {
+  for (
+    const [second, isOpen] of [[503, false], [429, false], [undefined, false], [404, true]] as const
+  ) {
     await t.step(`status ${second}`, async () => {
       using timers = new FakeTimers();
       const log = new RecordedLog();

@@ -28,6 +28,11 @@ export class CallInFlight {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
+  /** @throws {Error} if the call has no right to run any more, whatever has come of it */
+  throwIfAborted(): void {
+    if (this.#reason?.name === "AbortError") throw this.#reason;
+  }
+
   giveUp(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Bytes } from "../../../core/event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
+import { breakOffReason } from "../failure.ts";
 import type { HttpResponse } from "./http_client.ts";
 import type { ResponseReader } from "./response_reader.ts";
 
@@ -48,7 +49,7 @@ export class Connection {
   /**
    * Sends a request when no other one waits for its response, and resolves with that.
    *
-   * @throws {Error} of the socket, {InvalidResponseError}, {CutOffResponseError}, or why the call was given up
+   * @throws {Error} of the socket, {CutOffResponseError}, or why the call was given up, before there is a complete head
    */
   exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
@@ -109,6 +110,10 @@ export class Connection {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.close();
-    exchange?.reject(error);
+    if (exchange === undefined) return;
+    // What has a head is an answer, even if its body does not come.
+    const response = exchange.reader.breakOff(breakOffReason(error));
+    if (response === null) exchange.reject(error);
+    else exchange.resolve(response);
   }
 }

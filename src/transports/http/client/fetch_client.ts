@@ -4,6 +4,7 @@ import type { HttpHandlerConfig } from "../config.ts";
 import {
   type HttpClient,
   type HttpResponse,
+  largerThan,
   MAX_IDLE_MS,
   type RequestHead,
   type RequestTarget,
@@ -64,7 +65,11 @@ export class FetchClient implements HttpClient {
     });
     const body = await readBody(response, maxResponseBytes);
     // What it has decoded has no encoding any more.
-    return { status: response.status, headers: new Map(response.headers), body };
+    const { status } = response;
+    const headers = new Map(response.headers);
+    return body === null
+      ? { status, headers, body, defect: largerThan(maxResponseBytes) }
+      : { status, headers, body };
   }
 
   async #fetch(url: string, request: RequestInit & { client: Deno.HttpClient }): Promise<Response> {

@@ -1,10 +1,17 @@
 import type { Bytes } from "../../../core/event.ts";
-import { InvalidResponseError, parseHead, type ResponseHead } from "./response_head.ts";
+import {
+  checkBeginning,
+  InvalidResponseError,
+  parseHead,
+  type ResponseHead,
+  statusOf,
+} from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-const MAX_HEAD_BYTES = 32 * 1024;
+/** How large a head may be; how many headers it has does not matter. */
+const MAX_HEAD_BYTES = 64 * 1024;
 
 /** A head with its bytes, the empty line at its end included. */
 export interface HeadInBytes {
@@ -38,9 +45,15 @@ export class HeadReader {
     if (this.#last !== null && continuesWith(bytes, start, this.#last.bytes)) return this.#last;
     const end = headEnd(bytes, searchFrom);
     if ((end ?? bytes.length) - start > MAX_HEAD_BYTES) {
-      throw new InvalidResponseError("its head is too large");
+      throw new InvalidResponseError(
+        "its head is larger than 64 KiB",
+        statusOf(bytes.subarray(start)),
+      );
     }
-    if (end === null) return null;
+    if (end === null) {
+      checkBeginning(bytes.subarray(start));
+      return null;
+    }
     const own = bytes.slice(start, end);
     this.#last = { bytes: own, head: parseHead(own, this.#method) };
     return this.#last;

@@ -5,14 +5,35 @@ import type { CallInFlight } from "./calls_in_flight.ts";
 /** How long a connection is kept: less than the 5 s of Node.js and others, as no call is to meet one that is closed. */
 export const MAX_IDLE_MS = 4000;
 
+/** What has come of a response. */
+export type HttpResponse = UsableResponse | UnusableResponse;
+
 /** A response that has come in full. */
-export interface HttpResponse {
+export interface UsableResponse {
   readonly status: number;
-  /** By names in lower case; the values of a name that comes more than once are joined by `, `. */
-  readonly headers: ReadonlyMap<string, string>;
-  /** Encoded as the headers say; null when it is too large. */
-  readonly body: Bytes | null;
+  readonly headers: ResponseHeaders;
+  /** Encoded as the headers say. */
+  readonly body: Bytes;
 }
+
+/** An answer whose body cannot be used, or that is no HTTP response. */
+export interface UnusableResponse {
+  /** Null when it has no status that can be read. */
+  readonly status: number | null;
+  /** Empty when they cannot be read. */
+  readonly headers: ResponseHeaders;
+  readonly body: null;
+  /** Why it cannot be used, for people. Holds nothing of what came. */
+  readonly defect: string;
+  /** Whether the rest was still to come when the connection or the time for the call ended. */
+  readonly isCutOff?: boolean;
+}
+
+/**
+ * By names in lower case, one character for each byte. The values of a name that comes more than once are joined by
+ * `, `, those of `set-cookie`, which have commas of their own (RFC 9110, 5.3), by line feeds.
+ */
+export type ResponseHeaders = ReadonlyMap<string, string>;
 
 /** Where a request goes to at its server, and which one it is. */
 export interface RequestTarget {
@@ -28,11 +49,16 @@ export interface RequestTarget {
 export interface HttpClient extends Disposable {
   /**
    * Sends an event as a request, and resolves with its response.
-   * @throws {Error} that `describeFailure()` knows: there is no whole and valid response, or the call was given up
+   * @throws {Error} that `describeFailure()` knows: no complete head has come, or the call was given up
    */
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse>;
   /** What `send()` sends before the body. */
   head(event: InboundEvent, target: RequestTarget): RequestHead;
+}
+
+/** The defect of a response whose body is larger than it may be. */
+export function largerThan(maxBytes: number): string {
+  return `response larger than maxResponseBytes (${maxBytes} bytes)`;
 }
 
 /** A request, the body aside. */

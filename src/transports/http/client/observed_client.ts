@@ -1,11 +1,19 @@
 import type { InboundEvent } from "../../../core/event.ts";
 import type { CallObserver } from "../../../core/handler.ts";
+import { octets } from "../../../core/octets.ts";
 import { hasBody } from "../request_headers.ts";
 import type { ShownRequests } from "../shown_request.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
-import type { HttpClient, HttpResponse, RequestHead, RequestTarget } from "./http_client.ts";
+import type {
+  HttpClient,
+  HttpResponse,
+  RequestHead,
+  RequestTarget,
+  ResponseHeaders,
+} from "./http_client.ts";
 
 const EMPTY = new Uint8Array();
+const TEXT_DECODER = new TextDecoder();
 
 /** A client that tells what it sends and receives. */
 export class ObservedClient implements HttpClient {
@@ -35,10 +43,10 @@ export class ObservedClient implements HttpClient {
     const response = await this.#client.send(event, target, call);
     const { status, headers, body } = response;
     this.#observer.received({
-      title: `HTTP ${status}`,
-      headers: [...headers],
+      title: status === null ? "an answer without a status" : `HTTP ${status}`,
+      headers: [...shownHeaders(headers)],
       body,
-      ...(body === null ? { note: "the body is larger than maxResponseBytes" } : {}),
+      ...(body === null ? { note: response.defect } : {}),
       hidden: [],
     });
     return response;
@@ -50,5 +58,14 @@ export class ObservedClient implements HttpClient {
 
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
+  }
+}
+
+/** As texts, one for each line that came with a cookie. */
+function* shownHeaders(
+  headers: ResponseHeaders,
+): Generator<readonly [name: string, value: string]> {
+  for (const [name, value] of headers) {
+    for (const line of value.split("\n")) yield [name, TEXT_DECODER.decode(octets(line))];
   }
 }

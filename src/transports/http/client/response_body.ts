@@ -3,13 +3,15 @@ import { type Framing, InvalidResponseError } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
 
-/** How long the lines between chunks may be, and all that follow the last one together. */
-const MAX_LINE_LENGTH = 16 * 1024;
-const MAX_TRAILERS_LENGTH = 64 * 1024;
+/** How long a line with the size of a chunk may be, and all extensions and trailers together. */
+const MAX_SIZE_LINE_LENGTH = 4 * 1024;
+const MAX_EXTRAS_LENGTH = 64 * 1024;
 
 const FIRST_BUFFER_BYTES = 4096;
 
-const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;.*)?$/;
+/** Up to 2^52. White space may follow, and extensions without control characters. */
+// deno-lint-ignore no-control-regex
+const CHUNK_SIZE = /^0*([0-9A-Fa-f]{1,13})[\t ]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
 /** The body of a response while it comes. */
 export interface ResponseBody {
@@ -19,6 +21,8 @@ export interface ResponseBody {
   readonly isTooLarge: boolean;
   /** What has come so far, in memory that nothing else uses. */
   readonly bytes: Bytes;
+  /** How much has come so far, for people: `5 of 10 bytes`. */
+  readonly progress: string;
   /**
    * Takes from `start` on what is part of the body; returns the position behind it.
    *
@@ -50,6 +54,10 @@ class SizedBody implements ResponseBody {
     return !this.isTooLarge && this.#taken === this.bytes.length;
   }
 
+  get progress(): string {
+    return `${this.#taken} of ${this.bytes.length} bytes`;
+  }
+
   take(bytes: Bytes, start: number): number {
     const end = Math.min(start + this.bytes.length - this.#taken, bytes.length);
     this.bytes.set(bytes.subarray(start, end), this.#taken);
@@ -76,6 +84,10 @@ class BodyUntilClosed implements ResponseBody {
     return this.#bytes.bytes;
   }
 
+  get progress(): string {
+    return `${this.#bytes.length} bytes`;
+  }
+
   take(bytes: Bytes, start: number): number {
     this.#bytes.append(bytes.subarray(start));
     return bytes.length;
@@ -86,14 +98,17 @@ class BodyUntilClosed implements ResponseBody {
   }
 }
 
-/** A body in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are left out. */
+/**
+ * A body in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are left out. Unlike those of a head, its lines end
+ * by both characters: else a chunk of one byte too few would be taken for whole.
+ */
 class ChunkedBody implements ResponseBody {
   readonly #bytes: GrowingBytes;
   #next: "size" | "data" | "endOfData" | "trailer" | "nothing" = "size";
   /** What has come of a line so far, one character for each byte. */
   #line = "";
   #chunkRest = 0;
-  #trailersLength = 0;
+  #extrasLength = 0;
 
   constructor(maxBytes: number) {
     this.#bytes = new GrowingBytes(maxBytes);
@@ -109,6 +124,10 @@ class ChunkedBody implements ResponseBody {
 
   get bytes(): Bytes {
     return this.#bytes.bytes;
+  }
+
+  get progress(): string {
+    return `${this.#bytes.length} bytes`;
   }
 
   take(bytes: Bytes, start: number): number {
@@ -134,33 +153,45 @@ class ChunkedBody implements ResponseBody {
   #takeLine(bytes: Bytes, start: number): number {
     const lineFeed = bytes.indexOf(LINE_FEED, start);
     const end = lineFeed < 0 ? bytes.length : lineFeed;
-    if (this.#line.length + end - start > MAX_LINE_LENGTH) {
-      throw new InvalidResponseError("a line between its chunks is too long");
-    }
+    this.#checkLength(this.#line.length + end - start);
     this.#line += String.fromCharCode(...bytes.subarray(start, end));
     if (lineFeed < 0) return end;
-    const line = this.#line.replace(/\r$/, "");
+    const line = this.#line;
     this.#line = "";
-    this.#endLine(line);
+    if (this.#next === "trailer") this.#endTrailer(line);
+    else if (line.endsWith("\r")) this.#endLine(line.slice(0, -1));
+    else throw new InvalidResponseError("a line between its chunks has no end");
     return end + 1;
   }
 
+  /** Before a line is kept, or a part of it. */
+  #checkLength(length: number): void {
+    if (this.#next !== "trailer" && length > MAX_SIZE_LINE_LENGTH) {
+      throw new InvalidResponseError("a line between its chunks is longer than 4 KiB");
+    }
+    if (this.#extrasLength + length > MAX_EXTRAS_LENGTH) {
+      throw new InvalidResponseError(
+        "extensions of its chunks and trailers are larger than 64 KiB",
+      );
+    }
+  }
+
   #endLine(line: string): void {
-    if (this.#next === "size") {
-      const size = CHUNK_SIZE.exec(line)?.[1];
-      if (size === undefined) throw new InvalidResponseError("a chunk has no size");
-      this.#chunkRest = Number.parseInt(size, 16);
-      this.#next = this.#chunkRest === 0 ? "trailer" : "data";
-    } else if (this.#next === "endOfData") {
+    if (this.#next === "endOfData") {
       if (line !== "") throw new InvalidResponseError("a chunk is longer than its size");
       this.#next = "size";
-    } else {
-      this.#trailersLength += line.length;
-      if (this.#trailersLength > MAX_TRAILERS_LENGTH) {
-        throw new InvalidResponseError("its trailers are too long");
-      }
-      if (line === "") this.#next = "nothing";
+      return;
     }
+    const [, size, extensions = ""] = CHUNK_SIZE.exec(line) ?? [];
+    if (size === undefined) throw new InvalidResponseError("a chunk has no size that can be read");
+    this.#extrasLength += extensions.length;
+    this.#chunkRest = Number.parseInt(size, 16);
+    this.#next = this.#chunkRest === 0 ? "trailer" : "data";
+  }
+
+  #endTrailer(line: string): void {
+    this.#extrasLength += line.length;
+    if (line === "" || line === "\r") this.#next = "nothing";
   }
 }
 
@@ -173,6 +204,10 @@ class GrowingBytes {
 
   constructor(maxLength: number) {
     this.#maxLength = maxLength;
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   get bytes(): Bytes {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
 import { TOKEN } from "../token.ts";
+import type { ResponseHeaders } from "./http_client.ts";
 
 /** How the end of a body is known: by its length in bytes, by its last chunk, or by the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";
@@ -8,8 +9,7 @@ export type Framing = number | "chunked" | "untilClosed";
 /** What a response says of itself before its body. */
 export interface ResponseHead {
   readonly status: number;
-  /** By names in lower case; the values of a name that comes more than once are joined by `, `. */
-  readonly headers: ReadonlyMap<string, string>;
+  readonly headers: ResponseHeaders;
   readonly framing: Framing;
   /** Whether a further request may be sent on the connection once the response is complete. */
   readonly keepsConnection: boolean;
@@ -18,78 +18,164 @@ export interface ResponseHead {
 /** What came is not a response as RFC 9112 describes them. The message holds nothing of what came. */
 export class InvalidResponseError extends Error {
   override readonly name = "InvalidResponseError";
+  /** The status of a head that cannot be read otherwise. */
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null = null) {
+    super(message);
+    this.status = status;
+  }
 }
+
+const NO_STATUS_LINE = "there is no status line";
+/** What every head begins with. */
+const BEGINNING = "HTTP/1.";
+const LONGEST_STATUS = "HTTP/1.1 200 ".length;
+/** How a server answers on a port for TLS what is none (RFC 8446, 5.1). */
+const TLS_ALERT = 0x15;
+const TLS_MAJOR_VERSION = 3;
 
 const STATUS_LINE = /^HTTP\/1\.([0-9]) ([1-9][0-9]{2})(?: |$)/;
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * Reads a head (RFC 9112, 4 and 5). Its lines may end by a line feed alone (2.2); a header that goes on in a further line
- * is refused (5.2).
+ * Reads a head (RFC 9112, 4 and 5). Its lines may end by a line feed alone (2.2). A header may go on in further lines,
+ * each of which counts as a space (5.2), and have white space before its colon, which only senders of requests must not
+ * write for reasons of security (5.1).
  *
- * @param bytes the lines, with or without the empty one at their end
+ * @param bytes the lines, with the empty one at their end
  * @param method of the request, in upper case
  * @throws {InvalidResponseError}
  */
 export function parseHead(bytes: Bytes, method: string): ResponseHead {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-  const [statusLine = "", ...lines] = text.trimEnd().split(/\r?\n/);
+  const text = latin1(bytes);
+  const [statusLine = "", ...lines] = text.split(/\r?\n/).slice(0, -2);
   const [, minorVersion, statusText] = STATUS_LINE.exec(statusLine) ?? [];
-  if (statusText === undefined) throw new InvalidResponseError("there is no status line");
+  if (statusText === undefined) throw new InvalidResponseError(NO_STATUS_LINE);
   const status = Number(statusText);
-  const headers = parseHeaders(lines);
-  const framing = framingOf(status, headers, method);
-  return {
-    status,
-    headers,
-    framing,
-    keepsConnection: keepsConnection(headers, Number(minorVersion)) &&
-      framing !== "untilClosed" && !mayHaveBody(status, headers, method),
-  };
+  try {
+    if (CONTROL.test(statusLine)) {
+      throw new InvalidResponseError("its status line holds a control character");
+    }
+    const headers = parseHeaders(lines);
+    const framing = framingOf(status, headers, method);
+    return {
+      status,
+      headers,
+      framing,
+      keepsConnection: keepsConnection(headers, Number(minorVersion)) &&
+        framing !== "untilClosed" && !mayHaveBody(status, headers, method),
+    };
+  } catch (error) {
+    throw error instanceof InvalidResponseError
+      ? new InvalidResponseError(error.message, status)
+      : error;
+  }
+}
+
+/** The status of a head that need not have come in full; null when there is none that can be read. */
+export function statusOf(bytes: Bytes): number | null {
+  const status = STATUS_LINE.exec(latin1(bytes.subarray(0, LONGEST_STATUS)))?.[2];
+  return status === undefined ? null : Number(status);
+}
+
+/** Throws when what has come of a head cannot be the beginning of one: who speaks another protocol may wait for us. */
+export function checkBeginning(bytes: Bytes): void {
+  const beginning = latin1(bytes.subarray(0, BEGINNING.length));
+  if (BEGINNING.startsWith(beginning)) return;
+  const isTls = bytes[0] === TLS_ALERT && (bytes[1] ?? TLS_MAJOR_VERSION) === TLS_MAJOR_VERSION;
+  throw new InvalidResponseError(
+    isTls ? "the endpoint speaks TLS: write https://" : NO_STATUS_LINE,
+  );
+}
+
+function latin1(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 function parseHeaders(lines: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();
-  for (const line of lines) {
+  for (const line of unfolded(lines)) {
     const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
+    const name = withoutSpaces(line.slice(0, Math.max(colon, 0))).toLowerCase();
     if (!TOKEN.test(name)) throw new InvalidResponseError("a line is not a header");
-    const value = line.slice(colon + 1).trim();
+    const value = withoutSpaces(line.slice(colon + 1));
     if (CONTROL.test(value)) throw new InvalidResponseError("a header holds a control character");
     const previous = headers.get(name);
-    headers.set(name, previous === undefined ? value : `${previous}, ${value}`);
+    const separator = name === "set-cookie" ? "\n" : ", ";
+    headers.set(name, previous === undefined ? value : previous + separator + value);
   }
   return headers;
+}
+
+function unfolded(lines: readonly string[]): readonly string[] {
+  if (!lines.some(isContinuation)) return lines;
+  const whole: string[] = [];
+  for (const line of lines) {
+    if (!isContinuation(line)) {
+      whole.push(line);
+      continue;
+    }
+    const previous = whole.pop();
+    if (previous === undefined) throw new InvalidResponseError("its first header has no name");
+    whole.push(`${withoutSpaces(previous)} ${withoutSpaces(line)}`);
+  }
+  return whole;
+}
+
+function isContinuation(line: string): boolean {
+  return line.startsWith(" ") || line.startsWith("\t");
+}
+
+/**
+ * Without white space at the ends (RFC 9110, 5.6.3). What else `trim()` takes for such is part of a value; a regular
+ * expression would take seconds for what is nothing but spaces.
+ */
+function withoutSpaces(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** RFC 9112, 6.3. */
 function framingOf(
   status: number,
-  headers: ReadonlyMap<string, string>,
+  headers: ResponseHeaders,
   method: string,
 ): Framing {
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) return 0;
-  const transferEncoding = headers.get("transfer-encoding");
-  if (transferEncoding !== undefined) {
-    if (transferEncoding.toLowerCase() === "chunked") return "chunked";
+  // 'identity' is what older servers write for none.
+  const codings = listOf(headers.get("transfer-encoding")?.toLowerCase() ?? "")
+    .filter((coding) => coding !== "identity");
+  if (codings.length > 0) {
+    if (codings.length === 1 && codings[0] === "chunked") return "chunked";
     throw new InvalidResponseError("its transfer encoding is not 'chunked'");
   }
   const contentLength = headers.get("content-length");
   return contentLength === undefined ? "untilClosed" : parseLength(contentLength);
 }
 
-/** The same length may come several times (RFC 9110, 8.6). */
+/** The same length may come several times (RFC 9110, 8.6). What is beyond all numbers is too large in any case. */
 function parseLength(contentLength: string): number {
-  const [length = "", ...others] = listOf(contentLength);
-  if (!/^[0-9]{1,15}$/.test(length) || others.some((other) => other !== length)) {
+  const lengths = listOf(contentLength);
+  const [length] = lengths.map(Number);
+  if (length === undefined || !lengths.every((text) => /^[0-9]+$/.test(text))) {
     throw new InvalidResponseError("its length is not a number");
   }
-  return Number(length);
+  if (lengths.some((text) => Number(text) !== length)) {
+    throw new InvalidResponseError("it has several lengths");
+  }
+  return length;
 }
 
 /** RFC 9112, 9.3. */
-function keepsConnection(headers: ReadonlyMap<string, string>, minorVersion: number): boolean {
+function keepsConnection(headers: ResponseHeaders, minorVersion: number): boolean {
   const options = listOf(headers.get("connection")?.toLowerCase() ?? "");
   if (options.includes("close")) return false;
   const hasEncoding = headers.has("transfer-encoding");
@@ -101,7 +187,7 @@ function keepsConnection(headers: ReadonlyMap<string, string>, minorVersion: num
 /** Whether a body may follow that must not: what came of it later would be taken for the next response. */
 function mayHaveBody(
   status: number,
-  headers: ReadonlyMap<string, string>,
+  headers: ResponseHeaders,
   method: string,
 ): boolean {
   if (method === "HEAD") return true;
@@ -111,5 +197,5 @@ function mayHaveBody(
 
 /** The members of a list; empty ones do not count (RFC 9110, 5.6.1). */
 function listOf(value: string): string[] {
-  return value.split(/[\t ]*,[\t ]*/).filter((member) => member !== "");
+  return value.split(",").map(withoutSpaces).filter((member) => member !== "");
 }

@@ -2,25 +2,32 @@ import { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
 import { maxEncodedLength } from "../content_encoding.ts";
 import type { HeadReader } from "./head_reader.ts";
-import type { HttpResponse } from "./http_client.ts";
+import {
+  type HttpResponse,
+  largerThan,
+  type ResponseHeaders,
+  type UnusableResponse,
+} from "./http_client.ts";
 import { type ResponseBody, responseBody } from "./response_body.ts";
 import { InvalidResponseError, type ResponseHead } from "./response_head.ts";
 
 /** The end of a head may have come but for so many bytes, which were looked at already. */
 const LOOK_BACK = 3;
 
-/** The other side has closed the connection before the response was complete. */
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+const NO_HEADERS: ResponseHeaders = new Map();
+
+/** The other side has closed the connection before the head of a response was complete. */
 export class CutOffResponseError extends Error {
   override readonly name = "CutOffResponseError";
-  readonly hasHead: boolean;
-
-  constructor(hasHead: boolean) {
-    super("the connection was closed before the response was complete");
-    this.hasHead = hasHead;
-  }
 }
 
-/** Reads the response to one request, in whatever pieces it comes. */
+/**
+ * Reads the response to one request, in whatever pieces it comes. What is no valid response is one that cannot be used:
+ * the endpoint has answered.
+ */
 export class ResponseReader {
   readonly #heads: HeadReader;
   readonly #maxBodyBytes: number;
@@ -29,6 +36,7 @@ export class ResponseReader {
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
   #hasMore = false;
+  #isUsable = true;
 
   constructor(heads: HeadReader, maxBodyBytes: number) {
     this.#heads = heads;
@@ -37,45 +45,62 @@ export class ResponseReader {
 
   /** Whether the connection can take a further request, now that the response has come. */
   get keepsConnection(): boolean {
-    return this.#body?.isComplete === true && this.#head?.keepsConnection === true &&
-      !this.#hasMore;
+    return this.#isUsable && this.#body?.isComplete === true &&
+      this.#head?.keepsConnection === true && !this.#hasMore;
+  }
+
+  /** Takes what has come; returns the response when it is complete, or cannot be used. */
+  take(bytes: Bytes): HttpResponse | null {
+    try {
+      return this.#body === undefined
+        ? this.#takeHead(bytes)
+        : this.#takeBody(this.#body, bytes, 0);
+    } catch (error) {
+      if (!(error instanceof InvalidResponseError)) throw error;
+      return this.#unusable(`invalid HTTP response: ${error.message}`, error.status);
+    }
   }
 
   /**
-   * Takes what has come; returns the response when it is complete, or too large.
+   * Notes that the other side has closed; returns the response, which cannot be used unless it is complete by that.
    *
-   * @throws {InvalidResponseError}
+   * @throws {CutOffResponseError} when there was no complete head
    */
-  take(bytes: Bytes): HttpResponse | null {
-    if (this.#body !== undefined) return this.#takeBody(this.#body, bytes, 0);
+  end(): HttpResponse {
+    this.#body?.end();
+    const response = this.#body === undefined ? null : this.#response(this.#body);
+    const broken = response ?? this.breakOff("connection closed");
+    if (broken === null) throw new CutOffResponseError("the connection was closed");
+    return broken;
+  }
+
+  /** The response as far as it has come, when nothing more will; null when there was no complete head. */
+  breakOff(reason: string): UnusableResponse | null {
+    if (this.#body === undefined) return null;
+    const response = this.#unusable(`response cut off after ${this.#body.progress}: ${reason}`);
+    return { ...response, isCutOff: true };
+  }
+
+  #takeHead(bytes: Bytes): HttpResponse | null {
     const seen = this.#unread?.length ?? 0;
     const unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes]);
-    let searchFrom = Math.max(seen - LOOK_BACK, 0);
-    for (let start = 0;;) {
+    let start = afterEmptyLines(unread, 0);
+    let searchFrom = Math.max(seen - LOOK_BACK, start);
+    for (;;) {
       const read = this.#heads.read(unread, { start, searchFrom });
       if (read === null) {
         this.#unread = unread.slice(start);
         return null;
       }
       start += read.bytes.length;
+      if (isFinal(read.head)) {
+        this.#head = read.head;
+        this.#body = responseBody(read.head.framing, this.#maxBytes(read.head));
+        return this.#takeBody(this.#body, unread, start);
+      }
+      start = afterEmptyLines(unread, start);
       searchFrom = start;
-      if (!isFinal(read.head)) continue;
-      this.#head = read.head;
-      this.#body = responseBody(read.head.framing, this.#maxBytes(read.head));
-      return this.#takeBody(this.#body, unread, start);
     }
-  }
-
-  /**
-   * Notes that the other side has closed; returns the response when it is complete by that.
-   *
-   * @throws {CutOffResponseError}
-   */
-  end(): HttpResponse {
-    this.#body?.end();
-    const response = this.#body === undefined ? null : this.#response(this.#body);
-    if (response === null) throw new CutOffResponseError(this.#head !== undefined);
-    return response;
   }
 
   #takeBody(body: ResponseBody, bytes: Bytes, start: number): HttpResponse | null {
@@ -85,9 +110,16 @@ export class ResponseReader {
 
   #response(body: ResponseBody): HttpResponse | null {
     const { isComplete, isTooLarge } = body;
-    if (this.#head === undefined || !isComplete && !isTooLarge) return null;
+    if (isTooLarge) return this.#unusable(largerThan(this.#maxBodyBytes));
+    if (this.#head === undefined || !isComplete) return null;
     const { status, headers } = this.#head;
-    return { status, headers, body: isTooLarge ? null : body.bytes };
+    return { status, headers, body: body.bytes };
+  }
+
+  #unusable(defect: string, status: number | null = null): UnusableResponse {
+    this.#isUsable = false;
+    const head = this.#head ?? { status, headers: NO_HEADERS };
+    return { status: head.status, headers: head.headers, body: null, defect };
   }
 
   #maxBytes({ headers }: ResponseHead): number {
@@ -98,6 +130,13 @@ export class ResponseReader {
 
 /** Others may come before the final response (RFC 9110, 15.2). */
 function isFinal({ status }: ResponseHead): boolean {
-  if (status === 101) throw new InvalidResponseError("nobody asked for another protocol");
+  if (status === 101) throw new InvalidResponseError("nobody asked for another protocol", status);
   return status >= 200;
+}
+
+/** Some servers send an empty line too many. */
+function afterEmptyLines(bytes: Bytes, start: number): number {
+  let position = start;
+  while (bytes[position] === CARRIAGE_RETURN || bytes[position] === LINE_FEED) position++;
+  return position;
 }

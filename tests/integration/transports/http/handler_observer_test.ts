@@ -117,6 +117,34 @@ Deno.test("HttpHandler tells its observer of each redirect that it follows", asy
   assertEquals(received.map(({ title }) => title), ["HTTP 307", "HTTP 200"]);
 });
 
+Deno.test("HttpHandler tells its observer headers as the text that their bytes are, and each cookie by itself", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    // What is written is UTF-8.
+    await connection.write("HTTP/1.1 200 OK\r\nx-name: M\u00fcller\r\nset-cookie: a=1\r\n");
+    await connection.write("set-cookie: b=2\r\ncontent-length: 0\r\n\r\n");
+  });
+  const { received } = await observed(`http://${endpoint.host}/`);
+  assertEquals(received.map(({ headers }) => headers), [[
+    ["x-name", "M\u00fcller"],
+    ["set-cookie", "a=1"],
+    ["set-cookie", "b=2"],
+    ["content-length", "0"],
+  ]]);
+});
+
+Deno.test("HttpHandler tells its observer, when what has come is no response", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    await connection.write("SSH-2.0-OpenSSH_9.6\r\n");
+    await connection.closed();
+  });
+  const { received } = await observed(`http://${endpoint.host}/`);
+  assertEquals(received.map(({ title, body, note }) => [title, body, note]), [
+    ["an answer without a status", null, "invalid HTTP response: there is no status line"],
+  ]);
+});
+
 Deno.test("HttpHandler tells its observer, when a body was too large to be read", async () => {
   await using endpoint = startRawEndpoint(async (connection) => {
     await connection.readRequest();
@@ -124,6 +152,6 @@ Deno.test("HttpHandler tells its observer, when a body was too large to be read"
   });
   const { received } = await observed(`http://${endpoint.host}/`, { maxResponseBytes: 2 });
   assertEquals(received.map(({ body, note }) => [body, note]), [
-    [null, "the body is larger than maxResponseBytes"],
+    [null, "response larger than maxResponseBytes (2 bytes)"],
   ]);
 });

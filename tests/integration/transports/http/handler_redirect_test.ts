@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { Result } from "../../../../src/core/handler.ts";
+import { octets } from "../../../../src/core/octets.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http_handler.ts";
-import { textOf } from "../../../support/raw_endpoint.ts";
+import { type RawEndpoint, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -101,6 +102,39 @@ Deno.test("HttpHandler follows nothing with redirect: manual, and passes the loc
   assertEquals(result.headers.at(-1), ["location", bytes("/moved")]);
   assertEquals(endpoint.calls.length, 1);
 });
+
+/** As an endpoint sends it, one character for each byte, and as it is asked for then. */
+const LOCATIONS: readonly (readonly [location: string, target: string])[] = [
+  ["/caf\xc3\xa9?q=\xc3\xbc", "/caf%C3%A9?q=%C3%BC"],
+  ["/caf\xe9", "/caf%E9"],
+  ["/caf%C3%A9 1", "/caf%C3%A9%201"],
+];
+
+for (const [location, target] of LOCATIONS) {
+  Deno.test(`HttpHandler follows a location byte for byte: '${encodeURI(location)}'`, async () => {
+    await using endpoint = startMovedEndpoint(location);
+    const result = await call(`http://${endpoint.host}/`);
+    assertEquals(outcome(result), ["onSuccess", "status 200"]);
+    assertEquals(endpoint.requests.at(-1)?.requestLine, `POST ${target} HTTP/1.1`);
+  });
+
+  Deno.test(`HttpHandler passes a location on byte for byte with redirect: manual: '${encodeURI(location)}'`, async () => {
+    await using endpoint = startMovedEndpoint(location);
+    const result = await call(`http://${endpoint.host}/`, { redirect: "manual" });
+    assertEquals(result.headers.at(-1), ["location", octets(location)]);
+  });
+}
+
+/** Answers the first request by 307. */
+function startMovedEndpoint(location: string): RawEndpoint {
+  let requests = 0;
+  return startRawEndpoint(async (connection) => {
+    while (await connection.readRequest() !== null) {
+      const head = requests++ === 0 ? `307 Moved\r\nlocation: ${location}` : "200 OK";
+      await connection.write(octets(`HTTP/1.1 ${head}\r\ncontent-length: 0\r\n\r\n`));
+    }
+  });
+}
 
 async function call(url: string, keys: Record<string, unknown> = {}): Promise<Result> {
   await using handler = openHandler(url, keys);

@@ -77,12 +77,12 @@ for (const { way, send } of WAYS) {
 Deno.test("HttpHandler reads nothing of a response that is announced to be too large", async () => {
   await using endpoint = startRawEndpoint(async (connection) => {
     await connection.readRequest();
-    await connection.write("HTTP/1.1 503 No\r\ncontent-length: 999999999999\r\n\r\n");
+    await connection.write("HTTP/1.1 500 No\r\ncontent-length: 999999999999\r\n\r\n");
     await connection.closed();
   });
   await using handler = openHandler(`http://${endpoint.host}/`, { maxResponseBytes: MAX_BYTES });
 
-  assertIsTooLarge(await handler.handle(anEvent(), NEVER), 503);
+  assertIsTooLarge(await handler.handle(anEvent(), NEVER), 500);
 
   await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
 });

@@ -1,6 +1,6 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { InboundEvent } from "../../../../src/core/event.ts";
-import { HandlerError, type Result } from "../../../../src/core/handler.ts";
+import type { Result } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../../support/hostile_headers.ts";
@@ -175,27 +175,6 @@ Deno.test("HttpHandler decodes a response that is encoded although it was not as
   const body = new Uint8Array(await new Response(encoded).arrayBuffer());
   const result = await resultOf({ status: 200, body, headers: { "content-encoding": "gzip" } });
   assertEquals(textOf(result.value), text);
-});
-
-for (const length of [10, 100_000]) {
-  Deno.test(`HttpHandler fails, when a response is encoded by something that it does not know, to a request of ${length} bytes`, async () => {
-    const headers = { "content-encoding": "own" };
-    await using endpoint = startEndpoint(() => new Response(ALL_BYTES, { headers }));
-    await using handler = openHandler(endpoint.url);
-    await assertRejects(
-      () => handler.handle(anEvent({ value: new Uint8Array(length) }), NEVER),
-      HandlerError,
-      "response in an encoding other than gzip and deflate",
-    );
-  });
-}
-
-Deno.test("HttpHandler fails, when a response is encoded by br", async () => {
-  await assertRejects(
-    () => resultOf({ status: 200, body: ALL_BYTES, headers: { "content-encoding": "br" } }),
-    HandlerError,
-    "response in an encoding other than gzip and deflate",
-  );
 });
 
 Deno.test("HttpHandler says which event and attempt a request is for, on sockets and by fetch", async (t) => {
