@@ -1,5 +1,19 @@
 const NAME = /^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.?$/;
 
+/** What the sandbox and messages call a host at a port: IPv6 addresses in brackets. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The two parts of the same, the host without brackets. */
+export function splitHost(hostAndPort: string): { readonly host: string; readonly port: number } {
+  const separator = hostAndPort.lastIndexOf(":");
+  return {
+    host: hostAndPort.slice(0, separator).replaceAll(/[[\]]/g, ""),
+    port: Number(hostAndPort.slice(separator + 1)),
+  };
+}
+
 /**
  * Whether a text in lower case names one host: a name, an IPv4 address, or an IPv6 address in brackets. The sandbox
  * takes wildcards and whole networks for hosts as well (`*.example.com`, `10.0.0.0/8`), so nothing else may get there.

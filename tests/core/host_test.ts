@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isHost } from "../../src/core/host.ts";
+import { hostAndPort, isHost, splitHost } from "../../src/core/host.ts";
 
 const ONE_HOST = ["localhost", "a", "kafka-0.kafka.svc.", "my_broker", "127.0.0.1", "[::1]"];
 const NOT_ONE_HOST = [
@@ -27,3 +27,11 @@ for (const text of ONE_HOST) {
 for (const text of NOT_ONE_HOST) {
   Deno.test(`isHost() refuses '${text}'`, () => assertEquals(isHost(text), false));
 }
+
+Deno.test("hostAndPort() puts IPv6 addresses in brackets, and splitHost() takes them out", () => {
+  for (const [host, text] of [["::1", "[::1]:9092"], ["kafka", "kafka:9092"]] as const) {
+    assertEquals(hostAndPort(host, 9092), text);
+    assertEquals(splitHost(text), { host, port: 9092 });
+  }
+  assertEquals(hostAndPort("[::1]", 9092), "[::1]:9092");
+});

@@ -23,7 +23,7 @@ export interface CertifiedKey {
 export interface CertificateOptions {
   /** Of whom it is; `CN=` is put before. */
   readonly commonName?: string;
-  /** Host names and IPv4 addresses of a server. */
+  /** Host names and addresses of a server. */
   readonly names?: readonly string[];
   readonly validFrom?: Date;
   readonly validTo?: Date;
@@ -128,9 +128,18 @@ function distinguishedName(commonName: string): der.Der {
 }
 
 function generalName(name: string): der.Der {
+  if (name.includes(":")) return der.implicit(IP_ADDRESS, ipv6Bytes(name));
   return /^\d+(\.\d+){3}$/.test(name)
     ? der.implicit(IP_ADDRESS, Uint8Array.from(name.split("."), Number))
     : der.implicit(DNS_NAME, new TextEncoder().encode(name));
+}
+
+function ipv6Bytes(address: string): Uint8Array {
+  const [head = "", tail = ""] = address.split("::");
+  const [first, last] = [head, tail].map((part) => part.split(":").filter((word) => word !== ""));
+  const zeros = Array<string>(8 - first!.length - last!.length).fill("0");
+  const words = [...first!, ...zeros, ...last!].map((word) => parseInt(word, 16));
+  return Uint8Array.from(words.flatMap((word) => [word >> 8, word & 0xff]));
 }
 
 function timeOf(time: Date): der.Der {

@@ -1,5 +1,5 @@
 import type { Kafka } from "kafkajs";
-import { isHost } from "../../core/host.ts";
+import { hostAndPort, isHost } from "../../core/host.ts";
 import type { OtherSide, RoleContext } from "../../core/transport.ts";
 import { createKafka, requireTopic } from "./client/client.ts";
 import { clientFailure } from "./client/client_failure.ts";
@@ -32,11 +32,11 @@ export async function discoverCluster(
 
 /** What a cluster says of itself becomes a permission, so it must name one host and no more. */
 function toHost({ host, port }: { host: string; port: number }): string {
-  const name = host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
-  if (!isHost(name)) {
+  const name = hostAndPort(host.toLowerCase(), port);
+  if (!isHost(name.slice(0, name.lastIndexOf(":")))) {
     throw new Error(`a broker advertises '${host}', which is not the name of a host`);
   }
-  return `${name}:${port}`;
+  return name;
 }
 
 /** Problems with brokers or the topic, one sentence each. */

@@ -1,9 +1,9 @@
 import type { ISocketFactory } from "kafkajs";
 import type { Socket } from "node:net";
 import Connection from "kafkajs/src/network/connection.js";
-import BrokerPool from "kafkajs/src/cluster/brokerPool.js";
+import { hostAndPort } from "../../../core/host.ts";
 import type { KafkaClientConfig } from "../config/mod.ts";
-import { Admission, type AdmissionObserver, Attempt, BrokerRefusedError } from "./admission.ts";
+import { Admission, type AdmissionObserver, Attempt } from "./admission.ts";
 import { tlsRefusal } from "./tls_refusal.ts";
 
 /** Beyond the client's own deadlines, so that others do not wait for ever for an attempt that nobody decides. */
@@ -32,7 +32,8 @@ export interface ClientAccess {
 export interface BrokerConnection {
   readonly host: string;
   readonly port: number;
-  readonly broker: string;
+  /** What messages call it. */
+  broker: string;
   readonly socketFactory: ISocketFactory;
   /** What the broker has told of itself; null as long as that is what will be asked first. */
   readonly versions: unknown;
@@ -110,6 +111,7 @@ export function watchBrokerAccess(): void {
   Connection.prototype.connect = function (this: BrokerConnection): Promise<boolean> {
     const client = clientOf(this);
     if (client === undefined || this.isConnected()) return connect.call(this);
+    this.broker = hostAndPort(this.host, this.port);
     // As it comes, kafkajs opens two sockets when two requests find none, and forgets one of them.
     const underway = connecting.get(this);
     if (underway !== undefined) return underway;
@@ -125,7 +127,6 @@ export function watchBrokerAccess(): void {
       throw attempts.get(this)?.refusal ?? error;
     }
   };
-  tryOtherBootstrapServers();
 }
 
 async function connectInTurn(
@@ -205,22 +206,4 @@ function watch(
     attempt.leaveUndecided();
   });
   socket.once("close", () => attempt.leaveUndecided());
-}
-
-/** A bootstrap server that refuses a client, or that cannot be trusted, may be the wrong one of several. */
-function tryOtherBootstrapServers(): void {
-  const { connect } = BrokerPool.prototype;
-  BrokerPool.prototype.connect = async function () {
-    for (let tried = 1;; tried++) {
-      try {
-        return await connect.call(this);
-      } catch (error) {
-        const pool: BrokerConnection = this.seedBroker.connectionPool;
-        const count = clientOf(pool)?.config.bootstrapServers.length ?? 1;
-        const isOfServer = error instanceof BrokerRefusedError && !error.isAboutAccount;
-        if (!isOfServer || tried >= count) throw error;
-        await this.createSeedBroker();
-      }
-    }
-  };
 }

@@ -8,6 +8,7 @@ import {
   type SASLOptions,
 } from "kafkajs";
 import type { ConnectionOptions } from "node:tls";
+import { hostAndPort, splitHost } from "../../../core/host.ts";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { registerClient } from "./broker_access.ts";
@@ -48,11 +49,16 @@ export function createKafka(
 ): Kafka {
   patchKafkajs();
   const clientLog = clientLogOf(log, health);
-  const socketFactory: ISocketFactory = (target) =>
-    openSocket(onlyBootstrapServers ? { ...target, ...bootstrapServer(config, target) } : target, {
+  const socketFactory: ISocketFactory = (target) => {
+    const isAdvertised = !isBootstrapServer(config, target);
+    const [server] = config.bootstrapServers;
+    const instead = isAdvertised && onlyBootstrapServers && server !== undefined;
+    return openSocket(instead ? { ...target, ...splitHost(server) } : target, {
       connectionTimeoutMs: config.connectionTimeoutMs,
+      isAdvertised: isAdvertised && !instead,
       onUngrantedBroker,
     });
+  };
   registerClient(socketFactory, {
     config,
     admitted: (broker) => clientLog.answered(broker),
@@ -107,15 +113,11 @@ function saslOptions(config: KafkaSaslConfig, log: Logger): SASLOptions | Mechan
   };
 }
 
-function bootstrapServer(
+function isBootstrapServer(
   { bootstrapServers }: KafkaClientConfig,
   { host, port }: ISocketFactoryArgs,
-): { host: string; port: number } {
-  const isOne = bootstrapServers.includes(`${host.toLowerCase()}:${port}`);
-  const server = isOne ? undefined : bootstrapServers[0];
-  if (server === undefined) return { host, port };
-  const separator = server.lastIndexOf(":");
-  return { host: server.slice(0, separator), port: Number(server.slice(separator + 1)) };
+): boolean {
+  return bootstrapServers.includes(hostAndPort(host.toLowerCase(), port));
 }
 
 /**

@@ -10,6 +10,7 @@ import { useAllCompressionCodecs } from "../records/compression/mod.ts";
 import { useFetchedRecords } from "../consumer/fetch_response.ts";
 import { callMembers } from "../consumer/group_members.ts";
 import { useProduceRequests } from "../producer/produce_request.ts";
+import { askBootstrapServers } from "./bootstrap_servers.ts";
 import { watchBrokerAccess } from "./broker_access.ts";
 import { boundResponseFrames } from "./bounded_responses.ts";
 import { boundDecoder } from "./decoder_bounds.ts";
@@ -73,6 +74,7 @@ export function patchKafkajs(): void {
   keepLastBroker();
   renewSaslSessions();
   watchBrokerAccess();
+  askBootstrapServers();
   keepCoordinatorRefusals();
   callMembers();
 }

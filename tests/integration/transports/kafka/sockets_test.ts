@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { once } from "node:events";
 import { openSocket } from "../../../../src/transports/kafka/client/sockets.ts";
+import { CertificateAuthority } from "../../../support/certificate_authority.ts";
 import { inTime } from "../../../support/eventually.ts";
 
 Deno.test({
@@ -22,3 +23,42 @@ Deno.test({
     assertEquals(connected, 0);
   },
 });
+
+const IPV6_CERTIFICATES = [
+  { names: ["::1"], outcome: "connected" },
+  { names: ["::2"], outcome: "not valid" },
+  { names: ["localhost", "127.0.0.1"], outcome: "not valid" },
+];
+
+for (const { names, outcome } of IPV6_CERTIFICATES) {
+  Deno.test(`openSocket() finds a certificate for ${names.join(", ")} ${outcome} for the broker [::1]`, async () => {
+    const authority = new CertificateAuthority();
+    const listener = Deno.listenTls({
+      hostname: "::1",
+      port: 0,
+      ...authority.serverCertificate(names),
+    });
+    const serving = serveHandshakes(listener);
+    const { hostname: host, port } = listener.addr;
+    const settled = Promise.withResolvers<string>();
+    const onConnect = () => settled.resolve("connected");
+    const socket = openSocket({ host, port, ssl: { ca: [authority.cert] }, onConnect }, {
+      connectionTimeoutMs: 5000,
+    });
+    socket.once("error", ({ message }) => settled.resolve(message));
+
+    assertStringIncludes(await settled.promise, outcome);
+
+    socket.destroy();
+    listener.close();
+    await serving;
+  });
+}
+
+/** Until the listener is closed. */
+async function serveHandshakes(listener: Deno.TlsListener): Promise<void> {
+  for await (const connection of listener) {
+    await connection.handshake().catch(() => {});
+    connection.close();
+  }
+}

@@ -35,7 +35,7 @@ const SASL = {
 
 Deno.test("consumerConfig speaks librdkafka", async (t) => {
   const table: [Keys, Partial<KafkaConsumerConfig>][] = [
-    [{ "bootstrap.servers": " A.example , b:1,[::1], [::1]:9092,a.EXAMPLE:9092," }, {
+    [{ "bootstrap.servers": " A.example , b:1,[::1], [0:0::0:1]:9092,a.EXAMPLE:9092," }, {
       bootstrapServers: ["a.example:9092", "b:1", "[::1]:9092"],
     }],
     [{ "client.id": "me" }, { clientId: "me" }],

@@ -8,7 +8,8 @@ const MAX_INTEGER = 2_147_483_647;
 export const CONNECTION_KEYS = {
   bootstrapServers: mapped(["bootstrap.servers", "metadata.broker.list"], {
     scalar: servers(),
-    meaning: "Required. The brokers to ask first; the port is 9092 when absent",
+    meaning:
+      "Required. The brokers to ask first, IPv6 addresses in brackets; the port is 9092 when absent",
   }),
   clientId: mappedOr(["client.id"], {
     scalar: text(),

@@ -25,5 +25,7 @@ function normalize(server: string): string | undefined {
     /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(server) ?? [];
   const host = written.toLowerCase();
   const number = Number(port);
-  return isHost(host) && number >= 1 && number <= 65_535 ? `${host}:${number}` : undefined;
+  if (!isHost(host) || number < 1 || number > 65_535) return undefined;
+  // An IPv6 address can be written in many ways.
+  return `${host.startsWith("[") ? new URL(`http://${host}`).hostname : host}:${number}`;
 }
