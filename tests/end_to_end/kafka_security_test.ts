@@ -149,6 +149,13 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
       { listener: "RENAMED", keys: server },
       /its certificate is not for 127\.0\.0\.1 but for elsewhere\.example: use the name/,
     ],
+    "certificate that is its own authority": [
+      {
+        listener: "SELFSIGNED",
+        keys: { "security.protocol": "ssl", "ssl.ca.pem": world.broker.selfSigned },
+      },
+      /its certificate is not accepted: it is one of an authority .* basicConstraints=CA:FALSE/,
+    ],
     "no client certificate": [
       { ...certificate, keys: server },
       /refuses TLS: it asks for a certificate of the client: set ssl\.certificate\.location/,

@@ -38,11 +38,20 @@ export class CertificateAuthority {
   readonly #name: string;
   readonly #key: KeyObject;
 
-  constructor(name = "Test authority", options: CertificateOptions = {}) {
+  /** @param options.isAuthority false for a certificate that signs nothing but itself, whatever it is used for */
+  constructor(
+    name = "Test authority",
+    { isAuthority = true, ...options }: CertificateOptions & { isAuthority?: boolean } = {},
+  ) {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     this.#name = name;
     this.#key = privateKey;
-    this.cert = this.#certificate(publicKey, { ...options, commonName: name, isAuthority: true });
+    this.cert = this.#certificate(publicKey, { ...options, commonName: name, isAuthority });
+  }
+
+  /** Its own certificate with the key, as a server shows it that signs for itself. */
+  get certifiedKey(): CertifiedKey {
+    return { cert: this.cert, key: String(this.#key.export({ type: "pkcs8", format: "pem" })) };
   }
 
   /** A certificate for a server that is called by these names. */

@@ -55,6 +55,8 @@ const PROTOCOLS = {
   EXPIRED: "SSL",
   /** TLS with a certificate for another name. */
   RENAMED: "SSL",
+  /** TLS with a certificate that is its own authority. */
+  SELFSIGNED: "SSL",
 } as const;
 
 /** A listener that looks who comes, or that should be looked at. */
@@ -68,6 +70,8 @@ const BROKER: ConfigResourceTypes.BROKER = 4;
  */
 export class SecuredBroker implements AsyncDisposable {
   readonly authority: CertificateAuthority;
+  /** The certificate of the listener `SELFSIGNED`. */
+  readonly selfSigned: string;
   /** `host:port` of a listener that lets everybody in, for what tests need besides. */
   readonly bootstrapServer: string;
   readonly #broker: Broker;
@@ -76,14 +80,16 @@ export class SecuredBroker implements AsyncDisposable {
 
   private constructor(
     broker: Broker,
-    { authority, files, ports }: {
+    { authority, selfSigned, files, ports }: {
       authority: CertificateAuthority;
+      selfSigned: string;
       files: TemporaryFiles;
       ports: Ports;
     },
   ) {
     this.#broker = broker;
     this.authority = authority;
+    this.selfSigned = selfSigned;
     this.bootstrapServer = broker.bootstrapServer;
     this.#files = files;
     this.#ports = ports;
@@ -102,6 +108,9 @@ export class SecuredBroker implements AsyncDisposable {
     const longAgo = { validFrom: new Date("2020-01-01"), validTo: new Date("2020-02-01") };
     const expired = authority.serverCertificate(["localhost"], longAgo);
     const renamed = authority.serverCertificate(["elsewhere.example"]);
+    const { certifiedKey: selfSigned } = new CertificateAuthority("localhost", {
+      names: ["localhost", "127.0.0.1"],
+    });
     const advertised = [`PLAINTEXT://127.0.0.1:${port}`, ...secured].join(",");
     const broker = await startBroker({
       port,
@@ -127,6 +136,7 @@ export class SecuredBroker implements AsyncDisposable {
         "listener.name.ssl.ssl.client.auth": "required",
         "listener.name.expired.ssl.keystore.location": keyStore("expired", expired),
         "listener.name.renamed.ssl.keystore.location": keyStore("renamed", renamed),
+        "listener.name.selfsigned.ssl.keystore.location": keyStore("self-signed", selfSigned),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "allow.everyone.if.no.acl.found": "true",
         "super.users": "User:ANONYMOUS",
@@ -136,7 +146,7 @@ export class SecuredBroker implements AsyncDisposable {
       files[Symbol.dispose]();
       throw error;
     });
-    return new SecuredBroker(broker, { authority, files, ports });
+    return new SecuredBroker(broker, { authority, selfSigned: selfSigned.cert, files, ports });
   }
 
   /** `host:port` of a listener. */

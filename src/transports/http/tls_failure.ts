@@ -1,17 +1,6 @@
-/** What one side of a TLS connection has against the other. */
-type Row = readonly [pattern: RegExp, description: string];
+import { certificateProblem } from "../sockets/certificate_problem.ts";
 
-/** What eventor has against the endpoint's certificate. Newer and older names of the same. */
-const OURS: readonly Row[] = [
-  [/UnknownIssuer/, "its authority is not known"],
-  [/certificate expired|: Expired/, "it has expired"],
-  [/not valid yet|NotValidYet/, "it is not valid yet"],
-  [/not valid for name|NotValidForName/, "it is for another host name"],
-  [/BadSignature/, "it is signed by another authority of the same name"],
-  [/CaUsedAsEndEntity/, "it is one of an authority, not of a server"],
-  [/Revoked/, "it is revoked"],
-  [/UnsupportedCertVersion/, "it is of version 1, without extensions"],
-];
+type Row = readonly [pattern: RegExp, description: string];
 
 /** What the endpoint has against us, by its alerts (RFC 8446, 6). */
 const THEIRS: readonly Row[] = [
@@ -59,14 +48,10 @@ const NOT_ACCEPTED = "certificate not accepted";
 export function describeTlsFailure(text: string): string | undefined {
   if (/corrupt message/i.test(text)) return NO_TLS;
   if (/invalid peer certificate/i.test(text)) {
-    const reason = find(OURS, text);
+    const reason = certificateProblem(text);
     return reason === undefined ? NOT_ACCEPTED : `${NOT_ACCEPTED}: ${reason}`;
   }
-  if (/received fatal alert/.test(text)) return find(THEIRS, text);
+  if (/received fatal alert/.test(text)) return THEIRS.find(([pattern]) => pattern.test(text))?.[1];
   if (/tls handshake eof/i.test(text)) return "connection closed in the TLS handshake";
   return undefined;
-}
-
-function find(rows: readonly Row[], text: string): string | undefined {
-  return rows.find(([pattern]) => pattern.test(text))?.[1];
 }

@@ -231,7 +231,8 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   },
   {
     message: connecting("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))"),
-    description: "certificate not accepted: it is one of an authority, not of a server",
+    description:
+      "certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as its own: make it anew with basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
   },
   {
     message: connecting("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))"),

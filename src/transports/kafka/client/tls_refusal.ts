@@ -1,3 +1,4 @@
+import { certificateProblem } from "../../sockets/certificate_problem.ts";
 import type { KafkaTlsConfig } from "../config/mod.ts";
 
 const CLIENT_CERTIFICATE = "ssl.certificate.location and ssl.key.location";
@@ -38,12 +39,13 @@ function aboutCertificate(problem: string, { ca }: KafkaTlsConfig): string {
   const [, asked, names] =
     /^certificate not valid for name "(.*?)"; certificate is (?:only valid for|not valid for any names)(.*)$/s
       .exec(problem) ?? [];
-  if (asked !== undefined) {
-    const of = nameList(names ?? "");
-    return `its certificate is not for ${asked}${of === "" ? "" : ` but for ${of}`}: ` +
+  const of = nameList(names ?? "");
+  if (asked !== undefined && of !== "") {
+    return `its certificate is not for ${asked} but for ${of}: ` +
       "use the name of the certificate in bootstrap.servers and in what brokers advertise, or give it another one";
   }
-  return `its certificate is not valid: ${problem}`;
+  const reason = certificateProblem(problem);
+  return `its certificate is not accepted${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 function aboutAlert(alert: string, { cert }: KafkaTlsConfig): string {

@@ -42,7 +42,28 @@ Deno.test("tlsRefusal() names what is wrong, and the key to correct", async (t) 
     [
       "invalid peer certificate: BadSignature",
       own,
-      untrusted + "its certificate is not valid: BadSignature",
+      untrusted +
+      "its certificate is not accepted: it is signed by another authority of the same name",
+    ],
+    [
+      "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+      own,
+      untrusted +
+      "its certificate is not accepted: it is one of an authority (CA:TRUE), which a server cannot use " +
+      "as its own: make it anew with basicConstraints=CA:FALSE " +
+      "('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
+    ],
+    [
+      'invalid peer certificate: certificate not valid for name "kafka"; certificate is not valid for any names (according to its subjectAltName extension)',
+      own,
+      untrusted +
+      "its certificate is not accepted: it has no subjectAltName, which must have the " +
+      "server's host name: its subject (CN) does not count",
+    ],
+    [
+      "invalid peer certificate: Other(OtherError(SomethingNew(1)))",
+      own,
+      untrusted + "its certificate is not accepted",
     ],
     [
       "received fatal alert: CertificateRequired",
