@@ -107,12 +107,6 @@ const RESPONSES: readonly Case[] = [
     body: "hi",
   },
   {
-    what: "a head of 60 KiB, and one of 1,000 headers",
-    wire: `HTTP/1.1 103 Early\r\n${"a: b\r\n".repeat(1000)}\r\n` +
-      `HTTP/1.1 200 OK\r\nA: ${"x".repeat(60 * 1024)}\r\nContent-Length: 2\r\n\r\nhi`,
-    body: "hi",
-  },
-  {
     what: "a length with leading zeros",
     wire: "HTTP/1.1 200 OK\r\nContent-Length: 00000000000000000002, 2\r\n\r\nhi",
     body: "hi",
@@ -219,6 +213,12 @@ for (const { what, method, wire, status = 200, body, headers, keepsConnection } 
     }
   });
 }
+
+Deno.test("ResponseReader reads a head of 60 KiB, and one of 1,000 headers", () => {
+  const wire = `HTTP/1.1 103 Early\r\n${"a: b\r\n".repeat(1000)}\r\n` +
+    `HTTP/1.1 200 OK\r\nA: ${"x".repeat(60 * 1024)}\r\nContent-Length: 2\r\n\r\nhi`;
+  assertEquals(plain(readInPieces(wire, { cut: () => 1000 })), { status: 200, body: "hi" });
+});
 
 Deno.test("ResponseReader takes a body until the connection is closed", () => {
   const response = reader();
@@ -383,7 +383,7 @@ for (const { what, wire, status = 200, reason } of INVALID) {
     const whole = reader();
     assertEquals(plain(whole.take(bytesOf(wire))), expected);
     assertEquals(whole.keepsConnection, false);
-    for (const cut of [1, 1000]) {
+    for (const cut of [Math.ceil(wire.length / 1000), 1000]) {
       assertEquals(plain(readInPieces(wire, { cut: () => cut })), expected);
     }
   });
