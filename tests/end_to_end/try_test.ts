@@ -185,7 +185,7 @@ const ENDS: readonly {
     respond: () => new Response("x".repeat(100)),
     pipeline: { errors: "ERRORS", handler: { maxResponseBytes: 10 } },
     code: 0,
-    shows: ["(the body is larger than maxResponseBytes)", "eventor-error: response larger than"],
+    shows: ["(response larger than maxResponseBytes", "eventor-error: response larger than"],
   },
   {
     name: "an event that has nothing for a template",

@@ -3,8 +3,8 @@ import { type Framing, InvalidResponseError } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
 
-/** How long a line with the size of a chunk may be, and all extensions and trailers together. */
-const MAX_SIZE_LINE_LENGTH = 4 * 1024;
+/** How long a line with the size of a chunk or a trailer may be, and all extensions and trailers together. */
+const MAX_LINE_LENGTH = 4 * 1024;
 const MAX_EXTRAS_LENGTH = 64 * 1024;
 
 const FIRST_BUFFER_BYTES = 4096;
@@ -166,8 +166,8 @@ class ChunkedBody implements ResponseBody {
 
   /** Before a line is kept, or a part of it. */
   #checkLength(length: number): void {
-    if (this.#next !== "trailer" && length > MAX_SIZE_LINE_LENGTH) {
-      throw new InvalidResponseError("a line between its chunks is longer than 4 KiB");
+    if (length > MAX_LINE_LENGTH) {
+      throw new InvalidResponseError("a line with its chunks is longer than 4 KiB");
     }
     if (this.#extrasLength + length > MAX_EXTRAS_LENGTH) {
       throw new InvalidResponseError(

@@ -154,7 +154,7 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "a chunk's extension of 5,000 bytes",
     wire: chunked(`2;${"x".repeat(5000)}\r\nok\r\n0\r\n\r\n`),
-    expected: `${INVALID} a line between its chunks is longer than 4 KiB`,
+    expected: `${INVALID} a line with its chunks is longer than 4 KiB`,
   },
   {
     what: "a control character before its transfer encoding",

@@ -362,7 +362,12 @@ const INVALID: readonly Invalid[] = [
     [
       "a chunk's extension of more than 4 KiB",
       `1;${"x".repeat(4100)}\r\n`,
-      "a line between its chunks is longer than 4 KiB",
+      "a line with its chunks is longer than 4 KiB",
+    ],
+    [
+      "a trailer of more than 4 KiB",
+      `0\r\na: ${"x".repeat(4100)}\r\n\r\n`,
+      "a line with its chunks is longer than 4 KiB",
     ],
     [
       "more than 64 KiB of extensions",
@@ -371,7 +376,7 @@ const INVALID: readonly Invalid[] = [
     ],
     [
       "more than 64 KiB of trailers",
-      `0\r\n${`a: ${"x".repeat(5000)}\r\n`.repeat(20)}`,
+      `0\r\n${`a: ${"x".repeat(4000)}\r\n`.repeat(20)}`,
       "extensions of its chunks and trailers are larger than 64 KiB",
     ],
   ].map(([what, wire, reason]) => ({ what: what!, wire: chunked(wire!), reason: reason! })),
