@@ -1,4 +1,5 @@
 import { circlesOf, describeCircle, placesOf } from "../process/circles.ts";
+import { listenerRole } from "../transports/mod.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "./found.ts";
 import type { Outside } from "./outside.ts";
@@ -37,8 +38,8 @@ export function loadConfig(
     ...processProblems(files),
   ];
   if (problems.length > 0) return { problems };
-  const circling = circleProblems(files);
-  if (circling.length > 0) return { problems: circling };
+  const betweenPipelines = [...readerProblems(files), ...circleProblems(files)];
+  if (betweenPipelines.length > 0) return { problems: betweenPipelines };
   const configs = files.flatMap(({ config }) => config === undefined ? [] : [config]);
   return {
     config: deepFreeze({
@@ -85,6 +86,25 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
     }
   }
   return problems;
+}
+
+/** Pipelines that share their events by mistake: each would get a part of them. */
+function readerProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+  const written = pipelinesOf(files);
+  const owners = new Map<string, string>();
+  return files.flatMap(({ config }) => config?.pipelines ?? []).flatMap((pipeline) => {
+    const { source = "", label = "" } = written.find(({ name }) => name === pipeline.name) ?? {};
+    const readers = listenerRole(pipeline.eventListener).readers?.(pipeline.eventListener) ?? [];
+    const owner = readers.map((reader) => owners.get(reader)).find((owner) => owner !== undefined);
+    for (const reader of readers) {
+      owners.set(reader, owner ?? `pipeline ${formatPipeline(label)} of ${quoted(source)}`);
+    }
+    if (owner === undefined) return [];
+    const message =
+      `${owner} reads the same topic in the same group: each event would come to one of the two ` +
+      "only; name another group.id or another topic";
+    return [{ source, pipeline: label, path: "eventListener", message }];
+  });
 }
 
 function circleProblems(files: readonly LoadedFile[]): ConfigProblem[] {

@@ -107,6 +107,11 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
   readonly resumable: boolean;
   /** The topic of its events. */
   topic(config: Config): string;
+  /**
+   * As which reader it reads which place, as texts of which one is equal for the same: of events of one place, each reader
+   * gets only those that no other gets under its name.
+   */
+  readers?(config: Config): readonly string[];
   /** Opens what puts events back to where they come from, if that is possible. */
   putBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
 }

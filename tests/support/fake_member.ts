@@ -1,4 +1,5 @@
 import { FetchDemand } from "../../src/transports/kafka/consumer/fetch_demand.ts";
+import { GroupEntry } from "../../src/transports/kafka/consumer/group_entry.ts";
 import type { GroupMember } from "../../src/transports/kafka/consumer/group_members.ts";
 import { PartitionTroubles } from "../../src/transports/kafka/consumer/partition_troubles.ts";
 import { RecordedLog } from "./recorded_log.ts";
@@ -8,6 +9,7 @@ export class FakeMember implements GroupMember {
   readonly topic = "T";
   readonly demand = new FetchDemand();
   readonly log = new RecordedLog();
+  readonly entry = new GroupEntry({ groupId: "orders", topic: "T", start: null }, this.log);
   readonly troubles = new PartitionTroubles({
     topic: this.topic,
     log: this.log.log,

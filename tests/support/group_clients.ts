@@ -68,9 +68,9 @@ export class GroupClient implements AsyncDisposable {
     ], {
       read(client, line) {
         if (line.startsWith("EVENT ")) client.values.push(line.slice("EVENT ".length));
-        const assigned = /^% Group .* rebalanced .*?: (?:assigned: (.*)|revoked)/.exec(line);
-        if (assigned === null) return;
-        client.partitions = [...(assigned[1] ?? "").matchAll(/(\S+) \[(\d+)\]/g)]
+        if (!/^% Group .* rebalanced/.test(line)) return;
+        const held = line.includes("revoke") ? "" : line;
+        client.partitions = [...held.matchAll(/(\S+) \[(\d+)\]/g)]
           .map(([, topic, partition]) => `${topic}-${partition}`).sort();
       },
     });

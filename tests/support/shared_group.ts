@@ -1,10 +1,9 @@
 import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import { eventually } from "./eventually.ts";
 import type { GroupClient } from "./group_clients.ts";
-import { addPartitions, freshName, produce } from "./kafka.ts";
-import { aPipeline, Supervised } from "./supervised.ts";
 import { createTopics } from "../../tools/kafka/mod.ts";
-import { testBroker } from "./kafka.ts";
+import { addPartitions, freshName, produce, testBroker } from "./kafka.ts";
+import { aPipeline, Supervised } from "./supervised.ts";
 
 const EVENTS_OF_PARTITION = 10;
 
@@ -15,13 +14,21 @@ const KEYS = { "heartbeat.interval.ms": 300 };
 export class SharedGroup implements AsyncDisposable {
   readonly group = freshName("shared");
   readonly endpoint: Endpoint = startEndpoint();
+  readonly #broker: string;
   #produced = 0;
 
+  private constructor(broker: string) {
+    this.#broker = broker;
+  }
+
   /** @param topics the number of partitions of each topic, by a short name for it */
-  static async create(topics: Readonly<Record<string, number>>): Promise<SharedGroup> {
-    const shared = new SharedGroup();
+  static async create(
+    topics: Readonly<Record<string, number>>,
+    { broker = testBroker() }: { broker?: string } = {},
+  ): Promise<SharedGroup> {
+    const shared = new SharedGroup(broker);
     await createTopics(
-      testBroker(),
+      broker,
       Object.entries(topics).map(([name, partitions]) => ({
         topic: shared.topic(name),
         partitions,
@@ -35,7 +42,7 @@ export class SharedGroup implements AsyncDisposable {
   }
 
   async createTopic(name: string, partitions: number): Promise<void> {
-    await createTopics(testBroker(), [{ topic: this.topic(name), partitions }]);
+    await createTopics(this.#broker, [{ topic: this.topic(name), partitions }]);
   }
 
   async addPartitions(name: string, count: number): Promise<void> {
@@ -50,6 +57,7 @@ export class SharedGroup implements AsyncDisposable {
         topic: this.topic(name),
         group: this.group,
         url: this.endpoint.url,
+        broker: this.#broker,
         keys: { ...KEYS, "metadata.max.age.ms": 2000, ...keys },
       })
     ));
@@ -67,7 +75,7 @@ export class SharedGroup implements AsyncDisposable {
         return { partition, value: `${name}[${partition}] ${this.#produced++}` };
       });
       records.forEach(({ value }) => expected.add(value));
-      await produce(this.topic(name), records);
+      await produce(this.topic(name), records, { broker: this.#broker });
     }
     const decoder = new TextDecoder();
     const unread = () => {

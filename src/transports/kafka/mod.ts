@@ -11,6 +11,8 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   topic: ({ topic }) => topic,
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
   places: ({ topic, consumerConfig }) => placesByServers(topic, consumerConfig.bootstrapServers),
+  readers: ({ topic, consumerConfig: { bootstrapServers, groupId } }) =>
+    placesByServers(topic, bootstrapServers).map((place) => `${place} in group ${groupId}`),
   describe: ({ topic, consumerConfig }) =>
     `kafka topic ${topic} on ${servers(consumerConfig)}, group ${consumerConfig.groupId}`,
   async discover({ topic, consumerConfig }, context) {

@@ -34,6 +34,7 @@ interface BrokerPool {
 interface Join {
   readonly group: JoiningGroup;
   readonly ended: Promise<void>;
+  readonly leaving: AbortController;
 }
 
 /** By the ids of their groups. */
@@ -41,12 +42,16 @@ const joins = new Map<string, Join>();
 /** They are not joined any more. */
 const left = new WeakSet<JoiningGroup>();
 
-/** Runs `join`, during which the group can be left by {@linkcode stopJoining}. */
-export async function whileJoining(group: JoiningGroup, join: () => Promise<void>): Promise<void> {
+/** Runs `join`, during which the group can be left by {@linkcode stopJoining}, which the signal tells. */
+export async function whileJoining(
+  group: JoiningGroup,
+  join: (left: AbortSignal) => Promise<void>,
+): Promise<void> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  joins.set(group.groupId, { group, ended });
+  const leaving = new AbortController();
+  joins.set(group.groupId, { group, ended, leaving });
   try {
-    await join();
+    await join(leaving.signal);
   } finally {
     joins.delete(group.groupId);
     resolve();
@@ -62,8 +67,9 @@ export async function whileJoining(group: JoiningGroup, join: () => Promise<void
 export async function stopJoining(groupId: string): Promise<void> {
   const join = joins.get(groupId);
   if (join === undefined) return;
-  const { group, ended } = join;
+  const { group, ended, leaving } = join;
   left.add(group);
+  leaving.abort();
   const { coordinator, memberId, cluster: { brokerPool } } = group;
   // Without an id, it is on its way or not yet asked for: whoever gets it then leaves instead of joining.
   if (coordinator === null || memberId === null) return await atMost(ended, ANSWER_MS);

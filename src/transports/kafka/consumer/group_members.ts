@@ -1,21 +1,25 @@
 import Broker from "kafkajs/src/broker/index.js";
-import { MemberAssignment } from "kafkajs/src/consumer/assignerProtocol.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import Runner from "kafkajs/src/consumer/runner.js";
+import { sleep } from "../../../core/backoff.ts";
 import { reasonIn } from "../client/client_failure.ts";
-import { ledTopicsOf } from "./assignment/assigners.ts";
-import { decodeAssignment } from "./assignment/consumer_protocol.ts";
+import { checkLedTopics, readAssignments } from "./assignment/assigners.ts";
+import { announceCoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
 import { fetchForAWhile } from "./group_fetches.ts";
 import type { FetchedPartition } from "./partition_answer.ts";
 import type { PartitionTroubles } from "./partition_troubles.ts";
+import type { GroupEntry } from "./group_entry.ts";
+import { joinPatiently } from "./patient_join.ts";
 import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
 export interface GroupMember {
+  /** Its way into the group. */
+  readonly entry: GroupEntry;
   /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
   beforeRejoin(): Promise<void>;
   /** Called when it was put out of the group: its partitions may be others' by now. It joins anew after that. */
@@ -59,6 +63,9 @@ export interface Group {
 /** A coordinator's answers to a member without which the group has gone on. */
 const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
 
+/** How long a coordinator that does not serve the group for now is not asked again. */
+const UNSERVED_PAUSE_MS = 250;
+
 const members = new Map<string, GroupMember>();
 /** An OffsetManager stands for one assignment of one consumer. */
 const givenUpAssignments = new WeakSet<object>();
@@ -81,6 +88,7 @@ export function callMembers(): void {
   announceOffsetResets();
   fetchForMembers();
   leaveGoneCoordinators();
+  announceCoordinatorWaits((request) => memberOf(request)?.entry.coordinator);
   attendRunners();
 }
 
@@ -98,6 +106,7 @@ function fetchForMembers(): void {
       this.checkForStaleAssignment();
       await checkLedTopics(this);
       const assignment = this.offsetManager;
+      await member.entry.assigned(assignment);
       await assignment.resolveOffsets();
       await fetchForAWhile(this, {
         nodeId,
@@ -117,41 +126,36 @@ function fetchForMembers(): void {
         take: (fetched) => member.take(fetched, this),
       });
     } catch (error) {
-      await this.recoverFromFetch(error);
+      if (isUnservedRequest(error)) await sleep(UNSERVED_PAUSE_MS);
+      else await this.recoverFromFetch(error);
     }
     // For kafkajs, nothing came: it goes on by sending a heartbeat when one is due.
     return [];
   };
 }
 
-/** kafkajs looks for new partitions of the topics that it subscribes to itself, and for no others. */
-async function checkLedTopics(group: ConsumerGroup): Promise<void> {
-  const ledTopics = ledTopicsOf(group.cluster);
-  if (ledTopics === undefined) return;
-  if (!group.isLeader()) return ledTopics.noLongerLed();
-  if (!(await ledTopics.haveChanged(group.cluster))) return;
-  // In kafkajs's words, so that it joins anew, and assigns what there is now.
-  const reason = "Topics of other members of the group have changed";
-  throw Object.assign(new Error(reason), { name: "KafkaJSStaleTopicMetadataAssignment" });
-}
-
-/** kafkajs's own reader of assignments takes damaged ones as they come, and some topics for none. */
-function readAssignments(): void {
-  MemberAssignment.decode = (bytes: Uint8Array | null) => ({
-    assignment: Object.fromEntries(decodeAssignment(bytes)),
-  });
+/** Whether a request should be sent again to the same coordinator. Of one that has moved, a member learns where to. */
+function isUnservedRequest(error: unknown): boolean {
+  return isNotServing(error) && Object(error).type !== "NOT_COORDINATOR_FOR_GROUP";
 }
 
 function announceRejoins(): void {
   const { joinAndSync } = ConsumerGroup.prototype;
   const joining = new WeakMap<object, Promise<void>>();
 
-  async function join(group: ConsumerGroup): Promise<void> {
+  async function join(group: ConsumerGroup, left: AbortSignal): Promise<void> {
+    const member = memberOf(group);
+    if (member === undefined) return await joinAndSync.call(group);
     if (group.offsetManager !== null) {
       givenUpAssignments.add(group.offsetManager);
-      await memberOf(group)?.beforeRejoin();
+      await member.beforeRejoin();
     }
-    await joinAndSync.call(group);
+    const { entry, topic } = member;
+    await joinPatiently(async () => {
+      await entry.beforeJoin();
+      await joinAndSync.call(group);
+    }, { left, refused: (error) => entry.refused(group, error) });
+    entry.joined(group, group.partitionsPerSubscribedTopic?.get(topic)?.length ?? 0);
   }
 
   // Fetches from several brokers can ask for it at the same time; a second join would make the first one's assignment
@@ -159,7 +163,9 @@ function announceRejoins(): void {
   ConsumerGroup.prototype.joinAndSync = function (): Promise<void> {
     const running = joining.get(this);
     if (running !== undefined) return running;
-    const started = whileJoining(this, () => join(this)).finally(() => joining.delete(this));
+    const started = whileJoining(this, (left) => join(this, left)).finally(() =>
+      joining.delete(this)
+    );
     joining.set(this, started);
     return started;
   };
@@ -202,7 +208,10 @@ function leaveGoneCoordinators(): void {
     try {
       await heartbeat.call(this, options);
     } catch (error) {
-      throw heartbeatFailure(error, this);
+      const isHeld = Date.now() - this.lastRequest < this.sessionTimeout;
+      if (!isUnservedRequest(error) || !isHeld) throw heartbeatFailure(error, this);
+      // A coordinator that loads the group does not count the time.
+      await sleep(UNSERVED_PAUSE_MS);
     }
   };
 }

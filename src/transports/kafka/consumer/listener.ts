@@ -16,7 +16,8 @@ import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_demand.ts";
 import { becomeMember, type Group } from "./group_members.ts";
 import { OffsetCommits } from "./offset_commits.ts";
-import { startNewGroupAtEnd } from "./offset_reset.ts";
+import { GroupEntry } from "./group_entry.ts";
+import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition } from "./partition_answer.ts";
 import { PartitionTroubles } from "./partition_troubles.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
@@ -51,6 +52,7 @@ export class KafkaListener implements Listener {
   readonly #held = new HeldPartitions();
   readonly #notes = new AttemptsNotes();
   readonly #suspectTurns = new SuspectTurns();
+  readonly #entry: GroupEntry;
   readonly #consumer: Consumer;
   readonly #end: ReadingEnd | null;
   readonly #commits: OffsetCommits;
@@ -63,9 +65,10 @@ export class KafkaListener implements Listener {
   private constructor(
     config: KafkaListenerConfig,
     { log, limits, health }: OpenContext,
-    end?: ReadingEndOptions,
+    { entry, end }: { entry: GroupEntry; end: ReadingEndOptions | undefined },
   ) {
     this.#config = config;
+    this.#entry = entry;
     this.#end = end === undefined ? null : new ReadingEnd(end);
     this.#health = health;
     health?.fails(MEMBERSHIP, `it has not joined group '${config.consumerConfig.groupId}' yet`);
@@ -104,13 +107,11 @@ export class KafkaListener implements Listener {
     const { topic, consumerConfig } = config;
     const kafka = createKafka(consumerConfig, context);
     await requireTopic(kafka, topic, consumerConfig);
-    if (consumerConfig.autoOffsetReset === "latest") {
-      const { groupId } = consumerConfig;
-      await startNewGroupAtEnd(kafka, { groupId, topic }).catch((error) => {
-        throw clientFailure(`cannot find out where group '${groupId}' begins to read`, error);
-      });
-    }
-    const listener = new KafkaListener(config, context, end);
+    const { groupId, autoOffsetReset } = consumerConfig;
+    const start = autoOffsetReset === "latest" ? new StartAtEnd(kafka, { groupId, topic }) : null;
+    const entry = new GroupEntry({ groupId, topic, start }, context);
+    await entry.open();
+    const listener = new KafkaListener(config, context, { entry, end });
     await listener.#consumer.connect();
     return listener;
   }
@@ -120,6 +121,7 @@ export class KafkaListener implements Listener {
     const end = this.#end;
     const deliverToEnd = end?.bounded(deliver) ?? deliver;
     becomeMember(consumerConfig.groupId, {
+      entry: this.#entry,
       beforeRejoin: () => this.#prepareRebalance(),
       expelled: () => this.#expelled(),
       crashed: (error, heldForMs) => this.#crashed(error, heldForMs),

@@ -4,53 +4,130 @@ import { createCluster } from "../client/kafkajs_patches.ts";
 /** What stands for nobody in a commit: brokers accept it only while a group has no members. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
 
+/** How a coordinator refuses such a commit because the group has members. */
+const HAS_MEMBERS = new Set<unknown>([
+  "UNKNOWN_MEMBER_ID",
+  "ILLEGAL_GENERATION",
+  "REBALANCE_IN_PROGRESS",
+]);
+
+/** One assignment of a consumer, as far as kafkajs's manager of its offsets is used here. */
+export interface AssignmentOffsets {
+  readonly memberId: string;
+  readonly generationId: number;
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+  getCoordinator(): Promise<GroupCoordinator>;
+}
+
+interface GroupCoordinator {
+  offsetFetch(request: {
+    groupId: string;
+    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }>;
+  offsetCommit(request: object): Promise<unknown>;
+}
+
 /**
  * Sets the offsets of a group that has none yet for a topic to the topic's end. Done once in a group's life, so that
  * what is written while no member runs, or to partitions added later, is never skipped.
+ *
+ * While a group has members, only they can commit for it. Then each new member commits for partitions that were assigned
+ * to it and have no offset, and that alone: others can be at work on the rest.
  */
-export async function startNewGroupAtEnd(
-  kafka: Kafka,
-  { groupId, topic }: { groupId: string; topic: string },
-): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    if (await hasOffsets(admin, { groupId, topic })) return;
-    const ends = await admin.fetchTopicOffsets(topic);
-    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+export class StartAtEnd {
+  readonly #kafka: Kafka;
+  readonly #groupId: string;
+  readonly #topic: string;
+  #isLookedUp = false;
+  /** Where the topic ended at the first start, by partitions that may still have no offset. */
+  #ends = new Map<number, string>();
+  #committing: Promise<void> | null = null;
+
+  constructor(kafka: Kafka, { groupId, topic }: { groupId: string; topic: string }) {
+    this.#kafka = kafka;
+    this.#groupId = groupId;
+    this.#topic = topic;
+  }
+
+  /** Finds out whether this is the group's first start, and where the topic ends if so. Once done, it does nothing. */
+  async lookUp(): Promise<void> {
+    if (this.#isLookedUp) return;
+    const admin = this.#kafka.admin();
     try {
-      await commitForEmptyGroup(kafka, { groupId, topics: [{ topic, partitions }] });
-    } catch (error) {
-      // Two members that start together both find no offsets; the first one sets them.
-      if (!(await hasOffsets(admin, { groupId, topic }))) throw error;
+      await admin.connect();
+      if (!(await this.#hasOffsets(admin))) {
+        const ends = await admin.fetchTopicOffsets(this.#topic);
+        const offsets = ends.map(({ partition, high }) => ({ partition, offset: high }));
+        if (!(await this.#commitForEmptyGroup(offsets)) && !(await this.#hasOffsets(admin))) {
+          this.#ends = new Map(offsets.map(({ partition, offset }) => [partition, offset]));
+        }
+      }
+      this.#isLookedUp = true;
+    } finally {
+      await admin.disconnect().catch(() => {});
     }
-  } finally {
-    await admin.disconnect().catch(() => {});
   }
-}
 
-async function commitForEmptyGroup(
-  kafka: Kafka,
-  offsets: {
-    groupId: string;
-    topics: { topic: string; partitions: { partition: number; offset: string }[] }[];
-  },
-): Promise<void> {
-  const cluster = createCluster(kafka);
-  try {
-    await cluster.connect();
-    await cluster.refreshMetadata();
-    const coordinator = await cluster.findGroupCoordinator({ groupId: offsets.groupId });
-    await coordinator.offsetCommit({ ...NO_MEMBER, ...offsets });
-  } finally {
-    await cluster.disconnect().catch(() => {});
+  /**
+   * Commits the ends of partitions that were just assigned, as the member that they were assigned to. Its generation
+   * keeps a late commit from others. One call at a time does it, and all others wait for that one.
+   */
+  async commitFor(assignment: AssignmentOffsets): Promise<void> {
+    if (this.#ends.size === 0) return;
+    this.#committing ??= this.#commitEnds(assignment).finally(() => this.#committing = null);
+    await this.#committing;
   }
-}
 
-async function hasOffsets(
-  admin: Admin,
-  { groupId, topic }: { groupId: string; topic: string },
-): Promise<boolean> {
-  const topics = await admin.fetchOffsets({ groupId, topics: [topic] });
-  return topics.some(({ partitions }) => partitions.some(({ offset }) => offset !== "-1"));
+  async #commitEnds(assignment: AssignmentOffsets): Promise<void> {
+    const assigned = assignment.memberAssignment[this.#topic] ?? [];
+    if (!assigned.some((partition) => this.#ends.has(partition))) return;
+    const coordinator = await assignment.getCoordinator();
+    const asked = [...this.#ends.keys()].map((partition) => ({ partition }));
+    const { responses } = await coordinator.offsetFetch({
+      groupId: this.#groupId,
+      topics: [{ topic: this.#topic, partitions: asked }],
+    });
+    for (const { partition, offset } of responses.flatMap(({ partitions }) => partitions)) {
+      if (offset !== "-1") this.#ends.delete(partition);
+    }
+    const partitions = [...this.#ends].filter(([partition]) => assigned.includes(partition))
+      .map(([partition, offset]) => ({ partition, offset }));
+    if (partitions.length === 0) return;
+    await coordinator.offsetCommit({
+      groupId: this.#groupId,
+      memberId: assignment.memberId,
+      groupGenerationId: assignment.generationId,
+      topics: [{ topic: this.#topic, partitions }],
+    });
+    for (const { partition } of partitions) this.#ends.delete(partition);
+  }
+
+  /** False when the group has members, so that it cannot be done. */
+  async #commitForEmptyGroup(
+    partitions: { partition: number; offset: string }[],
+  ): Promise<boolean> {
+    const cluster = createCluster(this.#kafka);
+    try {
+      await cluster.connect();
+      await cluster.refreshMetadata();
+      const coordinator = await cluster.findGroupCoordinator({ groupId: this.#groupId });
+      const topics = [{ topic: this.#topic, partitions }];
+      await coordinator.offsetCommit({ ...NO_MEMBER, groupId: this.#groupId, topics });
+      return true;
+    } catch (error) {
+      if (HAS_MEMBERS.has(Object(error).type)) return false;
+      throw error;
+    } finally {
+      await cluster.disconnect().catch(() => {});
+    }
+  }
+
+  async #hasOffsets(admin: Admin): Promise<boolean> {
+    const topics = await admin.fetchOffsets({ groupId: this.#groupId, topics: [this.#topic] });
+    return topics.some(({ partitions }) => partitions.some(({ offset }) => offset !== "-1"));
+  }
 }

@@ -8,6 +8,8 @@ import {
   type TestRecord,
 } from "../../../support/kafka.ts";
 import { listenerConfig } from "../../../support/kafka_config.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { GroupClient } from "../../../support/group_clients.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -76,6 +78,53 @@ Deno.test("with 'latest' two members that start together start at the end", asyn
   await listening.received(1);
   assertEquals(listening.values, ["new"]);
 });
+
+Deno.test("with 'latest' a member of a group that others hold starts at its topic's end, and takes nothing from them", async () => {
+  const { topic, group } = await freshTopicAndGroup({ partitions: 2 });
+  await produce(topic, values("old", "older"));
+  const others = await freshTopic("offsets");
+  await using kcat = GroupClient.kcat({ group, topics: [others] });
+  await kcat.holds(1);
+  {
+    await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+    await listening.log.line(/joined group/);
+    await produce(topic, [{ value: "first", partition: 0 }]);
+    await listening.received(1);
+    assertEquals(listening.values, ["first"]);
+  }
+  // Nobody of the group reads the topic now, and what comes meanwhile is not skipped.
+  await produce(topic, [{ value: "second", partition: 1 }]);
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.received(1);
+  assertEquals(listening.values, ["second"]);
+  await produce(others, values("theirs"));
+  await eventually(() => kcat.values.includes("theirs"), { deadlineMs: 30_000, what: "theirs" });
+});
+
+Deno.test("with 'latest' a member that shares its topic moves no offset of others", async () => {
+  const { topic, group } = await freshTopicAndGroup({ partitions: 2 });
+  await produce(topic, [0, 1].map((partition) => ({ value: `old of ${partition}`, partition })));
+  await using kcat = GroupClient.kcat({ group, topics: [topic] });
+  await kcat.holds(2);
+  await eventually(async () => offsetsOf(await committedOffsets(group, topic)) === "1,1", {
+    deadlineMs: 30_000,
+    what: "kcat's commits",
+  });
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await kcat.holds(1);
+  assertEquals(offsetsOf(await committedOffsets(group, topic)), "1,1");
+  await produce(topic, [0, 1].map((partition) => ({ value: `new of ${partition}`, partition })));
+  const all = ["new of 0", "new of 1", "old of 0", "old of 1"];
+  await eventually(() => [...kcat.values, ...listening.values].length >= all.length, {
+    deadlineMs: 30_000,
+    what: () => `all events, found ${[...kcat.values, ...listening.values]}`,
+  });
+  assertEquals([...kcat.values, ...listening.values].toSorted(), all);
+});
+
+function offsetsOf(offsets: ReadonlyMap<number, number>): string {
+  return [...offsets].sort(([a], [b]) => a - b).map(([, offset]) => offset).join();
+}
 
 async function freshTopicAndGroup(
   { partitions = 1 }: { partitions?: number } = {},

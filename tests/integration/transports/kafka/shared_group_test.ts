@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { eventually } from "../../../support/eventually.ts";
 import { GroupClient } from "../../../support/group_clients.ts";
 import { SharedGroup } from "../../../support/shared_group.ts";
 
@@ -62,6 +63,21 @@ Deno.test("a topic that does not exist costs nobody anything, and is read once i
   await shared.createTopic("late", 2);
   await shared.allRead({ a: 2, late: 2 }, [java]);
   assertEquals(leader.readiness.flatMap(({ reasons }) => reasons), []);
+});
+
+Deno.test("a member that gets no partition says so, with the numbers of members and partitions", async () => {
+  await using shared = await SharedGroup.create({ t: 2, u: 1 });
+  await using _other = shared.pipelines(["u"]);
+  await using _first = shared.pipelines(["t"]);
+  await using _second = shared.pipelines(["t"]);
+  await shared.allRead({ t: 2, u: 1 });
+  await using third = shared.pipelines(["t"]);
+  const said = /^INFO - holds none of the 2 partitions of .*-t, which 3 members of '.*' share/;
+  await eventually(
+    () => [_first, _second, third].some(({ log }) => log.matching(said).length > 0),
+    { deadlineMs: 30_000, what: "what the third member says" },
+  );
+  await shared.allRead({ t: 2, u: 1 });
 });
 
 const CLIENTS = {

@@ -1,8 +1,14 @@
 import type { Buffer } from "node:buffer";
 import type { PartitionAssigner } from "kafkajs";
+import { MemberAssignment } from "kafkajs/src/consumer/assignerProtocol.js";
 import type { Logger } from "../../../../core/log.ts";
 import type { AssignmentStrategy } from "../../config/mod.ts";
-import { decodeSubscription, encodeAssignment, encodeSubscription } from "./consumer_protocol.ts";
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from "./consumer_protocol.ts";
 import type { LedCluster, LedTopics } from "./led_topics.ts";
 import {
   assignByRange,
@@ -57,9 +63,33 @@ export function createAssigners(
   });
 }
 
-/** The topics of the groups that a consumer leads, by its client for the cluster. */
-export function ledTopicsOf(cluster: object): LedTopics | undefined {
-  return ledTopicsByCluster.get(cluster);
+/**
+ * Has a leader join anew when topics of its members have changed. kafkajs looks for new partitions of the topics that it
+ * subscribes to itself, and for no others.
+ *
+ * @throws {Error} which makes kafkajs join anew, and assign what there is now
+ */
+export async function checkLedTopics(
+  group: { readonly cluster: LedCluster; isLeader(): boolean },
+): Promise<void> {
+  const ledTopics = ledTopicsByCluster.get(group.cluster);
+  if (ledTopics === undefined) return;
+  if (!group.isLeader()) return ledTopics.noLongerLed();
+  if (!(await ledTopics.haveChanged(group.cluster))) return;
+  const reason = "Topics of other members of the group have changed";
+  throw Object.assign(new Error(reason), { name: "KafkaJSStaleTopicMetadataAssignment" });
+}
+
+/** Reads assignments of all leaders. kafkajs's own reader takes damaged ones as they come, and some topics for none. */
+export function readAssignments(): void {
+  MemberAssignment.decode = (bytes: Uint8Array | null) => {
+    try {
+      return { assignment: Object.fromEntries(decodeAssignment(bytes)) };
+    } catch (cause) {
+      const reason = "The assignment by the group's leader cannot be read";
+      throw Object.assign(new Error(reason, { cause }), { type: "UNREADABLE_ASSIGNMENT" });
+    }
+  };
 }
 
 /** A member whose words nobody can read costs the others nothing. */

@@ -1,0 +1,98 @@
+import { decodeSubscription } from "./assignment/consumer_protocol.ts";
+import { refusalOf } from "./patient_join.ts";
+
+/** What kafkajs's group of a consumer knows of the group, as far as it is used here. */
+export interface DescribableGroup {
+  readonly groupId: string;
+  readonly assigners: readonly { readonly name: string }[];
+  /** Null until it is known. */
+  readonly coordinator: Coordinator | null;
+}
+
+interface Coordinator {
+  describeGroups(
+    request: { groupIds: readonly string[] },
+  ): Promise<{ readonly groups: readonly GroupDescription[] }>;
+}
+
+/** What a coordinator tells of a group. Protocol and metadata are empty while the group rebalances. */
+interface GroupDescription {
+  readonly protocolType: string;
+  readonly protocol: string;
+  readonly members: readonly { readonly memberMetadata: Uint8Array | null }[];
+}
+
+/** Why a group does not let a member in, with the cure. */
+export async function describeRefusal(group: DescribableGroup, error: unknown): Promise<string> {
+  const { groupId } = group;
+  switch (refusalOf(error)) {
+    case "GROUP_MAX_SIZE_REACHED":
+      return `group '${groupId}' has as many members as its broker allows: stop one, or raise ` +
+        "'group.max.size' of the brokers";
+    case "UNREADABLE_ASSIGNMENT":
+      return `the leader of group '${groupId}' has sent an assignment that cannot be read: look at ` +
+        "its other members, and give this pipeline a group.id of its own";
+    default:
+      return describeOtherProtocol(group, await describe(group));
+  }
+}
+
+/**
+ * How many members of a group subscribe to a topic, or how many it has while it rebalances. Null when it is not told: of
+ * groups of KIP-848, it is not.
+ */
+export async function countSubscribers(
+  group: DescribableGroup,
+  topic: string,
+): Promise<number | null> {
+  const description = await describe(group);
+  if (description === null) return null;
+  const { members } = description;
+  const subscribers = members.filter(({ memberMetadata }) => subscribes(memberMetadata, topic));
+  return subscribers.length || members.length || null;
+}
+
+function describeOtherProtocol(
+  { groupId, assigners }: DescribableGroup,
+  description: GroupDescription | null,
+): string {
+  const offered = assigners.map(({ name }) => `'${name}'`).join(" and ");
+  const stopOrLeave = "stop them, or give this pipeline another group.id";
+  if (description === null) {
+    return `the members of group '${groupId}' use another protocol than this one, which offers ${offered}; ` +
+      `which, the broker does not tell: ${stopOrLeave}`;
+  }
+  const { protocolType, protocol, members } = description;
+  if (members.length === 0) {
+    return `group '${groupId}' is not of the classic protocol, but of the one of KIP-848 or a share group: ` +
+      `set group.protocol=classic for its members, ${stopOrLeave}`;
+  }
+  if (protocolType !== "" && protocolType !== "consumer") {
+    return `group '${groupId}' is one of protocol type '${protocolType}', not of consumers: give this ` +
+      "pipeline another group.id";
+  }
+  const strategy = protocol === "" ? "by another strategy" : `by '${protocol}'`;
+  const count = members.length === 1 ? "1 member" : `${members.length} members`;
+  return `group '${groupId}' (${count}) shares partitions ${strategy}, and this one offers ${offered}: add one of ` +
+    `these to the partition.assignment.strategy of all members, ${stopOrLeave}`;
+}
+
+async function describe(
+  { groupId, coordinator }: DescribableGroup,
+): Promise<GroupDescription | null> {
+  try {
+    const answer = await coordinator?.describeGroups({ groupIds: [groupId] });
+    return answer?.groups[0] ?? null;
+  } catch {
+    // To be told more is not worth a failure: the caller can do without.
+    return null;
+  }
+}
+
+function subscribes(metadata: Uint8Array | null, topic: string): boolean {
+  try {
+    return decodeSubscription(metadata ?? new Uint8Array(0)).has(topic);
+  } catch {
+    return false;
+  }
+}
