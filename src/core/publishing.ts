@@ -16,6 +16,8 @@ export interface Publication {
   readonly event: InboundEvent;
   readonly processor: ResultProcessor;
   readonly lease: Lease;
+  /** Whether a smaller record is tried when this one is too large: then only DEBUG tells of it. */
+  readonly hasSmaller?: boolean;
 }
 
 /**
@@ -44,7 +46,9 @@ export async function publish(
         error = cause;
       }
       if (error.isTooLarge) {
-        parts.log.error(`cannot ${describe(publication)}: ${error.message}`);
+        const message = `cannot ${describe(publication)}: ${error.message}`;
+        if (publication.hasSmaller === true) parts.log.debug(() => message);
+        else parts.log.error(message);
         return null;
       }
       lease.noteStoring(event.origin.offset);

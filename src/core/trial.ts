@@ -153,7 +153,7 @@ function failedForGood(
   if (onFailure === "deadLetter" && deadLetterPlace !== undefined) {
     const past = { made, counted: made, crashes: 0, firstFailedAtMs: new Date().getTime() };
     const attempts = new Attempts(() => "", { log }, past);
-    const record = deadLetter(event, { pipeline: name, failure, attempts, withMessage: true });
+    const record = deadLetter(event, { pipeline: name, failure, attempts });
     const taker = { place: deadLetterPlace };
     return { next: ["publish a dead letter"], records: [{ taker, record }], isDone: false };
   }

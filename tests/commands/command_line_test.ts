@@ -76,7 +76,7 @@ for (const { args, command } of COMMANDS) {
   });
 }
 
-const FILTERS = "reason, status, attempts, source-topic, source-partition, source-offset";
+const FILTERS = "reason, status, attempts, redrives, source-topic, source-partition, source-offset";
 
 const MISUSES: { args: string; problem: string }[] = [
   { args: "", problem: "no configuration; name one with -f FILE" },

@@ -24,6 +24,7 @@ const PERMANENT = aResult("onError", {
   isTransient: false,
   suggestsOutage: false,
 });
+const TOO_LARGE = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
 const NO_RESPONSE = new HandlerError("no response from 'POST http://a/': connection reset");
 
 /** A pipeline with a processor for each outcome and dead letters, and one event unless it has others. */
@@ -441,19 +442,32 @@ Deno.test("runPipeline() makes a dead letter of an event whose result is too lar
   assertEquals(headerOf(letter!, "eventor-dead-letter-reason"), "tooLarge");
 });
 
-Deno.test("runPipeline() leaves the message out of a dead letter that would be too large with it", async () => {
-  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
-  const deadLetters = new FakeResultProcessor({ failures: [tooLarge] });
+Deno.test("runPipeline() leaves headers out of a dead letter until it is small enough, and says which", async () => {
+  const deadLetters = new FakeResultProcessor({ failures: Array(2).fill(TOO_LARGE) });
   const failing = new Failing(new FakeHandler(PERMANENT));
   await failing.run({ takesErrors: false, deadLetters });
   assertEquals(deadLetters.stored.length, 1);
   assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-message"), undefined);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-timestamp"), undefined);
   assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-status"), "400");
+  assertEquals(failing.log.of("ERROR"), []);
+  assertMatch(
+    failing.log.of("WARN").join("\n"),
+    /stored without eventor-dead-letter-message, eventor-dead-letter-timestamp, as its topic takes no larger record/,
+  );
+});
+
+Deno.test("runPipeline() stores an event that leaves no room for more as it is, and says that it cannot be put back", async () => {
+  const deadLetters = new FakeResultProcessor({ failures: Array(12).fill(TOO_LARGE) });
+  const failing = new Failing(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  const { key, value, headers } = anEvent();
+  assertEquals(deadLetters.stored.map((record) => ({ ...record })), [{ key, value, headers }]);
+  assertMatch(failing.log.of("ERROR").join("\n"), /a redrive does not know it as a dead letter/);
 });
 
 Deno.test("runPipeline() blocks, when a dead letter cannot be stored", async () => {
-  const tooLarge = new ResultProcessorError("a record of 9 bytes", { isTooLarge: true });
-  const deadLetters = new FakeResultProcessor({ failures: Array(6).fill(tooLarge) });
+  const deadLetters = new FakeResultProcessor({ failures: Array(13 + 6).fill(TOO_LARGE) });
   const failing = new Failing(new FakeHandler(PERMANENT));
   await failing.run({ takesErrors: false, deadLetters });
   assertEquals(deadLetters.stored.length, 1);

@@ -137,7 +137,10 @@ Deno.test("eventor redrive brings dead letters back to a repaired endpoint, in o
   );
   assertEquals(putBack.length, 200);
   for (const { headers } of putBack) {
-    assert(/^tenant=a,eventor-idempotency-key=[^,]+$/.test(headers), headers);
+    assert(
+      /^tenant=a,eventor-idempotency-key=[^,]+,eventor-dead-letter-redrives=1,/.test(headers),
+      headers,
+    );
   }
   assertEquals((await readTopic(topics.deadLetters)).length, events.length);
 });
@@ -198,7 +201,13 @@ Deno.test("eventor redrive keeps key, value and headers byte for byte, and the p
   await produce(before, [{
     key: "key",
     value: "hostile",
-    headers: [...HOSTILE_HEADERS, ["eventor-idempotency-key", bytes("first-key-of-hostile")]],
+    headers: [
+      ...HOSTILE_HEADERS,
+      ["eventor-idempotency-key", bytes("first-key-of-hostile")],
+      ["eventor-dead-letter-redrives", bytes("1")],
+      ["eventor-dead-letter-source-topic", bytes(topic)],
+      ["eventor-dead-letter-source-partition", bytes("3")],
+    ],
   }]);
   const [expected] = await readTopic(before);
   const stored = await readTopic(topic);
@@ -228,6 +237,41 @@ Deno.test("eventor redrive puts letters of another topic back by key, and says s
   for (const ofKey of Map.groupBy(stored, ({ key }) => `${key}`).values()) {
     assertEquals(new Set(ofKey.map(({ partition }) => partition)).size, 1);
   }
+});
+
+Deno.test("eventor redrive keeps the first failure and counts, when the same event fails again and again", async () => {
+  const topics = await someTopics();
+  await produce(topics.topic, [{ key: "key", value: "event" }]);
+  await using endpoint = startEndpoint(() => new Response("no", { status: 422 }));
+  const pipeline = { ...topics, url: endpoint.url, logLevel: "INFO" };
+  await using _ = new EventorProcess(kafkaPipeline(pipeline));
+  const lettersOf = async (count: number) => {
+    await eventually(async () => (await readTopic(topics.deadLetters)).length === count, {
+      deadlineMs: 60_000,
+      what: `${count} dead letters`,
+    });
+    return (await readTopic(topics.deadLetters)).map(({ headers }) =>
+      new Map(headers.split(",").map((header) => header.split("=") as [string, string]))
+    );
+  };
+  await lettersOf(1);
+  for (const redrives of [0, 1, 2]) {
+    const filter = `redrives=${redrives}`;
+    const { stdout } = await redrive(topics, "--filter", filter);
+    assertStringIncludes(stdout, "put back 1 dead letter\n");
+    const letters = await lettersOf(redrives + 2);
+    const fact = (name: string) =>
+      letters.map((letter) => letter.get(`eventor-dead-letter-${name}`));
+    assertEquals(fact("redrives").sort().at(-1), `${redrives + 1}`);
+    for (const name of ["first-failed-at", "source-topic", "source-partition", "source-offset"]) {
+      assertEquals(new Set(fact(name)).size, 1, `${name}: ${fact(name)}`);
+    }
+    assertEquals(fact("last-source-offset").sort()[redrives], `${redrives + 1}`);
+  }
+  assertEquals(
+    new Set(endpoint.calls.map(({ headers }) => headers.get("idempotency-key"))).size,
+    1,
+  );
 });
 
 Deno.test("eventor redrive does nothing, when everything has gone back", async () => {
@@ -320,7 +364,7 @@ Deno.test("eventor redrive --dry-run shows what would go back, and changes nothi
     assertEquals(
       line,
       `${deadLetters}[1]@0 of ORDERS%1B%5B2J[2]@17: reason status, status 503, attempts 4, ` +
-        "first failed at 2026-01-01T00:00:00.000Z",
+        "redrives -, first failed at 2026-01-01T00:00:00.000Z",
     );
     assertEquals(count, "would put back 1 dead letter");
     assertEquals(rest.slice(2), ["  passed over: 1 without status=503", ""]);

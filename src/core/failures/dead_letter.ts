@@ -1,98 +1,122 @@
 import type { Attempts } from "./attempts.ts";
+import { type DeadLetterFact, factHeader, isFactHeader } from "./dead_letter_facts.ts";
 import type { InboundEvent, RecordHeader } from "../event.ts";
+import { firstFailure } from "./first_failure.ts";
 import { IDEMPOTENCY_KEY_HEADER, idempotencyKey } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
 import type { EventFailure } from "./verdict.ts";
 
-/** What the headers of a dead letter begin with that are not the event's own. */
-export const DEAD_LETTER_PREFIX = "eventor-dead-letter-";
-
-/** What a dead letter says of its event and the failure, each in a header of its own. */
-export type DeadLetterFact =
-  | "pipeline"
-  | "reason"
-  | "status"
-  | "attempts"
-  | "first-failed-at"
-  | "source-topic"
-  | "source-partition"
-  | "source-offset"
-  | "timestamp"
-  | "message";
-
-/** The facts that a dead letter has. */
-export type DeadLetterFacts = ReadonlyMap<DeadLetterFact, string>;
-
-const MAX_MESSAGE_BYTES = 1024;
 const TEXT_ENCODER = new TextEncoder();
-const TEXT_DECODER = new TextDecoder();
+
+/** What a dead letter is made of besides its event. */
+export interface DeadLetterParts {
+  readonly pipeline: string;
+  readonly failure: EventFailure;
+  readonly attempts: Attempts | undefined;
+}
+
+/** A dead letter, or one with less of what it says, so that it takes less room. */
+export interface DeadLetter {
+  readonly record: OutboundRecord;
+  /** The names of the headers that it does without. */
+  readonly leftOut: readonly string[];
+  /** Whether it has nothing but what is the event's own. */
+  readonly isBare: boolean;
+}
+
+/**
+ * What a dead letter is to have besides the event's own, in the order in which it can do without: first what describes
+ * the failure, then what tells where the event stands, and last what a redrive needs.
+ */
+const LEAST_NEEDED_FIRST: readonly (DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER)[] = [
+  "message",
+  "timestamp",
+  "attempts",
+  "status",
+  "reason",
+  "first-failed-at",
+  "redrives",
+  "last-source-offset",
+  "last-source-topic",
+  "last-source-partition",
+  "source-offset",
+  "source-topic",
+  "source-partition",
+  IDEMPOTENCY_KEY_HEADER,
+  "pipeline",
+];
 
 /**
  * The record of an event that has failed for good: the event's own key, value and headers byte for byte, and what there
  * is to know of it, so that it can be looked into and put back.
  */
-export function deadLetter(
+export function deadLetter(event: InboundEvent, parts: DeadLetterParts): OutboundRecord {
+  const added = [...addedHeaders(event, parts).values()];
+  return { key: event.key, value: event.value, headers: [...ownHeaders(event, parts), ...added] };
+}
+
+/** The dead letter, and then the same with one header less each time, until only the event's own are left. */
+export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Generator<DeadLetter> {
+  const { key, value } = event;
+  const own = ownHeaders(event, parts);
+  const added = addedHeaders(event, parts);
+  const leftOut: string[] = [];
+  for (const least of [undefined, ...LEAST_NEEDED_FIRST]) {
+    if (least !== undefined) {
+      const header = added.get(least);
+      if (header === undefined) continue;
+      added.delete(least);
+      leftOut.push(header[0]);
+    }
+    const record = { key, value, headers: [...own, ...added.values()] };
+    yield { record, leftOut: [...leftOut], isBare: added.size === 0 };
+  }
+}
+
+/** Facts of an earlier time as a dead letter are replaced, as is the idempotency key of that time. */
+function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterParts): RecordHeader[] {
+  const key = idempotencyKey(pipeline, event);
+  return event.headers.filter((header) => !isFactHeader(header) && !isKeyHeader(header, key));
+}
+
+/** What the event's own headers do not say, in the order in which it stands there. */
+function addedHeaders(
   event: InboundEvent,
-  { pipeline, failure, attempts, withMessage }: {
-    pipeline: string;
-    failure: EventFailure;
-    attempts: Attempts | undefined;
-    /** The message makes the record larger, and is the first to be left out. */
-    withMessage: boolean;
-  },
-): OutboundRecord {
-  const { origin: { topic, partition, offset }, timestampMs } = event;
+  { pipeline, failure, attempts }: DeadLetterParts,
+): Map<DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER, RecordHeader> {
+  const { origin, timestampMs } = event;
+  const first = firstFailure(event);
+  const failedAtMs = attempts?.firstFailedAtMs ?? new Date().getTime();
+  const source = first.origin ?? origin;
+  const last = first.origin && origin;
   const facts: readonly (readonly [name: DeadLetterFact, value: string | undefined])[] = [
     ["pipeline", pipeline],
     ["reason", failure.reason],
     ["status", failure.status],
     ["attempts", `${attempts?.made ?? 1}`],
-    ["first-failed-at", toIso(attempts?.firstFailedAtMs ?? new Date().getTime())],
-    ["source-topic", topic],
-    ["source-partition", `${partition}`],
-    ["source-offset", `${offset}`],
+    ["redrives", `${first.redrives}`],
+    ["first-failed-at", toIso(first.failedAtMs ?? failedAtMs)],
+    ["source-topic", source.topic],
+    ["source-partition", `${source.partition}`],
+    ["source-offset", `${source.offset}`],
+    ["last-source-topic", last?.topic],
+    ["last-source-partition", last && `${last.partition}`],
+    ["last-source-offset", last && `${last.offset}`],
     ["timestamp", toIso(timestampMs)],
-    ["message", withMessage ? failure.message : undefined],
+    ["message", failure.message],
   ];
-  const headers: RecordHeader[] = event.headers.filter(([name]) => !isOwn(name));
-  headers.push([IDEMPOTENCY_KEY_HEADER, TEXT_ENCODER.encode(idempotencyKey(pipeline, event))]);
-  for (const [name, value] of facts) {
-    if (value !== undefined) headers.push([DEAD_LETTER_PREFIX + name, shortened(value)]);
+  const key = TEXT_ENCODER.encode(idempotencyKey(pipeline, event));
+  const headers = new Map<DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER, RecordHeader>();
+  headers.set(IDEMPOTENCY_KEY_HEADER, [IDEMPOTENCY_KEY_HEADER, key]);
+  for (const [fact, text] of facts) {
+    if (text !== undefined) headers.set(fact, factHeader(fact, text));
   }
-  return { key: event.key, value: event.value, headers };
+  return headers;
 }
 
-/** What a record says as a dead letter; null when it is none. */
-export function deadLetterFacts({ headers }: InboundEvent): DeadLetterFacts | null {
-  const facts = new Map<string, string>();
-  for (const [name, value] of headers) {
-    if (value === null || !name.startsWith(DEAD_LETTER_PREFIX)) continue;
-    facts.set(name.slice(DEAD_LETTER_PREFIX.length), TEXT_DECODER.decode(value));
-  }
-  return facts.has("pipeline") ? facts as ReadonlyMap<string, string> as DeadLetterFacts : null;
-}
-
-/**
- * The record that puts a dead letter's event back: what {@linkcode deadLetter} has made of the event, without what it
- * says of the failure. The idempotency key stays, as endpoints are to know the event again.
- */
-export function eventRecord({ key, value, headers }: InboundEvent): OutboundRecord {
-  return { key, value, headers: headers.filter(([name]) => !isFact(name)) };
-}
-
-/** Those of an earlier time as a dead letter are replaced. */
-function isOwn(name: string): boolean {
-  return isFact(name) || name.toLowerCase() === IDEMPOTENCY_KEY_HEADER;
-}
-
-function isFact(name: string): boolean {
-  return name.toLowerCase().startsWith(DEAD_LETTER_PREFIX);
-}
-
-function shortened(text: string): RecordHeader[1] {
-  const bytes = new Uint8Array(MAX_MESSAGE_BYTES);
-  const { written } = TEXT_ENCODER.encodeInto(text, bytes);
-  return bytes.slice(0, written);
+function isKeyHeader([name, value]: RecordHeader, key: string): boolean {
+  return name === IDEMPOTENCY_KEY_HEADER && value !== null &&
+    new TextDecoder().decode(value) === key;
 }
 
 /** Undefined for what is no time: producers may set any number. */

@@ -1,5 +1,5 @@
 import { Attempts, type AttemptsParts } from "./attempts.ts";
-import { deadLetter } from "./dead_letter.ts";
+import { type DeadLetter, deadLetters } from "./dead_letter.ts";
 import { formatOrigin, type InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
 import type { Lease } from "../lease.ts";
@@ -60,16 +60,30 @@ async function storeDeadLetter(
   );
   try {
     for (;;) {
-      for (const withMessage of [true, false]) {
-        const letter = deadLetter(event, { pipeline, failure, attempts, withMessage });
-        const record = { ...letter, ...laneOf(event, ordering) };
-        if (await publish({ ...publication, record }, parts) !== null) return;
+      for (const letter of deadLetters(event, { pipeline, failure, attempts })) {
+        const record = { ...letter.record, ...laneOf(event, ordering) };
+        const hasSmaller = !letter.isBare;
+        if (await publish({ ...publication, record, hasSmaller }, parts) === null) continue;
+        return logLeftOut(letter, event, parts);
       }
       await pauses.pause(TOO_LARGE, { lease });
     }
   } finally {
     pauses.end();
   }
+}
+
+function logLeftOut(
+  { leftOut, isBare }: DeadLetter,
+  { origin }: InboundEvent,
+  { log }: FailedEventParts,
+): void {
+  if (leftOut.length === 0) return;
+  const without = `the dead letter of ${formatOrigin(origin)} is stored without ${
+    leftOut.join(", ")
+  }, as its topic takes no larger record: raise the topic's max.message.bytes`;
+  if (isBare) log.error(`${without}; a redrive does not know it as a dead letter`);
+  else log.warn(without);
 }
 
 /** In several partitions, dead letters would lose the order that their events have without regard to keys. */

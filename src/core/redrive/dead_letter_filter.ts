@@ -1,10 +1,11 @@
-import type { DeadLetterFact, DeadLetterFacts } from "../failures/dead_letter.ts";
+import type { DeadLetterFact, DeadLetterFacts } from "../failures/dead_letter_facts.ts";
 
 /** What dead letters can be chosen by. */
 export const FILTER_NAMES = [
   "reason",
   "status",
   "attempts",
+  "redrives",
   "source-topic",
   "source-partition",
   "source-offset",

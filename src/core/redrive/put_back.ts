@@ -1,6 +1,7 @@
 import type { AttemptsParts } from "../failures/attempts.ts";
 import { CallSlots } from "../call_slots.ts";
-import { type DeadLetterFact, deadLetterFacts, eventRecord } from "../failures/dead_letter.ts";
+import { type DeadLetterFact, deadLetterFacts } from "../failures/dead_letter_facts.ts";
+import { bareEventRecord, eventRecord } from "../failures/first_failure.ts";
 import { type EventOrigin, formatOrigin, type InboundEvent } from "../event.ts";
 import { visible } from "../idempotency_key.ts";
 import type { Lease } from "../lease.ts";
@@ -30,19 +31,25 @@ export function puttingBack(parts: PutBackParts): PutBack {
 
   async function store(letter: InboundEvent, lease: Lease): Promise<EventOrigin | null> {
     const { offset } = letter.origin;
-    const record = { ...eventRecord(letter), ...originOf(letter) };
-    const publication = { record, what: "the event", event: letter, processor, lease };
+    const place = originOf(letter);
+    const publication = { what: "the event", event: letter, processor, lease };
     await slots.take(lease, offset);
     slots.giveBack(lease);
     try {
-      const place = await publish(publication, parts);
-      if (place === null) {
+      const full = { ...eventRecord(letter), ...place };
+      let stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);
+      if (stored === null) {
+        const bare = { ...bareEventRecord(letter), ...place };
+        stored = await publish({ ...publication, record: bare }, parts);
+        if (stored !== null) log.warn(withoutKey(letter));
+      }
+      if (stored === null) {
         lease.rest(offset);
         return null;
       }
       lease.finish(offset);
-      noteMove(record.origin?.topic, place.topic);
-      return place;
+      noteMove(place.origin?.topic, stored.topic);
+      return stored;
     } catch (error) {
       lease.rest(offset);
       throw error;
@@ -69,10 +76,20 @@ export function listing(print: (text: string) => Promise<void>): PutBack {
 /** What has no key would be scattered where its partition is gone. */
 function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin" | "lane"> {
   const facts = deadLetterFacts(letter);
-  const [topic, partition] = [facts?.get("source-topic"), facts?.get("source-partition")];
+  // Events that are put back a second time may say where they first stood, which a producer can forge.
+  const [topic, partition] = facts?.has("last-source-partition")
+    ? [facts.get("last-source-topic"), facts.get("last-source-partition")]
+    : [facts?.get("source-topic"), facts?.get("source-partition")];
   if (topic === undefined || partition === undefined || !/^\d{1,10}$/.test(partition)) return {};
   const origin = { topic, partition: Number(partition) };
   return letter.key === null ? { origin, lane: origin.partition } : { origin };
+}
+
+function withoutKey({ origin }: InboundEvent): string {
+  return `the event of ${
+    formatOrigin(origin)
+  } goes back without its idempotency key and its first failure, as its ` +
+    "topic takes no larger record: the endpoint cannot recognize it";
 }
 
 /** Nothing of the event itself. What the headers say may come from anyone. */
@@ -81,5 +98,8 @@ function describe(letter: InboundEvent): string {
   const fact = (name: DeadLetterFact) => visible(facts?.get(name) ?? "-");
   const source = `${fact("source-topic")}[${fact("source-partition")}]@${fact("source-offset")}`;
   return `${formatOrigin(letter.origin)} of ${source}: reason ${fact("reason")}, status ` +
-    `${fact("status")}, attempts ${fact("attempts")}, first failed at ${fact("first-failed-at")}`;
+    `${fact("status")}, attempts ${fact("attempts")}, redrives ${
+      fact("redrives")
+    }, first failed at ` +
+    fact("first-failed-at");
 }

@@ -1,4 +1,4 @@
-import { deadLetterFacts } from "../failures/dead_letter.ts";
+import { deadLetterFacts } from "../failures/dead_letter_facts.ts";
 import { isChosen } from "./dead_letter_filter.ts";
 import type { InboundEvent } from "../event.ts";
 import type { Lease, LeaseController } from "../lease.ts";

@@ -1,10 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Attempts } from "../../../src/core/failures/attempts.ts";
-import {
-  deadLetter,
-  deadLetterFacts,
-  eventRecord,
-} from "../../../src/core/failures/dead_letter.ts";
+import { deadLetter, deadLetters } from "../../../src/core/failures/dead_letter.ts";
+import { deadLetterFacts } from "../../../src/core/failures/dead_letter_facts.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
@@ -14,14 +11,11 @@ const FAILURE = { reason: "status", status: "400", message: "status 400" } as co
 
 function headersOf(
   event = anEvent(),
-  { failure = FAILURE, withMessage = true }: {
-    failure?: Parameters<typeof deadLetter>[1]["failure"];
-    withMessage?: boolean;
-  } = {},
+  { failure = FAILURE }: { failure?: Parameters<typeof deadLetter>[1]["failure"] } = {},
 ) {
   const attempts = new Attempts(() => "", { log: new RecordedLog().log });
   for (let attempt = 0; attempt < 3; attempt++) attempts.fail();
-  const letter = deadLetter(event, { pipeline: "orders", failure, attempts, withMessage });
+  const letter = deadLetter(event, { pipeline: "orders", failure, attempts });
   return letter.headers.map(([name, value]) =>
     [name, value && new TextDecoder().decode(value)] as const
   );
@@ -33,7 +27,6 @@ Deno.test("deadLetter() keeps key, value and headers byte for byte", () => {
     pipeline: "orders",
     failure: FAILURE,
     attempts: undefined,
-    withMessage: true,
   });
   assertEquals(letter.key, event.key);
   assertEquals(letter.value, null);
@@ -50,6 +43,7 @@ Deno.test("deadLetter() says what there is to know of the failure", () => {
     "eventor-dead-letter-reason": "status",
     "eventor-dead-letter-status": "400",
     "eventor-dead-letter-attempts": "3",
+    "eventor-dead-letter-redrives": "0",
     "eventor-dead-letter-source-topic": "MY_FIRST_TOPIC",
     "eventor-dead-letter-source-partition": "0",
     "eventor-dead-letter-source-offset": "184",
@@ -59,28 +53,70 @@ Deno.test("deadLetter() says what there is to know of the failure", () => {
 });
 
 Deno.test("deadLetter() replaces what an earlier dead letter said, and keeps the first idempotency key", () => {
+  const first = "orders-MY_FIRST_TOPIC-0-17-1652708532000";
   const headers = headersOf(anEvent({
     headers: [
       ["eventor-dead-letter-status", bytes("500")],
       ["Eventor-Dead-Letter-Message", bytes("old")],
-      ["eventor-idempotency-key", bytes("first")],
+      ["eventor-idempotency-key", bytes(first)],
     ],
   }));
   const valuesOf = (name: string) =>
     headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
   assertEquals(valuesOf("eventor-dead-letter-status"), ["400"]);
   assertEquals(valuesOf("eventor-dead-letter-message"), ["status 400"]);
-  assertEquals(valuesOf("eventor-idempotency-key"), ["first"]);
+  assertEquals(valuesOf("eventor-idempotency-key"), [first]);
 });
 
-Deno.test("deadLetter() shortens a message to 1 KiB between characters, and leaves it out on demand", () => {
+Deno.test("deadLetter() keeps an idempotency key that is none of its pipeline's, as any header of the event", () => {
+  const headers = headersOf(anEvent({ headers: [["eventor-idempotency-key", bytes("mine")]] }));
+  const keys = headers.filter(([name]) => name === "eventor-idempotency-key");
+  assertEquals(keys.map(([, value]) => value), [
+    "mine",
+    "orders-MY_FIRST_TOPIC-0-184-1652708532000",
+  ]);
+});
+
+Deno.test("deadLetter() shortens a message to 1 KiB between characters", () => {
   const failure = { ...FAILURE, message: "ö".repeat(2000) };
   const message = Object.fromEntries(headersOf(anEvent(), { failure }))[
     "eventor-dead-letter-message"
   ];
   assertEquals(message, "ö".repeat(512));
-  const without = Object.fromEntries(headersOf(anEvent(), { failure, withMessage: false }));
-  assertEquals("eventor-dead-letter-message" in without, false);
+});
+
+Deno.test("deadLetters() leave out one header after the other, those that a redrive needs last, and none of the event's", () => {
+  const event = anEvent({ headers: HOSTILE_HEADERS });
+  const parts = { pipeline: "orders", failure: FAILURE, attempts: undefined };
+  const letters = [...deadLetters(event, parts)];
+  assertEquals(letters[0]?.record, deadLetter(event, parts));
+  assertEquals(letters.at(-1)?.leftOut, [
+    "eventor-dead-letter-message",
+    "eventor-dead-letter-timestamp",
+    "eventor-dead-letter-attempts",
+    "eventor-dead-letter-status",
+    "eventor-dead-letter-reason",
+    "eventor-dead-letter-first-failed-at",
+    "eventor-dead-letter-redrives",
+    "eventor-dead-letter-source-offset",
+    "eventor-dead-letter-source-topic",
+    "eventor-dead-letter-source-partition",
+    "eventor-idempotency-key",
+    "eventor-dead-letter-pipeline",
+  ]);
+  for (const [index, { record, leftOut, isBare }] of letters.entries()) {
+    assertEquals([record.key, record.value], [event.key, event.value]);
+    assertEquals(record.headers.slice(0, HOSTILE_HEADERS.length), HOSTILE_HEADERS);
+    const names = new Set(record.headers.map(([name]) => name));
+    assertEquals(leftOut.length, index);
+    assertEquals(leftOut.some((name) => names.has(name)), false);
+    assertEquals(isBare, index === letters.length - 1);
+  }
+  assertEquals(letters.at(-1)?.record, {
+    key: event.key,
+    value: event.value,
+    headers: HOSTILE_HEADERS,
+  });
 });
 
 Deno.test("deadLetter() says nothing of a timestamp that is none", () => {
@@ -95,25 +131,9 @@ function aLetter(event = anEvent()) {
     pipeline: "orders",
     failure: FAILURE,
     attempts: undefined,
-    withMessage: true,
   });
   return anEvent({ topic: "ORDERS_DLQ", offset: 3, ...letter });
 }
-
-Deno.test("eventRecord() is the event's own record, with its idempotency key", () => {
-  const event = anEvent({ key: new Uint8Array([0, 255]), value: null, headers: HOSTILE_HEADERS });
-  const key = bytes("orders-MY_FIRST_TOPIC-0-184-1652708532000");
-  assertEquals(eventRecord(aLetter(event)), {
-    key: event.key,
-    value: null,
-    headers: [...HOSTILE_HEADERS, ["eventor-idempotency-key", key]],
-  });
-});
-
-Deno.test("eventRecord() of an event that has failed again is the same as the first time", () => {
-  const first = eventRecord(aLetter());
-  assertEquals(eventRecord(aLetter(anEvent({ offset: 999, ...first }))), first);
-});
 
 Deno.test("deadLetterFacts() are what the dead letter says", () => {
   const { "first-failed-at": _, ...facts } = Object.fromEntries(deadLetterFacts(aLetter()) ?? []);
@@ -122,6 +142,7 @@ Deno.test("deadLetterFacts() are what the dead letter says", () => {
     reason: "status",
     status: "400",
     attempts: "1",
+    redrives: "0",
     "source-topic": "MY_FIRST_TOPIC",
     "source-partition": "0",
     "source-offset": "184",

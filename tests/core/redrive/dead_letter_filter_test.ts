@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { DeadLetterFact, DeadLetterFacts } from "../../../src/core/failures/dead_letter.ts";
+import type {
+  DeadLetterFact,
+  DeadLetterFacts,
+} from "../../../src/core/failures/dead_letter_facts.ts";
 import {
   FILTER_NAMES,
   formatFilter,

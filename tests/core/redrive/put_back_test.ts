@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
+import { eventRecord } from "../../../src/core/failures/first_failure.ts";
 import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
@@ -24,7 +25,6 @@ function aLetter(
     pipeline: "orders",
     failure: { reason: "status", status: "503", message: "status 503" },
     attempts: undefined,
-    withMessage: true,
   });
   return anEvent({ topic: "DLQ", offset: 3, ...letter });
 }
@@ -41,11 +41,12 @@ function aPutBack({ failures = [] }: { failures?: readonly unknown[] } = {}) {
 
 Deno.test("puttingBack() stores the event's own record, and where it came from", async () => {
   const { source, putBack, lease, recorded } = aPutBack();
-  assertEquals(await putBack(aLetter(), lease), null);
+  const letter = aLetter();
+  assertEquals(await putBack(letter, lease), null);
   assertEquals(source.stored, [{
     key: bytes("key"),
     value: bytes("value"),
-    headers: [["eventor-idempotency-key", bytes("orders-ORDERS-2-17-1652708532000")]],
+    headers: eventRecord(letter).headers,
     origin: { topic: "ORDERS", partition: 2 },
   }]);
   assertEquals(recorded.lines, []);
@@ -90,9 +91,40 @@ Deno.test("puttingBack() tries again until the record is stored", async () => {
   );
 });
 
+const TOO_LARGE = new ResultProcessorError("topic 'ORDERS': refused", { isTooLarge: true });
+
+Deno.test("puttingBack() stores the event alone, and says so, when there is no room for more", async () => {
+  const { source, putBack, lease, recorded } = aPutBack({ failures: [TOO_LARGE] });
+  assertEquals(await putBack(aLetter(), lease), null);
+  const [{ key, value, headers } = {}, ...others] = source.stored;
+  assertEquals({ key, value, headers }, { key: bytes("key"), value: bytes("value"), headers: [] });
+  assertEquals(others, []);
+  assertEquals(recorded.of("WARN"), [
+    "the event of DLQ[0]@3 goes back without its idempotency key and its first failure, as its topic takes no larger " +
+    "record: the endpoint cannot recognize it",
+  ]);
+  assertEquals(recorded.of("ERROR"), []);
+});
+
+Deno.test("puttingBack() puts an event that failed again to where it stood last", async () => {
+  const { source, putBack, lease } = aPutBack();
+  const putBackOnce = anEvent({
+    topic: "ORDERS",
+    partition: 1,
+    offset: 40,
+    ...eventRecord(aLetter()),
+  });
+  const letter = deadLetter(putBackOnce, {
+    pipeline: "orders",
+    failure: { reason: "status", status: "503", message: "status 503" },
+    attempts: undefined,
+  });
+  await putBack(anEvent({ topic: "DLQ", offset: 4, ...letter }), lease);
+  assertEquals(source.stored.map(({ origin }) => origin), [{ topic: "ORDERS", partition: 1 }]);
+});
+
 Deno.test("puttingBack() says what to do about a record that is too large", async () => {
-  const tooLarge = new ResultProcessorError("topic 'ORDERS': refused", { isTooLarge: true });
-  const { putBack, lease } = aPutBack({ failures: [tooLarge] });
+  const { putBack, lease } = aPutBack({ failures: [TOO_LARGE, TOO_LARGE] });
   assertEquals(
     await putBack(aLetter(), lease),
     "the event of DLQ[0]@3 is larger than its topic takes: raise the topic's max.message.bytes",
@@ -143,9 +175,12 @@ Deno.test("listing() shows where letters stand and why, in order, and nothing of
   const [first = "", second] = printed;
   assertEquals(
     first.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME"),
-    "DLQ[0]@3 of ORDERS[2]@17: reason status, status 503, attempts 1, first failed at TIME\n",
+    "DLQ[0]@3 of ORDERS[2]@17: reason status, status 503, attempts 1, redrives 0, first failed at TIME\n",
   );
-  assertEquals(second, "DLQ[0]@4 of -[-]@-: reason -, status -, attempts -, first failed at -\n");
+  assertEquals(
+    second,
+    "DLQ[0]@4 of -[-]@-: reason -, status -, attempts -, redrives -, first failed at -\n",
+  );
 });
 
 Deno.test("listing() shows no control characters", async () => {

@@ -1,0 +1,91 @@
+import { type DeadLetterFact, factHeader, factsOf, isFactHeader } from "./dead_letter_facts.ts";
+import type { EventOrigin, InboundEvent } from "../event.ts";
+import { IDEMPOTENCY_KEY_HEADER } from "../idempotency_key.ts";
+import type { OutboundRecord } from "../result_processor.ts";
+
+/** What an event that was put back says of the time before. Whoever can write to its topic can say it, too. */
+export interface FirstFailure {
+  /** How often the event was put back; 0 for one that never was. */
+  readonly redrives: number;
+  /** When it first failed, in milliseconds since 1970. */
+  readonly failedAtMs?: number;
+  /** Where it stood then. */
+  readonly origin?: EventOrigin;
+}
+
+/** Facts of a dead letter that go back with its event. */
+const KEPT: ReadonlySet<DeadLetterFact> = new Set<DeadLetterFact>([
+  "first-failed-at",
+  "source-topic",
+  "source-partition",
+  "source-offset",
+]);
+
+const MAX_REDRIVES = 1_000_000_000;
+const MAX_PARTITION = 2 ** 31 - 1;
+const NEVER_PUT_BACK: FirstFailure = { redrives: 0 };
+
+/**
+ * The record that puts a dead letter's event back: the event's own key, value and headers, its idempotency key, so that
+ * endpoints know it again, and what the next dead letter is to keep of the first failure.
+ */
+export function eventRecord(letter: InboundEvent): OutboundRecord {
+  const { key, value } = letter;
+  const facts = factsOf(letter);
+  const redrives = count(facts.get("redrives"), MAX_REDRIVES - 1) ?? 0;
+  const headers = letter.headers.filter((header) => !isFactHeader(header));
+  headers.push(factHeader("redrives", `${redrives + 1}`));
+  for (const [fact, text] of facts) if (KEPT.has(fact)) headers.push(factHeader(fact, text));
+  return { key, value, headers };
+}
+
+/** The same without what is not the event's own, for a topic that takes just what stood there before. */
+export function bareEventRecord({ key, value, headers }: InboundEvent): OutboundRecord {
+  const own = headers.filter((header) => !isFactHeader(header));
+  // A dead letter has the event's own headers first.
+  const index = own.findLastIndex(([name]) => name === IDEMPOTENCY_KEY_HEADER);
+  return { key, value, headers: index < 0 ? own : own.toSpliced(index, 1) };
+}
+
+/** What an event says of its first failure; what is malformed, or cannot be true, is as if it were not there. */
+export function firstFailure(event: InboundEvent): FirstFailure {
+  if (!event.headers.some(isFactHeader)) return NEVER_PUT_BACK;
+  const facts = factsOf(event);
+  const redrives = count(facts.get("redrives"), MAX_REDRIVES);
+  // A pipeline may read the dead letters of another one, and these were not put back.
+  if (!redrives || facts.has("pipeline")) return NEVER_PUT_BACK;
+  const failedAtMs = pastTime(facts.get("first-failed-at"));
+  const origin = earlierOrigin(event.origin, {
+    topic: facts.get("source-topic"),
+    partition: count(facts.get("source-partition"), MAX_PARTITION),
+    offset: count(facts.get("source-offset"), Number.MAX_SAFE_INTEGER),
+  });
+  return {
+    redrives,
+    ...(failedAtMs === undefined ? {} : { failedAtMs }),
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+/** Offsets of different partitions or topics tell nothing of what came first. */
+function earlierOrigin(
+  origin: EventOrigin,
+  { topic, partition, offset }: { [Part in keyof EventOrigin]: EventOrigin[Part] | undefined },
+): EventOrigin | undefined {
+  if (topic === undefined || partition === undefined || offset === undefined) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(topic)) return undefined;
+  const isSamePartition = topic === origin.topic && partition === origin.partition;
+  return isSamePartition && offset >= origin.offset ? undefined : { topic, partition, offset };
+}
+
+function pastTime(text: string | undefined): number | undefined {
+  const timeMs = Date.parse(text ?? "");
+  if (Number.isNaN(timeMs) || new Date(timeMs).toISOString() !== text) return undefined;
+  return timeMs <= new Date().getTime() ? timeMs : undefined;
+}
+
+function count(text: string | undefined, max: number): number | undefined {
+  if (text === undefined || !/^(0|[1-9]\d{0,15})$/.test(text)) return undefined;
+  const number = Number(text);
+  return number <= max ? number : undefined;
+}
