@@ -21,3 +21,17 @@ export function splitHost(hostAndPort: string): { readonly host: string; readonl
 export function isHost(text: string): boolean {
   return text.startsWith("[") ? URL.canParse(`http://${text}`) : NAME.test(text);
 }
+
+/**
+ * What is wrong with the place that an http:// or https:// URL names: to a parser, `http:///x` is `http://x`, and 0 a port
+ * like others.
+ *
+ * @param written the text that was parsed to `url`
+ */
+export function placeProblem(written: string, { hostname, port }: URL): string | undefined {
+  if (!/^[a-z]+:\/\/[^/\\?#]/i.test(written)) return "expected a host name after '//'";
+  if (!isHost(hostname)) {
+    return "expected a URL that names one host, by letters, digits, '.', '-' and '_'";
+  }
+  return port === "0" ? "expected a port from 1 to 65535, found 0" : undefined;
+}

@@ -87,8 +87,19 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
   const table: [text: string, problem: string][] = [
     [withHandler({ url: "http://${event.key}/" }), `eventHandler.url: ${inUrl}`],
     [withHandler({ url: "${event.key}" }), `eventHandler.url: ${inUrl}`],
-    [withHandler({ url: "http://u:p@a/${event.key}" }), `eventHandler.url: ${inUrl}`],
-    [withHandler({ url: "http://a/#${event.key}" }), `eventHandler.url: ${inUrl}`],
+    [withHandler({ url: "http:///${event.key}" }), `eventHandler.url: ${inUrl}`],
+    [
+      withHandler({ url: "http://u:p@a/${event.key}" }),
+      "eventHandler.url: expected a URL without user name and password: use 'auth' with 'type: basic'",
+    ],
+    [
+      withHandler({ url: "http://a/#${event.key}" }),
+      "eventHandler.url: expected a URL without '#': servers never see what follows it",
+    ],
+    [
+      withHandler({ url: "http://a:0/${event.key}" }),
+      "eventHandler.url: expected a port from 1 to 65535, found 0",
+    ],
     [withHandler({ url: "http://a/${response.status}" }), `eventHandler.url: ${noResponse}`],
     [
       withHandler({ headers: { "X-A": "${response.status}" } }),

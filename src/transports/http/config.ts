@@ -13,7 +13,7 @@ import {
 import { section, SECTION_EXTRAS } from "../../config/section.ts";
 import { shownUrl } from "../../config/shown_url.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
-import { isHost } from "../../core/host.ts";
+import { placeProblem } from "../../core/host.ts";
 import { TemplateText } from "../../config/template_text.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
@@ -75,12 +75,14 @@ const url: Scalar<ConfiguredUrl> = {
     if (gapsOf(template).some(isOfResponse)) {
       return { refused: "there is no response yet: write '${event...}'" };
     }
+    let refused = `expected ${expectedUrl} with templates in its path and query alone`;
     const urlTemplate = parseUrlTemplate(template, (text) => {
       const reading = readUrl(text);
+      if ("refused" in reading) refused = reading.refused;
       return "value" in reading ? new URL(reading.value.url) : null;
     });
     return urlTemplate === null
-      ? { refused: `expected ${expectedUrl} with templates in its path and query alone` }
+      ? { refused }
       : { value: { url: formatTemplate(template), urlTemplate } };
   },
 };
@@ -97,11 +99,8 @@ function readUrl(input: unknown): Reading<ConfiguredUrl> {
       refused: "expected a URL without user name and password: use 'auth' with 'type: basic'",
     };
   }
-  if (!isHost(parsed.hostname)) {
-    return {
-      refused: "expected a URL that names one host, by letters, digits, '.', '-' and '_'",
-    };
-  }
+  const refused = placeProblem(String(input), parsed);
+  if (refused !== undefined) return { refused };
   if (parsed.href.includes("#")) {
     return { refused: "expected a URL without '#': servers never see what follows it" };
   }

@@ -4,7 +4,7 @@ import { pem } from "../../config/pem/mod.ts";
 import { findPrivateKey, openPrivateKey } from "../../config/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
 import type { Template } from "../../core/template.ts";
-import { isHost } from "../../core/host.ts";
+import { placeProblem } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
 /** How tokens are asked for: plain data, whatever configuration it comes from. */
@@ -67,9 +67,9 @@ export const tokenEndpoint: Scalar<string> = {
     if (url.username !== "" || url.password !== "") {
       return { refused: "expected a URL without user name and password: use clientId" };
     }
-    if (!isHost(url.hostname) || url.href.includes("#")) {
-      return { refused: "expected a URL that names one host, without '#'" };
-    }
+    const refused = placeProblem(String(input), url);
+    if (refused !== undefined) return { refused };
+    if (url.href.includes("#")) return { refused: "expected a URL without '#'" };
     return { value: url.href };
   },
 };

@@ -96,6 +96,11 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
     [{ url: "http://a\n" }, "url: expected an http:// or https:// URL, found 'http://a\\u{a}'"],
     [{ url: "http://" }, "url: expected an http:// or https:// URL, found 'http://'"],
     [{ url: 5 }, "url: expected an http:// or https:// URL, found the number 5"],
+    [{ url: "http:///x" }, "url: expected a host name after '//'"],
+    [{ url: "https:////x/y" }, "url: expected a host name after '//'"],
+    [{ url: "http://\\x" }, "url: expected a host name after '//'"],
+    [{ url: "http://a:0/x" }, "url: expected a port from 1 to 65535, found 0"],
+    [{ url: "https://[::1]:00/" }, "url: expected a port from 1 to 65535, found 0"],
     [
       { url: "http://a@b" },
       "url: expected a URL without user name and password: " +

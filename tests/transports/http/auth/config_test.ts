@@ -144,6 +144,14 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
       "auth.tokenEndpoint: expected a URL without user name and password: use clientId",
     ],
     [
+      { auth: { ...OAUTH2, tokenEndpoint: `https:///${CANARY}` } },
+      "auth.tokenEndpoint: expected a host name after '//'",
+    ],
+    [
+      { auth: { ...OAUTH2, tokenEndpoint: `https://id:0/${CANARY}` } },
+      "auth.tokenEndpoint: expected a port from 1 to 65535, found 0",
+    ],
+    [
       { auth: { ...OAUTH2, tokenEndpoint: `ftp://${CANARY}` } },
       "auth.tokenEndpoint: expected an https:// or http:// URL",
     ],
