@@ -1,34 +1,27 @@
-import { connect as connectTls } from "node:tls";
-import { openSocket } from "./client/socket.ts";
+import { openStream, type Stream } from "./client/stream.ts";
+import { UnclosedConnections } from "./client/unclosed_connections.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { describeFailure, isTlsFailure } from "./failure.ts";
 import { serverOf } from "./server.ts";
 
 const DEADLINE_MS = 5000;
 
-/**
- * How long either side has to object to the other one's certificate. The runtime does not tell when a handshake is done
- * (Deno 2.6.8), and with TLS 1.3 a server objects only after that.
- */
+/** With TLS 1.3 a server objects to the client's certificate after the handshake. It has this long to do so. */
 const OBJECTION_MS = 1000;
 
 /** Connects to the endpoint without sending anything: a request could have an effect. */
-export async function checkEndpoint(config: HttpHandlerConfig): Promise<string[]> {
-  const url = new URL(config.url);
-  const server = serverOf(url);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let objection: ReturnType<typeof setTimeout> | undefined;
-  const socket = openSocket(server).on("error", reject);
-  socket.on("connect", () => {
-    if (url.protocol !== "https:") return resolve();
-    const servername = url.hostname.replaceAll(/[[\]]/g, "");
-    connectTls({ socket, servername, ...config.tls }).on("error", reject);
-    objection = setTimeout(resolve, OBJECTION_MS);
-  });
-  const late = Object.assign(new Error("no answer"), { code: "ETIMEDOUT" });
-  const deadline = setTimeout(() => reject(late), DEADLINE_MS);
+export async function checkEndpoint({ url, tls = {} }: HttpHandlerConfig): Promise<string[]> {
+  const server = serverOf(new URL(url));
+  const isSecure = url.startsWith("https:");
+  const target = { server, tls: isSecure ? tls : undefined };
+  const late = new AbortController();
+  const error = Object.assign(new Error("no answer"), { code: "ETIMEDOUT" });
+  const deadline = setTimeout(() => late.abort(error), DEADLINE_MS);
   try {
-    await promise;
+    const unclosed = new UnclosedConnections();
+    const stream = await openStream(target, { signal: late.signal, unclosed });
+    if (isSecure) await waitForObjection(stream);
+    else stream.close();
     return [];
   } catch (error) {
     const reason = describeFailure(error, DEADLINE_MS);
@@ -39,7 +32,19 @@ export async function checkEndpoint(config: HttpHandlerConfig): Promise<string[]
     return [`cannot connect to endpoint ${endpoint}: ${reason}; ${advice}`];
   } finally {
     clearTimeout(deadline);
-    clearTimeout(objection);
-    socket.destroy();
+  }
+}
+
+/** Closes the stream in the end. */
+async function waitForObjection(stream: Stream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, OBJECTION_MS);
+  const reading = stream.read(new Uint8Array(1));
+  try {
+    await Promise.race([reading, promise]);
+  } finally {
+    clearTimeout(timer);
+    stream.close();
+    await reading.catch(() => {});
   }
 }

@@ -9,7 +9,6 @@ import { type CallInFlight, CallsInFlight } from "./client/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { decodedResponse } from "./content_encoding.ts";
 import { describeFailure, isForWant, mayHaveBeenSent } from "./failure.ts";
-import { FetchClient } from "./client/fetch_client.ts";
 import {
   type HttpClient,
   type HttpResponse,
@@ -22,6 +21,7 @@ import { ShownRequests } from "./shown_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { percentEncode } from "./percent_encoding.ts";
 import { SocketClient } from "./client/socket_client.ts";
+import { UnclosedConnectionsError } from "./client/unclosed_connections.ts";
 import { targetFor } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
@@ -35,8 +35,7 @@ export class HttpHandler implements Handler {
   readonly #target: string;
   /** Method and URL without its query, which may hold secrets. */
   readonly #endpoint: string;
-  readonly #fetchClient: HttpClient;
-  readonly #socketClient: HttpClient;
+  readonly #client: HttpClient;
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
   readonly #tokens: TokenSource | undefined;
@@ -44,7 +43,7 @@ export class HttpHandler implements Handler {
   /** @param tokens for `auth` of type `oauth2`; whoever has made them disposes of them */
   constructor(
     config: HttpHandlerConfig,
-    { pipeline, log, limits, observer }: OpenContext,
+    { pipeline, log, observer }: OpenContext,
     { tokens }: { tokens?: TokenSource | undefined } = {},
   ) {
     this.#config = config;
@@ -52,14 +51,10 @@ export class HttpHandler implements Handler {
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
     this.#endpoint = `${config.method} ${withoutQuery(config.url, config.shownUrl)}`;
-    const observed = (client: HttpClient) =>
-      observer === undefined
-        ? client
-        : new ObservedClient(client, { requests: new ShownRequests(config), observer });
-    this.#fetchClient = observed(
-      new FetchClient(config, { pipeline, maxConnections: limits.concurrency }),
-    );
-    this.#socketClient = observed(new SocketClient(config, pipeline));
+    const client = new SocketClient(config, { pipeline, log, endpoint: this.#endpoint });
+    this.#client = observer === undefined
+      ? client
+      : new ObservedClient(client, { requests: new ShownRequests(config), observer });
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;
@@ -75,7 +70,7 @@ export class HttpHandler implements Handler {
       const { urlTemplate } = this.#config;
       const target = urlTemplate === undefined ? this.#target : targetFor(urlTemplate, event);
       const request = { target, attempt, authorization: token && bearer(token) };
-      let response = await this.#clientFor(event).send(event, request, call);
+      let response = await this.#client.send(event, request, call);
       if (this.#isFollowed(response)) {
         response = await this.#follow(response, event, { call, request });
       }
@@ -86,7 +81,7 @@ export class HttpHandler implements Handler {
       call.throwIfAborted();
       return this.#results.from(answer);
     } catch (error) {
-      if (error instanceof TemplateError) throw error;
+      if (error instanceof TemplateError || error instanceof UnclosedConnectionsError) throw error;
       throw this.#noResponse(call.reason ?? error);
     } finally {
       this.#calls.end(call);
@@ -113,7 +108,7 @@ export class HttpHandler implements Handler {
     this.#tokens?.reject(token);
     const next = await this.#tokens?.token(givenUp.signal);
     const again = { ...request, authorization: next && bearer(next) };
-    const response = await this.#clientFor(event).send(event, again, call);
+    const response = await this.#client.send(event, again, call);
     return this.#isFollowed(response)
       ? await this.#follow(response, event, { call, request: again })
       : response;
@@ -127,11 +122,6 @@ export class HttpHandler implements Handler {
       wasSent: mayHaveBeenSent(cause),
       isForWant: isForWant(cause),
     });
-  }
-
-  #clientFor({ value }: InboundEvent): HttpClient {
-    const isLarge = value !== null && value.length > SocketClient.MAX_BODY_BYTES;
-    return isLarge || this.#url.protocol === "https:" ? this.#fetchClient : this.#socketClient;
   }
 
   #isFollowed(response: HttpResponse): boolean {
@@ -149,15 +139,14 @@ export class HttpHandler implements Handler {
       if (place === null) break;
       url = place;
       const next = { ...request, target: targetOf(url) };
-      response = await this.#clientFor(event).send(event, next, call);
+      response = await this.#client.send(event, next, call);
     }
     return response;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#calls[Symbol.dispose]();
-    this.#socketClient[Symbol.dispose]();
-    this.#fetchClient[Symbol.dispose]();
+    this.#client[Symbol.dispose]();
     return Promise.resolve();
   }
 }

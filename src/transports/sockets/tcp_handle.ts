@@ -5,6 +5,8 @@ export interface TcpHandle {
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
   afterConnect(request: ConnectRequest, status: number): void;
+  /** Shakes hands by TLS. */
+  afterConnectTls(): void;
   setNetPermToken(token: object | undefined): void;
 }
 

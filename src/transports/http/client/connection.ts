@@ -1,44 +1,74 @@
-import type { Socket } from "node:net";
 import type { Bytes } from "../../../core/event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
-import { breakOffReason } from "../failure.ts";
+import { breakOffReason, isClosed } from "../failure.ts";
 import type { HttpResponse } from "./http_client.ts";
 import type { ResponseReader } from "./response_reader.ts";
+import type { Stream } from "./stream.ts";
+import type { UnclosedConnections } from "./unclosed_connections.ts";
 
-/** What a connection needs besides its socket. */
-export interface ConnectionOptions {
-  /** Makes the reader of one response. */
-  readonly newReader: () => ResponseReader;
-  /** Called when a further request may be sent. */
-  readonly onFree: (connection: Connection) => void;
-}
+/** A request is written in pieces of this length, so that the rest stays back when its response comes early. */
+const PIECE_BYTES = 64 * 1024;
+const READ_BYTES = 64 * 1024;
 
-/** A request that waits for its response. */
-interface Exchange {
-  readonly reader: ResponseReader;
+const REQUEST_TIMEOUT = 408;
+const REQUEST_TIMEOUT_START = /^HTTP\/1\.[01] 408/;
+
+/** A request, and who waits for its response. */
+export interface Exchange {
+  readonly request: Bytes;
+  readonly call: CallInFlight;
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: Error) => void;
 }
 
+/** Who is told of what happens on a connection. */
+export interface ConnectionOwner {
+  /** The connection can take a further request, after a response with these headers. */
+  onFree(connection: Connection, headers: HttpResponse["headers"]): void;
+  /** The server has closed a reused connection, and no byte of the response had come. */
+  onUnanswered(exchange: Exchange): void;
+  /** Bytes came that belong to no request. The connection is closed. */
+  onSurplus(): void;
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly open: (signal: AbortSignal) => Promise<Stream>;
+  /** Makes the reader of one response. */
+  readonly newReader: () => ResponseReader;
+  readonly unclosed: UnclosedConnections;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+}
+
 /** A connection to an HTTP/1.1 server, for one request after the other. */
 export class Connection {
-  readonly #socket: Socket;
-  readonly #options: ConnectionOptions;
+  readonly openedAtMs: number;
+  readonly #parts: ConnectionParts;
+  readonly #owner: ConnectionOwner;
+  readonly #opening = new AbortController();
+  /** Undefined while connecting. */
+  #stream: Stream | undefined;
   #exchange: Exchange | undefined;
-  /** A request that is sent when the connection has come about. */
-  #unsent: Bytes | undefined;
-  #isConnected = false;
+  #reader: ResponseReader;
+  /** Whether a byte of the response has come. */
+  #isAnswered = false;
+  /** Whether a response has come before. */
+  #isReused = false;
+  /** Whether the system has taken the whole request. */
+  #isSent = true;
+  /** Settles when nothing is being written. */
+  #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
 
-  /** @param socket one that is connecting */
-  constructor(socket: Socket, options: ConnectionOptions) {
-    this.#socket = socket;
-    this.#options = options;
-    socket.on("connect", () => this.#begin());
-    socket.on("data", (bytes: Bytes) => this.#take(bytes));
-    socket.on("end", () => this.#end());
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#end());
+  /** Begins to connect. */
+  constructor(parts: ConnectionParts, owner: ConnectionOwner) {
+    this.#parts = parts;
+    this.#owner = owner;
+    this.openedAtMs = parts.now();
+    this.#reader = parts.newReader();
+    parts.open(this.#opening.signal)
+      .then((stream) => this.#begin(stream), (error) => this.#fail(error));
   }
 
   /** Whether requests may be sent: neither side has closed the connection. */
@@ -47,72 +77,130 @@ export class Connection {
   }
 
   /**
-   * Sends a request when no other one waits for its response, and resolves with that.
-   *
-   * @throws {Error} of the socket, {CutOffResponseError}, or why the call was given up, before there is a complete head
+   * Sends a request, at once or when connected. No other request may wait for its response. Before there is a complete
+   * head, the exchange is rejected with an error of the connection, {CutOffResponseError}, or why the call was given up.
    */
-  exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
-    return new Promise((resolve, reject) => {
-      const exchange = { reader: this.#options.newReader(), resolve, reject };
-      this.#exchange = exchange;
-      // By the time the call is given up, the connection may belong to another one.
-      call.onGivenUp((reason) => {
-        if (this.#exchange === exchange) this.#fail(reason);
-      });
-      if (!this.#isConnected) this.#unsent = request;
-      else if (this.#isOpen) this.#socket.write(request);
+  send(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#isAnswered = false;
+    // By the time the call is given up, the connection may serve another one.
+    exchange.call.onGivenUp((reason) => {
+      if (this.#exchange === exchange) this.#fail(reason);
     });
+    if (this.#stream !== undefined && this.#isOpen) this.#write(this.#stream, exchange);
   }
 
   close(): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#socket.destroy();
+    this.#opening.abort();
+    if (!this.#isSent) this.#parts.unclosed.add(this.#writing);
+    this.#stream?.close();
   }
 
-  #begin(): void {
-    this.#isConnected = true;
-    if (this.#unsent !== undefined) this.#socket.write(this.#unsent);
-    this.#unsent = undefined;
+  #begin(stream: Stream): void {
+    if (!this.#isOpen) return stream.close();
+    this.#stream = stream;
+    this.#readAll(stream);
+    if (this.#exchange !== undefined) this.#write(stream, this.#exchange);
   }
 
-  #take(bytes: Bytes): void {
-    // Nothing was asked for.
-    if (this.#exchange === undefined) return this.close();
+  #write(stream: Stream, exchange: Exchange): void {
+    this.#isSent = false;
+    this.#writing = this.#writeAll(stream, exchange);
+  }
+
+  async #writeAll(stream: Stream, exchange: Exchange): Promise<void> {
+    let rest = exchange.request;
     try {
-      // The parts of a Buffer are slow to make.
-      const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-      const response = this.#exchange.reader.take(plain);
-      if (response !== null) this.#finish(response, this.#exchange);
+      while (rest.length > 0 && this.#exchange === exchange) {
+        const piece = rest.length <= PIECE_BYTES ? rest : rest.subarray(0, PIECE_BYTES);
+        const length = await stream.write(piece);
+        if (length === rest.length) {
+          this.#isSent = true;
+          return;
+        }
+        rest = rest.subarray(length);
+      }
+    } catch {
+      // Reading fails as well, and comes to know more: what the server said before it closed, or why it refuses TLS.
+    }
+  }
+
+  async #readAll(stream: Stream): Promise<void> {
+    const buffer = new Uint8Array(READ_BYTES);
+    try {
+      while (this.#isOpen) {
+        const length = await stream.read(buffer);
+        if (!this.#isOpen) return;
+        if (length === null) this.#end();
+        else this.#take(buffer.subarray(0, length));
+      }
     } catch (error) {
       this.#fail(error as Error);
     }
+  }
+
+  #take(bytes: Bytes): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#takeSurplus(bytes);
+    this.#isAnswered = true;
+    try {
+      const response = this.#reader.take(bytes);
+      if (response !== null) this.#finish(response, exchange);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  /** Some servers say 408 before they close an idle connection. */
+  #takeSurplus(bytes: Bytes): void {
+    const start = String.fromCharCode(...bytes.subarray(0, 12));
+    if (!REQUEST_TIMEOUT_START.test(start)) this.#owner.onSurplus();
+    this.close();
   }
 
   #end(): void {
     if (this.#exchange === undefined) return this.close();
     try {
-      this.#finish(this.#exchange.reader.end(), this.#exchange);
+      this.#finish(this.#reader.end(), this.#exchange);
     } catch (error) {
       this.#fail(error as Error);
     }
   }
 
-  #finish(response: HttpResponse, { reader, resolve }: Exchange): void {
+  #finish(response: HttpResponse, exchange: Exchange): void {
+    const { keepsConnection, hasSurplus } = this.#reader;
     this.#exchange = undefined;
-    // A server may answer before it has read everything. It need not read the rest then.
-    const isSent = this.#socket.writableLength === 0;
-    if (reader.keepsConnection && isSent && this.#isOpen) this.#options.onFree(this);
-    else this.close();
-    resolve(response);
+    if (hasSurplus) this.#owner.onSurplus();
+    if (!keepsConnection) this.close();
+    // The server has not read the request: its time for an idle connection was over (RFC 9110, 15.5.9).
+    const isUnread = response.status === REQUEST_TIMEOUT && !keepsConnection;
+    if (isUnread && this.#isReused) return this.#owner.onUnanswered(exchange);
+    if (keepsConnection) this.#free(response);
+    exchange.resolve(response);
+  }
+
+  #free({ headers }: HttpResponse): void {
+    this.#isReused = true;
+    this.#reader = this.#parts.newReader();
+    if (this.#isSent) return this.#owner.onFree(this, headers);
+    // The response came before the whole request was taken, or before that was known.
+    setTimeout(() => {
+      if (!this.#isSent) this.close();
+      else if (this.#isOpen) this.#owner.onFree(this, headers);
+    });
   }
 
   #fail(error: Error): void {
     const exchange = this.#exchange;
+    const mayRepeat = this.#isReused && !this.#isAnswered && exchange?.call.reason === undefined;
     this.#exchange = undefined;
     this.close();
     if (exchange === undefined) return;
+    if (mayRepeat && isClosed(error)) return this.#owner.onUnanswered(exchange);
     // What has a head is an answer, even if its body does not come.
-    const response = exchange.reader.breakOff(breakOffReason(error));
+    const response = this.#reader.breakOff(breakOffReason(error));
     if (response === null) exchange.reject(error);
     else exchange.resolve(response);
   }

@@ -1,35 +1,58 @@
 import type { Bytes } from "../../../core/event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection, type ConnectionParts, type Exchange } from "./connection.ts";
 import { type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
-import type { ResponseReader } from "./response_reader.ts";
-import type { Server } from "../server.ts";
-import { openSocket } from "./socket.ts";
+import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
+
+/** How old a connection may become: load balancers are followed, and a server under load can be stopped gracefully. */
+const MAX_AGE_MS = 5 * 60_000;
+
+/** Whatever has come on a connection that was idle for as long may not have been read yet. */
+const QUIET_MS = 10;
 
 interface IdleConnection {
   readonly connection: Connection;
   readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Who is told what the users of a server may want to know. */
+export interface ConnectionPoolObserver {
+  /** A request is sent again on a new connection, since the server has closed the kept one. */
+  onRepeated(): void;
+  /** A server has sent what belongs to no request. */
+  onSurplus(): void;
 }
 
 /** Connections to one server: one for each call in flight, kept for the next ones. */
 export class ConnectionPool implements Disposable {
-  readonly #server: Server;
-  readonly #options: ConnectionOptions;
+  readonly #parts: ConnectionParts;
+  readonly #observer: ConnectionPoolObserver;
   /** The one that became free last comes last, and is used first: the others may become too old. */
   #idle: IdleConnection[] = [];
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closesAtMs = Infinity;
   #isClosed = false;
+  /** The last header of that name: most are like the one before. */
+  #keepAlive: readonly [value: string | undefined, read: KeepAlive] = [
+    undefined,
+    parseKeepAlive(undefined),
+  ];
 
-  /** @param newReader makes the reader of one response */
-  constructor(server: Server, newReader: () => ResponseReader) {
-    this.#server = server;
-    this.#options = { newReader, onFree: (connection) => this.#keep(connection) };
+  constructor(parts: ConnectionParts, observer: ConnectionPoolObserver) {
+    this.#parts = parts;
+    this.#observer = observer;
   }
 
-  /** Sends a request once, and resolves with its response; throws as `Connection.exchange()` does. */
+  /**
+   * Sends a request, and resolves with its response. It is sent once more, on a new connection, when the server closes a
+   * reused one before a byte of the response has come.
+   *
+   * @throws {UnclosedConnectionsError}
+   * @throws as `Connection.send()` rejects
+   */
   exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
-    const connection = this.#take() ?? new Connection(openSocket(this.#server), this.#options);
-    return connection.exchange(request, call);
+    return new Promise((resolve, reject) => this.#send({ request, call, resolve, reject }));
   }
 
   /** Closes the connections that are kept, and those in use when they become free. */
@@ -39,32 +62,83 @@ export class ConnectionPool implements Disposable {
     for (const { connection } of this.#idle.splice(0)) connection.close();
   }
 
-  #take(): Connection | null {
+  onFree(connection: Connection, headers: HttpResponse["headers"]): void {
+    const sinceMs = this.#parts.now();
+    const { idleMs, isUsedUp } = this.#keepAliveOf(headers);
+    const isOld = sinceMs - connection.openedAtMs > MAX_AGE_MS;
+    if (this.#isClosed || isUsedUp || isOld) return connection.close();
+    const untilMs = sinceMs + Math.min(idleMs, MAX_IDLE_MS);
+    this.#idle.push({ connection, sinceMs, untilMs });
+    if (untilMs < this.#closesAtMs) this.#closeAt(untilMs, sinceMs);
+  }
+
+  onUnanswered(exchange: Exchange): void {
+    this.#observer.onRepeated();
+    this.#sendAnew(exchange);
+  }
+
+  onSurplus(): void {
+    this.#observer.onSurplus();
+  }
+
+  #send(exchange: Exchange): void {
+    const nowMs = this.#parts.now();
+    const idle = this.#take(nowMs);
+    if (idle === null) this.#sendAnew(exchange);
+    else if (nowMs - idle.sinceMs < QUIET_MS) idle.connection.send(exchange);
+    else this.#sendAfterReading(idle.connection, exchange);
+  }
+
+  /** What lies in the socket must not be taken for the response, and the server may have closed. */
+  #sendAfterReading(connection: Connection, exchange: Exchange): void {
+    setTimeout(() => {
+      if (connection.isOpen) connection.send(exchange);
+      else this.#send(exchange);
+    });
+  }
+
+  #sendAnew(exchange: Exchange): void {
+    try {
+      this.#parts.unclosed.throwIfTooMany();
+      new Connection(this.#parts, this).send(exchange);
+    } catch (error) {
+      exchange.reject(error as Error);
+    }
+  }
+
+  #take(nowMs: number): IdleConnection | null {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      if (isUsable(idle)) return idle.connection;
+      if (isUsable(idle, nowMs)) return idle;
       idle.connection.close();
     }
     return null;
   }
 
-  #keep(connection: Connection): void {
-    if (this.#isClosed) return connection.close();
-    this.#idle.push({ connection, sinceMs: performance.now() });
-    this.#timer ??= setTimeout(() => this.#closeOld(), MAX_IDLE_MS);
+  #keepAliveOf(headers: HttpResponse["headers"]): KeepAlive {
+    const value = headers.get("keep-alive");
+    if (value !== this.#keepAlive[0]) this.#keepAlive = [value, parseKeepAlive(value)];
+    return this.#keepAlive[1];
+  }
+
+  #closeAt(atMs: number, nowMs: number): void {
+    clearTimeout(this.#timer);
+    this.#closesAtMs = atMs;
+    this.#timer = setTimeout(() => this.#closeOld(), Math.ceil(atMs - nowMs));
   }
 
   #closeOld(): void {
+    const nowMs = this.#parts.now();
     const { usable = [], old = [] } = Object.groupBy(
       this.#idle,
-      (idle) => isUsable(idle) ? "usable" : "old",
+      (idle) => isUsable(idle, nowMs) ? "usable" : "old",
     );
     for (const { connection } of old) connection.close();
     this.#idle = usable;
-    const isNeeded = usable.length > 0;
-    this.#timer = isNeeded ? setTimeout(() => this.#closeOld(), MAX_IDLE_MS) : undefined;
+    this.#closesAtMs = Infinity;
+    if (usable.length > 0) this.#closeAt(Math.min(...usable.map(({ untilMs }) => untilMs)), nowMs);
   }
 }
 
-function isUsable({ connection, sinceMs }: IdleConnection): boolean {
-  return connection.isOpen && performance.now() - sinceMs < MAX_IDLE_MS;
+function isUsable({ connection, untilMs }: IdleConnection, nowMs: number): boolean {
+  return connection.isOpen && nowMs < untilMs;
 }

@@ -45,11 +45,19 @@ export class ResponseReader {
 
   /** Whether the connection can take a further request, now that the response has come. */
   get keepsConnection(): boolean {
-    return this.#isUsable && this.#body?.isComplete === true &&
-      this.#head?.keepsConnection === true && !this.#hasMore;
+    return this.#isComplete && this.#head?.keepsConnection === true && !this.#hasMore;
   }
 
-  /** Takes what has come; returns the response when it is complete, or cannot be used. */
+  /** Whether bytes have come behind the response. */
+  get hasSurplus(): boolean {
+    return this.#isComplete && this.#hasMore;
+  }
+
+  get #isComplete(): boolean {
+    return this.#isUsable && this.#body?.isComplete === true;
+  }
+
+  /** Takes what has come, and keeps nothing of `bytes`; returns the response when it is complete, or cannot be used. */
   take(bytes: Bytes): HttpResponse | null {
     try {
       return this.#body === undefined

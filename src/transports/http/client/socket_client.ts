@@ -1,42 +1,83 @@
 import type { InboundEvent } from "../../../core/event.ts";
-import type { CallInFlight } from "./calls_in_flight.ts";
+import { ToldReasons } from "../../../core/failures/told_reasons.ts";
+import type { Logger } from "../../../core/log.ts";
 import type { HttpHandlerConfig } from "../config.ts";
+import { isClosed } from "../failure.ts";
+import { serverOf } from "../server.ts";
+import { UnansweredClientError } from "../tls_failure.ts";
+import type { CallInFlight } from "./calls_in_flight.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { HeadReader } from "./head_reader.ts";
 import type { HttpClient, HttpResponse, RequestHead, RequestTarget } from "./http_client.ts";
 import { RequestWriter } from "./request_writer.ts";
 import { ResponseReader } from "./response_reader.ts";
-import { serverOf } from "../server.ts";
+import { openStream } from "./stream.ts";
+import { UnclosedConnections } from "./unclosed_connections.ts";
 
-/**
- * Speaks HTTP/1.1 on sockets of its own, at a third of what `fetch` takes, which asks of the runtime what a proxy has no
- * use for. Bodies are as they came, not decoded.
- */
+/** What a client needs besides its configuration. */
+export interface SocketClientContext {
+  readonly pipeline: string;
+  readonly log: Logger;
+  /** How the log names what is called. */
+  readonly endpoint: string;
+}
+
+/** Speaks HTTP/1.1 on its own connections, with or without TLS. Bodies are as they came, not decoded. */
 export class SocketClient implements HttpClient {
-  /**
-   * How large a request's body may be. A socket takes so much at once, whether the other side reads or not; what waits
-   * in a socket the runtime cannot give up (Deno 2.6.8), nor a TLS handshake that does not end.
-   */
-  static readonly MAX_BODY_BYTES = 64 * 1024;
-
   readonly #requests: RequestWriter;
   readonly #connections: ConnectionPool;
+  readonly #hasCertificate: boolean;
+  #hasAnswer = false;
 
-  constructor(config: HttpHandlerConfig, pipeline: string) {
+  constructor(config: HttpHandlerConfig, { pipeline, log, endpoint }: SocketClientContext) {
     const heads = new HeadReader(config.method);
+    const url = new URL(config.url);
+    const tls = url.protocol === "https:" ? config.tls ?? {} : undefined;
+    const told = new ToldReasons({ times: 1 });
+    const unclosed = new UnclosedConnections();
+    const target = { server: serverOf(url), tls };
+    this.#hasCertificate = tls?.cert !== undefined;
     this.#requests = new RequestWriter(config, pipeline);
-    this.#connections = new ConnectionPool(
-      serverOf(new URL(config.url)),
-      () => new ResponseReader(heads, config.maxResponseBytes),
-    );
+    this.#connections = new ConnectionPool({
+      open: (signal) => openStream(target, { signal, unclosed }),
+      newReader: () => new ResponseReader(heads, config.maxResponseBytes),
+      unclosed,
+      now: () => performance.now(),
+    }, {
+      onRepeated: () =>
+        log.debug(() =>
+          `the endpoint closed an idle connection: sending again on a new one: '${endpoint}'`
+        ),
+      onSurplus() {
+        if (told.tell("surplus") === "no") return;
+        log.warn(
+          `'${endpoint}' sent bytes that belong to no request; the connection is closed, as they could be taken for ` +
+            "the next response: look for a wrong Content-Length, or for a second response to one request, at the " +
+            "endpoint and its proxies",
+        );
+      },
+    });
   }
 
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse> {
-    return this.#connections.exchange(this.#requests.write(event, target), call);
+    const response = this.#connections.exchange(this.#requests.write(event, target), call);
+    return this.#hasCertificate && !this.#hasAnswer ? this.#firstAnswer(response) : response;
   }
 
   head(event: InboundEvent, target: RequestTarget): RequestHead {
     return this.#requests.head(event, target);
+  }
+
+  async #firstAnswer(response: Promise<HttpResponse>): Promise<HttpResponse> {
+    try {
+      const first = await response;
+      this.#hasAnswer = true;
+      return first;
+    } catch (error) {
+      throw isClosed(error) && !this.#hasAnswer
+        ? new UnansweredClientError({ cause: error })
+        : error;
+    }
   }
 
   [Symbol.dispose](): void {

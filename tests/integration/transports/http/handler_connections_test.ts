@@ -1,19 +1,28 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { HandlerError } from "../../../../src/core/handler.ts";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import { type Handler, HandlerError } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
-import { eventually } from "../../../support/eventually.ts";
+import { eventually, inTime } from "../../../support/eventually.ts";
 import { openHandler } from "../../../support/http_handler.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
-import { type RawConnection, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import {
+  type RawConnection,
+  type RawEndpoint,
+  type RawRequest,
+  startRawEndpoint,
+  textOf,
+} from "../../../support/raw_endpoint.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const NEVER = new AbortController().signal;
 
-/** What an endpoint may do with a request on a connection that it has kept, before it closes the connection. */
-const ENDS: readonly {
+/** What an endpoint may do with a request before it closes the connection. */
+interface End {
   readonly when: string;
   readonly end: (connection: RawConnection) => Promise<void>;
-}[] = [
+}
+
+const WITHOUT_ANSWER: readonly End[] = [
   {
     when: "is reset",
     end: async (connection) => void await connection.readRequest({ leaveUnread: 1 }),
@@ -22,6 +31,9 @@ const ENDS: readonly {
     when: "is closed without an answer",
     end: async (connection) => void await connection.readRequest(),
   },
+];
+
+const WITHIN_ANSWER: readonly End[] = [
   {
     when: "is closed within the headers of the answer",
     end: async (connection) => {
@@ -31,69 +43,110 @@ const ENDS: readonly {
   },
 ];
 
-/** One for each of the clients: what is large is sent by `fetch`. */
 const VALUES: readonly { readonly size: string; readonly padding: string }[] = [
   { size: "small", padding: "" },
   { size: "large", padding: "x".repeat(100_000) },
 ];
 
-for (
-  const [{ when, end }, { size, padding }] of ENDS.flatMap((end) =>
-    VALUES.map((value) => [end, value] as const)
-  )
-) {
-  Deno.test(`HttpHandler sends a ${size} request once, when its connection ${when}`, async () => {
+for (const { when, end, size, padding } of inBothSizes([...WITHOUT_ANSWER, ...WITHIN_ANSWER])) {
+  Deno.test(`HttpHandler sends a ${size} request once, when its new connection ${when}`, async () => {
     await using endpoint = startRawEndpoint(end);
     await using handler = openHandler(`http://${endpoint.host}/`);
     const event = anEvent({ value: bytes(`value${padding}`) });
-    await assertRejects(() => handler.handle(event, NEVER), HandlerError);
+    await handler.handle(event, NEVER).catch((error) => assertInstanceOf(error, HandlerError));
     assertEquals(endpoint.requests.length, 1);
-  });
-
-  Deno.test(`HttpHandler sends ${size} requests once, when connections that were kept end: each ${when}`, async () => {
-    const { promise: allAreHere, resolve } = Promise.withResolvers<void>();
-    await using endpoint = startRawEndpoint(async (connection) => {
-      await connection.readRequest();
-      if (endpoint.requests.length === 10) resolve();
-      await allAreHere;
-      await connection.respond();
-      await end(connection);
-    });
-    await using handler = openHandler(`http://${endpoint.host}/`);
-    const callAll = (round: string) =>
-      Promise.allSettled(Array.from(
-        { length: 10 },
-        (_, call) => handler.handle(anEvent({ value: bytes(`${call} ${round}${padding}`) }), NEVER),
-      ));
-    await callAll("kept");
-
-    const ends = await callAll("ended");
-
-    assertEquals(ends.map(({ status }) => status), Array(10).fill("rejected"));
-    assertEquals(endpoint.acceptedConnections, 10);
-    const numbers = endpoint.requests.slice(10).map(({ body }) => textOf(body.subarray(0, 1)));
-    assertEquals(numbers.sort(), Array.from("0123456789"));
   });
 }
 
-Deno.test("HttpHandler sends a request once, when the connection that was kept has been closed meanwhile", async () => {
-  await using endpoint = startRawEndpoint(async (connection) => {
-    await connection.readRequest();
-    await connection.respond();
-  });
-  await using handler = openHandler(`http://${endpoint.host}/`);
+for (const { when, end, size, padding } of inBothSizes(WITHIN_ANSWER)) {
+  Deno.test(`HttpHandler sends ${size} requests once, when each kept connection ${when}`, async () => {
+    await using endpoint = startEndpointThatKeeps(10, end);
+    await using handler = openHandler(`http://${endpoint.host}/`);
+    await callAll(handler, { round: "kept", padding });
 
-  const answered: string[] = [];
-  for (let call = 0; call < 20; call++) {
-    // Whether the client knows by now that it was closed is a matter of luck.
-    await handler.handle(anEvent({ value: bytes(`${call}`) }), NEVER)
-      .then(() => answered.push(`${call}`), (error) => assertInstanceOf(error, HandlerError));
+    await callAll(handler, { round: "ended", padding });
+
+    assertEquals(endpoint.acceptedConnections, 10);
+    assertEquals(callsOf(endpoint.requests.slice(10)), Array.from("0123456789"));
+  });
+}
+
+for (const { when, end, size, padding } of inBothSizes(WITHOUT_ANSWER)) {
+  Deno.test(`HttpHandler sends ${size} requests again at once, on new connections, when each kept one ${when}`, async () => {
+    const log = new RecordedLog();
+    await using endpoint = startEndpointThatKeeps(10, end);
+    await using handler = openHandler(`http://${endpoint.host}/`, { log });
+    await callAll(handler, { round: "kept", padding });
+
+    const ends = await callAll(handler, { round: "ended", padding });
+
+    assertEquals(ends.map(({ status }) => status), Array(10).fill("fulfilled"));
+    const requests = endpoint.requests.slice(10);
+    assertEquals(callsOf(requests), Array.from("00112233445566778899"));
+    for (const { headers } of requests) assertEquals(headers.get("eventor-attempt"), "1");
+    const keys = requests.map(({ headers }) => headers.get("idempotency-key"));
+    assertEquals(new Set(keys).size, 10);
+    assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
+  });
+}
+
+Deno.test("HttpHandler gets all answers of an endpoint that closes each connection after its second one", async () => {
+  const log = new RecordedLog();
+  await using endpoint = startRawEndpoint(async (connection) => {
+    for (let answer = 0; answer < 2 && await connection.readRequest() !== null; answer++) {
+      await connection.respond();
+    }
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`, { log });
+  const callMany = async () => {
+    for (let call = 0; call < 100; call++) await handler.handle(anEvent(), NEVER);
+  };
+
+  await Promise.all(Array.from({ length: 10 }, callMany));
+
+  assertEquals(endpoint.requests.length, 1000);
+  assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
+});
+
+Deno.test("HttpHandler gives a request that it sends again no more time than it had", async () => {
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    if (number > 0) return await connection.closed();
+    await connection.respond();
+    await connection.readRequest();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`, { timeout: "500ms" });
+  await handler.handle(anEvent(), NEVER);
+
+  const failure = assertRejects(
+    () => handler.handle(anEvent(), NEVER),
+    HandlerError,
+    "within 0.5 s",
+  );
+  const { elapsedMs } = await inTime(failure, { deadlineMs: 750, what: "the end of the call" });
+
+  assertEquals(endpoint.requests.length, 3);
+  assert(elapsedMs >= 450, `${elapsedMs} ms`);
+});
+
+Deno.test("HttpHandler warns once of surplus responses, and takes none of them for an answer", async () => {
+  const log = new RecordedLog();
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    await connection.respond(`${number}`);
+    await connection.respond("surplus");
+    await connection.closed();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/a?token=SECRET`, { log });
+
+  for (const expected of ["0", "1", "2"]) {
+    assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
     await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
   }
 
-  assertEquals(endpoint.requests.map(({ body }) => textOf(body)), answered);
-  // A call that fails leaves no connection behind for the next one.
-  assert(answered.length >= 10, `${answered.length} calls were answered`);
+  assertEquals(log.matching(/^WARN/).length, 1);
+  assertMatch(log.of("WARN")[0] ?? "", /^'POST http:.*\/a' sent bytes that belong to no request;/);
 });
 
 Deno.test("HttpHandler uses as many connections as calls are in flight, again and again", async () => {
@@ -211,3 +264,33 @@ Deno.test("HttpHandler says how long a large value is", async () => {
   assertEquals(call?.headers.has("transfer-encoding"), false);
   assertEquals(call?.body, value);
 });
+
+function inBothSizes(ends: readonly End[]) {
+  return ends.flatMap((end) => VALUES.map((value) => ({ ...end, ...value })));
+}
+
+/** Answers on as many connections at a time, and keeps them; what comes next ends them. Later ones are answered once. */
+function startEndpointThatKeeps(connections: number, end: End["end"]): RawEndpoint {
+  const { promise: allAreHere, resolve } = Promise.withResolvers<void>();
+  const endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    if (endpoint.requests.length === connections) resolve();
+    await allAreHere;
+    await connection.respond();
+    if (number < connections) await end(connection);
+  });
+  return endpoint;
+}
+
+/** Makes ten calls at a time; the body of each begins with its number. */
+function callAll(handler: Handler, { round, padding }: { round: string; padding: string }) {
+  return Promise.allSettled(Array.from({ length: 10 }, (_, call) => {
+    const event = anEvent({ offset: call, value: bytes(`${call} ${round}${padding}`) });
+    return handler.handle(event, NEVER);
+  }));
+}
+
+/** The numbers of the calls that requests were for. */
+function callsOf(requests: readonly RawRequest[]): string[] {
+  return requests.map(({ body }) => textOf(body.subarray(0, 1))).sort();
+}

@@ -68,7 +68,7 @@ for (const { when, serve, reason } of FAILURES) {
     assertEquals(endpoint.requests.length, 1, "requests that came for one call");
   });
 
-  Deno.test(`HttpHandler throws and says why, when ${when}, also to a large request, which fetch sends`, async () => {
+  Deno.test(`HttpHandler throws and says why, when ${when}, also to a large request`, async () => {
     await using endpoint = startRawEndpoint(serve);
     await assertFails(endpoint.host, reason, new Uint8Array(100_000));
     assertEquals(endpoint.requests.length, 1, "requests that came for one call");

@@ -9,7 +9,7 @@ import { certifiedKey } from "../../../support/certificates.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http_handler.ts";
-import { startRawEndpoint } from "../../../support/raw_endpoint.ts";
+import { startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -108,6 +108,81 @@ Deno.test("HttpTokenEndpoint says how to make it anew, when the server's certifi
     TokenError,
     "make it anew with basicConstraints=CA:FALSE",
   );
+});
+
+for (const [address, hostname] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "::1"]] as const) {
+  for (const clientKind of ["without", "with"]) {
+    Deno.test(`HttpHandler reaches ${address} by TLS, when the certificate names the address, ${clientKind} a client certificate`, async () => {
+      const authority = new CertificateAuthority();
+      await using server = Deno.serve(
+        { hostname, port: 0, onListen() {}, ...authority.serverCertificate([hostname]) },
+        () => new Response("answer"),
+      );
+      const client = clientKind === "with" ? authority.clientCertificate() : {};
+      await using handler = openHandler(`https://${address}:${server.addr.port}/`, {
+        tls: { ca: authority.cert, ...client },
+      });
+
+      const { value } = await handler.handle(anEvent(), NEVER);
+
+      assertEquals(textOf(value), "answer");
+    });
+  }
+}
+
+Deno.test("HttpHandler does not reach an address by TLS, when the certificate names another one", async () => {
+  const authority = new CertificateAuthority();
+  await using endpoint = startEndpoint(undefined, {
+    tls: authority.serverCertificate(["127.0.0.2"]),
+  });
+  const url = endpoint.url.replace("localhost", "127.0.0.1");
+  await using handler = openHandler(url, { tls: { ca: authority.cert } });
+
+  await assertRejects(
+    () => handler.handle(anEvent(), NEVER),
+    HandlerError,
+    ": certificate not accepted: it is for another host name",
+  );
+});
+
+Deno.test("HttpHandler keeps connections by TLS, and sends again at once what they end without an answer", async () => {
+  const authority = new CertificateAuthority();
+  await using endpoint = startRawEndpoint(async (connection) => {
+    for (let answer = 0; answer < 2; answer++) {
+      await connection.readRequest();
+      await connection.respond();
+    }
+    await connection.readRequest();
+  }, { tls: authority.serverCertificate() });
+  await using handler = openHandler(`https://${endpoint.host}/`, { tls: { ca: authority.cert } });
+
+  for (let call = 0; call < 4; call++) await handler.handle(anEvent({ offset: call }), NEVER);
+
+  assertEquals(endpoint.acceptedConnections, 2);
+  const keys = endpoint.requests.map(({ headers }) => headers.get("idempotency-key"));
+  assertEquals(new Set(keys).size, 4);
+  assertEquals(keys.length, 5);
+  assertEquals(keys[2], keys[3]);
+});
+
+Deno.test("HttpHandler sends large values by TLS byte for byte", async () => {
+  const authority = new CertificateAuthority();
+  await using endpoint = startEndpoint(undefined, { tls: authority.serverCertificate() });
+  await using handler = openHandler(endpoint.url, { tls: { ca: authority.cert } });
+  const value = crypto.getRandomValues(new Uint8Array(60_000));
+  const large = new Uint8Array(10 * value.length);
+  for (let at = 0; at < large.length; at += value.length) large.set(value, at);
+
+  const result = await handler.handle(anEvent({ value: large }), NEVER);
+
+  assertEquals(result.value, large);
+});
+
+Deno.test("HttpHandler gives up a TLS handshake that the endpoint does not answer, in time", async () => {
+  await using endpoint = startRawEndpoint((connection) => connection.closed());
+  await using handler = openHandler(`https://${endpoint.host}/`, { timeout: "300ms" });
+
+  await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError, "within 0.3 s");
 });
 
 /** Shakes hands, and closes. */

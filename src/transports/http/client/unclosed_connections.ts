@@ -1,0 +1,34 @@
+/** So many connections that cannot be closed are too many. Each takes a file descriptor. */
+const MAX_UNCLOSED = 100;
+
+/** Too many connections were given up that the runtime cannot close. They are closed when the Worker ends. */
+export class UnclosedConnectionsError extends Error {
+  override readonly name = "UnclosedConnectionsError";
+
+  constructor() {
+    super(
+      `${MAX_UNCLOSED} connections to the endpoint were given up that the runtime cannot close while the endpoint ` +
+        "neither reads from them nor closes them: the pipeline starts again to close them",
+    );
+  }
+}
+
+/**
+ * Counts connections that were given up in a TLS handshake, or while the other side did not read what was written. Such
+ * a connection stays open after `close()`, until the other side reads or closes (Deno 2.6.8).
+ */
+export class UnclosedConnections {
+  #count = 0;
+
+  /** @param pending settles when the runtime has closed the connection */
+  add(pending: Promise<unknown>): void {
+    this.#count++;
+    const end = () => void this.#count--;
+    pending.then(end, end);
+  }
+
+  /** @throws {UnclosedConnectionsError} */
+  throwIfTooMany(): void {
+    if (this.#count >= MAX_UNCLOSED) throw new UnclosedConnectionsError();
+  }
+}
