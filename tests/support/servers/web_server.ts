@@ -10,6 +10,8 @@ export interface WebServer extends AsyncDisposable {
   readonly port: number;
   /** `http://127.0.0.1:PORT` */
   readonly origin: string;
+  /** The lines that it has written to standard error, so far. */
+  readonly lines: readonly string[];
 }
 
 /** What a server program needs to run. */
@@ -19,6 +21,8 @@ export interface WebServerProgram {
   /** Files that are written to its directory before it starts: texts by names. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** How long it may take to start. */
+  readonly deadlineMs?: number;
 }
 
 /**
@@ -33,7 +37,7 @@ export async function startWebServer(
   const files = new TemporaryFiles();
   // Some servers give up root's rights before they read their files.
   await Deno.chmod(files.directory, 0o755);
-  const { command, args, files: texts = {}, env = {} } = program({
+  const { command, args, files: texts = {}, env = {}, deadlineMs = 30_000 } = program({
     port,
     directory: files.directory,
   });
@@ -58,6 +62,9 @@ export async function startWebServer(
   const server = {
     port,
     origin: `http://127.0.0.1:${port}`,
+    get lines() {
+      return written.split("\n").slice(0, -1);
+    },
     async [Symbol.asyncDispose]() {
       // With SIGKILL, the processes that some servers start would stay behind.
       try {
@@ -75,7 +82,7 @@ export async function startWebServer(
     let hasEnded = false;
     child.status.then(() => hasEnded = true);
     await eventually(async () => hasEnded || await takesConnections(port), {
-      deadlineMs: 30_000,
+      deadlineMs,
       what: () => `${command} takes connections; it has written:\n${written}`,
     });
     if (hasEnded) throw new Error(`${command} has ended at its start; it has written:\n${written}`);

@@ -1,0 +1,86 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Handler } from "../../../../src/core/handler.ts";
+import { anEvent } from "../../../support/events.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { openHandler } from "../../../support/http_handler.ts";
+import { textOf } from "../../../support/raw_endpoint.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
+import {
+  NUMBERING_SERVERS,
+  SERVERS_THAT_COUNT_REQUESTS,
+  startNumberingServer,
+} from "../../../support/servers/numbering_servers.ts";
+import type { WebServer } from "../../../support/servers/web_server.ts";
+
+const NEVER = new AbortController().signal;
+const EVENTS = 2000;
+const CALLS_AT_A_TIME = 32;
+
+const SMALL = new Uint8Array(100);
+/** Too large to be written at once. */
+const LARGE = new Uint8Array(100_000);
+
+const TABLE = [
+  ...NUMBERING_SERVERS.map((name) => ({ name, how: "as it comes", keeping: {} })),
+  ...SERVERS_THAT_COUNT_REQUESTS.map((name) => ({
+    name,
+    how: "with two requests for each connection",
+    keeping: { maxRequests: 2 },
+  })),
+];
+
+for (const { name, how, keeping } of TABLE) {
+  Deno.test(`HttpHandler gets the right response to each of ${EVENTS} requests from ${name}, ${how}`, async () => {
+    const log = new RecordedLog();
+    await using server = await startNumberingServer(name, keeping);
+    await using handler = openHandler(`${server.origin}/`, { log });
+
+    await callForEach(handler, Array.from({ length: EVENTS }, (_, number) => number));
+
+    await assertCameOnce(server, EVENTS, log);
+  });
+}
+
+Deno.test("HttpHandler gets all responses from servers that close idle connections after a second, in bursts every second", async () => {
+  const bursts = Array.from({ length: 10 }, (_, burst) => ({
+    numbers: Array.from({ length: 20 }, (_, number) => 20 * burst + number),
+    pauseMs: 950 + 10 * burst,
+  }));
+  const callInBursts = async (name: string) => {
+    const log = new RecordedLog();
+    await using server = await startNumberingServer(name, { idleSeconds: 1 });
+    await using handler = openHandler(`${server.origin}/`, { log });
+    for (const { numbers, pauseMs } of bursts) {
+      await callForEach(handler, numbers);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    await assertCameOnce(server, 200, log);
+  };
+  await Promise.all(NUMBERING_SERVERS.map(callInBursts));
+});
+
+/** Calls for events of these offsets; each response must be the offset of its event. */
+async function callForEach(handler: Handler, numbers: readonly number[]): Promise<void> {
+  const rest = [...numbers];
+  const callOn = async () => {
+    for (let number = rest.shift(); number !== undefined; number = rest.shift()) {
+      const value = number % 50 === 0 ? LARGE : SMALL;
+      const result = await handler.handle(anEvent({ offset: number, value }), NEVER);
+      assertEquals([result.when, textOf(result.value)], ["onSuccess", `${number}`]);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_A_TIME }, callOn));
+}
+
+/** A request may come twice only when its connection was seen to close. */
+async function assertCameOnce(server: WebServer, events: number, log: RecordedLog): Promise<void> {
+  const numbers = () => server.lines.filter((line) => /^\d+$/.test(line));
+  await eventually(() => new Set(numbers()).size === events, {
+    what: () =>
+      `${events} requests at the server; it wrote:\n${server.lines.slice(-20).join("\n")}`,
+  });
+  const doubled = numbers().length - events;
+  const closes = log.matching(/sending again/).length;
+  assert(doubled <= closes, `${doubled} requests came twice, ${closes} were sent again`);
+  assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
+}

@@ -1,0 +1,37 @@
+"""Answers each request with its eventor-offset header, and writes that to standard error.
+
+Arguments: the port, the seconds after which an idle connection is closed, and the number of requests for each
+connection; 0 stands for what the server does by itself. Connections are closed without being announced to be.
+"""
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+port, idle_seconds, max_requests = map(int, sys.argv[1:])
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = idle_seconds or None
+    requests = 0
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        number = self.headers["eventor-offset"]
+        sys.stderr.write(number + "\n")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(number)))
+        self.end_headers()
+        self.wfile.write(number.encode())
+        self.requests += 1
+        if self.requests == max_requests:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+Server(("127.0.0.1", port), Handler).serve_forever()
