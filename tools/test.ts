@@ -20,6 +20,14 @@ const PACKAGES: Readonly<Record<string, string>> = {
   apache2: "apache2",
   caddy: "caddy",
   php: "php-cli",
+  gunicorn: "gunicorn",
+  node: "nodejs",
+  go: "golang-go",
+};
+
+/** The same for files. */
+const PACKAGES_OF_FILES: Readonly<Record<string, string>> = {
+  "/usr/share/java/tomcat10-embed-core.jar": "libtomcat10-embed-java",
 };
 
 interface Counts {
@@ -87,7 +95,10 @@ async function shownOutput(child: Deno.ChildProcess): Promise<{ output: string; 
 async function requirePackages(): Promise<void> {
   const packages: string[] = [];
   for (const [command, name] of Object.entries(PACKAGES)) {
-    if (!await hasCommand(command)) packages.push(name);
+    if (!await succeeds(`command -v ${command}`)) packages.push(name);
+  }
+  for (const [file, name] of Object.entries(PACKAGES_OF_FILES)) {
+    if (!await succeeds(`test -e ${file}`)) packages.push(name);
   }
   if (await findLibfaketime() === undefined) packages.push("libfaketime");
   if (packages.length === 0) return;
@@ -98,8 +109,8 @@ async function requirePackages(): Promise<void> {
   await installPackages(packages);
 }
 
-async function hasCommand(name: string): Promise<boolean> {
-  const command = new Deno.Command("sh", { args: ["-c", `command -v ${name}`], stdout: "null" });
+async function succeeds(script: string): Promise<boolean> {
+  const command = new Deno.Command("sh", { args: ["-c", script], stdout: "null" });
   return (await command.output()).success;
 }
 

@@ -7,8 +7,8 @@ export class UnclosedConnectionsError extends Error {
 
   constructor() {
     super(
-      `${MAX_UNCLOSED} connections to the endpoint were given up that the runtime cannot close while the endpoint ` +
-        "neither reads from them nor closes them: the pipeline starts again to close them",
+      `${MAX_UNCLOSED} connections to the endpoint were given up that cannot be closed while it neither reads from ` +
+        "them nor closes them; the pipeline starts again, which closes them",
     );
   }
 }
