@@ -3,6 +3,7 @@
 // Arguments: the port, the seconds after which an idle connection is closed, and the number of requests for each
 // connection; 0 stands for what the server does by itself.
 import { createServer } from "node:http";
+import process from "node:process";
 
 const [port, idleSeconds, maxRequests] = process.argv.slice(2).map(Number);
 
