@@ -1,7 +1,10 @@
 import { Kafka, logLevel } from "kafkajs";
+import { createAssigners } from "../../../../src/transports/kafka/consumer/assignment/assigners.ts";
+import { LedTopics } from "../../../../src/transports/kafka/consumer/assignment/led_topics.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** Longer than the test: what a member leaves behind must not go by itself. */
 const SESSION_MS = 60_000;
@@ -34,7 +37,10 @@ async function busyMember(
   { topic, group: groupId }: { topic: string; group: string },
 ): Promise<AsyncDisposable & { readonly isBusy: Promise<void> }> {
   const kafka = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId, sessionTimeout: SESSION_MS });
+  const { log } = new RecordedLog();
+  const ledTopics = new LedTopics({ groupId, metadataMaxAgeMs: 60_000, log });
+  const partitionAssigners = createAssigners(["range"], { ledTopics, log });
+  const consumer = kafka.consumer({ groupId, sessionTimeout: SESSION_MS, partitionAssigners });
   const busy = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   await consumer.connect();
