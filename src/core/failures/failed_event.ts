@@ -9,8 +9,8 @@ import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 import type { EventFailure } from "./verdict.ts";
 
 const TOO_LARGE =
-  "the dead letter is too large for its topic: raise the topic's max.message.bytes " +
-  "and message.max.bytes of the producerConfig";
+  "the dead letter is too large for its topic: raise the topic's max.message.bytes, and message.max.bytes of the " +
+  "producerConfig when it is set";
 
 /** What is done with events that have failed for good. */
 export interface FailedEventParts extends AttemptsParts {

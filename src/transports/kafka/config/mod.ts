@@ -28,10 +28,12 @@ import {
   producerConfig,
   producerProblems,
   producerWarnings,
+  readDeadLetterBlock,
   readProducerBlock,
 } from "./producer.ts";
 import {
   CONSUMER_BLOCK,
+  DEAD_LETTER_BLOCK,
   KEYS_OF_BOTH,
   KEYS_OF_CONSUMER,
   KEYS_OF_PRODUCER,
@@ -154,7 +156,11 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
 export const kafkaDeadLetterSchema: z.ZodType<KafkaStoreConfig> = section({
   type: z.literal("kafka").describe("Publishes dead letters onto a Kafka topic"),
   topic: topic.describe("The topic that dead letters are sent to"),
-  producerConfig: producerConfigSchema,
+  producerConfig: blockSchema({
+    read: readDeadLetterBlock,
+    problemsOf: producerProblems,
+    configOf: producerConfig,
+  }).meta(blockJsonSchema(DEAD_LETTER_BLOCK)).describe("Keys of librdkafka"),
 }).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
 
 function blockWarnings(block: ConsumerBlock | ProducerBlock): string[] {

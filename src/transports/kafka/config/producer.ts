@@ -1,6 +1,6 @@
 import { type Block, type BlockProblem, readBlock } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
-import { PRODUCER_BLOCK } from "./keys/mod.ts";
+import { DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
 
 /** What a producer is told. */
 export interface KafkaProducerConfig extends KafkaClientConfig {
@@ -25,6 +25,11 @@ export type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
 /** Reads a `producerConfig`. */
 export function readProducerBlock(input: unknown): ProducerBlock {
   return readBlock(input, PRODUCER_BLOCK);
+}
+
+/** Reads the `producerConfig` of a `deadLetter`, which has some defaults of its own. */
+export function readDeadLetterBlock(input: unknown): ProducerBlock {
+  return readBlock(input, DEAD_LETTER_BLOCK);
 }
 
 /** What a block without problems says. */

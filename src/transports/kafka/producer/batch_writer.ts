@@ -45,14 +45,17 @@ export async function prepareBatch(
     maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
   }
   const times = { nowMs, firstTimestampMs };
-  const isCompressed = compression !== Compression.Types.None;
+  const compressed = compression === Compression.Types.None
+    ? null
+    : await compress(records, { times, compression });
   return {
     ...numbers,
-    attributes: compression | (isTransactional ? BATCH_ATTRIBUTES.transactional : 0),
+    attributes: (compressed === null ? Compression.Types.None : compression) |
+      (isTransactional ? BATCH_ATTRIBUTES.transactional : 0),
     records,
     times,
     maxTimestampMs,
-    compressed: isCompressed ? await compress(records, { times, compression }) : null,
+    compressed,
   };
 }
 
@@ -95,13 +98,15 @@ function writePayload(
   return start + compressed.length;
 }
 
+/** Null when that would make them larger, and perhaps too large for their topic. */
 async function compress(
   records: readonly WritableRecord[],
   { times, compression }: { times: RecordTimes; compression: number },
-): Promise<Bytes> {
-  const buffer = Buffer.allocUnsafe(recordsSize(records));
-  const end = writeRecords(buffer, 0, { records, times });
-  return await Compression.lookupCodec(compression).compress({ buffer: buffer.subarray(0, end) });
+): Promise<Bytes | null> {
+  const memory = Buffer.allocUnsafe(recordsSize(records));
+  const buffer = memory.subarray(0, writeRecords(memory, 0, { records, times }));
+  const compressed = await Compression.lookupCodec(compression).compress({ buffer });
+  return compressed.length < buffer.length ? compressed : null;
 }
 
 /** Exact for whole numbers up to 2^53, which is far beyond what times and producers come to. */

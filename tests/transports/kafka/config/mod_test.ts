@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { Config } from "../../../../src/config/schema.ts";
-import type {
-  KafkaConsumerConfig,
-  KafkaProducerConfig,
+import {
+  type KafkaConsumerConfig,
+  kafkaDeadLetterSchema,
+  type KafkaProducerConfig,
 } from "../../../../src/transports/kafka/config/mod.ts";
 import {
   configOf,
@@ -160,6 +161,24 @@ Deno.test("producerConfig speaks librdkafka", async (t) => {
       assertEquals(config.warnings, []);
     });
   }
+});
+
+Deno.test("producerConfig of a deadLetter leaves it to the topic what is too large, unless it says so itself", () => {
+  const read = (keys: Keys) => {
+    const { maxRecordBytes, compression, maxBatchBytes } = kafkaDeadLetterSchema.parse({
+      type: "kafka",
+      topic: "DLQ",
+      producerConfig: { "bootstrap.servers": "localhost:9092", ...keys },
+    }).producerConfig;
+    return { maxRecordBytes, compression, maxBatchBytes };
+  };
+  const maxBatchBytes = 1_000_000;
+  assertEquals(read({}), { maxRecordBytes: 100_000_000, compression: "gzip", maxBatchBytes });
+  assertEquals(read({ "message.max.bytes": 5000, "compression.type": "none" }), {
+    maxRecordBytes: 5000,
+    compression: "none",
+    maxBatchBytes,
+  });
 });
 
 Deno.test("Kafka's sections warn of what is accepted but hardly meant", async (t) => {

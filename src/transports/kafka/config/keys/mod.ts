@@ -1,7 +1,7 @@
 import type { ConfigKey } from "./config_key.ts";
 import { CONNECTION_KEYS, OTHER_CONNECTION_KEYS } from "./connection.ts";
 import { CONSUMER_KEYS, OTHER_CONSUMER_KEYS } from "./consumer.ts";
-import { OTHER_PRODUCER_KEYS, PRODUCER_KEYS } from "./producer.ts";
+import { DEAD_LETTER_KEYS, OTHER_PRODUCER_KEYS, PRODUCER_KEYS } from "./producer.ts";
 import { OTHER_SECURITY_KEYS, SECURITY_KEYS } from "./security.ts";
 
 const COMMON_KEYS = { ...CONNECTION_KEYS, ...SECURITY_KEYS };
@@ -37,4 +37,11 @@ export const PRODUCER_BLOCK = {
   mapped: { ...COMMON_KEYS, ...PRODUCER_KEYS },
   keys: [...KEYS_OF_PRODUCER, ...KEYS_OF_BOTH],
   foreign: { block: "consumerConfig", keys: KEYS_OF_CONSUMER },
+};
+
+/** What may stand in the `producerConfig` of a `deadLetter`. */
+export const DEAD_LETTER_BLOCK: typeof PRODUCER_BLOCK = {
+  mapped: { ...COMMON_KEYS, ...DEAD_LETTER_KEYS },
+  keys: [...Object.values(DEAD_LETTER_KEYS), ...OTHER_PRODUCER_KEYS, ...KEYS_OF_BOTH],
+  foreign: PRODUCER_BLOCK.foreign,
 };

@@ -42,7 +42,7 @@ export const PRODUCER_KEYS = {
     default: 1_000_000,
     meaning:
       "How many bytes a result may take, with key, headers and before compression; a larger " +
-      "one is not sent",
+      "one is not sent. In a `deadLetter` the default is `100000000`: its topic decides",
   }),
   lingerMs: mappedOr(["linger.ms", "queue.buffering.max.ms"], {
     scalar: integer(0, 900_000),
@@ -66,8 +66,19 @@ export const PRODUCER_KEYS = {
       { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" },
     ),
     default: "none",
-    meaning: "How results are compressed",
+    meaning: "How results are compressed. In a `deadLetter` the default is `gzip`, as events may " +
+      "have come compressed",
   }),
+};
+
+/**
+ * What differs in a `deadLetter`: what its topic has room for has to be stored, whatever comes on top of the event. A
+ * broker takes requests of up to 104,857,600 bytes (`socket.request.max.bytes`), and closes the connection at more.
+ */
+export const DEAD_LETTER_KEYS = {
+  ...PRODUCER_KEYS,
+  maxRecordBytes: { ...PRODUCER_KEYS.maxRecordBytes, default: 100_000_000 },
+  compression: { ...PRODUCER_KEYS.compression, default: "gzip" },
 };
 
 /** The other keys of `producerConfig` alone. */
