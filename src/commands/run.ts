@@ -1,7 +1,15 @@
 import { startAdmin } from "../process/admin.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
+import type { Config } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
+import {
+  neededFiles,
+  openFilesWarning,
+  roomForFiles,
+  shareOfCalls,
+  totalOf,
+} from "../process/open_files.ts";
 import { logWarnings } from "../process/config_warnings.ts";
 import { Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
@@ -39,7 +47,10 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
   logWarnings(config.warnings, sink);
   refuseProxies(log);
   log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
-  const supervisor = new Supervisor(config, { log: sink });
+  const supervisor = new Supervisor(config, {
+    log: sink,
+    shareOfCalls: fitToOpenFiles(config, log),
+  });
   const exitCode = Promise.withResolvers<number>();
   let stopping = false;
 
@@ -60,7 +71,7 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
 
   if (config.admin !== undefined) {
     try {
-      startAdmin(config.admin, supervisor);
+      startAdmin(config.admin, supervisor, log);
     } catch (error) {
       log.error(error instanceof Error ? error.message : String(error));
       return EXIT_CODE.failed;
@@ -74,6 +85,15 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
     exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)
   );
   return await exitCode.promise;
+}
+
+/** Which part of their concurrency the pipelines can have; says so when that is not all of it. */
+function fitToOpenFiles(config: Config, log: Logger): number {
+  const needed = neededFiles(config);
+  const room = roomForFiles(totalOf(needed));
+  const warning = openFilesWarning(needed, room);
+  if (warning !== null) log.warn(warning);
+  return shareOfCalls(needed, room);
 }
 
 /** A proxy would carry calls to hosts that the sandbox knows nothing of, without asking it. */

@@ -1,4 +1,7 @@
 import { isIP } from "node:net";
+import type { Logger } from "../core/log.ts";
+import type { AdminRequest } from "./admin_messages.ts";
+import { AdminServer } from "./admin_server.ts";
 import type { PipelineReadiness } from "./supervisor.ts";
 
 /** Where the admin interface listens. */
@@ -25,13 +28,16 @@ const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosnif
  *
  * @throws {Error} when it cannot listen there
  */
-export function startAdmin(config: AdminConfig, subject: AdminSubject): void {
+export function startAdmin(config: AdminConfig, subject: AdminSubject, log: Logger): Disposable {
   const { hostname, port } = config;
   try {
-    Deno.serve(
-      { hostname: hostname.replaceAll(/[[\]]/g, ""), port, onListen() {} },
-      (request) => respond(request, config, subject),
-    );
+    const listener = Deno.listen({ hostname: hostname.replaceAll(/[[\]]/g, ""), port });
+    const server = new AdminServer(listener, {
+      respond: (request) => respond(request, config, subject),
+      log,
+    });
+    void server.serve();
+    return server;
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse
       ? "something else listens there"
@@ -47,7 +53,7 @@ export function startAdmin(config: AdminConfig, subject: AdminSubject): void {
 
 /** Answers a request of the admin interface. */
 export function respond(
-  request: Request,
+  request: AdminRequest,
   { hostname }: Pick<AdminConfig, "hostname">,
   subject: AdminSubject,
 ): Response {

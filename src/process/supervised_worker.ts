@@ -1,6 +1,7 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { AccessRefusedError } from "../core/access_refused.ts";
 import type { LogSink } from "../core/log.ts";
+import { hasRoomForWorker } from "./open_files.ts";
 import { discoveryPermissions, partsOf, workerPermissions } from "./sandbox.ts";
 import type { HandlerConfig, OtherSide, Permissions } from "../core/transport.ts";
 import {
@@ -180,8 +181,17 @@ function errorOf({ reason, isRefusal }: FailedReport): Error {
   return isRefusal ? new AccessRefusedError(reason) : new Error(reason);
 }
 
-/** Starts a Worker with these permissions and no others. */
+/**
+ * Starts a Worker with these permissions and no others.
+ *
+ * @throws {Error} when too many files are open
+ */
 export function startWorker(url: URL, name: string, permissions: Permissions): Worker {
+  if (!hasRoomForWorker()) {
+    throw new Error(
+      "too many open files and connections: raise the limit of open files (ulimit -n)",
+    );
+  }
   return new Worker(url, {
     type: "module",
     name,

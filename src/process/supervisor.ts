@@ -40,6 +40,7 @@ export class Supervisor {
   readonly #log: LogSink;
   readonly #workerUrl: URL;
   readonly #maxMissedSigns: number | undefined;
+  readonly #shareOfCalls: number;
   readonly #stopping = new AbortController();
   readonly #workers = new Map<string, PipelineWorker>();
   /** Configurations that pipelines have gone over to. */
@@ -55,11 +56,18 @@ export class Supervisor {
   /**
    * @param workerUrl the module of the Workers
    * @param maxMissedSigns how many signs of life in a row a Worker may miss before it counts as hung
+   * @param shareOfCalls which part of their concurrency the pipelines can have
    */
   constructor(
     config: Config,
-    { log, workerUrl, maxMissedSigns }: { log: LogSink; workerUrl?: URL; maxMissedSigns?: number },
+    { log, workerUrl, maxMissedSigns, shareOfCalls = 1 }: {
+      log: LogSink;
+      workerUrl?: URL;
+      maxMissedSigns?: number;
+      shareOfCalls?: number;
+    },
   ) {
+    this.#shareOfCalls = shareOfCalls;
     this.#maxMissedSigns = maxMissedSigns;
     this.#config = config;
     this.#log = log;
@@ -200,7 +208,8 @@ export class Supervisor {
       const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
       const hosts = permissions.net.join(", ") || "no host";
       log.info(`pipeline '${pipeline.name}' may reach ${hosts}, and nothing else`);
-      const worker = new PipelineWorker(this.#workerUrl, pipeline, {
+      const concurrency = Math.max(1, Math.floor(pipeline.concurrency * this.#shareOfCalls));
+      const worker = new PipelineWorker(this.#workerUrl, { ...pipeline, concurrency }, {
         permissions,
         log: this.#log,
         readyAfterMs: this.#config.admin?.readyAfterMs ?? 0,

@@ -1,0 +1,56 @@
+/** What a client asks of the admin interface. */
+export interface AdminRequest {
+  readonly url: string;
+  readonly method: string;
+}
+
+const REQUEST_LINE = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/;
+
+/** What HTTP calls a host with an optional port, without looking into it. */
+const HOST = /^[^\s/?#@\\]+$/;
+
+/** Reads the head of a request. Returns what is wrong with it, when it is none, in words that hold nothing of it. */
+export function readAdminRequest(head: string): AdminRequest | string {
+  const [line = "", ...fields] = head.split("\r\n");
+  const [, method, target, minor] = REQUEST_LINE.exec(line) ?? [];
+  if (method === undefined || target === undefined) return "it is no HTTP/1.1 request";
+  const hosts = fields.filter((field) => /^host:/i.test(field))
+    .map((field) => field.slice("host:".length).trim());
+  if (hosts.length > 1) return "it has more than one Host header";
+  // Clients of HTTP/1.0 need not have one.
+  const host = hosts[0] ?? (minor === "0" ? "localhost" : "");
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return "its Host header is not valid";
+  const url = target.startsWith("/") ? `http://${host}${target}` : target;
+  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return "its target is not valid";
+  return { url, method };
+}
+
+/** A response as the last one of its connection. */
+export async function responseBytes(
+  response: Response,
+  { method }: Pick<AdminRequest, "method">,
+): Promise<Uint8Array> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const fields = [
+    ...response.headers,
+    ["content-length", `${body.length}`],
+    ["connection", "close"],
+  ].map(([name, value]) => `${name}: ${value}\r\n`);
+  const reason = REASONS[response.status] ?? "";
+  const head = `HTTP/1.1 ${response.status} ${reason}\r\n${fields.join("")}\r\n`;
+  const headBytes = new TextEncoder().encode(head);
+  if (method === "HEAD") return headBytes;
+  const bytes = new Uint8Array(headBytes.length + body.length);
+  bytes.set(headBytes);
+  bytes.set(body, headBytes.length);
+  return bytes;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  421: "Misdirected Request",
+  503: "Service Unavailable",
+};

@@ -1,0 +1,135 @@
+import { sleep } from "../core/backoff.ts";
+import type { Logger } from "../core/log.ts";
+import { type AdminRequest, readAdminRequest, responseBytes } from "./admin_messages.ts";
+
+/** How many connections are open at a time. For a further one, the oldest is closed. */
+export const MAX_ADMIN_CONNECTIONS = 64;
+
+/** How long a connection may take for its request and to read the response. */
+const DEADLINE_MS = 10_000;
+
+/** How large a request's head may be. */
+const MAX_HEAD_BYTES = 8 * 1024;
+
+/** How long nothing is accepted after that has failed. */
+const PAUSE_MS = 100;
+
+/** How long the same is not logged again. */
+const REPEAT_INTERVAL_MS = 60_000;
+
+/** What an admin server is for. */
+export interface AdminServerOptions {
+  readonly respond: (request: AdminRequest) => Response;
+  readonly log: Logger;
+  readonly deadlineMs?: number;
+}
+
+/**
+ * Answers one request per connection. `Deno.serve()` does not do here: it waits for slow clients for ever, and ends when
+ * the process has no descriptor left (Deno 2.6.8).
+ */
+export class AdminServer implements Disposable {
+  readonly #listener: Deno.Listener;
+  readonly #options: AdminServerOptions;
+  /** The oldest one comes first. */
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #saidAtMs = new Map<string, number>();
+  #isClosed = false;
+
+  constructor(listener: Deno.Listener, options: AdminServerOptions) {
+    this.#listener = listener;
+    this.#options = options;
+  }
+
+  /** Serves until it is disposed of. */
+  async serve(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        const connection = await this.#listener.accept();
+        if (this.#connections.size >= MAX_ADMIN_CONNECTIONS) this.#closeOldest();
+        void this.#answer(connection);
+      } catch {
+        if (this.#isClosed) return;
+        this.#warn(
+          "admin: cannot accept a connection; is the limit of open files (ulimit -n) used up?",
+        );
+        this.#closeOldest();
+        await sleep(PAUSE_MS);
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#listener.close();
+    for (const connection of this.#connections) this.#close(connection);
+  }
+
+  async #answer(connection: Deno.Conn): Promise<void> {
+    this.#connections.add(connection);
+    const timer = setTimeout(
+      () => this.#close(connection),
+      this.#options.deadlineMs ?? DEADLINE_MS,
+    );
+    try {
+      const head = await readHead(connection);
+      if (head === null) return;
+      await writeAll(connection, await this.#response(head));
+      await connection.closeWrite();
+      // A connection that is closed before all was read is reset, and the response with it.
+      const rest = new Uint8Array(1024);
+      while (await connection.read(rest) !== null);
+    } catch {
+      // The client has gone, or was too slow.
+    } finally {
+      clearTimeout(timer);
+      this.#close(connection);
+    }
+  }
+
+  async #response(head: string): Promise<Uint8Array> {
+    const request = readAdminRequest(head);
+    if (typeof request !== "string") {
+      return await responseBytes(this.#options.respond(request), request);
+    }
+    this.#warn(`admin: a request is answered with 400: ${request}`);
+    return await responseBytes(new Response(`${request}\n`, { status: 400 }), { method: "GET" });
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#connections;
+    if (oldest !== undefined) this.#close(oldest);
+  }
+
+  #close(connection: Deno.Conn): void {
+    if (this.#connections.delete(connection)) connection.close();
+  }
+
+  #warn(message: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#saidAtMs.get(message) ?? -Infinity) < REPEAT_INTERVAL_MS) return;
+    this.#saidAtMs.set(message, nowMs);
+    this.#options.log.warn(message);
+  }
+}
+
+/** A head, or null when the connection ends before it does. */
+async function readHead(connection: Deno.Conn): Promise<string | null> {
+  const buffer = new Uint8Array(MAX_HEAD_BYTES);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = await connection.read(buffer.subarray(length));
+    if (count === null) return null;
+    length += count;
+    const text = new TextDecoder("latin1").decode(buffer.subarray(0, length));
+    const [head, ...rest] = text.split("\r\n\r\n", 2);
+    if (rest.length > 0) return head ?? "";
+  }
+  return "";
+}
+
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await connection.write(bytes.subarray(written));
+  }
+}

@@ -1,0 +1,96 @@
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { Logger } from "../../../src/core/log.ts";
+import { AdminServer } from "../../../src/process/admin_server.ts";
+import { eventually, inTime } from "../../support/eventually.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+
+Deno.test("AdminServer answers requests, one for each connection", async () => {
+  using server = new Server();
+  for (let request = 0; request < 3; request++) {
+    const response = await fetch(`${server.url}/livez`);
+    assertEquals([response.status, await response.text()], [200, "GET /livez"]);
+  }
+  const head = await fetch(`${server.url}/livez`, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+  const post = await fetch(`${server.url}/`, { method: "POST", body: "x".repeat(100_000) });
+  assertEquals([post.status, await post.text()], [200, "POST /"]);
+});
+
+Deno.test("AdminServer answers while 2,000 connections are idle", async () => {
+  using server = new Server();
+  const idle = [];
+  for (let count = 0; count < 2000; count++) idle.push(await server.connect());
+  const { value, elapsedMs } = await inTime(fetch(`${server.url}/livez`), {
+    deadlineMs: 5000,
+    what: "an answer",
+  });
+  assertEquals(await value.text(), "GET /livez");
+  assertLess(elapsedMs, 2000);
+  for (const connection of idle) connection.close();
+});
+
+Deno.test("AdminServer closes a connection whose request does not come in time", async () => {
+  using server = new Server({ deadlineMs: 200 });
+  using connection = await server.connect();
+  await connection.write(new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: loc"));
+  const { elapsedMs } = await inTime(connection.read(new Uint8Array(1)).catch(() => null), {
+    deadlineMs: 2000,
+    what: "its end",
+  });
+  assertLess(150, elapsedMs);
+});
+
+Deno.test("AdminServer refuses a head that is too large, and what is no request", async () => {
+  using server = new Server();
+  assertStringIncludes(
+    await server.send(`GET / HTTP/1.1\r\nX: ${"x".repeat(9000)}\r\n\r\n`),
+    " 400 ",
+  );
+  assertStringIncludes(await server.send("\x16\x03\x01\r\n\r\n"), " 400 ");
+});
+
+Deno.test("AdminServer answers 400 to a Host header that is none, and logs that once, without the request", async () => {
+  using server = new Server();
+  for (const host of ["[", "localhost:99999", "a b", "["]) {
+    const answer = await server.send(`GET /readyz?CANARY HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assertStringIncludes(answer, "HTTP/1.1 400 Bad Request\r\n");
+  }
+  await eventually(() => server.log.lines.length > 0, { what: "a line" });
+  assertEquals(server.log.lines, [
+    "WARN - admin: a request is answered with 400: its Host header is not valid",
+  ]);
+});
+
+class Server implements Disposable {
+  readonly log = new RecordedLog();
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #server: AdminServer;
+
+  constructor(options: { deadlineMs?: number } = {}) {
+    this.#server = new AdminServer(this.#listener, {
+      respond: ({ method, url }) => new Response(`${method} ${new URL(url).pathname}`),
+      log: new Logger(this.log.sink, { level: "INFO" }),
+      ...options,
+    });
+    void this.#server.serve();
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  connect(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.#listener.addr.port });
+  }
+
+  /** Sends a text and resolves with all that is answered. */
+  async send(text: string): Promise<string> {
+    using connection = await this.connect();
+    await connection.write(new TextEncoder().encode(text));
+    return await new Response(connection.readable).text().catch(() => "");
+  }
+
+  [Symbol.dispose](): void {
+    this.#server[Symbol.dispose]();
+  }
+}
