@@ -128,6 +128,10 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
       "eventHandler.forwardHeaders[0]: this header comes from the event anyway",
     ]),
     [
+      withHandler({ headers: { "X-A": "a" }, forwardHeaders: ["b", "x-a"] }),
+      "eventHandler.forwardHeaders[1]: 'headers' sets this header: leave one of the two out",
+    ],
+    [
       withHandler({ forwardHeaders: ["a*b"] }),
       "eventHandler.forwardHeaders[0]: '*' stands for the rest of a name: write it once, at the end",
     ],

@@ -148,8 +148,13 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   for (const [name] of headers) {
     if (name.toLowerCase() === header) refuse(twice, "headers", name);
   }
+  const set = new Set(headers.map(([name]) => name.toLowerCase()));
   for (const [index, name] of forwardHeaders.entries()) {
-    if (name.toLowerCase() === header) refuse(twice, "forwardHeaders", index);
+    const lowerCase = name.toLowerCase();
+    if (lowerCase === header) refuse(twice, "forwardHeaders", index);
+    if (set.has(lowerCase)) {
+      refuse("'headers' sets this header: leave one of the two out", "forwardHeaders", index);
+    }
   }
   // A URL that is not valid comes here as it is written.
   if (tls !== undefined && Object(url).url?.startsWith("http:")) {

@@ -43,25 +43,42 @@ export class EventHeaders {
       !this.#configured.has("eventor-key");
     if (isKeySent) headers.push(...keyHeaders(key));
     if (value === null) headers.push(["eventor-tombstone", "true"]);
-    headers.push(...this.#traceHeaders(event));
+    if (event.headers.length > 0) headers.push(...this.#traceHeaders(event));
     return this.#configured.size === 0
       ? headers
       : headers.filter(([name]) => !this.#configured.has(name));
   }
 
   /** A `tracestate` is worth nothing without the `traceparent` that it came with; `baggage` stands for itself. */
-  *#traceHeaders(event: InboundEvent): Generator<readonly [name: string, value: string]> {
-    if (event.headers.length === 0) return;
-    const [traceParent = ""] = valuesOf(event, "traceparent");
-    const isTraced = TRACE_PARENT.test(traceParent) && !this.#configured.has("traceparent");
-    if (isTraced) yield ["traceparent", traceParent];
-    for (const name of isTraced ? ["tracestate", "baggage"] : ["baggage"]) {
-      // Several are one list (RFC 9110, 5.3).
-      const list = valuesOf(event, name).map((value) => value.trim())
-        .filter((value) => TRACE_LIST.test(value)).join(",");
-      if (list !== "") yield [name, list];
+  #traceHeaders({ headers }: InboundEvent): HeaderList {
+    let traceParent = "";
+    const [traceState, baggage]: [string[], string[]] = [[], []];
+    for (const [name, value] of headers) {
+      if (value === null) continue;
+      switch (name.toLowerCase()) {
+        case "traceparent":
+          traceParent ||= TEXT_DECODER.decode(value);
+          break;
+        case "tracestate":
+          traceState.push(TEXT_DECODER.decode(value));
+          break;
+        case "baggage":
+          baggage.push(TEXT_DECODER.decode(value));
+      }
     }
+    const isTraced = TRACE_PARENT.test(traceParent) && !this.#configured.has("traceparent");
+    const all: HeaderList = [
+      ["traceparent", isTraced ? traceParent : ""],
+      ["tracestate", isTraced ? oneList(traceState) : ""],
+      ["baggage", oneList(baggage)],
+    ];
+    return all.filter(([, value]) => value !== "");
   }
+}
+
+/** Several headers of one name are one list (RFC 9110, 5.3). What would break the request is left out. */
+function oneList(values: readonly string[]): string {
+  return values.map((value) => value.trim()).filter((value) => TRACE_LIST.test(value)).join(",");
 }
 
 function keyHeaders(key: Bytes): HeaderList {
@@ -69,11 +86,4 @@ function keyHeaders(key: Bytes): HeaderList {
   return PRINTABLE.test(text)
     ? [["eventor-key", text]]
     : [["eventor-key", key.toBase64()], ["eventor-key-encoding", "base64"]];
-}
-
-/** The values of the event's headers of a name, which is in lower case. Null is none. */
-function valuesOf({ headers }: InboundEvent, lowerCase: string): string[] {
-  return headers.flatMap(([name, value]) =>
-    value !== null && name.toLowerCase() === lowerCase ? [TEXT_DECODER.decode(value)] : []
-  );
 }
