@@ -1,6 +1,6 @@
 import { type Consumer, Kafka } from "kafkajs";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
-import type { CommittedOffset, Group } from "../../src/transports/kafka/consumer/group_members.ts";
+import type { CommittedOffset, Group } from "../../src/transports/kafka/consumer/offset_commits.ts";
 import { FakeRecords } from "./fetched_records.ts";
 
 const JOINED = "consumer.group_join";
@@ -36,6 +36,7 @@ export class FakeGroup implements Group, Disposable {
   readonly cluster = {
     refreshMetadata: () => Promise.resolve(),
     refreshMetadataIfNecessary: () => Promise.resolve(),
+    findTopicPartitionMetadata: () => [0, 1].map((partitionId) => ({ partitionId, leader: 1 })),
     findBroker: () => Promise.resolve({ fetch: (request: FetchRequest) => this.#answer(request) }),
   };
   readonly #consumer = Kafka.prototype.consumer;
@@ -135,16 +136,13 @@ interface FetchRequest {
 
 /** Stands for kafkajs's OffsetManager of one assignment, which asks the group once where a partition goes on. */
 class FakeOffsets {
+  readonly memberAssignment: Record<string, readonly number[]>;
   readonly #group: FakeGroup;
   #next: number | null = null;
 
   constructor(group: FakeGroup) {
     this.#group = group;
-  }
-
-  resolveOffsets(): Promise<void> {
-    this.#next ??= this.#group.committed;
-    return Promise.resolve();
+    this.memberAssignment = { [group.topic]: [0] };
   }
 
   committedOffsets(): Record<string, Record<number, string>> {
@@ -152,6 +150,7 @@ class FakeOffsets {
   }
 
   nextOffset(): string {
+    this.#next ??= this.#group.committed;
     return `${this.#next}`;
   }
 

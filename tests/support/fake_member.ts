@@ -1,18 +1,22 @@
 import { FetchDemand } from "../../src/transports/kafka/consumer/fetch_demand.ts";
 import { GroupEntry } from "../../src/transports/kafka/consumer/group_entry.ts";
 import type { GroupMember } from "../../src/transports/kafka/consumer/group_members.ts";
-import { PartitionTroubles } from "../../src/transports/kafka/consumer/partition_troubles.ts";
+import { PartitionTroubles } from "../../src/transports/kafka/partition_troubles.ts";
 import { RecordedLog } from "./recorded_log.ts";
 
 /** A member of a group that fetches nothing. */
 export class FakeMember implements GroupMember {
   readonly topic = "T";
   readonly demand = new FetchDemand();
-  readonly log = new RecordedLog();
-  readonly entry = new GroupEntry({ groupId: "orders", topic: "T", start: null }, this.log);
+  readonly log = new RecordedLog().log;
+  readonly offsetReset = "earliest";
+  readonly entry = new GroupEntry({ groupId: "orders", topic: "T", start: null }, {
+    log: this.log,
+  });
   readonly troubles = new PartitionTroubles({
     topic: this.topic,
-    log: this.log.log,
+    action: "read",
+    log: this.log,
     health: undefined,
   });
   /** What it was told. */
@@ -36,7 +40,9 @@ export class FakeMember implements GroupMember {
 
   committedBefore(): void {}
 
-  offsetReset(): void {}
+  resets(): void {}
+
+  topicGone(): void {}
 
   wantsMore(): boolean {
     return false;

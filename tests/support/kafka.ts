@@ -117,6 +117,18 @@ export async function committedOffsets(
   }
 }
 
+/** Sets the offset of a group without members in the first partition of a topic. */
+export async function commitOffset(group: string, topic: string, offset: number): Promise<void> {
+  const admin = testClient(testBroker()).admin();
+  await admin.connect();
+  try {
+    const partitions = [{ partition: 0, offset: `${offset}` }];
+    await admin.setOffsets({ groupId: group, topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** What a topic holds, as kcat read it: a client that shares no code with ours. */
 export interface StoredRecord {
   readonly partition: number;
@@ -127,14 +139,29 @@ export interface StoredRecord {
   readonly headers: string;
 }
 
-/** Reads a topic from its beginning to its end. */
+/** Reads a topic from its beginning to its end, or some of its partitions. */
 export async function readTopic(
   topic: string,
-  { broker = testBroker() }: { broker?: string } = {},
+  { broker = testBroker(), partitions }: {
+    broker?: string;
+    partitions?: readonly number[];
+  } = {},
+): Promise<StoredRecord[]> {
+  if (partitions !== undefined) {
+    const read = partitions.map((partition) => readByKcat(topic, broker, ["-p", `${partition}`]));
+    return (await Promise.all(read)).flat();
+  }
+  return await readByKcat(topic, broker);
+}
+
+async function readByKcat(
+  topic: string,
+  broker: string,
+  options: readonly string[] = [],
 ): Promise<StoredRecord[]> {
   const format = "%p %o %K %S %h\\n%k%s\\n";
   const { success, stdout, stderr } = await new Deno.Command("kcat", {
-    args: ["-b", broker, "-t", topic, "-C", "-e", "-q", "-f", format],
+    args: ["-b", broker, "-t", topic, "-C", "-e", "-q", "-f", format, ...options],
     stdout: "piped",
     stderr: "piped",
   }).output();

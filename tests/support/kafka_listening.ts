@@ -1,4 +1,5 @@
 import type { InboundEvent } from "../../src/core/event.ts";
+import { PipelineHealth } from "../../src/core/health.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import type { Deliver } from "../../src/core/listener.ts";
 import { KafkaListener } from "../../src/transports/kafka/consumer/listener.ts";
@@ -11,12 +12,17 @@ import { RecordedLog } from "./recorded_log.ts";
 export class KafkaListening implements AsyncDisposable {
   readonly events: InboundEvent[] = [];
   readonly log: RecordedLog;
+  readonly health: PipelineHealth;
   readonly #lease = new LeaseController();
   readonly #listener: KafkaListener;
   readonly #listening: Promise<void>;
 
-  private constructor(listener: KafkaListener, log: RecordedLog, deliver: Deliver) {
+  private constructor(
+    listener: KafkaListener,
+    { log, health, deliver }: { log: RecordedLog; health: PipelineHealth; deliver: Deliver },
+  ) {
     this.log = log;
+    this.health = health;
     this.#listener = listener;
     this.#listening = listener.listen((event, lease) => {
       this.events.push(event);
@@ -37,9 +43,10 @@ export class KafkaListening implements AsyncDisposable {
   ): Promise<KafkaListening> {
     const { deliver = () => Promise.resolve() } = options;
     const log = new RecordedLog();
-    const context = { pipeline: "listening", log: log.log, limits: DEFAULT_LIMITS };
+    const health = new PipelineHealth();
+    const context = { pipeline: "listening", log: log.log, limits: DEFAULT_LIMITS, health };
     const listener = await KafkaListener.open(listenerConfig(options), context);
-    return new KafkaListening(listener, log, deliver);
+    return new KafkaListening(listener, { log, health, deliver });
   }
 
   /** Settles as the listener ends. */

@@ -6,6 +6,8 @@ import { array, int16, int32, int8, request, string } from "./protocol.ts";
 export interface NewTopic {
   readonly topic: string;
   readonly partitions?: number;
+  /** The brokers of each partition, the preferred leader first; instead of `partitions`. */
+  readonly replicas?: readonly (readonly number[])[];
   readonly config?: Record<string, string>;
 }
 
@@ -23,11 +25,14 @@ export async function createTopics(bootstrapServer: string, topics: NewTopic[]):
     version: 2,
     deadlineMs: DEADLINE_MS,
   }, [
-    array(topics, ({ topic, partitions = 1, config = {} }) => [
+    array(topics, ({ topic, partitions = 1, replicas = [], config = {} }) => [
       string(topic),
-      int32(partitions),
+      int32(replicas.length === 0 ? partitions : -1),
       int16(-1), // as many replicas as is the default of the broker
-      int32(0), // assignments
+      array([...replicas.entries()], ([partition, brokers]) => [
+        int32(partition),
+        array([...brokers], (broker) => [int32(broker)]),
+      ]),
       array(Object.entries(config), ([name, value]) => [string(name), string(value)]),
     ]),
     int32(DEADLINE_MS),

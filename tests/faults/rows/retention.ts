@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
 const KEPT_EVENTS = 100;
 /** A fetch that waits while events are sent gets few of them, and the group waits for a member that is suspended. */
 const CONSUMER_CONFIG = { "max.partition.fetch.bytes": 4096, "session.timeout.ms": 30_000 };
-const OUT_OF_RANGE = /ERROR.*Offset out of range/;
+const OUT_OF_RANGE = /ERROR.*has no offset/;
 
 /** Events are removed before eventor gets to them, half of the times while it runs. They are lost, and no others. */
 export const retention: Row = {

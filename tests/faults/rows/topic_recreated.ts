@@ -10,7 +10,7 @@ const NOTICE_DEADLINE_MS = 20_000;
 const QUIET_MS = 2000;
 /** The group waits for a member that is suspended. */
 const PATIENT = { "session.timeout.ms": 30_000 };
-const OUT_OF_RANGE = /ERROR.*Offset out of range/;
+const OUT_OF_RANGE = /ERROR.*has no offset/;
 
 /** Another topic takes the place of one of which not everything is committed, and begins at offset 0. */
 export const topicRecreated: Row = {

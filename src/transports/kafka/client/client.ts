@@ -19,15 +19,18 @@ import { patchKafkajs } from "./kafkajs_patches.ts";
 import { describeTokenFailure } from "./token_failure.ts";
 import { openSocket } from "./sockets.ts";
 
-/** Clients give up soon: whoever uses them tries again, with the backoff that is common to the whole program. */
-const RETRIES = 3;
+/**
+ * Clients give up soon, but not before each bootstrap server was tried: whoever uses them tries again, with the backoff
+ * that is common to the whole program.
+ */
+const MIN_RETRIES = 3;
 
 /** How often and how fast a client repeats what failed before it gives up. */
 export function retryOptions(
-  { reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
+  { bootstrapServers, reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
 ): RetryOptions {
   return {
-    retries: RETRIES,
+    retries: Math.max(MIN_RETRIES, bootstrapServers.length),
     initialRetryTime: reconnectBackoffMs,
     maxRetryTime: reconnectBackoffMaxMs,
   };
@@ -49,19 +52,23 @@ export function createKafka(
 ): Kafka {
   patchKafkajs();
   const clientLog = clientLogOf(log, health);
+  /** The bootstrap server that stands for the other brokers: the last one that has answered. */
+  let standIn = config.bootstrapServers[0];
   const socketFactory: ISocketFactory = (target) => {
     const isAdvertised = !isBootstrapServer(config, target);
-    const [server] = config.bootstrapServers;
-    const instead = isAdvertised && onlyBootstrapServers && server !== undefined;
-    return openSocket(instead ? { ...target, ...splitHost(server) } : target, {
+    const server = isAdvertised && onlyBootstrapServers ? standIn : undefined;
+    return openSocket(server === undefined ? target : { ...target, ...splitHost(server) }, {
       connectionTimeoutMs: config.connectionTimeoutMs,
-      isAdvertised: isAdvertised && !instead,
+      isAdvertised: isAdvertised && server === undefined,
       onUngrantedBroker,
     });
   };
   registerClient(socketFactory, {
     config,
-    admitted: (broker) => clientLog.answered(broker),
+    admitted(broker) {
+      if (config.bootstrapServers.includes(broker)) standIn = broker;
+      clientLog.answered(broker);
+    },
     refused: (broker, reason) => clientLog.refused(broker, reason),
     async prepare() {
       if (config.sasl?.mechanism !== "oauthbearer") return;

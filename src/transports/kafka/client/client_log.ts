@@ -3,7 +3,6 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 
 /** Its value is needed where kafkajs is not loaded. */
-const ERROR: logLevel.ERROR = 1;
 const WARN: logLevel.WARN = 2;
 
 /** How long nothing is said again. */
@@ -14,9 +13,6 @@ const FORGOTTEN_AFTER_MS = 90_000;
 
 /** How many texts are remembered at most, not to be said again. */
 const MAX_REMEMBERED = 100;
-
-/** What kafkajs logs at ERROR that nobody else here can know of. The rest is said by whoever gets the error. */
-const WORTH_SAYING = /^Offset out of range/;
 
 /** What it logs, many times over, while a broker is away and it tries to reach it again. */
 const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
@@ -57,9 +53,7 @@ export class ClientLog {
   /** Takes an entry of kafkajs's log; only its text, as the further fields may hold whole messages. */
   take({ level, namespace, log: { message, broker } }: LogEntry): void {
     const unreachable = UNREACHABLE.exec(message);
-    if (level <= ERROR && WORTH_SAYING.test(message)) {
-      this.#log.error(`kafkajs: ${message}`);
-    } else if (unreachable !== null) {
+    if (unreachable !== null) {
       const { reason = "connecting takes too long" } = unreachable.groups ?? {};
       // Whoever wanted to connect gets the reason.
       if (this.#refused.get(String(broker)) !== reason) this.#cannotReach(String(broker), reason);

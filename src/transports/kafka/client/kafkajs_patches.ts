@@ -18,6 +18,7 @@ import { boundThrottling } from "./throttling.ts";
 import { keepCoordinatorRefusals } from "./coordinator_refusal.ts";
 import { keepLastBroker } from "./last_broker.ts";
 import { useMonotonicClock } from "./monotonic_clock.ts";
+import { outlastPartialOutages } from "./partial_outage.ts";
 import { renewSaslSessions } from "./sasl_sessions.ts";
 import { dropSilentConnections } from "./silent_connections.ts";
 
@@ -72,6 +73,7 @@ export function patchKafkajs(): void {
   boundThrottling();
   dropSilentConnections();
   keepLastBroker();
+  outlastPartialOutages();
   renewSaslSessions();
   watchBrokerAccess();
   askBootstrapServers();

@@ -1,7 +1,7 @@
 import { sleep } from "../../../core/backoff.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
 import { contentOf, type FetchedPartition, type PartitionAnswer } from "./partition_answer.ts";
-import type { PartitionTroubles } from "./partition_troubles.ts";
+import type { PartitionTroubles } from "../partition_troubles.ts";
 
 /**
  * How long to fetch before kafkajs has its turn, which sends heartbeats, looks for new partitions, and ends. What it
@@ -31,6 +31,8 @@ export interface FetchOptions {
   readonly troubles: PartitionTroubles;
   /** Told that a partition has no record at an offset, and none is to come there. Not waited for. */
   readonly outOfRange: (partition: number, offset: number) => void;
+  /** Told that brokers may lead other partitions than is known. */
+  readonly noteStale: () => void;
   /** Takes what was fetched, in the order of the offsets of each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
@@ -45,10 +47,7 @@ export interface FetchingGroup {
   readonly rackId: string;
   readonly metadataMaxAge: number;
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, PreferredReplica>>;
-  readonly cluster: {
-    findBroker(node: { nodeId: string }): Promise<Broker>;
-    refreshMetadata(): Promise<void>;
-  };
+  readonly cluster: { findBroker(node: { nodeId: string }): Promise<Broker> };
   readonly offsetManager: {
     committedOffsets(): Record<string, Record<number, string>>;
     nextOffset(topic: string, partition: number): string;
@@ -216,7 +215,7 @@ function takeAnswers(
     options: FetchOptions;
   },
 ): void {
-  const { troubles, outOfRange, take } = options;
+  const { troubles, outOfRange, noteStale, take } = options;
   const { isolationLevel, offsetManager } = group;
   for (const partition of leftOut) {
     const reason = "its broker's answer leaves it out";
@@ -247,8 +246,7 @@ function takeAnswers(
       outOfRange(partition, fetchedOffset);
     }
   }
-  // Who leads a partition may have changed.
-  if (isStale) void group.cluster.refreshMetadata().catch(() => {});
+  if (isStale) noteStale();
 }
 
 function isEmpty({ messages }: PartitionAnswer): boolean {

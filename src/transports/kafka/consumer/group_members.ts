@@ -1,23 +1,19 @@
 import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
-import OffsetManager from "kafkajs/src/consumer/offsetManager/index.js";
 import Runner from "kafkajs/src/consumer/runner.js";
-import { sleep } from "../../../core/backoff.ts";
-import { reasonIn } from "../client/client_failure.ts";
+import { atMost, sleep } from "../../../core/backoff.ts";
 import { checkLedTopics, readAssignments } from "./assignment/assigners.ts";
 import { announceCoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
-import type { FetchDemand } from "./fetch_demand.ts";
-import { fetchForAWhile } from "./group_fetches.ts";
-import type { FetchedPartition } from "./partition_answer.ts";
-import type { PartitionTroubles } from "./partition_troubles.ts";
 import type { GroupEntry } from "./group_entry.ts";
+import { type FetchingMember, memberFetches } from "./member_fetches.ts";
+import type { CommittedOffset } from "./offset_commits.ts";
 import { joinPatiently } from "./patient_join.ts";
 import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 
 /** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
-export interface GroupMember {
+export interface GroupMember extends FetchingMember {
   /** Its way into the group. */
   readonly entry: GroupEntry;
   /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
@@ -32,39 +28,16 @@ export interface GroupMember {
   crashed(error: Error, heldForMs: number): Promise<void>;
   /** Called with what was committed of a partition, when that is known; before anything of it is fetched. */
   committedBefore(commit: CommittedOffset): void;
-  /** Called when the offset of a partition was out of range and kafkajs has gone back to the topic's first. */
-  offsetReset(partition: number): void;
-  /** Whether more of a partition should be fetched, from where the next fetch would begin. */
-  wantsMore(partition: number, nextOffset: number): boolean;
-  /** Rises when `wantsMore` does for a partition. */
-  readonly demand: FetchDemand;
-  readonly topic: string;
-  /** The partitions that cannot be read just now. */
-  readonly troubles: PartitionTroubles;
-  /** Takes what was fetched; to wait here would stall every other partition. */
-  take(fetched: FetchedPartition, group: Group): void;
 }
-
-/** A commit of a partition. */
-export interface CommittedOffset {
-  readonly partition: number;
-  readonly offset: string;
-  readonly metadata?: string | null;
-}
-
-/** A group that was joined. */
-export interface Group {
-  /** Commits for the assignment that the member has now. */
-  commitOffsets(offsets: {
-    topics: { topic: string; partitions: CommittedOffset[] }[];
-  }): Promise<void>;
-}
-
-/** A coordinator's answers to a member without which the group has gone on. */
-const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
 
 /** How long a coordinator that does not serve the group for now is not asked again. */
 const UNSERVED_PAUSE_MS = 250;
+
+/** How long fetches wait for a broker to tell the topics of other members. */
+const LED_TOPICS_MS = 1000;
+
+/** A coordinator's answers to a member without which the group has gone on. */
+const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
 
 const members = new Map<string, GroupMember>();
 /** An OffsetManager stands for one assignment of one consumer. */
@@ -85,7 +58,6 @@ export function callMembers(): void {
   announceExpulsions();
   followJoins();
   announceCommittedOffsets();
-  announceOffsetResets();
   fetchForMembers();
   leaveGoneCoordinators();
   announceCoordinatorWaits((request) => memberOf(request)?.entry.coordinator);
@@ -101,33 +73,14 @@ function fetchForMembers(): void {
   ConsumerGroup.prototype.fetch = async function (nodeId: string): Promise<object[]> {
     const member = memberOf(this);
     if (member === undefined) return await fetch.call(this, nodeId);
+    const assignment = this.offsetManager;
     try {
-      await this.cluster.refreshMetadataIfNecessary();
-      this.checkForStaleAssignment();
-      await checkLedTopics(this);
-      const assignment = this.offsetManager;
-      await member.entry.assigned(assignment);
-      await assignment.resolveOffsets();
-      await fetchForAWhile(this, {
-        nodeId,
-        // With several brokers, the answer of another can make the consumer join again meanwhile.
-        isGivenUp: () => givenUpAssignments.has(assignment),
-        wantsMore: (partition, nextOffset) =>
-          !givenUpAssignments.has(assignment) && member.wantsMore(partition, nextOffset),
-        demand: member.demand,
-        troubles: member.troubles,
-        outOfRange: (partition, offset) => {
-          this.recoverFromOffsetOutOfRange({ topic: member.topic, partition }).catch((
-            error: unknown,
-          ) =>
-            member.troubles.note(partition, { offset, reason: reasonIn(error), isPassing: true })
-          );
-        },
-        take: (fetched) => member.take(fetched, this),
-      });
+      await atMost(checkLedTopics(this), LED_TOPICS_MS);
+      // With several brokers, the answer of another can make the consumer join again meanwhile.
+      const isGivenUp = () => givenUpAssignments.has(assignment);
+      await memberFetches(this).turn(nodeId, member, isGivenUp);
     } catch (error) {
-      if (isUnservedRequest(error)) await sleep(UNSERVED_PAUSE_MS);
-      else await this.recoverFromFetch(error);
+      await this.recoverFromFetch(error);
     }
     // For kafkajs, nothing came: it goes on by sending a heartbeat when one is due.
     return [];
@@ -232,14 +185,4 @@ function attendRunners(): void {
 function heldForMs({ offsetManager, lastRequest, sessionTimeout }: ConsumerGroup): number {
   if (offsetManager === null || givenUpAssignments.has(offsetManager)) return 0;
   return Math.max(lastRequest + sessionTimeout - Date.now(), 0);
-}
-
-function announceOffsetResets(): void {
-  const { setDefaultOffset } = OffsetManager.prototype;
-  OffsetManager.prototype.setDefaultOffset = async function (
-    { topic, partition }: { topic: string; partition: number },
-  ) {
-    await setDefaultOffset.call(this, { topic, partition });
-    memberOf(this)?.offsetReset(partition);
-  };
 }

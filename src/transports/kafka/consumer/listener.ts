@@ -14,12 +14,12 @@ import { stopJoining } from "./early_leave.ts";
 import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_demand.ts";
-import { becomeMember, type Group } from "./group_members.ts";
-import { OffsetCommits } from "./offset_commits.ts";
+import { becomeMember } from "./group_members.ts";
+import { type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition } from "./partition_answer.ts";
-import { PartitionTroubles } from "./partition_troubles.ts";
+import { PartitionTroubles } from "../partition_troubles.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 import { isSuspicious, SuspectTurns } from "./suspects.ts";
 
@@ -75,7 +75,7 @@ export class KafkaListener implements Listener {
     this.#log = log;
     this.#limits = limits;
     this.#failure.promise.catch(() => {});
-    this.#troubles = new PartitionTroubles({ topic: config.topic, log, health });
+    this.#troubles = new PartitionTroubles({ topic: config.topic, action: "read", log, health });
     this.#commits = new OffsetCommits({
       topic: config.topic,
       sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,
@@ -127,7 +127,10 @@ export class KafkaListener implements Listener {
       crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
       committedBefore: ({ partition, offset, metadata = null }) =>
         this.#notes.set(partition, { offset, metadata }),
-      offsetReset: (partition) => this.#held.noteReset(partition),
+      offsetReset: consumerConfig.autoOffsetReset,
+      log: this.#log,
+      resets: (partition) => this.#held.noteReset(partition),
+      topicGone: () => this.#held.doubt(),
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
       demand: this.#demand,
       topic,

@@ -4,7 +4,21 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
-import type { Group } from "./group_members.ts";
+
+/** A group that was joined. */
+export interface Group {
+  /** Commits for the assignment that the member has now. */
+  commitOffsets(offsets: {
+    topics: { topic: string; partitions: CommittedOffset[] }[];
+  }): Promise<void>;
+}
+
+/** A commit of a partition. */
+export interface CommittedOffset {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata?: string | null;
+}
 
 /** How often a commit that fails again and again for the same reason is told of. */
 const TELL_INTERVAL_MS = 10_000;

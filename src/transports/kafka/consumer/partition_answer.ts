@@ -1,6 +1,6 @@
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { isRefusal } from "../client/client_failure.ts";
-import type { Trouble } from "./partition_troubles.ts";
+import type { Trouble } from "../partition_troubles.ts";
 import type { FetchedRecords } from "./record_batch.ts";
 
 const NO_ERROR = 0;

@@ -68,7 +68,8 @@ export function announceCrash(runner: Runner, prepare: (error: Error) => Promise
   };
 }
 
-function isFinal(error: unknown): boolean {
+/** Whether a failure cannot pass by itself. */
+export function isFinal(error: unknown): boolean {
   const { retriable, name } = Object(error);
   return retriable === false || PROGRAM_ERRORS.has(name);
 }

@@ -2,6 +2,7 @@ import { CompressionTypes } from "kafkajs";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { ResultProcessorError } from "../../../core/result_processor.ts";
 import { formatDelay } from "../../../core/backoff.ts";
+import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
@@ -10,6 +11,7 @@ import { createKafka, requireTopic } from "../client/client.ts";
 import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
+import { PartitionTroubles } from "../partition_troubles.ts";
 import type { Batch } from "./partition_queue.ts";
 import type { PartitionResponse, ProduceResponse, TopicData } from "./produce_request.ts";
 import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
@@ -68,6 +70,7 @@ export class TopicLeaders implements Leaders {
   readonly #cluster: ProducingCluster;
   readonly #ungrantedBrokers: ReadonlySet<string>;
   readonly #log: Logger;
+  readonly #troubles: PartitionTroubles;
   readonly #numbers: BatchNumbers | null;
   /** A leader has one request at a time. */
   readonly #memories = new Map<number, RequestMemory>();
@@ -76,13 +79,15 @@ export class TopicLeaders implements Leaders {
 
   private constructor(
     { topic, producerConfig }: KafkaStoreConfig,
-    { cluster, ungrantedBrokers, log }: {
+    { cluster, ungrantedBrokers, log, health }: {
       cluster: ProducingCluster;
       ungrantedBrokers: ReadonlySet<string>;
       log: Logger;
+      health: Health | undefined;
     },
   ) {
     this.#log = log;
+    this.#troubles = new PartitionTroubles({ topic, action: "store", log, health });
     this.topic = topic;
     this.#config = producerConfig;
     this.#cluster = cluster;
@@ -115,7 +120,7 @@ export class TopicLeaders implements Leaders {
       const where = producerConfig.bootstrapServers.join(", ");
       throw clientFailure(`cannot look up topic '${topic}' on ${where}`, error);
     }
-    return new TopicLeaders(config, { cluster, ungrantedBrokers, log });
+    return new TopicLeaders(config, { cluster, ungrantedBrokers, log, health });
   }
 
   get partitionCount(): number {
@@ -127,6 +132,20 @@ export class TopicLeaders implements Leaders {
   }
 
   async store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+    const outcomes = await this.#store(leader, batches);
+    for (const [index, { partition }] of batches.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined || "offset" in outcome) this.#troubles.works(partition);
+      else if (outcome.remedy === "repeat") {
+        this.#troubles.note(partition, { reason: reasonIn(outcome.error), isPassing: true });
+      }
+    }
+    this.#troubles.report();
+    return outcomes;
+  }
+
+  async #store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+    if (leader < 0) return batches.map((batch) => this.#failure(noLeader(), batch));
     // Not waited for: while one partition has no leader there is no answer, and others have one.
     void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
     try {
@@ -146,8 +165,7 @@ export class TopicLeaders implements Leaders {
       // The request may still be on its way out.
       this.#memories.delete(leader);
       this.#removeClosed(error);
-      const failure = this.#failure(error);
-      return batches.map(() => failure);
+      return batches.map((batch) => this.#failure(error, batch));
     }
   }
 
@@ -201,7 +219,9 @@ export class TopicLeaders implements Leaders {
   }
 
   #outcome(batch: Batch, response: PartitionResponse | undefined): Outcome {
-    if (response === undefined) return this.#failure(new Error("the broker left a partition out"));
+    if (response === undefined) {
+      return this.#failure(new Error("the broker's answer leaves it out"), batch);
+    }
     const { partition, errorCode, baseOffset } = response;
     if (errorCode === 0) {
       this.#numbers?.stored(batch);
@@ -209,17 +229,18 @@ export class TopicLeaders implements Leaders {
     }
     const error = createErrorFromCode(errorCode);
     if (isAboutNumbers(error)) this.forget(batch);
-    return this.#failure(error);
+    return this.#failure(error, batch);
   }
 
-  #failure(cause: unknown): Failure {
+  #failure(cause: unknown, { partition }: Batch): Failure {
     const [broker] = this.#ungrantedBrokers;
     if (broker !== undefined) {
       const reason = `broker ${broker} is new and not among the hosts it may reach yet`;
       return { error: new Error(reason, { cause }), remedy: "none" };
     }
-    const reason = `topic '${this.topic}': ${reasonIn(cause)}`;
     const remedy = remedyFor(cause);
+    const place = remedy === "repeat" ? `${this.topic}[${partition}]` : `topic '${this.topic}'`;
+    const reason = `${place}: ${reasonIn(cause)}`;
     const error = new ResultProcessorError(reason, { cause, isTooLarge: remedy === "shrink" });
     return { error, remedy };
   }
@@ -237,4 +258,8 @@ export class TopicLeaders implements Leaders {
     const { name, host, port } = Object(error);
     if (name === "KafkaJSConnectionClosedError") this.#cluster.removeBroker({ host, port });
   }
+}
+
+function noLeader(): Error {
+  return Object.assign(new Error("no broker leads it"), { retriable: true });
 }

@@ -7,7 +7,7 @@ import type {
   FetchedPartition,
   PartitionAnswer,
 } from "../../../../src/transports/kafka/consumer/partition_answer.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/consumer/partition_troubles.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fake_timers.ts";
@@ -54,11 +54,12 @@ class FakeGroup implements FetchingGroup {
   nowMs = 0;
   readonly troubles = new PartitionTroubles({
     topic: "T",
+    action: "read",
     log: this.log.log,
     health: undefined,
     now: () => this.nowMs,
   });
-  refreshes = 0;
+  timesStale = 0;
   readonly demand = new FetchDemand();
   readonly offsetManager = {
     committedOffsets: () => ({ T: this.committed }),
@@ -66,10 +67,6 @@ class FakeGroup implements FetchingGroup {
     resolveOffset: (offset: object) => void this.resolved.push(offset),
   };
   readonly cluster = {
-    refreshMetadata: () => {
-      this.refreshes++;
-      return Promise.resolve();
-    },
     findBroker: () => Promise.resolve({ fetch: (request: object) => this.#answer(request) }),
   };
 
@@ -91,6 +88,7 @@ class FakeGroup implements FetchingGroup {
       demand: this.demand,
       troubles: this.troubles,
       outOfRange: (...place) => void this.outOfRange.push(place),
+      noteStale: () => void this.timesStale++,
       take: (fetched) => void this.taken.push(fetched),
     });
   }
@@ -328,7 +326,7 @@ Deno.test("fetchForAWhile() leaves a partition out that cannot be read, and goes
     );
   await group.fetchForAWhile();
   assertEquals(group.fetchedFrom.slice(0, 3), [{ 0: 100, 1: 200 }, { 1: 210 }, { 1: 220 }]);
-  assertEquals(group.refreshes, 1, "the partition may have another leader");
+  assertEquals(group.timesStale, 1, "the partition may have another leader");
 
   group.nowMs = 10_000;
   await group.fetchForAWhile();

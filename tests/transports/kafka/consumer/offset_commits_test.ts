@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AssignedPartition } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
-import type { CommittedOffset } from "../../../../src/transports/kafka/consumer/group_members.ts";
+import type { CommittedOffset } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { PipelineHealth } from "../../../../src/core/health.ts";
 import { OffsetCommits } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { assign } from "../../../support/assign.ts";

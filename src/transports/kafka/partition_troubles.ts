@@ -1,6 +1,6 @@
-import { type Backoff, backoffDelays } from "../../../core/backoff.ts";
-import type { Health } from "../../../core/health.ts";
-import type { Logger } from "../../../core/log.ts";
+import { type Backoff, backoffDelays } from "../../core/backoff.ts";
+import type { Health } from "../../core/health.ts";
+import type { Logger } from "../../core/log.ts";
 
 /** A change of leaders takes a moment. Its end is noticed soon after, however long it lasted. */
 const PASSING = {
@@ -16,10 +16,17 @@ const LASTING = {
 /** A partition whose reason keeps changing is not mentioned more often. */
 const SAID_AGAIN_AFTER_MS = 30_000;
 
+/** What is done with partitions, in the words of log and readiness. */
+const ACTIONS = {
+  read: { cannot: "cannot read", again: "reading", saidForMs: undefined },
+  // Nobody may have anything to store there any more, by which its end would show.
+  store: { cannot: "cannot store in", again: "storing in", saidForMs: 90_000 },
+} as const;
+
 /** How many partitions a line of the log names. */
 const MAX_NAMED = 10;
 
-/** Why nothing of a partition can be read just now. */
+/** Why a partition cannot be used just now. */
 export interface Trouble {
   /** From where it cannot be read, where that is known. */
   readonly offset?: number | undefined;
@@ -37,32 +44,36 @@ interface Course {
 interface Known {
   trouble: Trouble;
   readonly sinceMs: number;
-  /** Until then it is not fetched. */
+  /** Until then it is left alone. */
   pausedUntilMs: number;
   pauses: Generator<number, never>;
   said: { readonly reason: string; readonly atMs: number } | null;
 }
 
 /**
- * The partitions of a member that cannot be read. Each backs off for itself, so that it costs the others nothing; log
- * and readiness name its topic, its number and its offset until it can be read again.
+ * The partitions of a topic that cannot be read, or stored in. Each backs off for itself, so that it costs the others
+ * nothing; log and readiness name its topic, its number and its offset until it can be used again.
  */
 export class PartitionTroubles {
   readonly #topic: string;
+  readonly #action: (typeof ACTIONS)[keyof typeof ACTIONS];
   readonly #log: Logger;
   readonly #health: Health | undefined;
   readonly #now: () => number;
   readonly #known = new Map<number, Known>();
-  #readAgain: number[] = [];
+  readonly #worked = new Set<number>();
+  #usedAgain: number[] = [];
 
   /** @param now monotonic, in milliseconds */
-  constructor({ topic, log, health, now = () => performance.now() }: {
+  constructor({ topic, action, log, health, now = () => performance.now() }: {
     topic: string;
+    action: keyof typeof ACTIONS;
     log: Logger;
     health: Health | undefined;
     now?: () => number;
   }) {
     this.#topic = topic;
+    this.#action = ACTIONS[action];
     this.#log = log;
     this.#health = health;
     this.#now = now;
@@ -73,7 +84,7 @@ export class PartitionTroubles {
     return this.#known.size === 0;
   }
 
-  /** Notes that a partition could not be read: it is not to be fetched for a while, each time for longer. */
+  /** Notes that a partition could not be used: it is to be left alone for a while, each time for longer. */
   note(partition: number, trouble: Trouble): void {
     const nowMs = this.#now();
     const course = trouble.isPassing ? PASSING : LASTING;
@@ -87,26 +98,36 @@ export class PartitionTroubles {
       pauses,
       said: before?.said ?? null,
     });
-    const reason = `cannot read ${this.#place(partition)}: ${trouble.reason}`;
-    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.saidAfterMs });
+    const { cannot, saidForMs: forMs } = this.#action;
+    const reason = `${cannot} ${this.#place(partition)}: ${trouble.reason}`;
+    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.saidAfterMs, forMs });
   }
 
-  /** Whether a partition is not to be fetched now. */
+  /** Whether a partition is to be left alone now. */
   isPaused(partition: number): boolean {
     const known = this.#known.get(partition);
     return known !== undefined && this.#now() < known.pausedUntilMs;
   }
 
-  /** Notes that a partition was read, whether it could be before or not. */
+  /** Whether a partition could be used, since {@linkcode keepOnly} has last left it out if it has. */
+  hasWorked(partition: number): boolean {
+    return this.#worked.has(partition);
+  }
+
+  /** Notes that a partition was used, whether it could be before or not. */
   works(partition: number): void {
+    this.#worked.add(partition);
     const known = this.#known.get(partition);
     if (known === undefined) return;
-    if (known.said !== null) this.#readAgain.push(partition);
+    if (known.said !== null) this.#usedAgain.push(partition);
     this.#forget(partition);
   }
 
   /** Forgets the partitions that the member does not hold any more. */
   keepOnly(partitions: readonly number[]): void {
+    for (const partition of this.#worked) {
+      if (!partitions.includes(partition)) this.#worked.delete(partition);
+    }
     for (const partition of this.#known.keys()) {
       if (!partitions.includes(partition)) this.#forget(partition);
     }
@@ -114,16 +135,16 @@ export class PartitionTroubles {
 
   /** Says in the log what has not been said yet, in one line for all partitions with the same reason. */
   report(): void {
-    if (this.#readAgain.length > 0) {
-      this.#log.info(`reading ${this.#places(this.#readAgain)} again`);
-      this.#readAgain = [];
+    if (this.#usedAgain.length > 0) {
+      this.#log.info(`${this.#action.again} ${this.#places(this.#usedAgain)} again`);
+      this.#usedAgain = [];
     }
     const nowMs = this.#now();
     const unsaid = [...this.#known].filter(([, known]) => isUnsaid(known, nowMs));
     for (const [reason, group] of Map.groupBy(unsaid, ([, { trouble }]) => trouble.reason)) {
       for (const [, known] of group) known.said = { reason, atMs: nowMs };
       const places = this.#places(group.map(([partition]) => partition));
-      const line = `cannot read ${places}: ${reason}; trying again`;
+      const line = `${this.#action.cannot} ${places}: ${reason}; trying again`;
       if (group.every(([, { trouble }]) => trouble.isPassing)) this.#log.warn(line);
       else this.#log.error(line);
     }
@@ -146,7 +167,7 @@ export class PartitionTroubles {
   }
 
   #cause(partition: number): string {
-    return `reading ${this.#topic}[${partition}]`;
+    return `${this.#action.again} ${this.#topic}[${partition}]`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { PipelineHealth } from "../../../../src/core/health.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/consumer/partition_troubles.ts";
-import { RecordedLog } from "../../../support/recorded_log.ts";
+import { PipelineHealth } from "../../../src/core/health.ts";
+import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
 
 const NO_LEADER = { offset: 17, reason: "no broker leads it", isPassing: true };
 const DAMAGED = { offset: 5, reason: "a batch is damaged", isPassing: false };
@@ -11,7 +11,13 @@ function troublesOfOrders() {
   const now = () => nowMs;
   const log = new RecordedLog();
   const health = new PipelineHealth({ now });
-  const troubles = new PartitionTroubles({ topic: "orders", log: log.log, health, now });
+  const troubles = new PartitionTroubles({
+    topic: "orders",
+    action: "read",
+    log: log.log,
+    health,
+    now,
+  });
   return {
     troubles,
     health,
