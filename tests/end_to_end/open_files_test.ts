@@ -5,6 +5,9 @@ import { eventually } from "../support/eventually.ts";
 import { freshTopic, produce } from "../support/kafka.ts";
 import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
 
+/** For so long, failures of the endpoint would have become an outage. */
+const OUTAGE_MS = 6000;
+
 const NO_OUTAGE = /seems to be away|connection refused/;
 
 Deno.test("eventor lives and answers, when more connections to its admin interface are idle than it may have open", async () => {
@@ -79,7 +82,10 @@ Deno.test("eventor takes a lack of descriptors for no outage, says what it is, a
   const topic = await freshTopic("lack");
   await using endpoint = startEndpoint();
   await using eventor = new EventorProcess(
-    fileOf(kafkaPipeline({ topic, url: endpoint.url, logLevel: "INFO" }), adminAt(port)),
+    fileOf(
+      kafkaPipeline({ topic, url: endpoint.url, handler: { retry: { maxDelay: "1s" } } }),
+      adminAt(port),
+    ),
   );
   const isReady = async () => await statusOf(port, "/readyz") === 200;
   await eventually(isReady, { deadlineMs: 30_000, what: "it is ready" });
@@ -90,11 +96,15 @@ Deno.test("eventor takes a lack of descriptors for no outage, says what it is, a
     (_, index) => ({ key: `${index}`, value: `${index}` }),
   );
   await produce(topic, values);
-  await eventor.line(
-    /no response from .*: too many open connections: raise the limit of open files/,
-  );
-  // For so long, failures of the endpoint would have become an outage.
-  await new Promise((resolve) => setTimeout(resolve, 8000));
+  const lack = /no response from .*: too many open connections: raise the limit of open files/;
+  await eventor.line(lack);
+  const sinceMs = performance.now();
+  let toldBefore = Infinity;
+  await eventually(() => {
+    const told = eventor.lines.filter((line) => lack.test(line)).length;
+    if (performance.now() - sinceMs > OUTAGE_MS) toldBefore = Math.min(toldBefore, told);
+    return told > toldBefore;
+  }, { deadlineMs: 30_000, what: "calls that fail for long enough" });
   await setLimit(eventor.pid, 1000);
 
   await eventually(() => endpoint.calls.length >= 100, {
