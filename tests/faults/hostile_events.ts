@@ -38,6 +38,9 @@ const RECORDS: readonly TestRecord[] = [
       [`name${INJECTION}`, bytes("value")],
       ["value", bytes(INJECTION)],
       ["eventor-source-offset", bytes("999999999")],
+      ["eventor-idempotency-key", bytes(INJECTION)],
+      ["eventor-dead-letter-redrives", bytes(INJECTION)],
+      ["eventor-dead-letter-first-failed-at", bytes(INJECTION)],
     ],
   },
 ];

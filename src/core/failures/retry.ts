@@ -154,10 +154,7 @@ function logUndone(
   { log, told }: CallParts,
 ): void {
   const reason = outcome instanceof Error ? outcome.message : outcome.summary;
-  const message = () =>
-    `${
-      formatOrigin(origin)
-    } stays undone, as the pipeline stops: ${reason}; it is handled again after the next start`;
+  const message = () => `${formatOrigin(origin)} stays undone, as the pipeline stops: ${reason}`;
   if (told?.tell(reason) === "no") log.debug(message);
   else log.info(message());
 }
