@@ -7,8 +7,8 @@ import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
 /** How old a connection may become: load balancers are followed, and a server under load can be stopped gracefully. */
 const MAX_AGE_MS = 5 * 60_000;
 
-/** Whatever has come on a connection that was idle for as long may not have been read yet. */
-const QUIET_MS = 10;
+/** What has come on a connection that was idle for this long may still lie in its socket. */
+const QUIET_MS = 100;
 
 interface IdleConnection {
   readonly connection: Connection;

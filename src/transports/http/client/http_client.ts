@@ -45,7 +45,10 @@ export interface RequestTarget {
   readonly authorization?: string | undefined;
 }
 
-/** Sends requests to the server of one endpoint. It never repeats one: that is for the caller to decide. */
+/**
+ * Sends requests to the server of one endpoint. One goes out again when a kept connection turns out to be closed; all
+ * other repetitions are for the caller to decide.
+ */
 export interface HttpClient extends Disposable {
   /**
    * Sends an event as a request, and resolves with its response.

@@ -177,7 +177,7 @@ Deno.test("ConnectionPool tells of bytes that come together with a response, and
 Deno.test("ConnectionPool never takes what lies on an idle connection for the response to the next request", async () => {
   using scene = new Scene();
   const connection = await scene.connect();
-  scene.nowMs += 100;
+  scene.nowMs += 200;
   connection.respond("surplus");
 
   const { text } = await scene.call("second");
@@ -191,7 +191,7 @@ Deno.test("ConnectionPool never takes what lies on an idle connection for the re
 Deno.test("ConnectionPool takes a 408 before the end of an idle connection for no answer, nor for a surplus", async () => {
   using scene = new Scene();
   const connection = await scene.connect();
-  scene.nowMs += 100;
+  scene.nowMs += 200;
   connection.send("HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n");
   connection.end();
 

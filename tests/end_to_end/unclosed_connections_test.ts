@@ -1,0 +1,37 @@
+import { EventorProcess } from "../support/eventor_process.ts";
+import { eventually } from "../support/eventually.ts";
+import { freshTopic, produce } from "../support/kafka.ts";
+import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { startRawEndpoint } from "../support/raw_endpoint.ts";
+
+const CALLS = 128;
+
+Deno.test("eventor starts a pipeline again when a hundred of its connections cannot be closed, which closes them", async () => {
+  const topic = await freshTopic("unclosed");
+  await produce(topic, Array.from({ length: CALLS }, (_, event) => ({ value: `${event}` })));
+  // No handshake is ever answered.
+  await using endpoint = startRawEndpoint((connection) => connection.closed());
+  await using eventor = new EventorProcess(kafkaPipeline({
+    topic,
+    results: await freshTopic("unclosed-results"),
+    url: `https://${endpoint.host}/`,
+    keys: { concurrency: CALLS, ordering: "none" },
+    handler: { timeout: "1s" },
+  }));
+  await eventually(() => endpoint.openConnections >= 100, {
+    deadlineMs: 30_000,
+    what: () => `connections that stay open; ${endpoint.openConnections} are`,
+  });
+
+  await eventor.line(/100 connections to the endpoint were given up .* starting it again/);
+
+  await eventually(() => endpoint.openConnections < 100, {
+    deadlineMs: 30_000,
+    what: () => `the end of connections; ${endpoint.openConnections} are open`,
+  });
+  const accepted = endpoint.acceptedConnections;
+  await eventually(() => endpoint.acceptedConnections > accepted, {
+    deadlineMs: 30_000,
+    what: "further calls",
+  });
+});
