@@ -62,6 +62,17 @@ export class RawConnection {
     await this.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
   }
 
+  /** Resolves with the number of bytes that still came when the other side closes. */
+  async readToEnd(): Promise<number> {
+    const buffer = new Uint8Array(64 * 1024);
+    let length = 0;
+    for (;;) {
+      const count = await this.#connection.read(buffer);
+      if (count === null) return length;
+      length += count;
+    }
+  }
+
   /** Resolves when the other side closes. */
   async closed(): Promise<void> {
     while (await this.#readByte() !== null);

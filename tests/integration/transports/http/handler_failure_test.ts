@@ -109,6 +109,48 @@ Deno.test("HttpHandler keeps to a short timeout", async () => {
   assert(Math.min(...elapsed) <= 60, text);
 });
 
+Deno.test("HttpHandler gives up a large request that the endpoint does not read, in time, and writes no more of it", async () => {
+  const size = 50_000_000;
+  const { promise: isGivenUp, resolve: giveUp } = Promise.withResolvers<void>();
+  let received = 0;
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest({ leaveUnread: size });
+    await isGivenUp;
+    received = await connection.readToEnd();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`, { timeout: "300ms" });
+
+  await assertRejects(
+    () => handler.handle(anEvent({ value: new Uint8Array(size) }), NEVER),
+    HandlerError,
+    "within 0.3 s",
+  );
+
+  giveUp();
+  await eventually(() => received > 0, { what: "the end of the connection" });
+  assert(received < size / 2, `${received} bytes were written`);
+});
+
+for (const ending of ["closes", "keeps reading"] as const) {
+  Deno.test(`HttpHandler takes the response to a large request that comes before all is read, when the endpoint ${ending}`, async () => {
+    const size = 5_000_000;
+    await using endpoint = startRawEndpoint(async (connection) => {
+      await connection.readRequest({ leaveUnread: size - 1000 });
+      await connection.write("HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\n\r\nlarge");
+      if (ending === "keeps reading") await connection.readToEnd();
+    });
+    await using handler = openHandler(`http://${endpoint.host}/`);
+
+    for (let call = 0; call < 30; call++) {
+      const result = await handler.handle(anEvent({ value: new Uint8Array(size) }), NEVER);
+      assertEquals([result.response?.status, new TextDecoder().decode(result.value)], [
+        413,
+        "large",
+      ]);
+    }
+  });
+}
+
 Deno.test("HttpHandler works again, after a call that had no response", async () => {
   await using endpoint = startRawEndpoint(async (connection, number) => {
     await connection.readRequest();
