@@ -1,5 +1,6 @@
 import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../client/kafkajs_patches.ts";
+import { isNotServing } from "./coordinator_waits.ts";
 
 /** What stands for nobody in a commit: brokers accept it only while a group has no members. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
@@ -43,6 +44,7 @@ export class StartAtEnd {
   readonly #groupId: string;
   readonly #topic: string;
   #isLookedUp = false;
+  #firstEnds: { partition: number; offset: string }[] | null = null;
   /** Where the topic ended at the first start, by partitions that may still have no offset. */
   #ends = new Map<number, string>();
   #committing: Promise<void> | null = null;
@@ -53,20 +55,21 @@ export class StartAtEnd {
     this.#topic = topic;
   }
 
-  /** Finds out whether this is the group's first start, and where the topic ends if so. Once done, it does nothing. */
+  /**
+   * Finds out whether this is the group's first start, and where the topic ends if so. Does nothing once it has.
+   *
+   * @throws {Error} while the group has no coordinator; the ends that are known by then stay those of the first start
+   */
   async lookUp(): Promise<void> {
     if (this.#isLookedUp) return;
     const admin = this.#kafka.admin();
     try {
       await admin.connect();
-      if (!(await this.#hasOffsets(admin))) {
-        const ends = await admin.fetchTopicOffsets(this.#topic);
-        const offsets = ends.map(({ partition, high }) => ({ partition, offset: high }));
-        if (!(await this.#commitForEmptyGroup(offsets)) && !(await this.#hasOffsets(admin))) {
-          this.#ends = new Map(offsets.map(({ partition, offset }) => [partition, offset]));
-        }
-      }
+      if (!(await this.#hasOffsets(admin))) await this.#startGroup(admin);
       this.#isLookedUp = true;
+    } catch (error) {
+      if (isNotServing(error)) await this.#topicEnds(admin);
+      throw error;
     } finally {
       await admin.disconnect().catch(() => {});
     }
@@ -104,6 +107,20 @@ export class StartAtEnd {
       topics: [{ topic: this.#topic, partitions }],
     });
     for (const { partition } of partitions) this.#ends.delete(partition);
+  }
+
+  async #startGroup(admin: Admin): Promise<void> {
+    const ends = await this.#topicEnds(admin);
+    if (await this.#commitForEmptyGroup(ends)) return;
+    // Two members that start together both find no offsets; the first one sets them.
+    if (await this.#hasOffsets(admin)) return;
+    this.#ends = new Map(ends.map(({ partition, offset }) => [partition, offset]));
+  }
+
+  async #topicEnds(admin: Admin): Promise<{ partition: number; offset: string }[]> {
+    this.#firstEnds ??= (await admin.fetchTopicOffsets(this.#topic))
+      .map(({ partition, high }) => ({ partition, offset: high }));
+    return this.#firstEnds;
   }
 
   /** False when the group has members, so that it cannot be done. */

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
 import {
+  addPartitions,
   committedOffsets,
   freshName,
   freshTopic,
@@ -120,6 +121,39 @@ Deno.test("with 'latest' a member that shares its topic moves no offset of other
     what: () => `all events, found ${[...kcat.values, ...listening.values]}`,
   });
   assertEquals([...kcat.values, ...listening.values].toSorted(), all);
+});
+
+Deno.test("with 'latest' a member that has to wait for its group gets what comes meanwhile", async () => {
+  const { topic, group } = await freshTopicAndGroup({ partitions: 2 });
+  await produce(topic, values("old"));
+  const keys = { "partition.assignment.strategy": "cooperative-sticky" };
+  await using kcat = GroupClient.kcat({ group, topics: [await freshTopic("offsets")], keys });
+  await kcat.holds(1);
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.log.line(/WARN - .*'cooperative-sticky'/);
+  await produce(topic, [0, 1].map((partition) => ({ value: `new of ${partition}`, partition })));
+  await kcat.leave();
+  await listening.received(2);
+  assertEquals(listening.values.toSorted(), ["new of 0", "new of 1"]);
+});
+
+Deno.test("with 'latest' partitions that are added after a start among others are read from their first event", async () => {
+  const { topic, group } = await freshTopicAndGroup();
+  await produce(topic, values("old"));
+  await using kcat = GroupClient.kcat({ group, topics: [await freshTopic("offsets")] });
+  await kcat.holds(1);
+  {
+    await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+    await listening.log.line(/joined group/);
+    await eventually(async () => offsetsOf(await committedOffsets(group, topic)) === "1", {
+      what: "its commit",
+    });
+  }
+  await addPartitions(topic, 2);
+  await produce(topic, [{ value: "first of 1", partition: 1 }]);
+  await using listening = await KafkaListening.open({ topic, group, keys: LATEST });
+  await listening.received(1);
+  assertEquals(listening.values, ["first of 1"]);
 });
 
 function offsetsOf(offsets: ReadonlyMap<number, number>): string {
