@@ -17,7 +17,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
   javac: "default-jdk-headless",
   nginx: "nginx-light",
-  apache2: "apache2",
+  // Without the service.
+  apache2: "apache2-bin",
   caddy: "caddy",
   php: "php-cli",
   gunicorn: "gunicorn",

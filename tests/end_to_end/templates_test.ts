@@ -9,6 +9,8 @@ const NO_TENANT =
   "there is nothing for ${event.headers.x-tenant}; a default would be ${event.headers.x-tenant:-...}";
 const NO_STEP =
   "the URL's path would contain '.' or '..' as a segment, which leads to another path";
+const TOO_LARGE =
+  "the request's header 'traceparent' would have 70011 bytes, with its name; 8192 is the limit";
 const NO_TOPIC = "the result's topic is none of those that 'topics' allows";
 
 function text(value: Uint8Array<ArrayBuffer> | null): string | null {
@@ -26,6 +28,11 @@ Deno.test("eventor fills the templates of requests and results, and makes events
     { key: "../admin", value: '{"id":"step","region":"eu"}', headers },
     { key: "d", value: '{"id":"topic","region":"mars"}', headers },
     { key: "e", value: '{"id":"tenant","region":"us"}', headers: [] },
+    {
+      key: "f",
+      value: '{"id":"large","region":"us"}',
+      headers: [...headers, ["traceparent", bytes("0".repeat(70_000))]],
+    },
   ]);
   const topics = new Map([["eu", eu!], ["us", us!]]);
   await using endpoint = startEndpoint(({ body }) => {
@@ -58,9 +65,9 @@ Deno.test("eventor fills the templates of requests and results, and makes events
     ${producerConfig}
   deadLetter: { type: kafka, topic: ${deadLetters}, ${producerConfig} }
 `);
-  await eventually(async () => (await readTopic(deadLetters!)).length === 3, {
+  await eventually(async () => (await readTopic(deadLetters!)).length === 4, {
     deadlineMs: 30_000,
-    what: () => `three dead letters; the log has:\n${eventor.lines.join("\n")}`,
+    what: () => `four dead letters; the log has:\n${eventor.lines.join("\n")}`,
   });
   const calls = endpoint.calls.map(({ url, headers }) => ({
     target: url.slice(endpoint.url.length - 1),
@@ -86,6 +93,11 @@ Deno.test("eventor fills the templates of requests and results, and makes events
   ]));
   assertEquals(
     reasonOf,
-    new Map([["step", NO_STEP], ["topic", NO_TOPIC], ["tenant", NO_TENANT]]),
+    new Map([
+      ["step", NO_STEP],
+      ["topic", NO_TOPIC],
+      ["tenant", NO_TENANT],
+      ["large", TOO_LARGE],
+    ]),
   );
 });
