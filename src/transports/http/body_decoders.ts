@@ -3,14 +3,14 @@ import zlib from "node:zlib";
 import type { Bytes } from "../../core/event.ts";
 
 /**
- * Takes a coding off a body.
+ * Removes one coding from a body.
  *
  * @throws {TooLongError}
  * @throws {Error} when the body is damaged or cut off
  */
 export type BodyDecoder = (body: Bytes, maxLength: number) => Promise<Bytes>;
 
-/** What a body would become is longer than it may be. */
+/** A decoded body is longer than it may be. */
 export class TooLongError extends Error {
   override readonly name = "TooLongError";
 }
@@ -29,20 +29,20 @@ type Decompress<Output> = (body: Bytes, options: zlib.ZlibOptions) => Promise<Ou
 const gunzip: Decompress<Uint8Array> = promisify(zlib.gunzip);
 const inflate: Decompress<Uint8Array> = promisify(zlib.inflate);
 const inflateRaw: Decompress<Uint8Array> = promisify(zlib.inflateRaw);
-/** With `info`, it tells by `bytesWritten` how much it has read. */
+/** With `info`, the result includes how many bytes were read: `bytesWritten`. */
 const brotliDecompress = promisify(zlib.brotliDecompress) as unknown as Decompress<
   { buffer: Uint8Array; engine: { bytesWritten: number } }
 >;
 
-/** A frame that holds one byte. */
+/** A frame with one byte of content (RFC 8878, 3.1.1). */
 const ONE_BYTE_FRAME = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, 0];
 
-/** It may have several members, one after the other. */
+/** Reads all members, not only the first one (RFC 1952, 2.2). */
 function ungzip(body: Bytes, maxLength: number): Promise<Bytes> {
   return bytesOf(gunzip(body, { maxOutputLength: maxLength }));
 }
 
-/** Some senders leave out the wrapper (RFC 9110, 8.4.1.2). */
+/** Reads also what some servers send without the zlib wrapper (RFC 9110, 8.4.1.2). */
 async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength };
   try {
@@ -54,8 +54,8 @@ async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
 }
 
 /**
- * Where a body is damaged or cut off, the runtime's decoder ends without a word (Deno 2.6.8). Whether it has come to the
- * end shows when a further byte follows, which it must not have read.
+ * The runtime's decoder (Deno 2.6.8) returns a part without an error when a body is damaged or cut off. To notice that,
+ * we add a byte: a decoder that has found the end of the body leaves exactly this byte unread.
  */
 async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength, info: true };
@@ -65,14 +65,14 @@ async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
 }
 
 /**
- * The library gives nothing when there is not enough room, or a frame is damaged. Whether nothing is right shows when a
- * frame of one byte follows.
+ * The library returns nothing when a frame is damaged or does not fit, but also when it is empty. To tell these apart, we
+ * decode it again with a frame of one byte behind it.
  */
 async function unzstd(body: Bytes, maxLength: number): Promise<Bytes> {
   const { ZSTDDecoder } = await import("zstddec");
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  // Without room it would take as much as a frame demands.
+  // With a limit of 0 it would allocate whatever a frame demands.
   const decoded = decoder.decode(body, Math.max(maxLength, 1)) as Bytes;
   if (decoded.length > 0) return decoded;
   const isEmpty = decoder.decode(followed(body, ONE_BYTE_FRAME), 1).length === 1;
@@ -84,7 +84,7 @@ async function bytesOf(decompressing: Promise<Uint8Array>): Promise<Bytes> {
   return plain(await bounded(decompressing));
 }
 
-/** A `Buffer` behaves otherwise, as when a part of it is taken. */
+/** The rest of eventor expects no `Buffer`, whose methods differ. */
 function plain({ buffer, byteOffset, length }: Uint8Array): Bytes {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }

@@ -2,10 +2,10 @@ import type { Bytes } from "../../core/event.ts";
 import { BODY_DECODERS, type BodyDecoder, TooLongError } from "./body_decoders.ts";
 import { type HttpResponse, largerThan, type UsableResponse } from "./client/http_client.ts";
 
-/** As many as curl takes. */
+/** The limit of curl, too. */
 const MAX_CODINGS = 5;
 
-/** What servers write for "not encoded" besides names of character sets and media types. */
+/** What servers write when a body is not encoded. Some write a character set or a media type instead. */
 const NO_CODINGS: ReadonlySet<string> = new Set([
   "",
   "identity",
@@ -27,15 +27,15 @@ export function maxEncodedLength(maxLength: number): number {
 }
 
 /**
- * Decodes the body of a response by the codings that its header names (RFC 9110, 8.4). A response cannot be used whose
- * body is damaged or longer than `maxLength`, or has a coding that is not known.
+ * Decodes the body of a response by the codings in its `content-encoding` (RFC 9110, 8.4). The result is an unusable
+ * response when the body is damaged, longer than `maxLength`, or in an unknown coding.
  */
 export function decodedResponse(
   response: HttpResponse,
   maxLength: number,
 ): HttpResponse | Promise<HttpResponse> {
   const contentEncoding = response.headers.get("content-encoding");
-  // One without a body says how it would be encoded.
+  // The header of a response without a body says how the body would be encoded.
   const isEncoded = contentEncoding !== undefined && response.body !== null &&
     response.body.length > 0;
   return isEncoded ? decoded(response, codingsOf(contentEncoding), maxLength) : response;
@@ -78,13 +78,13 @@ async function decoded(
     return body.length > maxLength ? unusable(largerThan(maxLength)) : { ...response, body };
   } catch (error) {
     if (error instanceof TooLongError) return unusable(largerThan(maxLength));
-    // Its decoder does not tell.
+    // The decoder of zstd does not tell one from the other.
     const mayBeTooLong = codings.includes("zstd") ? ", or larger than maxResponseBytes" : "";
     return unusable(`response not encoded as it says (${codings.join(", ")})${mayBeTooLong}`);
   }
 }
 
-/** The coding that was applied last comes off first. What comes between is itself encoded. */
+/** Removes the coding first that was applied last. All results but the final one are still encoded. */
 async function withoutCodings(
   body: Bytes,
   decoders: readonly BodyDecoder[],

@@ -57,7 +57,7 @@ export class ResponseResults {
     { status, headers }: HttpResponse,
     { isCutOff = false }: Pick<UnusableResponse, "isCutOff"> = {},
   ): ErrorResponse {
-    // Whoever speaks another protocol at the endpoint's place answers every event like that.
+    // Something that speaks no HTTP has taken the endpoint's place, so every event fares alike.
     if (status === null) return { isTransient: false, suggestsOutage: true, isAboutServer: true };
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
@@ -80,7 +80,7 @@ export class ResponseResults {
     return result;
   }
 
-  /** The endpoint has answered, so this is a result: an error, whatever the status. */
+  /** An unusable response is an error result, whatever its status: the endpoint has answered. */
   #unusable(response: UnusableResponse): Result {
     const { status, headers, defect } = response;
     const headersOfResult = [this.#header("eventor-error", defect)];

@@ -5,10 +5,10 @@ import type { CallInFlight } from "./calls_in_flight.ts";
 /** How long a connection is kept: less than the 5 s of Node.js and others, as no call is to meet one that is closed. */
 export const MAX_IDLE_MS = 4000;
 
-/** What has come of a response. */
+/** What an endpoint has answered. */
 export type HttpResponse = UsableResponse | UnusableResponse;
 
-/** A response that has come in full. */
+/** A complete and valid response. */
 export interface UsableResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -16,22 +16,22 @@ export interface UsableResponse {
   readonly body: Bytes;
 }
 
-/** An answer whose body cannot be used, or that is no HTTP response. */
+/** A response that is incomplete or invalid, or bytes that are no HTTP response at all. */
 export interface UnusableResponse {
-  /** Null when it has no status that can be read. */
+  /** Null when there is no valid status line. */
   readonly status: number | null;
   /** Empty when they cannot be read. */
   readonly headers: ResponseHeaders;
   readonly body: null;
-  /** Why it cannot be used, for people. Holds nothing of what came. */
+  /** Why it cannot be used, for people. Shows nothing of what the endpoint sent. */
   readonly defect: string;
-  /** Whether the rest was still to come when the connection or the time for the call ended. */
+  /** Whether the connection or the call's time ended before the body was complete. */
   readonly isCutOff?: boolean;
 }
 
 /**
- * By names in lower case, one character for each byte. The values of a name that comes more than once are joined by
- * `, `, those of `set-cookie`, which have commas of their own (RFC 9110, 5.3), by line feeds.
+ * Values by names in lower case. A value has one character for each byte. The values of a repeated name are joined with
+ * `, `, but those of `set-cookie` with line feeds, because they contain commas (RFC 9110, 5.3).
  */
 export type ResponseHeaders = ReadonlyMap<string, string>;
 

@@ -3,13 +3,13 @@ import { type Framing, InvalidResponseError } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
 
-/** How long a line with the size of a chunk or a trailer may be, and all extensions and trailers together. */
+/** The limits of a line with a chunk size or a trailer, and of all extensions and trailers together. */
 const MAX_LINE_LENGTH = 4 * 1024;
 const MAX_EXTRAS_LENGTH = 64 * 1024;
 
 const FIRST_BUFFER_BYTES = 4096;
 
-/** Up to 2^52. White space may follow, and extensions without control characters. */
+/** A size below 2^52, then white space, then extensions without control characters. */
 // deno-lint-ignore no-control-regex
 const CHUNK_SIZE = /^0*([0-9A-Fa-f]{1,13})[\t ]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
@@ -99,8 +99,8 @@ class BodyUntilClosed implements ResponseBody {
 }
 
 /**
- * A body in chunks (RFC 9112, 7.1). Extensions of chunks and trailers are left out. Unlike those of a head, its lines end
- * by both characters: else a chunk of one byte too few would be taken for whole.
+ * A body in chunks (RFC 9112, 7.1). Chunk extensions and trailers are ignored. Unlike in a head, a line must end with
+ * both characters: with a line feed alone, a chunk that is one byte short would pass for whole.
  */
 class ChunkedBody implements ResponseBody {
   readonly #bytes: GrowingBytes;
@@ -164,7 +164,7 @@ class ChunkedBody implements ResponseBody {
     return end + 1;
   }
 
-  /** Before a line is kept, or a part of it. */
+  /** Called before a part of a line is kept. */
   #checkLength(length: number): void {
     if (length > MAX_LINE_LENGTH) {
       throw new InvalidResponseError("a line with its chunks is longer than 4 KiB");

@@ -15,10 +15,10 @@ export interface ResponseHead {
   readonly keepsConnection: boolean;
 }
 
-/** What came is not a response as RFC 9112 describes them. The message holds nothing of what came. */
+/** An endpoint has sent what RFC 9112 does not allow. The message shows nothing of it. */
 export class InvalidResponseError extends Error {
   override readonly name = "InvalidResponseError";
-  /** The status of a head that cannot be read otherwise. */
+  /** The status, when the rest of the head cannot be used; null when there is none. */
   readonly status: number | null;
 
   constructor(message: string, status: number | null = null) {
@@ -28,10 +28,10 @@ export class InvalidResponseError extends Error {
 }
 
 const NO_STATUS_LINE = "there is no status line";
-/** What every head begins with. */
+/** The first characters of every head. */
 const BEGINNING = "HTTP/1.";
-const LONGEST_STATUS = "HTTP/1.1 200 ".length;
-/** How a server answers on a port for TLS what is none (RFC 8446, 5.1). */
+const STATUS_END = "HTTP/1.1 200 ".length;
+/** The first bytes of the alert that a TLS server sends to a client that speaks plain HTTP (RFC 8446, 5.1). */
 const TLS_ALERT = 0x15;
 const TLS_MAJOR_VERSION = 3;
 
@@ -40,11 +40,10 @@ const STATUS_LINE = /^HTTP\/1\.([0-9]) ([1-9][0-9]{2})(?: |$)/;
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /**
- * Reads a head (RFC 9112, 4 and 5). Its lines may end by a line feed alone (2.2). A header may go on in further lines,
- * each of which counts as a space (5.2), and have white space before its colon, which only senders of requests must not
- * write for reasons of security (5.1).
+ * Reads a head (RFC 9112, 4 and 5). It allows what other clients allow: lines that end with a line feed alone (2.2),
+ * headers folded over several lines (5.2), and white space before a colon (5.1).
  *
- * @param bytes the lines, with the empty one at their end
+ * @param bytes the whole head, including the empty line at its end
  * @param method of the request, in upper case
  * @throws {InvalidResponseError}
  */
@@ -74,13 +73,18 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
   }
 }
 
-/** The status of a head that need not have come in full; null when there is none that can be read. */
+/** Reads only the status of a head, which may be incomplete; null when there is none. */
 export function statusOf(bytes: Bytes): number | null {
-  const status = STATUS_LINE.exec(latin1(bytes.subarray(0, LONGEST_STATUS)))?.[2];
+  const status = STATUS_LINE.exec(latin1(bytes.subarray(0, STATUS_END)))?.[2];
   return status === undefined ? null : Number(status);
 }
 
-/** Throws when what has come of a head cannot be the beginning of one: who speaks another protocol may wait for us. */
+/**
+ * Checks the first bytes of an incomplete head. A server of another protocol may send its greeting and then wait for us,
+ * so this cannot be left until the head is complete.
+ *
+ * @throws {InvalidResponseError} when no head begins like this
+ */
 export function checkBeginning(bytes: Bytes): void {
   const beginning = latin1(bytes.subarray(0, BEGINNING.length));
   if (BEGINNING.startsWith(beginning)) return;
@@ -109,19 +113,17 @@ function parseHeaders(lines: readonly string[]): Map<string, string> {
   return headers;
 }
 
+/** Joins the lines of each folded header with a space (RFC 9112, 5.2). */
 function unfolded(lines: readonly string[]): readonly string[] {
   if (!lines.some(isContinuation)) return lines;
-  const whole: string[] = [];
+  const headers: string[][] = [];
   for (const line of lines) {
-    if (!isContinuation(line)) {
-      whole.push(line);
-      continue;
-    }
-    const previous = whole.pop();
-    if (previous === undefined) throw new InvalidResponseError("its first header has no name");
-    whole.push(`${withoutSpaces(previous)} ${withoutSpaces(line)}`);
+    const text = withoutSpaces(line);
+    if (!isContinuation(line)) headers.push([text]);
+    else if (headers.length > 0) headers.at(-1)?.push(text);
+    else throw new InvalidResponseError("its first header has no name");
   }
-  return whole;
+  return headers.map((parts) => parts.join(" "));
 }
 
 function isContinuation(line: string): boolean {
@@ -129,8 +131,8 @@ function isContinuation(line: string): boolean {
 }
 
 /**
- * Without white space at the ends (RFC 9110, 5.6.3). What else `trim()` takes for such is part of a value; a regular
- * expression would take seconds for what is nothing but spaces.
+ * Removes spaces and tabs at both ends (RFC 9110, 5.6.3). `trim()` would remove other bytes too, such as the last one of
+ * an `à` in UTF-8. A regular expression would need seconds for 64 KiB of spaces.
  */
 function withoutSpaces(text: string): string {
   let [start, end] = [0, text.length];
@@ -150,7 +152,7 @@ function framingOf(
   method: string,
 ): Framing {
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) return 0;
-  // 'identity' is what older servers write for none.
+  // Older servers write 'identity' for no transfer coding.
   const codings = listOf(headers.get("transfer-encoding")?.toLowerCase() ?? "")
     .filter((coding) => coding !== "identity");
   if (codings.length > 0) {
@@ -161,7 +163,7 @@ function framingOf(
   return contentLength === undefined ? "untilClosed" : parseLength(contentLength);
 }
 
-/** The same length may come several times (RFC 9110, 8.6). What is beyond all numbers is too large in any case. */
+/** Allows the same length several times (RFC 9110, 8.6). A length beyond 2^53 loses precision, but is too large anyway. */
 function parseLength(contentLength: string): number {
   const lengths = listOf(contentLength);
   const [length] = lengths.map(Number);

@@ -25,8 +25,8 @@ export class CutOffResponseError extends Error {
 }
 
 /**
- * Reads the response to one request, in whatever pieces it comes. What is no valid response is one that cannot be used:
- * the endpoint has answered.
+ * Reads the response to one request, in whatever pieces it comes. It does not throw when the endpoint has answered with
+ * something invalid: that is a response that cannot be used.
  */
 export class ResponseReader {
   readonly #heads: HeadReader;
@@ -57,7 +57,7 @@ export class ResponseReader {
     return this.#isUsable && this.#body?.isComplete === true;
   }
 
-  /** Takes what has come, and keeps nothing of `bytes`; returns the response when it is complete, or cannot be used. */
+  /** Takes the next bytes, and keeps no reference to them; returns the response once it is complete, or is known to be unusable. */
   take(bytes: Bytes): HttpResponse | null {
     try {
       return this.#body === undefined
@@ -70,7 +70,7 @@ export class ResponseReader {
   }
 
   /**
-   * Notes that the other side has closed; returns the response, which cannot be used unless it is complete by that.
+   * Notes that the other side has closed the connection. Returns the response, which is unusable when this cuts it off.
    *
    * @throws {CutOffResponseError} when there was no complete head
    */
@@ -82,7 +82,7 @@ export class ResponseReader {
     return broken;
   }
 
-  /** The response as far as it has come, when nothing more will; null when there was no complete head. */
+  /** Ends the response early. Returns what has come of it, or null when there was no complete head. */
   breakOff(reason: string): UnusableResponse | null {
     if (this.#body === undefined) return null;
     const response = this.#unusable(`response cut off after ${this.#body.progress}: ${reason}`);
@@ -142,7 +142,7 @@ function isFinal({ status }: ResponseHead): boolean {
   return status >= 200;
 }
 
-/** Some servers send an empty line too many. */
+/** Skips the empty lines that some servers send before a status line. */
 function afterEmptyLines(bytes: Bytes, start: number): number {
   let position = start;
   while (bytes[position] === CARRIAGE_RETURN || bytes[position] === LINE_FEED) position++;

@@ -223,7 +223,12 @@ const ANSWERS: readonly Answer[] = [
 ];
 
 /** The sizes of the events, and the schemes. */
-const CALLS = [{ scheme: "http", size: 1 }] as const;
+const CALLS = [
+  { scheme: "http", size: 1 },
+  { scheme: "http", size: 70_000 },
+  { scheme: "https", size: 1 },
+  { scheme: "https", size: 70_000 },
+] as const;
 
 for (const { what, wire, closes = false, expected } of ANSWERS) {
   Deno.test(`HttpHandler takes an answer with ${what} for what it is`, async (t) => {
