@@ -9,7 +9,7 @@ const BY_CODE = new Map([
   ["EAI_AGAIN", "host name not found"],
 ]);
 
-/** What `fetch` says. */
+/** What the runtime says without a code. */
 const BY_TEXT: readonly (readonly [pattern: RegExp, codeOrDescription: string])[] = [
   [/too many open files in system/i, "ENFILE"],
   [/too many open files/i, "EMFILE"],
@@ -24,9 +24,6 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, codeOrDescription: string])[
   [/timed out/i, "ETIMEDOUT"],
   [/network is unreachable/i, "ENETUNREACH"],
   [/unreachable|no route to host/i, "EHOSTUNREACH"],
-  [/invalid HTTP|message head|invalid header/i, "no valid HTTP response"],
-  [/gzip|deflate|brotli|unexpected end of file/i, "response not encoded as it says"],
-  [/error reading a body/i, "response broken off"],
 ];
 
 /** Failures to connect. */
