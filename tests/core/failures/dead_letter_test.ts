@@ -87,7 +87,9 @@ Deno.test("deadLetter() shortens a message to 1 KiB between characters", () => {
 
 Deno.test("deadLetters() leave out one header after the other, those that a redrive needs last, and none of the event's", () => {
   const event = anEvent({ headers: HOSTILE_HEADERS });
-  const parts = { pipeline: "orders", failure: FAILURE, attempts: undefined };
+  const attempts = new Attempts(() => "", { log: new RecordedLog().log });
+  attempts.fail();
+  const parts = { pipeline: "orders", failure: FAILURE, attempts };
   const letters = [...deadLetters(event, parts)];
   assertEquals(letters[0]?.record, deadLetter(event, parts));
   assertEquals(letters.at(-1)?.leftOut, [
