@@ -16,6 +16,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   kcat: "kcat",
   // Kafka is content with less, but an endpoint of the tests is a program in Java's source.
   javac: "default-jdk-headless",
+  // Networks of their own, in which names have the addresses that a test gives them.
+  ip: "iproute2",
+  unshare: "util-linux",
   nginx: "nginx-light",
   // Without the service.
   apache2: "apache2-bin",

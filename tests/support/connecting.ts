@@ -16,8 +16,11 @@ export interface ConnectAttempt {
   /** What the sandbox allows, separated by commas, `PORT` for the port at which somebody listens. */
   readonly grant: string;
   readonly timeoutMs?: number;
-  /** So many at the same time. */
+  /** Connects to this address instead, with what the sandbox gave for the host. */
+  readonly instead?: { readonly address: string; readonly isOtherPort?: boolean };
+  /** So many at the same time; the last one to end tells the result. */
   readonly count?: number;
+  readonly keepsOpen?: boolean;
 }
 
 /** What came of an attempt. */
@@ -30,10 +33,10 @@ export interface ConnectOutcome {
 }
 
 /** What a Worker is told: to connect, and to give up after so long. */
-export interface ConnectOrder {
+export interface ConnectOrder extends Required<Pick<ConnectAttempt, "timeoutMs" | "keepsOpen">> {
   readonly host: string;
   readonly port: number;
-  readonly timeoutMs: number;
+  readonly instead?: ConnectAttempt["instead"];
 }
 
 /** Linux's number for `SYN-SENT`, as `/proc/net/tcp` has it. */
@@ -60,11 +63,13 @@ async function carryOut({ listenAt, attempts }: ConnectPlan): Promise<ConnectOut
 }
 
 async function acceptAll(listener: Deno.Listener): Promise<void> {
-  for await (const connection of listener) connection.close();
+  for await (const connection of listener) {
+    void connection.read(new Uint8Array(1)).catch(() => {}).then(() => connection.close());
+  }
 }
 
 async function make(
-  { host, grant, timeoutMs = 5000, count = 1 }: ConnectAttempt,
+  { host, grant, timeoutMs = 5000, count = 1, keepsOpen = false, instead }: ConnectAttempt,
   port: number,
 ): Promise<ConnectOutcome> {
   const worker = new Worker(new URL("connecting_worker.ts", import.meta.url), {
@@ -72,7 +77,7 @@ async function make(
     deno: { permissions: { net: grant.replaceAll("PORT", `${port}`).split(",") } },
   });
   const startedMs = performance.now();
-  const order: ConnectOrder = { host, port, timeoutMs };
+  const order: ConnectOrder = { host, port, timeoutMs, keepsOpen, instead };
   let result = "";
   for (let left = count; left > 0; left--) worker.postMessage(order);
   for (let left = count; left > 0; left--) {

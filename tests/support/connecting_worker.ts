@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { connectToAddress, resolve } from "../../src/transports/sockets/dials.ts";
 import { openConnection } from "../../src/transports/sockets/open_connection.ts";
 import type { ConnectOrder } from "./connecting.ts";
 
@@ -10,13 +11,23 @@ self.onmessage = async ({ data }: MessageEvent<ConnectOrder>) => {
   self.postMessage(await resultOf(data));
 };
 
-async function resultOf({ host, port, timeoutMs }: ConnectOrder): Promise<string> {
+async function resultOf(order: ConnectOrder): Promise<string> {
   try {
-    const connection = await openConnection({ host, port }, AbortSignal.timeout(timeoutMs));
+    const connection = await connect(order, AbortSignal.timeout(order.timeoutMs));
     const { hostname } = connection.remoteAddr;
-    connection.close();
+    if (!order.keepsOpen) connection.close();
     return hostname;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+async function connect(
+  { host, port, instead }: ConnectOrder,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  if (instead === undefined) return await openConnection({ host, port }, signal);
+  const { token } = await resolve({ host, port });
+  const target = { host: instead.address, port: instead.isOtherPort ? port + 1 : port };
+  return await connectToAddress(target, token, signal);
 }

@@ -4,8 +4,8 @@ import type { ConnectOutcome, ConnectPlan } from "./connecting.ts";
 const NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "--net"];
 
 /**
- * Brings up a network: to whatever 10.0.0.0/24 is sent is swallowed, and there are no other networks. `$1` has the
- * names of hosts.
+ * Brings up a network: what is sent to 10.0.0.0/24 is swallowed, and there are no other networks. `$1` has the names
+ * of hosts, `$2` what else is to be done.
  */
 const SETUP = `
 set -e
@@ -18,17 +18,23 @@ for last in 2 3 4; do
   ip neighbour add 10.0.0.$last lladdr 02:00:00:00:00:02 dev swallow
 done
 mount --bind "$1" /etc/hosts
-shift
+eval "$2"
+shift 2
 exec "$@"
 `;
 
 /** Carries out a plan in a network of its own, where names have the addresses that the test gives them. */
 export async function connectInOwnNetwork(
-  plan: ConnectPlan & { readonly hosts: Readonly<Record<string, readonly string[]>> },
+  { hosts: addresses, setup = "", ...plan }: ConnectPlan & {
+    /** Addresses by name. */
+    readonly hosts: Readonly<Record<string, readonly string[]>>;
+    /** What else the shell does to the network. */
+    readonly setup?: string | undefined;
+  },
 ): Promise<ConnectOutcome[]> {
   const hosts = await Deno.makeTempFile();
   try {
-    const lines = Object.entries(plan.hosts)
+    const lines = Object.entries(addresses)
       .flatMap(([name, addresses]) => addresses.map((address) => `${address} ${name}\n`));
     await Deno.writeTextFile(hosts, lines.join(""));
     const program = new URL("connecting.ts", import.meta.url).pathname;
@@ -36,7 +42,7 @@ export async function connectInOwnNetwork(
     const { success, stdout, stderr } = await new Deno.Command(NAMESPACE[0]!, {
       args: [
         ...NAMESPACE.slice(1),
-        ...["sh", "-c", SETUP, "sh", hosts],
+        ...["sh", "-c", SETUP, "sh", hosts, setup],
         ...deno,
         JSON.stringify(plan),
       ],

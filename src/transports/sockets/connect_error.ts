@@ -2,13 +2,13 @@
 const REASONS = new Map([
   ["EMFILE", "too many open connections: raise the limit of open files (ulimit -n)"],
   ["ENFILE", "too many open files on this machine: raise fs.file-max"],
-  ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection reset"],
-  ["ETIMEDOUT", "connection timed out"],
   [
     "EADDRNOTAVAIL",
     "no local address or port is free to connect from: raise net.ipv4.ip_local_port_range, or lower concurrency",
   ],
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection reset"],
+  ["ETIMEDOUT", "connection timed out"],
   ["EHOSTUNREACH", "host unreachable: it is down, or a router or firewall rejects the connection"],
   ["ENETUNREACH", "network unreachable: this machine has no route to the address"],
   ["EAFNOSUPPORT", "this machine does not support this kind of address"],

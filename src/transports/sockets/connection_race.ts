@@ -18,7 +18,7 @@ export type Dial<Connection extends Closable> = (signal: AbortSignal) => Promise
 /** The attempts to connect to a target. */
 export interface Dials<Connection extends Closable> {
   readonly first: Dial<Connection>;
-  /** Finds the further ones, in the order in which to make them. */
+  /** Finds the further ones, in the order in which to make them, and the first one's address again; none without others. */
   readonly others: () => Promise<readonly Dial<Connection>[]>;
 }
 
@@ -53,7 +53,10 @@ export class ConnectionRace<Connection extends Closable> {
     const attempts = [this.#attempt(first)];
     await this.#failureOrPause(attempts[0]);
     if (!this.#isOver && !this.#isHopeless) {
-      for (const dial of await others()) {
+      const dials = await others();
+      // Its address comes once more.
+      if (dials.length > 0) this.#failures.length = 0;
+      for (const dial of dials) {
         if (this.#isOver) return;
         const attempt = this.#attempt(dial);
         attempts.push(attempt);

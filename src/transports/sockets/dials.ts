@@ -1,7 +1,7 @@
 import { lookup } from "node:dns";
 import { isIP, Socket } from "node:net";
 import { connect, type Target } from "./connect.ts";
-import type { Dials } from "./connection_race.ts";
+import type { Closable, Dial, Dials } from "./connection_race.ts";
 import { ConnectError } from "./connect_error.ts";
 import { handleOf, streamIn, type TcpHandle } from "./tcp_handle.ts";
 
@@ -21,15 +21,33 @@ export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
     async others() {
       if (isIP(host) !== 0) return [];
       if (isLocalhost(host)) {
-        return LOOPBACK.map((host) => (signal) => connect({ host, port }, signal));
+        return LOOPBACK.map((host) => ofSeveral(host, (signal) => connect({ host, port }, signal)));
       }
       const { addresses, token } = await resolve({ host, port });
       const [first, ...rest] = interleaved(addresses);
       if (first === undefined || rest.length === 0) return [];
       return [...rest, first]
         .filter((address) => !unsettled.has(`${address} ${port}`))
-        .map((host) => (signal) => connectToAddress({ host, port }, token, signal));
+        .map((host) =>
+          ofSeveral(host, (signal) => connectToAddress({ host, port }, token, signal))
+        );
     },
+  };
+}
+
+/** On a machine without IPv6 its loopback address lacks what elsewhere is a lack of ports, and tells nothing then. */
+function ofSeveral<Connection extends Closable>(
+  host: string,
+  dial: Dial<Connection>,
+): Dial<Connection> {
+  return async (signal) => {
+    try {
+      return await dial(signal);
+    } catch (cause) {
+      const { code } = ConnectError.of(cause);
+      if (host !== "::1" || code !== "EADDRNOTAVAIL") throw cause;
+      throw new ConnectError("ENETUNREACH", { cause });
+    }
   };
 }
 
@@ -49,7 +67,7 @@ export function interleaved(addresses: readonly string[]): string[] {
 }
 
 /** The addresses of a name, and what shows the sandbox that they are its addresses. */
-interface Resolution {
+export interface Resolution {
   readonly addresses: readonly string[];
   readonly token: object | undefined;
 }
@@ -58,7 +76,7 @@ interface Resolution {
  * Node's `lookup()` gives away either all addresses or the token of the sandbox (Deno 2.6.8). Both come to its request.
  * Without the port, the sandbox does not allow it.
  */
-function resolve({ host, port }: Target): Promise<Resolution> {
+export function resolve({ host, port }: Target): Promise<Resolution> {
   return new Promise((resolve) => {
     const options: object = { port };
     const request: unknown = lookup(host, options, () => {});
@@ -73,7 +91,7 @@ function resolve({ host, port }: Target): Promise<Resolution> {
  * Connects to one of the addresses of a name that the sandbox allows. The runtime cannot give this up (Deno 2.6.8): when
  * nobody waits any more, the attempt goes on until the system ends it, and is closed then.
  */
-function connectToAddress(
+export function connectToAddress(
   { host, port }: Target,
   token: object | undefined,
   signal: AbortSignal,

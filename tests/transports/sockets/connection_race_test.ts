@@ -68,7 +68,7 @@ const MOST_TELLING: readonly (readonly [failures: readonly string[], expected: s
   [["ENETUNREACH", "ECONNREFUSED"], "ECONNREFUSED"],
   [["ECONNREFUSED", "ENETUNREACH"], "ECONNREFUSED"],
   [["ECONNREFUSED", "ETIMEDOUT"], "ECONNREFUSED"],
-  [["EADDRNOTAVAIL", "ECONNREFUSED"], "ECONNREFUSED"],
+  [["ECONNREFUSED", "ECONNREFUSED", "EADDRNOTAVAIL"], "EADDRNOTAVAIL"],
   [["EHOSTUNREACH", "ETIMEDOUT"], "ETIMEDOUT"],
   [["ENETUNREACH", "EHOSTUNREACH"], "EHOSTUNREACH"],
   [["ECONNREFUSED", "EMFILE"], "EMFILE"],
@@ -114,8 +114,9 @@ class World {
     const dials = {
       first: first!,
       others: () => {
-        if (others.length > 0) this.events.push("others");
-        return Promise.resolve(others);
+        if (others.length === 0) return Promise.resolve([]);
+        this.events.push("others");
+        return Promise.resolve([...others, first!]);
       },
     };
     return new ConnectionRace<FakeConnection>().run(dials, signal);

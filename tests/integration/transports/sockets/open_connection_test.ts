@@ -1,4 +1,4 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import type { ConnectAttempt, ConnectOutcome } from "../../../support/connecting.ts";
 import { connectInOwnNetwork } from "../../../support/own_network.ts";
 
@@ -6,6 +6,8 @@ import { connectInOwnNetwork } from "../../../support/own_network.ts";
 const DEAD = ["10.0.0.2", "10.0.0.3", "10.0.0.4"] as const;
 /** One that no route leads to. */
 const FAR = "192.0.2.1";
+
+const LOCALHOST = "localhost:PORT,127.0.0.1:PORT,[::1]:PORT";
 
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   "both.test": ["127.0.0.1", "::1"],
@@ -25,7 +27,7 @@ Deno.test("openConnection() reaches the address at which a server listens, which
       granted("both.test"),
       granted("one-of-many.test"),
       // The list of hosts has the other address only.
-      { host: "localhost", grant: "localhost:PORT,127.0.0.1:PORT,[::1]:PORT" },
+      { host: "localhost", grant: LOCALHOST },
     ]);
     for (const outcome of [both, many, localhost]) {
       assertEquals(outcome?.result, address);
@@ -91,6 +93,45 @@ Deno.test("openConnection() reaches no address that the sandbox allows neither b
   for (const { result } of outcomes) {
     assertEquals(result, "the sandbox does not allow this host (EPERM)");
   }
+});
+
+Deno.test("connectToAddress() reaches the addresses of an allowed name at its port, and nothing else", async () => {
+  const [own, second, otherAddress, otherPort] = await attempts(["127.0.0.1", "127.0.0.7"], [
+    { ...granted("both.test"), instead: { address: "127.0.0.1" } },
+    { ...granted("both.test"), instead: { address: "::1" } },
+    { ...granted("both.test"), instead: { address: "127.0.0.7" } },
+    { ...granted("both.test"), instead: { address: "127.0.0.1", isOtherPort: true } },
+  ]);
+  assertEquals(own?.result, "127.0.0.1");
+  assertEquals(second?.result, "connection refused (ECONNREFUSED)");
+  for (const outcome of [otherAddress, otherPort]) {
+    assertEquals(outcome?.result, "the sandbox does not allow this host (EPERM)");
+  }
+});
+
+Deno.test("openConnection() tells a lack of ports from a refusal", async () => {
+  const [localhost, address] = await connectInOwnNetwork({
+    hosts: HOSTS,
+    setup: "echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range",
+    listenAt: ["127.0.0.1"],
+    attempts: [
+      { host: "localhost", grant: LOCALHOST, count: 8, keepsOpen: true },
+      { ...granted("127.0.0.1"), count: 8, keepsOpen: true },
+    ],
+  });
+  for (const outcome of [localhost, address]) {
+    assertMatch(outcome?.result ?? "", /no local address or port is free .*EADDRNOTAVAIL/);
+  }
+});
+
+Deno.test("openConnection() takes the lack of IPv6 for no lack of ports", async () => {
+  const [refused] = await connectInOwnNetwork({
+    hosts: HOSTS,
+    setup: "ip address del ::1/128 dev lo",
+    listenAt: [],
+    attempts: [{ host: "localhost", grant: LOCALHOST }],
+  });
+  assertEquals(refused?.result, "connection refused (ECONNREFUSED)");
 });
 
 function granted(host: string): ConnectAttempt {
