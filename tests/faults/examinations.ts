@@ -35,16 +35,31 @@ export function misplacedByAnswer(
   return misplaced(history, (event) => topicOf(lastAnswers.get(placeOf(event))));
 }
 
-/** Events of which the endpoint did not get attempt 1, 2, 3 and so on, each exactly once. */
+/** How the endpoint ends a connection before a byte of the response. The request may come again at once then. */
+const UNANSWERED: ReadonlySet<string> = new Set(["reset", "close"]);
+
+/**
+ * Events of which the endpoint did not get attempt 1, 2, 3 and so on, each exactly once, or twice when it ended the
+ * connection of the first one without a response.
+ */
 export function notAsAttempted({ calls }: History): string[] {
   return summarized(
     [...callsByEvent(calls)].flatMap(([place, ofEvent]) => {
-      const attempts = ofEvent.map(({ attempt }) => attempt).sort((a, b) => a - b);
+      const inOrder = ofEvent.toSorted((a, b) => a.attempt - b.attempt);
+      const attempts = inOrder.filter((_, index) => !isSentAgain(inOrder, index))
+        .map(({ attempt }) => attempt);
       const isComplete = attempts.every((attempt, index) => attempt === index + 1);
       return isComplete ? [] : [`${place} by attempts ${attempts.join(", ")}`];
     }),
     "events have calls at the endpoint that are not the attempts",
   );
+}
+
+/** Whether a call is the second of an attempt whose first brought no response. */
+function isSentAgain(calls: readonly EndpointCall[], index: number): boolean {
+  const [beforeFormer, former, call] = [calls[index - 2], calls[index - 1], calls[index]];
+  return former !== undefined && former.attempt === call?.attempt &&
+    beforeFormer?.attempt !== call.attempt && UNANSWERED.has(former.answer);
 }
 
 /** Events of which the endpoint got the same attempt more than once. */

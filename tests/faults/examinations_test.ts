@@ -69,6 +69,15 @@ Deno.test("notAsAttempted() names events with a missing or a repeated attempt", 
   }
 });
 
+Deno.test("notAsAttempted() bears an attempt that came once more after a connection without a response", () => {
+  const closed = call(0, { answer: "close" });
+  assertEquals(notAsAttempted(history({ calls: [closed, call(0)] })), []);
+  assertEquals(notAsAttempted(history({ calls: [closed, closed, call(0, { attempt: 2 })] })), []);
+  for (const calls of [[closed, closed, call(0)], [call(0, { answer: "truncated" }), call(0)]]) {
+    assertMatch(notAsAttempted(history({ calls })).join(), /^1 events .*: 0@0 by attempts/);
+  }
+});
+
 Deno.test("repeatedAttempts() bears attempts that never came, and none that came twice", () => {
   const withGap = [call(0), call(0, { attempt: 3 })];
   assertEquals(repeatedAttempts(history({ calls: withGap })), []);
