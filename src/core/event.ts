@@ -23,6 +23,13 @@ export interface AttemptsMade {
   readonly firstFailedAtMs: number;
 }
 
+/** That an event is larger than it may be. */
+export interface Oversize {
+  /** How many bytes it has. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
 /** One event as a listener handed it over: bytes, and nothing of its transport. */
 export interface InboundEvent {
   readonly origin: EventOrigin;
@@ -33,6 +40,11 @@ export interface InboundEvent {
   readonly timestampMs: number;
   /** What a pipeline that had it before tried for it, as far as that is known. */
   readonly past?: AttemptsMade;
+  /**
+   * Set when the event is larger than its listener takes: the value is empty, as it was left out, and perhaps the key and
+   * headers were.
+   */
+  readonly oversize?: Oversize;
 }
 
 /** The place of an event or a record in its topic, as log lines show it: `ORDERS[3]@1842`. */

@@ -24,6 +24,7 @@ import {
   crashFailure,
   type EventFailure,
   type History,
+  oversizeFailure,
   whileBlocked,
 } from "./failures/verdict.ts";
 import { TemplateError } from "./template.ts";
@@ -102,7 +103,10 @@ class Pipeline {
       ? {}
       : { attempts: attemptsFor(event, this.#parts) };
     try {
-      const handled = event.value === null && onTombstone === "forward"
+      const oversize = oversizeFailure(event);
+      const handled = oversize !== null
+        ? await this.#failedWithoutCall(oversize, event, lease)
+        : event.value === null && onTombstone === "forward"
         ? await this.#tombstoneOutcome(event, lease)
         : event.past === undefined
         ? await callHandler(event, this.#calls, lease, history)
@@ -132,6 +136,15 @@ class Pipeline {
     const { slots } = this.#calls;
     await slots.take(lease, event.origin.offset);
     slots.giveBack(lease);
+  }
+
+  async #failedWithoutCall(
+    failure: EventFailure,
+    event: InboundEvent,
+    lease: Lease,
+  ): Promise<Outcome> {
+    await this.#beginWithoutCall(event, lease);
+    return { kind: "failed", failure };
   }
 
   async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {

@@ -38,6 +38,7 @@ Deno.test("loadConfig() takes the original's sample as it is", () => {
       eventListener: {
         type: "kafka",
         topic: "MY_FIRST_TOPIC",
+        maxEventBytes: 8_388_608,
         consumerConfig: {
           ...CLIENT,
           bootstrapServers: ["localhost:9092", "127.0.0.1:9092"],

@@ -47,6 +47,8 @@ export function assign(
       return announce();
     },
     suspectTurns: suspectTurns ?? new SuspectTurns(),
+    maxEventBytes: 1024,
+    unreadable: (offset, reason) => failures.push(`T[0]@${offset}: ${reason}`),
     fail: (error) => failures.push(error),
   });
   return {

@@ -75,10 +75,12 @@ export async function recordsOf(all: readonly FetchedRecords[] = []): Promise<Fe
   const records: FetchedRecord[] = [];
   for (const fetched of all) {
     const opened = await fetched.open();
-    for (let next = opened.next(); next.done !== true; next = opened.next()) {
-      const { key, value, ...rest } = next.value;
-      records.push({ ...rest, key: plain(key), value: plain(value) });
-    }
+    do {
+      for (let next = opened.next(); next.done !== true; next = opened.next()) {
+        const { key, value, ...rest } = next.value;
+        records.push({ ...rest, key: plain(key), value: plain(value) });
+      }
+    } while (await opened.inflate?.());
   }
   return records;
 }

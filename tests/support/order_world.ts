@@ -123,6 +123,8 @@ export class World {
       commit: () => this.commit(),
       announce: () => Promise.resolve(this.commit()),
       suspectTurns: this.#suspectTurns,
+      maxEventBytes: Infinity,
+      unreadable: (_offset, reason) => this.model.violation ??= reason,
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,
     });
     this.#held[partition] = { assigned, position: nextOffset };

@@ -43,6 +43,7 @@ const LEAST_NEEDED_FIRST: readonly (DeadLetterFact | typeof IDEMPOTENCY_KEY_HEAD
   "source-topic",
   "source-partition",
   IDEMPOTENCY_KEY_HEADER,
+  "value-left-out",
   "pipeline",
 ];
 
@@ -103,6 +104,7 @@ function addedHeaders(
     ["last-source-partition", last && `${last.partition}`],
     ["last-source-offset", last && `${last.offset}`],
     ["timestamp", toIso(timestampMs)],
+    ["value-left-out", event.oversize && `${event.oversize.bytes}`],
     ["message", failure.message],
   ];
   const key = TEXT_ENCODER.encode(idempotencyKey(pipeline, event));

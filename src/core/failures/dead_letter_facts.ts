@@ -18,7 +18,9 @@ export type DeadLetterFact =
   | "last-source-partition"
   | "last-source-offset"
   | "timestamp"
-  | "message";
+  | "message"
+  /** How many bytes the event had whose value was left out; the dead letter's is empty. */
+  | "value-left-out";
 
 /** The facts that a record has. */
 export type DeadLetterFacts = ReadonlyMap<DeadLetterFact, string>;

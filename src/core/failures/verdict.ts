@@ -10,9 +10,10 @@ import { TemplateError } from "../template.ts";
 export interface EventFailure {
   /**
    * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
-   * `crash`: work on it was cut off, as when it ends the process; `template`: there is nothing for a template.
+   * `crash`: work on it was cut off, as when it ends the process; `template`: there is nothing for a template;
+   * `eventTooLarge`: the event itself is larger than it may be.
    */
-  readonly reason: "status" | "noResponse" | "tooLarge" | "crash" | "template";
+  readonly reason: "status" | "noResponse" | "tooLarge" | "crash" | "template" | "eventTooLarge";
   /** In the other side's words, when there was a response. */
   readonly status?: string;
   /** Without payload and secrets. */
@@ -222,6 +223,16 @@ export function crashFailure(
   return {
     reason: "crash",
     message: `work on it was cut off in ${past.crashes} of ${past.counted} attempts`,
+  };
+}
+
+/** Why an event of which the value was left out is not sent; null when it is whole. */
+export function oversizeFailure({ oversize }: InboundEvent): EventFailure | null {
+  if (oversize === undefined) return null;
+  const { bytes, maxBytes } = oversize;
+  return {
+    reason: "eventTooLarge",
+    message: `the event has ${bytes} bytes, more than maxEventBytes (${maxBytes})`,
   };
 }
 

@@ -57,6 +57,15 @@ export function puttingBack(parts: PutBackParts): PutBack {
   }
 
   return async (letter, lease) => {
+    const leftOutBytes = deadLetterFacts(letter)?.get("value-left-out");
+    if (leftOutBytes !== undefined) {
+      return `${
+        formatOrigin(letter.origin)
+      } does not hold its event: its value was left out, as the event ` +
+        `had ${
+          visible(leftOutBytes)
+        } bytes, more than maxEventBytes allowed; choose others by --filter`;
+    }
     if (await store(letter, lease) !== null) return null;
     const event = `the event of ${formatOrigin(letter.origin)}`;
     return `${event} is larger than its topic takes: raise the topic's max.message.bytes`;

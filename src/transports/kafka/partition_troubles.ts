@@ -34,6 +34,8 @@ export interface Trouble {
   readonly reason: string;
   /** Whether it usually passes by itself within seconds: it is said only when it does not. Otherwise it is said at once. */
   readonly isPassing: boolean;
+  /** Whether it stays for as long as the member reads the partition. */
+  readonly isFinal?: boolean;
 }
 
 interface Course {
@@ -86,6 +88,7 @@ export class PartitionTroubles {
 
   /** Notes that a partition could not be used: it is to be left alone for a while, each time for longer. */
   note(partition: number, trouble: Trouble): void {
+    if (this.#isFinal(partition)) return;
     const nowMs = this.#now();
     const course = trouble.isPassing ? PASSING : LASTING;
     const before = this.#known.get(partition);
@@ -118,9 +121,14 @@ export class PartitionTroubles {
   works(partition: number): void {
     this.#worked.add(partition);
     const known = this.#known.get(partition);
-    if (known === undefined) return;
+    if (known === undefined || this.#isFinal(partition)) return;
     if (known.said !== null) this.#usedAgain.push(partition);
     this.#forget(partition);
+  }
+
+  /** Notes that a partition is read anew, from where its group has got to. */
+  beginsAnew(partition: number): void {
+    if (this.#isFinal(partition)) this.#forget(partition);
   }
 
   /** Forgets the partitions that the member does not hold any more. */
@@ -144,10 +152,16 @@ export class PartitionTroubles {
     for (const [reason, group] of Map.groupBy(unsaid, ([, { trouble }]) => trouble.reason)) {
       for (const [, known] of group) known.said = { reason, atMs: nowMs };
       const places = this.#places(group.map(([partition]) => partition));
-      const line = `${this.#action.cannot} ${places}: ${reason}; trying again`;
+      const isFinal = group.some(([, { trouble }]) => trouble.isFinal);
+      const again = isFinal ? "" : "; trying again";
+      const line = `${this.#action.cannot} ${places}: ${reason}${again}`;
       if (group.every(([, { trouble }]) => trouble.isPassing)) this.#log.warn(line);
       else this.#log.error(line);
     }
+  }
+
+  #isFinal(partition: number): boolean {
+    return this.#known.get(partition)?.trouble.isFinal === true;
   }
 
   #forget(partition: number): void {

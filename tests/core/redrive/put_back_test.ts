@@ -52,6 +52,25 @@ Deno.test("puttingBack() stores the event's own record, and where it came from",
   assertEquals(recorded.lines, []);
 });
 
+Deno.test("puttingBack() refuses a dead letter that does not hold the value of its event", async () => {
+  const { source, putBack, lease } = aPutBack();
+  const event = anEvent({
+    value: new Uint8Array(),
+    oversize: { bytes: 60_000_000, maxBytes: 8_388_608 },
+  });
+  const letter = deadLetter(event, {
+    pipeline: "orders",
+    failure: { reason: "eventTooLarge", message: "the event is too large" },
+    attempts: undefined,
+  });
+  assertEquals(
+    await putBack(anEvent({ topic: "DLQ", offset: 3, ...letter }), lease),
+    "DLQ[0]@3 does not hold its event: its value was left out, as the event had 60000000 bytes, more " +
+      "than maxEventBytes allowed; choose others by --filter",
+  );
+  assertEquals(source.stored, []);
+});
+
 Deno.test("puttingBack() keeps events without a key together that came from one partition", async () => {
   const { source, putBack, lease } = aPutBack();
   await putBack(aLetter({ topic: "FORMER", key: null }), lease);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isMapping } from "../../../config/document.ts";
-import { textOf, toSchema } from "../../../config/scalar.ts";
+import { size, textOf, toSchema } from "../../../config/scalar.ts";
 import {
   type FileKey,
   section,
@@ -54,6 +54,8 @@ export type { KafkaTlsConfig } from "./tls.ts";
 export interface KafkaListenerConfig {
   readonly type: "kafka";
   readonly topic: string;
+  /** What an event may take: key, value and headers. */
+  readonly maxEventBytes: number;
   readonly consumerConfig: KafkaConsumerConfig;
 }
 
@@ -93,6 +95,10 @@ const resultTopic = toSchema<string | Template>({
 export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
   type: z.literal("kafka").describe("Reads events from a Kafka topic"),
   topic: topic.describe("The topic that events come from"),
+  maxEventBytes: toSchema(size({ min: "1KiB", max: "1GiB" })).prefault("8MiB").describe(
+    "What an event may take uncompressed: key, value and headers. A larger one is not sent: it " +
+      "fails for good, as `onFailure` says",
+  ),
   consumerConfig: blockSchema({
     read: readConsumerBlock,
     problemsOf: consumerProblems,

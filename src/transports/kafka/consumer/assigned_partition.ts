@@ -7,6 +7,7 @@ import { formatNote } from "./attempts_note.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 import { isSuspicious, type SuspectTurns } from "./suspects.ts";
+import { WaitingRecords } from "./waiting_records.ts";
 
 /** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
@@ -35,7 +36,11 @@ export interface AssignedPartitionOptions {
   readonly announce: () => Promise<void>;
   /** Of all partitions together. */
   readonly suspectTurns: SuspectTurns;
-  /** Told when records cannot be read, or the pipeline cannot go on. */
+  /** What an event may take: key, value and headers. */
+  readonly maxEventBytes: number;
+  /** Told from which offset on records cannot be read, and why. The partition goes no further. */
+  readonly unreadable: (offset: number, reason: string) => void;
+  /** Told when the pipeline cannot go on. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -52,12 +57,9 @@ export class AssignedPartition {
   /** What the last commit said of the event at its offset; null when that is not known. */
   committedNote: string | null = "";
   readonly #options: AssignedPartitionOptions;
-  readonly #waiting: FetchedRecords[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: WaitingRecords;
   #fetchedEnd: number;
-  #opened: { readonly lastOffset: number; readonly records: Iterator<FetchedRecord> } | null = null;
-  #isOpening = false;
-  #isUnreadable = false;
+  #wantedMore = true;
   #deliversSoon = false;
   #delivered = 0;
   #deliveredBytes = 0;
@@ -82,6 +84,14 @@ export class AssignedPartition {
     this.committed = nextOffset;
     this.committing = nextOffset;
     this.#fetchedEnd = nextOffset;
+    this.#waiting = new WaitingRecords({
+      maxEventBytes: options.maxEventBytes,
+      passed: (lastOffset) => this.tracker.skipTo(lastOffset + 1),
+      opened: () => this.#deliverWaiting(),
+      shrank: () => this.#noteWanted(),
+      unreadable: (lastOffset, reason) => this.#noteUnreadable(lastOffset, reason),
+    });
+    this.lease.ending.addEventListener("abort", () => this.#giveUpWaiting(), { once: true });
     this.lease.onChange(() => this.#noteIdle());
     this.lease.onQueueShrank(() => this.#deliverSoon());
   }
@@ -123,7 +133,8 @@ export class AssignedPartition {
   /** Whether more of the partition should be fetched; in doubt, to see from where. */
   get wantsMore(): boolean {
     return this.isDoubtful ||
-      this.#waitingBytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
+      !this.#waiting.isEnded &&
+        this.#waiting.bytes < Math.min(MAX_WAITING_BYTES, this.#bytesAllowed);
   }
 
   /**
@@ -135,9 +146,9 @@ export class AssignedPartition {
   enqueue(fetched: readonly FetchedRecords[], nextOffset: number): void {
     for (const records of fetched) {
       if (records.lastOffset < this.#fetchedEnd) continue;
-      this.#waiting.push(records);
-      this.#waitingBytes += records.sizeInBytes;
+      this.#waiting.add(records);
     }
+    this.#wantedMore = this.wantsMore;
     this.#fetchedEnd = Math.max(this.#fetchedEnd, nextOffset);
     this.#deliverWaiting();
   }
@@ -161,7 +172,7 @@ export class AssignedPartition {
     const { maxLookahead } = this.#options.limits;
     const { ending, queued } = this.lease;
     if (this.#held !== null && (this.#isAnnouncing || this.tracker.span > 0)) return false;
-    return !ending.aborted && !this.#isUnreadable && queued < MAX_QUEUED &&
+    return !ending.aborted && queued < MAX_QUEUED &&
       this.tracker.span < maxLookahead &&
       (this.#deliveredBytes < this.#bytesAllowed || this.#delivered === 0);
   }
@@ -182,7 +193,10 @@ export class AssignedPartition {
         if (record === null) return;
         this.#held = null;
         // A batch is fetched as a whole, with what may have settled before.
-        if (record.offset < this.tracker.end) continue;
+        if (record.offset < this.tracker.end) {
+          record.held?.release();
+          continue;
+        }
         if (this.#toAnnounce > 0 && record.offset !== this.#announced) {
           this.#held = record;
           if (this.tracker.span === 0) this.#announce(record).catch(this.#options.fail);
@@ -213,65 +227,39 @@ export class AssignedPartition {
     this.#deliverWaiting();
   }
 
-  /** The next record, or null when there is none, or it has to be opened before. */
   #next(): FetchedRecord | null {
-    const next = this.#read();
-    if (next !== undefined) return next;
-    if (this.#opened !== null) this.tracker.skipTo(this.#opened.lastOffset + 1);
-    this.#opened = null;
-    if (this.#waiting.length > 0) this.#openNext();
-    else if (!this.#isOpening) this.tracker.skipTo(this.#fetchedEnd);
-    return null;
-  }
-
-  #read(): FetchedRecord | undefined {
-    if (this.#opened === null) return undefined;
-    const { records, lastOffset } = this.#opened;
-    try {
-      return records.next().value;
-    } catch (error) {
-      throw this.#unreadable(lastOffset, error);
+    const next = this.#waiting.next();
+    if (next === null && this.#waiting.isEmpty && !this.#waiting.isEnded) {
+      this.tracker.skipTo(this.#fetchedEnd);
     }
+    return next;
   }
 
-  #openNext(): void {
-    const records = this.#isOpening ? undefined : this.#waiting.shift();
-    if (records === undefined) return;
-    this.#isOpening = true;
-    const opening = records.open().catch((error) => {
-      throw this.#unreadable(records.lastOffset, error);
-    });
-    opening.then((opened) => {
-      this.#isOpening = false;
-      this.#opened = { lastOffset: records.lastOffset, records: opened };
-      this.#leaveWaiting(records);
-      this.#deliverWaiting();
-    }).catch(this.#options.fail);
-  }
-
-  #leaveWaiting({ sizeInBytes }: FetchedRecords): void {
+  #noteWanted(): void {
     const { wantsMore } = this;
-    this.#waitingBytes -= sizeInBytes;
-    if (this.wantsMore && !wantsMore) this.#options.noteWanted();
+    if (wantsMore && !this.#wantedMore) this.#options.noteWanted();
+    this.#wantedMore = wantsMore;
   }
 
-  /** Nothing is delivered from here on: what follows must not be settled as if this were. */
-  #unreadable(lastOffset: number, error: unknown): Error {
-    this.#isUnreadable = true;
-    const { topic, partition } = this.#options;
-    const reason = error instanceof Error ? error.message : String(error);
-    return new Error(
-      `cannot read ${topic}[${partition}] up to offset ${lastOffset}: ${reason}; to go on without ` +
-        `these events, set the group's offset there to ${lastOffset + 1}`,
-      { cause: error },
+  #noteUnreadable(lastOffset: number, reason: string): void {
+    this.#options.unreadable(
+      this.tracker.end,
+      `${reason}; to go on without the events up to offset ${lastOffset}, set the group's offset ` +
+        `there to ${lastOffset + 1}`,
     );
+  }
+
+  #giveUpWaiting(): void {
+    this.#held?.held?.release();
+    this.#waiting.end();
   }
 
   #deliver(record: FetchedRecord): void {
     const { topic, nextOffset, past, deliver, commit, fail } = this.#options;
-    const { offset, key, value, headers, timestampMs } = record;
+    const { offset, key, value, headers, timestampMs, oversize, held } = record;
     const origin = { topic, partition: this.partition, offset };
-    const bare = { origin, key, value, headers, timestampMs };
+    const whole = { origin, key, value, headers, timestampMs };
+    const bare = oversize === undefined ? whole : { ...whole, oversize };
     const event = past !== undefined && offset === nextOffset ? { ...bare, past } : bare;
     const bytes = sizeOf(event);
     this.tracker.start(offset);
@@ -281,9 +269,11 @@ export class AssignedPartition {
     deliver(event, this.lease).then(() => {
       this.tracker.finish(offset);
       if (this.#hasMuchToCommit) commit();
+      held?.release();
       this.#leave(offset, bytes);
     }, (error) => {
       if (!(error instanceof EventNotSettledError)) fail(error);
+      held?.release();
       this.#leave(offset, bytes);
     });
   }

@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { BATCH_FIELDS, BATCH_MAGIC } from "../records/batch_fields.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "../records/batch_fields.ts";
 import { crc32c } from "../records/crc32c.ts";
 import { readOldMessages } from "./old_messages.ts";
 import type { Unreadable } from "./partition_answer.ts";
 import { type FetchedRecords, RecordBatch } from "./record_batch.ts";
+import { RecordReader } from "./record_reader.ts";
 
 /** What one partition's records of a response are. */
 export interface FetchedBatches {
@@ -60,7 +61,7 @@ export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBa
 }
 
 /** What is wrong with the fields of a batch; null when nothing is. */
-function damageOfBatch(batch: Buffer): string | null {
+function damageOfBatch(batch: Buffer<ArrayBuffer>): string | null {
   if (batch.length < BATCH_FIELDS.records) return tooShort(batch.length);
   const checksum = crc32c(batch.subarray(BATCH_FIELDS.checksumEnd));
   if (checksum !== batch.readUInt32BE(BATCH_FIELDS.checksum)) return WRONG_CHECKSUM;
@@ -72,9 +73,21 @@ function damageOfBatch(batch: Buffer): string | null {
       baseOffset + BigInt(lastOffsetDelta)
     }`;
   }
+  if (!isReadableControl(batch)) return "a control record of the broker is damaged";
   return count < 0 || count > lastOffsetDelta + 1
     ? `the broker sent a batch of ${count} records for ${lastOffsetDelta + 1} offsets`
     : null;
+}
+
+/** Whether a batch that ends a transaction says how; true for all others. */
+function isReadableControl(batch: Buffer<ArrayBuffer>): boolean {
+  const attributes = batch.readInt16BE(BATCH_FIELDS.attributes);
+  if ((attributes & BATCH_ATTRIBUTES.control) === 0) return true;
+  try {
+    return new RecordReader(batch.subarray(BATCH_FIELDS.records)).read().key !== null;
+  } catch {
+    return false;
+  }
 }
 
 function damageOfMessage(message: Buffer): string | null {

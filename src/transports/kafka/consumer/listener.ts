@@ -18,7 +18,7 @@ import { becomeMember } from "./group_members.ts";
 import { type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
-import type { FetchedPartition } from "./partition_answer.ts";
+import type { FetchedPartition, Unreadable } from "./partition_answer.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 import { isSuspicious, SuspectTurns } from "./suspects.ts";
@@ -210,6 +210,7 @@ export class KafkaListener implements Listener {
   ): AssignedPartition {
     const held = this.#held.continue(partition, fetchedOffset);
     if (held !== null) return held;
+    this.#troubles.beginsAnew(partition);
     const past = this.#notes.attemptsAt(partition, fetchedOffset);
     if (isSuspicious(past)) {
       this.#log.warn(
@@ -228,10 +229,22 @@ export class KafkaListener implements Listener {
       commit: () => this.#commits.commit(),
       announce: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,
+      maxEventBytes: this.#config.maxEventBytes,
+      unreadable: (offset, reason) => this.#noteUnreadable(partition, { offset, reason }),
       fail: (error) => this.#fail(error),
     });
     this.#held.add(partition, assigned);
     return assigned;
+  }
+
+  /** The other partitions go on; but what has an end would never come to it. */
+  #noteUnreadable(partition: number, unreadable: Unreadable): void {
+    const { offset, reason } = unreadable;
+    if (this.#end === null) {
+      this.#troubles.note(partition, { ...unreadable, isPassing: false, isFinal: true });
+    } else {
+      this.#fail(new Error(`cannot read ${this.#config.topic}[${partition}]@${offset}: ${reason}`));
+    }
   }
 
   /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */

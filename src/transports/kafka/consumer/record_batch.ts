@@ -1,7 +1,10 @@
 import { Buffer } from "node:buffer";
-import Compression from "kafkajs/src/protocol/message/compression/index.js";
-import type { Bytes, RecordHeader } from "../../../core/event.ts";
+import type { Bytes, Oversize, RecordHeader } from "../../../core/event.ts";
 import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "../records/batch_fields.ts";
+import { codecOf } from "../records/compression/codecs.ts";
+import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
+import type { Held } from "./large_records.ts";
+import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
 /** One record as it was fetched. */
@@ -11,6 +14,28 @@ export interface FetchedRecord {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
+  /** Set when the record is larger than an event may be; its value is empty then. */
+  readonly oversize?: Oversize;
+  /** To be released when its bytes are not needed any more. */
+  readonly held?: Held;
+}
+
+/** What is said to open records. */
+export interface OpenOptions {
+  /** What an event may take: key, value and headers. */
+  readonly maxEventBytes?: number;
+}
+
+/** Records that are read one by one. */
+export interface OpenedRecords extends Iterator<FetchedRecord, undefined> {
+  /**
+   * Called when there is no further record: resolves with whether there is one now. Without it, there is none.
+   *
+   * @throws {Error} when they are damaged
+   */
+  inflate?(): Promise<boolean>;
+  /** Gives up what is held. */
+  close?(): void;
 }
 
 /** Records that were fetched together, to be opened when there is room for them; in the order of their offsets. */
@@ -20,7 +45,7 @@ export interface FetchedRecords {
   /** What it takes of memory before it is opened. */
   readonly sizeInBytes: number;
   /** Inflates, and decodes one by one as the records are asked for. @throws {Error} when they are damaged */
-  open(): Promise<Iterator<FetchedRecord>>;
+  open(options?: OpenOptions): Promise<OpenedRecords>;
 }
 
 /**
@@ -64,27 +89,33 @@ export class RecordBatch implements FetchedRecords {
   /** What a control record is for; null for a batch of events. */
   get key(): Bytes | null {
     if (!this.isControlRecord) return null;
-    return this.#read(this.#bytes.subarray(BATCH_FIELDS.records)).next().value?.key ?? null;
+    return new RecordReader(this.#bytes.subarray(BATCH_FIELDS.records)).read().key;
   }
 
   get sizeInBytes(): number {
     return this.#bytes.length;
   }
 
-  async open(): Promise<Iterator<FetchedRecord>> {
+  async open({ maxEventBytes = Infinity }: OpenOptions = {}): Promise<OpenedRecords> {
     const records = this.#bytes.subarray(BATCH_FIELDS.records);
-    const codec = Compression.lookupCodecByAttributes(this.#attributes);
-    return this.#read(codec === null ? records : await codec.decompress(records));
+    const codec = codecOf(this.#attributes);
+    const whole = codec === null
+      ? { bytes: records, release() {} }
+      : await INFLATION_MEMORY.whole(codec, toBytes(records));
+    const { bytes, release } = whole ?? { bytes: new Uint8Array(), release() {} };
+    const pieces = whole === null && codec !== null
+      ? INFLATION_MEMORY.inPieces(codec, toBytes(records))
+      : null;
+    return new OpenedBatch(this.#facts, { bytes, pieces, release, maxEventBytes });
   }
 
-  *#read(records: Uint8Array<ArrayBuffer>): Generator<FetchedRecord, undefined> {
-    const baseOffset = this.#int64(BATCH_FIELDS.baseOffset);
-    const reader = new RecordReader(records);
-    for (let count = this.#bytes.readInt32BE(BATCH_FIELDS.recordCount); count > 0; count--) {
-      const { offsetDelta, timestampDeltaMs, key, value, headers } = reader.read();
-      const offset = baseOffset + offsetDelta;
-      yield { offset, timestampMs: this.#timestampMs(timestampDeltaMs), key, value, headers };
-    }
+  get #facts(): BatchFacts {
+    return {
+      baseOffset: this.firstOffset,
+      lastOffsetDelta: this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta),
+      recordCount: this.#bytes.readInt32BE(BATCH_FIELDS.recordCount),
+      timestampMs: (deltaMs) => this.#timestampMs(deltaMs),
+    };
   }
 
   #timestampMs(deltaMs: number): number {
@@ -97,4 +128,9 @@ export class RecordBatch implements FetchedRecords {
   #int64(position: number): number {
     return this.#bytes.readInt32BE(position) * 2 ** 32 + this.#bytes.readUInt32BE(position + 4);
   }
+}
+
+/** zlib and WebAssembly treat a Buffer worse than the bytes that it is. */
+function toBytes({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Bytes {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

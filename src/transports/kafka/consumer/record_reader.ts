@@ -9,11 +9,17 @@ export interface BatchedRecord {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
+  /** How large the record is when its value was left out for that. */
+  readonly oversizeBytes?: number;
 }
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 /** A byte order mark at the beginning of a name is part of it. */
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What 32 bits hold, and how many bytes they take. */
+const MAX_LENGTH = 2 ** 31 - 1;
+const MAX_LENGTH_BYTES = 5;
 
 /** What the last byte of a number counts, when it has 10 bytes, which is what 64 bits take. */
 const MAX_FACTOR = 2 ** 63;
@@ -30,6 +36,32 @@ export class RecordReader {
   /** @param bytes the records of a batch, inflated */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
+  }
+
+  /** What has not been read. */
+  get rest(): Bytes {
+    return this.#bytes.subarray(this.#position);
+  }
+
+  /** How many bytes the length of the next record takes, when all of it is there. */
+  get lengthBytes(): number {
+    let end = this.#position;
+    while (this.#bytes[end]! >= 0x80) end++;
+    return end + 1 - this.#position;
+  }
+
+  /** The length of the next record behind its length; null when that is not there as a whole. @throws {RangeError} */
+  get nextLength(): number | null {
+    const start = this.#position;
+    for (let end = start; this.#bytes[end] !== undefined; end++) {
+      if (this.#bytes[end]! >= 0x80) continue;
+      const length = this.#varint();
+      this.#position = start;
+      if (length < 0 || length > MAX_LENGTH) throw damaged();
+      return length;
+    }
+    if (this.#bytes.length - start > MAX_LENGTH_BYTES) throw damaged();
+    return null;
   }
 
   /** @throws {RangeError} when the bytes end before the record does */

@@ -8,6 +8,9 @@ import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { consumerConfigOf } from "../config/derived.ts";
 import { KafkaListener } from "./listener.ts";
 
+/** What was stored is put back, however large it is. */
+const MAX_EVENT_BYTES = 2 ** 31;
+
 /** What of a topic there is to read. */
 type Extent = Pick<StoredEvents, "starts" | "ends" | "peers">;
 
@@ -38,7 +41,13 @@ export class StoredRecords implements StoredEvents {
     const consumerConfig = consumerConfigOf(producerConfig, { groupId: context.reader });
     const extent = await lookUpExtent(topic, consumerConfig, context);
     const positions = new Map(extent.starts);
-    const listener = await KafkaListener.open({ type: "kafka", topic, consumerConfig }, context, {
+    const config = {
+      type: "kafka",
+      topic,
+      maxEventBytes: MAX_EVENT_BYTES,
+      consumerConfig,
+    } as const;
+    const listener = await KafkaListener.open(config, context, {
       ends: extent.ends,
       commits: context.remembers,
       onCommit: (partition, offset) => positions.set(partition, offset),

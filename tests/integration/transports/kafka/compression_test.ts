@@ -3,6 +3,11 @@ import { Buffer } from "node:buffer";
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from "kafkajs";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
 import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
+import type { Bytes } from "../../../../src/core/event.ts";
+import {
+  type Codec,
+  codecOf,
+} from "../../../../src/transports/kafka/records/compression/codecs.ts";
 import { bytes } from "../../../support/events.ts";
 import {
   freshName,
@@ -22,9 +27,8 @@ const BATCH_BYTES = 64 * 1024;
 const XERIAL_HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
 const XERIAL_BLOCK_BYTES = 32 * 1024;
 
-interface Codec {
+interface Compressor {
   compress(encoder: { buffer: Buffer }): Promise<Buffer>;
-  decompress(buffer: Buffer): Promise<Buffer>;
 }
 
 patchKafkajs();
@@ -104,26 +108,22 @@ function hardlyCompressible(count: number): string[] {
 
 /** Tells what a codec is given to decompress. */
 function watchDecompression(type: CompressionTypes) {
-  const codecs: Record<number, () => Codec> = CompressionCodecs;
-  const original = codecs[type];
-  if (original === undefined) throw new Error(`no codec of type ${type}`);
-  const watched: Buffer[] = [];
-  codecs[type] = () => ({
-    ...original(),
-    decompress: (buffer) => {
-      watched.push(buffer);
-      return original().decompress(buffer);
-    },
-  });
+  const codec: { decompress: Codec["decompress"] } = codecOf(type)!;
+  const original = codec.decompress;
+  const watched: Bytes[] = [];
+  codec.decompress = (bytes, maxLength) => {
+    watched.push(bytes);
+    return original(bytes, maxLength);
+  };
   return {
     get sizes() {
       return watched.map(({ length }) => length);
     },
     get first() {
-      return watched[0] ?? Buffer.alloc(0);
+      return watched[0] ?? new Uint8Array();
     },
     [Symbol.dispose]() {
-      codecs[type] = original;
+      codec.decompress = original;
     },
   };
 }
@@ -133,7 +133,7 @@ function assertLarge(sizes: readonly number[]): void {
 }
 
 async function produceFramed(topic: string, texts: readonly string[]): Promise<void> {
-  const codecs: Record<number, () => Codec> = CompressionCodecs;
+  const codecs: Record<number, () => Compressor> = CompressionCodecs;
   const original = codecs[CompressionTypes.Snappy];
   if (original === undefined) throw new Error("no codec for snappy");
   codecs[CompressionTypes.Snappy] = () => ({

@@ -1,10 +1,12 @@
 import type { Bytes } from "../../../../core/event.ts";
+import type { InflatedOutput } from "./inflated_output.ts";
 
 /** From here on, copying at once is faster than byte by byte. */
 const LONG = 32;
 
 /** Takes what comes out of a decompressor; how much that will be is known only in the end, and limited. */
-export class InflatedBytes {
+export class InflatedBytes implements InflatedOutput {
+  readonly isFull = false;
   readonly #maxLength: number;
   #bytes: Bytes;
   #length = 0;
@@ -20,7 +22,6 @@ export class InflatedBytes {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Takes a part of `source`. @throws {Error} when it does not reach so far, or too much has come */
   append(source: Bytes, start: number, end: number): void {
     if (end > source.length) throw new Error("it is cut off");
     const count = end - start;
@@ -34,12 +35,7 @@ export class InflatedBytes {
     this.#length += count;
   }
 
-  /**
-   * Takes `count` bytes again that came `distance` before; when there are fewer, they are repeated.
-   *
-   * @throws {Error} when nothing came so far before, or too much has come
-   */
-  repeat(distance: number, count: number): void {
+  repeat(distance: number, count: number): number {
     if (distance < 1 || distance > this.#length) throw new Error("it is damaged");
     const target = this.#withRoomFor(count);
     const end = this.#length + count;
@@ -53,6 +49,11 @@ export class InflatedBytes {
       }
     }
     this.#length = end;
+    return count;
+  }
+
+  tooFarBack(): Error {
+    return new Error("it is damaged");
   }
 
   #withRoomFor(count: number): Bytes {

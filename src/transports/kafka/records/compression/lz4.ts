@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../../core/event.ts";
 import { InflatedBytes } from "./inflated_bytes.ts";
+import type { InflatedOutput } from "./inflated_output.ts";
 
 const MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -21,49 +22,56 @@ const GOES_ON = 15;
 const MIN_REPETITION = 4;
 
 /**
- * Decompresses lz4 frames. Checksums are left to those of TCP and of the brokers.
+ * Decompresses lz4 frames.
  *
- * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
  */
 export function decompressLz4(bytes: Bytes, maxLength: number): Bytes {
   const inflated = new InflatedBytes(USUAL_RATIO * bytes.length, maxLength);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let position = 0; position < bytes.length;) {
-    position = readFrame({ bytes, view, position }, inflated);
-  }
+  // It is never full.
+  readLz4(bytes, inflated).next();
   return inflated.bytes;
 }
 
-/** Returns the position behind the frame. */
-function readFrame(
-  { bytes, view, position }: { bytes: Bytes; view: DataView; position: number },
-  inflated: InflatedBytes,
-): number {
-  const magic = view.getUint32(position, true);
-  if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
-    return position + 8 + view.getUint32(position + 4, true);
-  }
-  if (magic !== MAGIC) throw new Error("it is damaged");
-  const flags = view.getUint8(position + 4);
-  if (flags & HAS_DICTIONARY) throw new Error("it needs a dictionary");
-  // Magic number, flags, block size, and the header's checksum.
-  position += 7 + (flags & HAS_LENGTH ? 8 : 0);
-  for (;;) {
-    const header = view.getUint32(position, true);
-    position += 4;
-    if (header === 0) return position + (flags & HAS_CHECKSUM ? 4 : 0);
-    const end = position + (header & ~IS_STORED);
-    if (header & IS_STORED) inflated.append(bytes, position, end);
-    else readBlock({ bytes, position, end }, inflated);
-    position = end + (flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
+/**
+ * Decompresses lz4 frames into `output`, and stops whenever that is full. Checksums are left to those of TCP and of the
+ * batch.
+ *
+ * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+ */
+export function* readLz4(bytes: Bytes, output: InflatedOutput): Generator<void, void> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let position = 0; position < bytes.length;) {
+    if (bytes.length - position < 8) throw new Error("it is cut off");
+    const magic = view.getUint32(position, true);
+    if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
+      position += 8 + view.getUint32(position + 4, true);
+      continue;
+    }
+    if (magic !== MAGIC) throw new Error("it is damaged");
+    const flags = view.getUint8(position + 4);
+    if (flags & HAS_DICTIONARY) throw new Error("it needs a dictionary");
+    // Magic number, flags, block size, and the header's checksum.
+    position += 7 + (flags & HAS_LENGTH ? 8 : 0);
+    for (;;) {
+      if (bytes.length - position < 4) throw new Error("it is cut off");
+      const header = view.getUint32(position, true);
+      position += 4;
+      if (header === 0) break;
+      const end = position + (header & ~IS_STORED);
+      if (header & IS_STORED) output.append(bytes, position, end);
+      else yield* readBlock({ bytes, position, end }, output);
+      if (output.isFull) yield;
+      position = end + (flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
+    }
+    if (flags & HAS_CHECKSUM) position += 4;
   }
 }
 
-function readBlock(
+function* readBlock(
   { bytes, position, end }: { bytes: Bytes; position: number; end: number },
-  inflated: InflatedBytes,
-): void {
+  output: InflatedOutput,
+): Generator<void, void> {
   if (end > bytes.length) throw new Error("it is cut off");
   while (position < end) {
     const token = bytes[position++]!;
@@ -72,7 +80,7 @@ function readBlock(
       let more;
       do literals += more = bytes[position++] ?? 0; while (more === 0xff);
     }
-    inflated.append(bytes, position, position + literals);
+    output.append(bytes, position, position + literals);
     position += literals;
     if (position >= end) return;
     const distance = bytes[position++]! | bytes[position++]! << 8;
@@ -81,6 +89,11 @@ function readBlock(
       let more;
       do repetition += more = bytes[position++] ?? 0; while (more === 0xff);
     }
-    inflated.repeat(distance, repetition + MIN_REPETITION);
+    repetition += MIN_REPETITION;
+    for (;;) {
+      repetition -= output.repeat(distance, repetition);
+      if (output.isFull) yield;
+      if (repetition === 0) break;
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Teaches kafkajs every codec of Kafka. It brings gzip alone, and sets no limit to what comes out: a record batch of
- * 300 kB can take 300 MB uncompressed.
+ * Teaches kafkajs every codec of Kafka. It brings gzip alone, and sets no limit to what comes out: messages of 300 kB can
+ * take 300 MB uncompressed. Record batches are decompressed without it.
  *
  * @module
  */
@@ -13,11 +13,8 @@ import { compressLz4 } from "./lz4_writer.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
-/**
- * What a record batch may take uncompressed. Producers limit a batch before they compress it, by default to 1 MB; what
- * is far larger is hardly meant to be read.
- */
-export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+/** What messages of the formats before record batches may take uncompressed. Their producers sent 1 MB by default. */
+const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
 
 /** What kafkajs hands to a codec to be compressed. */
 interface RecordsEncoder {

@@ -1,6 +1,7 @@
 import snappyjs from "snappyjs";
 import type { Bytes } from "../../../../core/event.ts";
 import { InflatedBytes, tooLarge } from "./inflated_bytes.ts";
+import type { InflatedOutput } from "./inflated_output.ts";
 
 /** Java's clients write blocks in frames of their own, which start with this and a version. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
@@ -22,19 +23,32 @@ export function compressSnappy(bytes: Bytes): Bytes {
 /**
  * Decompresses a block, or Java's frames of blocks.
  *
- * @see https://github.com/google/snappy/blob/main/format_description.txt
  * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
  */
 export function decompressSnappy(bytes: Bytes, maxLength: number): Bytes {
-  const isFramed = XERIAL_MAGIC.every((byte, index) => bytes[index] === byte);
-  const blocks = isFramed ? [...framedBlocks(bytes)] : [bytes];
-  const lengths = blocks.map(uncompressedLength);
-  const length = lengths.reduce((sum, { value }) => sum + value, 0);
+  let length = 0;
+  for (const block of blocksOf(bytes)) length += uncompressedLength(block).value;
   if (length > maxLength) throw tooLarge(maxLength);
   const inflated = new InflatedBytes(length, maxLength);
-  blocks.forEach((block, index) => readBlock(block, { start: lengths[index]!.end, inflated }));
-  if (inflated.bytes.length !== length) throw new Error("it is damaged");
+  // It is never full.
+  readSnappy(bytes, inflated).next();
   return inflated.bytes;
+}
+
+/**
+ * Decompresses a block, or Java's frames of blocks, into `output`, and stops whenever that is full.
+ *
+ * @see https://github.com/google/snappy/blob/main/format_description.txt
+ */
+export function* readSnappy(bytes: Bytes, output: InflatedOutput): Generator<void, void> {
+  for (const block of blocksOf(bytes)) {
+    yield* readBlock(block, { ...uncompressedLength(block), output });
+  }
+}
+
+function blocksOf(bytes: Bytes): Iterable<Bytes> {
+  const isFramed = XERIAL_MAGIC.every((byte, index) => bytes[index] === byte);
+  return isFramed ? framedBlocks(bytes) : [bytes];
 }
 
 function* framedBlocks(bytes: Bytes): Generator<Bytes> {
@@ -42,6 +56,7 @@ function* framedBlocks(bytes: Bytes): Generator<Bytes> {
   for (let position = XERIAL_HEADER_SIZE; position < bytes.length;) {
     const start = position + 4;
     position = start + view.getUint32(position);
+    if (position > bytes.length) throw new Error("it is cut off");
     yield bytes.subarray(start, position);
   }
 }
@@ -57,30 +72,34 @@ function uncompressedLength(block: Bytes): { value: number; end: number } {
   throw new Error("it is damaged");
 }
 
-function readBlock(
+function* readBlock(
   block: Bytes,
-  { start, inflated }: { start: number; inflated: InflatedBytes },
-): void {
+  { value: left, end: start, output }: { value: number; end: number; output: InflatedOutput },
+): Generator<void, void> {
   for (let position = start; position < block.length;) {
     const tag = block[position++]!;
     const kind = tag & 0x03;
+    let length = (tag >> 2) + 1;
     if (kind === LITERAL) {
-      let length = (tag >> 2) + 1;
       if (length > LONG_LITERAL) {
         const size = length - LONG_LITERAL;
         length = littleEndian(block, position, size) + 1;
         position += size;
       }
-      inflated.append(block, position, position + length);
+      output.append(block, position, position + length);
       position += length;
     } else if (kind === NEAR_COPY) {
-      inflated.repeat((tag >> 5) << 8 | block[position++]!, (tag >> 2 & 0x07) + 4);
+      length = (tag >> 2 & 0x07) + 4;
+      output.repeat((tag >> 5) << 8 | block[position++]!, length);
     } else {
       const size = kind === COPY ? 2 : 4;
-      inflated.repeat(littleEndian(block, position, size), (tag >> 2) + 1);
+      output.repeat(littleEndian(block, position, size), length);
       position += size;
     }
+    left -= length;
+    if (output.isFull) yield;
   }
+  if (left !== 0) throw new Error("it is damaged");
 }
 
 function littleEndian(bytes: Bytes, start: number, size: number): number {

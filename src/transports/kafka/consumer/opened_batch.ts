@@ -1,0 +1,207 @@
+import type { Bytes } from "../../../core/event.ts";
+import type { Pieces } from "../records/compression/codecs.ts";
+import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
+import { type Held, LARGE_RECORDS } from "./large_records.ts";
+import { readOversized } from "./oversized_record.ts";
+import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
+import { type BatchedRecord, RecordReader } from "./record_reader.ts";
+
+/** What the fields of a batch say of its records. */
+export interface BatchFacts {
+  readonly baseOffset: number;
+  readonly lastOffsetDelta: number;
+  readonly recordCount: number;
+  /** The time of a record that is so much later than the batch's first. */
+  readonly timestampMs: (deltaMs: number) => number;
+}
+
+/** Where the records of a batch come from. */
+export interface BatchSource {
+  /** What is there at once: all of it, when there are no pieces. */
+  readonly bytes: Bytes;
+  readonly pieces: Pieces | null;
+  /** Told when the bytes are not needed any more. */
+  readonly release: () => void;
+  /** What an event may take: key, value and headers. */
+  readonly maxEventBytes: number;
+}
+
+/** Reads the records of a batch one by one, and holds no more of them than that takes. */
+export class OpenedBatch implements OpenedRecords {
+  readonly #facts: BatchFacts;
+  readonly #source: BatchSource;
+  #reader: RecordReader;
+  /** A record that has come in several pieces. */
+  #assembled: FetchedRecord | null = null;
+  /** The room that was made for the next record. */
+  #held: Held | null = null;
+  #left: number;
+  #lastDelta = -1;
+  #isClosed = false;
+
+  constructor(facts: BatchFacts, source: BatchSource) {
+    this.#facts = facts;
+    this.#source = source;
+    this.#reader = new RecordReader(source.bytes);
+    this.#left = facts.recordCount;
+  }
+
+  next(): IteratorResult<FetchedRecord, undefined> {
+    const assembled = this.#assembled;
+    if (assembled !== null) {
+      this.#assembled = null;
+      return { done: false, value: assembled };
+    }
+    if (this.#source.pieces === null) {
+      if (this.#left === 0) return this.#end();
+    } else if (this.#left === 0 || this.#missingBytes > 0) {
+      return { done: true, value: undefined };
+    }
+    return { done: false, value: this.#fetched(this.#reader.read()) };
+  }
+
+  /** Resolves with whether there is another record. */
+  async inflate(): Promise<boolean> {
+    const { pieces } = this.#source;
+    while (pieces !== null && !this.#isClosed) {
+      const outcome = await INFLATION_MEMORY.inTurn(() => this.#inflate(pieces));
+      if (typeof outcome === "boolean") return outcome && !this.#isClosed;
+      // Others may go on meanwhile.
+      this.#held = await LARGE_RECORDS.hold(outcome.neededBytes);
+      if (this.#isClosed) this.#held.release();
+    }
+    return false;
+  }
+
+  /** Resolves with whether there is another record, or with how much room the next one needs. */
+  async #inflate(pieces: Pieces): Promise<boolean | { neededBytes: number }> {
+    while (this.#left > 0 && this.#missingBytes > 0) {
+      const length = this.#reader.nextLength;
+      if (length !== null && length > this.#source.maxEventBytes) {
+        this.#assembled = await this.#readOversized(length, pieces);
+        return true;
+      }
+      if (length !== null && this.#held === null) return { neededBytes: length };
+      if (length !== null) {
+        await this.#assemble(pieces, this.#held ?? undefined);
+        return true;
+      }
+      const piece = await this.#nextPiece(pieces);
+      if (this.#isClosed) return false;
+      this.#reader = new RecordReader(joined(this.#reader.rest, piece));
+    }
+    if (this.#left > 0) return true;
+    if (this.#reader.rest.length > 0 || await pieces.next() !== null) throw surplus();
+    this.close();
+    return false;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#source.pieces?.close();
+    this.#source.release();
+  }
+
+  /** How much of the next record has not come; 1 when that is not known. */
+  get #missingBytes(): number {
+    const { nextLength, rest, lengthBytes } = this.#reader;
+    return nextLength === null ? 1 : nextLength + lengthBytes - rest.length;
+  }
+
+  #end(): { done: true; value: undefined } {
+    if (this.#reader.rest.length > 0) throw surplus();
+    this.close();
+    return { done: true, value: undefined };
+  }
+
+  async #assemble(pieces: Pieces, held: Held | undefined): Promise<void> {
+    this.#held = null;
+    const { rest } = this.#reader;
+    const record = new Uint8Array(rest.length + this.#missingBytes);
+    record.set(rest);
+    for (let filled = rest.length; filled < record.length;) {
+      const piece = await this.#nextPiece(pieces);
+      if (this.#isClosed) return held?.release();
+      const part = piece.subarray(0, record.length - filled);
+      record.set(part, filled);
+      filled += part.length;
+      this.#reader = new RecordReader(piece.slice(part.length));
+    }
+    this.#assembled = this.#fetched(new RecordReader(record).read(), held);
+  }
+
+  async #readOversized(length: number, pieces: Pieces): Promise<FetchedRecord | null> {
+    const { rest, lengthBytes } = this.#reader;
+    const oversized = await readOversized(length, {
+      bytes: rest.subarray(lengthBytes),
+      more: async () => this.#isClosed ? null : await this.#nextPiece(pieces),
+    });
+    if (oversized === null) return null;
+    this.#reader = new RecordReader(oversized.rest.slice());
+    return this.#fetched(oversized.record);
+  }
+
+  async #nextPiece(pieces: Pieces): Promise<Bytes> {
+    const piece = await pieces.next();
+    if (piece === null && !this.#isClosed) {
+      throw new RangeError(`the batch ends ${this.#left} records too early`);
+    }
+    return piece ?? new Uint8Array();
+  }
+
+  #fetched(record: BatchedRecord, held?: Held): FetchedRecord {
+    const { offsetDelta, timestampDeltaMs, key, value, headers } = record;
+    const { baseOffset, lastOffsetDelta, timestampMs } = this.#facts;
+    if (!(offsetDelta > this.#lastDelta && offsetDelta <= lastOffsetDelta)) {
+      throw new RangeError("a record of the batch has the offset of another record or batch");
+    }
+    this.#lastDelta = offsetDelta;
+    this.#left--;
+    const at = { offset: baseOffset + offsetDelta, timestampMs: timestampMs(timestampDeltaMs) };
+    const bytes = record.oversizeBytes ?? sizeOf(record);
+    const { maxEventBytes } = this.#source;
+    if (bytes <= maxEventBytes) {
+      return held === undefined
+        ? { ...at, key, value, headers }
+        : { ...at, key, value, headers, held };
+    }
+    held?.release();
+    return { ...at, ...withoutValue(record), oversize: { bytes, maxBytes: maxEventBytes } };
+  }
+}
+
+/** What of a record that is too large is kept beside its value, as long as there is room for it. */
+const MAX_KEPT_BYTES = 256 * 1024;
+
+function withoutValue(
+  { key, headers }: BatchedRecord,
+): Pick<FetchedRecord, "key" | "value" | "headers"> {
+  const value = new Uint8Array();
+  return sizeOf({ key, value, headers }) <= MAX_KEPT_BYTES
+    ? {
+      key: key?.slice() ?? null,
+      value,
+      headers: headers.map(([name, value]) => [name, value?.slice() ?? null]),
+    }
+    : { key: null, value, headers: [] };
+}
+
+function sizeOf(
+  { key, value, headers }: Pick<BatchedRecord, "key" | "value" | "headers">,
+): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0);
+  return bytes;
+}
+
+function joined(one: Bytes, other: Bytes): Bytes {
+  const bytes = new Uint8Array(one.length + other.length);
+  bytes.set(one);
+  bytes.set(other, one.length);
+  return bytes;
+}
+
+function surplus(): RangeError {
+  return new RangeError("the batch goes on behind its last record");
+}

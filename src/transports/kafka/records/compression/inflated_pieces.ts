@@ -1,0 +1,100 @@
+import type { Bytes } from "../../../../core/event.ts";
+import type { InflatedOutput } from "./inflated_output.ts";
+
+const PIECE_BYTES = 64 * 1024;
+/** How much comes before what is not needed any more is dropped: moving the rest takes time. */
+const SLACK_BYTES = 1024 * 1024;
+
+/** From here on, copying at once is faster than byte by byte. */
+const LONG = 32;
+
+/** Takes what comes out of a decompressor piece by piece, and keeps as much of it as may be referred to. */
+export class InflatedPieces implements InflatedOutput {
+  readonly #maxKept: number;
+  #bytes: Bytes = new Uint8Array(2 * PIECE_BYTES);
+  #length = 0;
+  #taken = 0;
+  #hasDropped = false;
+
+  /** @param maxKept how many bytes back a decompressor may refer */
+  constructor(maxKept: number) {
+    this.#maxKept = maxKept;
+  }
+
+  get isFull(): boolean {
+    return this.#length - this.#taken >= PIECE_BYTES;
+  }
+
+  get heldBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** What has come since it was taken last. It changes when more comes. */
+  take(): Bytes {
+    const piece = this.#bytes.subarray(this.#taken, this.#length);
+    this.#taken = this.#length;
+    return piece;
+  }
+
+  /** Drops what nothing refers to any more. */
+  #drop(): void {
+    const surplus = Math.min(this.#length - this.#maxKept, this.#taken);
+    if (surplus <= 0) return;
+    this.#bytes.copyWithin(0, surplus, this.#length);
+    this.#length -= surplus;
+    this.#taken -= surplus;
+    this.#hasDropped = true;
+  }
+
+  append(source: Bytes, start: number, end: number): void {
+    if (end > source.length) throw new Error("it is cut off");
+    const count = end - start;
+    this.#makeRoomFor(count);
+    const bytes = this.#bytes;
+    if (count < LONG) {
+      const shift = this.#length - start;
+      for (let index = start; index < end; index++) bytes[index + shift] = source[index]!;
+    } else {
+      bytes.set(source.subarray(start, end), this.#length);
+    }
+    this.#length += count;
+  }
+
+  repeat(distance: number, count: number): number {
+    const counted = Math.min(count, PIECE_BYTES);
+    this.#makeRoomFor(counted);
+    if (distance < 1) throw new Error("it is damaged");
+    if (distance > this.#length) {
+      throw this.#hasDropped ? this.tooFarBack() : new Error("it is damaged");
+    }
+    const bytes = this.#bytes;
+    const end = this.#length + counted;
+    if (counted < LONG) {
+      for (let to = this.#length; to < end; to++) bytes[to] = bytes[to - distance]!;
+    } else {
+      const start = this.#length - distance;
+      // Each time, there is twice as much to copy from.
+      for (let to = this.#length; to < end; to = start + 2 * (to - start)) {
+        bytes.copyWithin(to, start, start + Math.min(to - start, end - to));
+      }
+    }
+    this.#length = end;
+    return counted;
+  }
+
+  tooFarBack(): Error {
+    const mebibytes = this.#maxKept / 1024 / 1024;
+    return new Error(`it repeats what stands more than ${mebibytes} MiB before`);
+  }
+
+  #makeRoomFor(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const largest = this.#maxKept + SLACK_BYTES + 2 * PIECE_BYTES;
+    if (this.#bytes.length >= largest) this.#drop();
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, Math.min(2 * this.#bytes.length, largest)));
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bytes;
+  }
+}

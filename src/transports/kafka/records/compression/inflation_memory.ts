@@ -1,0 +1,148 @@
+import type { Bytes } from "../../../../core/event.ts";
+import type { Codec, Pieces } from "./codecs.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A batch that takes more is decompressed piece by piece. Most producers send no more than this at once. */
+const MAX_WHOLE_BYTES = 2 * MEBIBYTE;
+
+/** What all batches of an isolate may take that were decompressed at once, and the same for those in pieces. */
+const MAX_BYTES = 16 * MEBIBYTE;
+
+/** A batch that was decompressed at once. */
+export interface Whole {
+  readonly bytes: Bytes;
+  /** Says that the bytes are not needed any more. May be called again. */
+  release(): void;
+}
+
+/** Bounds what batches of all partitions take together while they are decompressed. */
+export class InflationMemory {
+  readonly #maxBytes: number;
+  #wholeBytes = 0;
+  /** In the order in which they were used last. */
+  readonly #inPieces = new Set<EvictablePieces>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ maxBytes = MAX_BYTES }: { maxBytes?: number } = {}) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Decompresses at once. Resolves with null when it takes too much for that, or is damaged. */
+  async whole(codec: Codec, compressed: Bytes): Promise<Whole | null> {
+    if (this.#wholeBytes + MAX_WHOLE_BYTES > this.#maxBytes) return null;
+    if (compressed.length > MAX_WHOLE_BYTES) return null;
+    this.#wholeBytes += MAX_WHOLE_BYTES;
+    let heldBytes = MAX_WHOLE_BYTES;
+    const release = (kept = 0) => {
+      this.#wholeBytes -= heldBytes - kept;
+      heldBytes = kept;
+    };
+    try {
+      const bytes = await codec.decompress(compressed, MAX_WHOLE_BYTES);
+      release(bytes.buffer.byteLength);
+      return { bytes, release: () => release() };
+    } catch {
+      release();
+      return null;
+    }
+  }
+
+  /**
+   * Decompresses piece by piece. What it needs between two pieces is dropped when others need the memory: it begins anew
+   * then, and passes over what it has given already.
+   */
+  inPieces(codec: Codec, compressed: Bytes): Pieces {
+    return new EvictablePieces(codec, {
+      compressed,
+      used: (pieces) => this.#used(pieces),
+      closed: (pieces) => this.#inPieces.delete(pieces),
+    });
+  }
+
+  /** Runs what decompresses one after the other: what each needs would be dropped for the next one again and again. */
+  inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #used(pieces: EvictablePieces): void {
+    this.#inPieces.delete(pieces);
+    this.#inPieces.add(pieces);
+    let heldBytes = 0;
+    for (const each of this.#inPieces) heldBytes += each.heldBytes;
+    for (const least of this.#inPieces) {
+      if (heldBytes <= this.#maxBytes || least === pieces) return;
+      heldBytes -= least.heldBytes;
+      least.evict();
+      this.#inPieces.delete(least);
+    }
+  }
+}
+
+interface EvictableOptions {
+  readonly compressed: Bytes;
+  readonly used: (pieces: EvictablePieces) => void;
+  readonly closed: (pieces: EvictablePieces) => void;
+}
+
+class EvictablePieces implements Pieces {
+  readonly #codec: Codec;
+  readonly #options: EvictableOptions;
+  #pieces: Pieces | null = null;
+  /** How much has been given. */
+  #position = 0;
+  #isClosed = false;
+
+  constructor(codec: Codec, options: EvictableOptions) {
+    this.#codec = codec;
+    this.#options = options;
+  }
+
+  get heldBytes(): number {
+    return this.#pieces?.heldBytes ?? 0;
+  }
+
+  async next(): Promise<Bytes | null> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`cannot decompress ${this.#codec.name}: ${reason}`, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.evict();
+    this.#options.closed(this);
+  }
+
+  evict(): void {
+    this.#pieces?.close();
+    this.#pieces = null;
+  }
+
+  async #next(): Promise<Bytes | null> {
+    let toPassOver = 0;
+    if (this.#pieces === null) toPassOver = this.#position;
+    while (!this.#isClosed) {
+      this.#pieces ??= this.#codec.inflate(this.#options.compressed);
+      const piece = await this.#pieces.next();
+      if (this.#isClosed || piece === null) break;
+      if (piece.length <= toPassOver) {
+        toPassOver -= piece.length;
+        continue;
+      }
+      const rest = piece.subarray(toPassOver);
+      this.#position += rest.length;
+      this.#options.used(this);
+      return rest;
+    }
+    return null;
+  }
+}
+
+/** That of this isolate. */
+export const INFLATION_MEMORY = new InflationMemory();

@@ -1,0 +1,163 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { constants, gzipSync } from "node:zlib";
+import type { Bytes } from "../../../../../src/core/event.ts";
+import {
+  codecOf,
+  type Pieces,
+} from "../../../../../src/transports/kafka/records/compression/codecs.ts";
+import { compressLz4 } from "../../../../../src/transports/kafka/records/compression/lz4_writer.ts";
+import { compressSnappy } from "../../../../../src/transports/kafka/records/compression/snappy.ts";
+import { compressZstd } from "../../../../../src/transports/kafka/records/compression/zstd.ts";
+import { seededRandom } from "../../../../support/seeded_random.ts";
+
+const { Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
+const MEBIBYTE = 1024 * 1024;
+const DAMAGES = 300;
+
+const COMPRESS: Record<string, (bytes: Bytes) => Bytes | Promise<Bytes>> = {
+  gzip: (bytes) => new Uint8Array(gzipSync(bytes)),
+  snappy: compressSnappy,
+  lz4: compressLz4,
+  zstd: compressZstd,
+};
+
+for (const [number, name] of ["none", "gzip", "snappy", "lz4", "zstd"].entries()) {
+  if (number === 0) continue;
+  const codec = codecOf(number)!;
+  const compress = COMPRESS[name]!;
+
+  Deno.test(`${name} gives the same in pieces as at once`, async () => {
+    assertEquals(codec.name, name);
+    for (const content of contents()) {
+      const compressed = await compress(content);
+      const inflated = await joined(codec.inflate(compressed));
+      assert(Buffer.compare(inflated, content) === 0, `${content.length} bytes`);
+      const atOnce = await codec.decompress(compressed, 4 * MEBIBYTE);
+      assert(Buffer.compare(atOnce, content) === 0);
+    }
+  });
+
+  Deno.test(`${name} gives small pieces and takes little memory, when little becomes much`, async () => {
+    const length = 100 * MEBIBYTE;
+    const pieces = codec.inflate(await compress(new Uint8Array(length)));
+    let total = 0;
+    for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+      total += piece.length;
+      assert(piece.length <= MEBIBYTE / 2 && pieces.heldBytes < 10 * MEBIBYTE);
+    }
+    assertEquals(total, length);
+    pieces.close();
+  });
+
+  Deno.test(`${name} can be given up between two pieces`, async () => {
+    const pieces = codec.inflate(await compress(new Uint8Array(10 * MEBIBYTE)));
+    assert(await pieces.next() !== null);
+    pieces.close();
+  });
+
+  Deno.test(`${name} says so in pieces, when it is cut off`, async () => {
+    const compressed = await compress(textOf(200_000));
+    for (const length of [compressed.length - 5, compressed.length >> 1, 12]) {
+      await assertRejects(() => joined(codec.inflate(compressed.slice(0, length))), Error);
+    }
+  });
+
+  Deno.test(`${name} ends with an error or soon in pieces, however it is damaged`, async () => {
+    const compressed = await compress(textOf(30_000));
+    const random = seededRandom(1);
+    const below = (limit: number) => Math.floor(random() * limit);
+    for (let count = 0; count < DAMAGES; count++) {
+      const damaged = compressed.slice();
+      for (let changes = 1 + below(4); changes > 0; changes--) {
+        damaged[below(damaged.length)] = below(256);
+      }
+      try {
+        await joined(codec.inflate(damaged));
+      } catch (error) {
+        assert(error instanceof Error && !/Assertion|Type|Range/.test(error.name), `${error}`);
+      }
+    }
+  });
+}
+
+Deno.test("gzip gives the same in pieces, however it was compressed, with several members", async () => {
+  for (const content of contents()) {
+    for (const level of [0, 1, 6, 9]) {
+      for (const strategy of [Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE]) {
+        const member = gzipSync(content, { level, strategy });
+        const members = new Uint8Array(Buffer.concat([member, member]));
+        const inflated = await joined(codecOf(1)!.inflate(members));
+        assert(Buffer.compare(inflated, Buffer.concat([content, content])) === 0);
+      }
+    }
+  }
+});
+
+Deno.test("zstd gives the same in pieces, however hard it was compressed", async () => {
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  for (const content of contents().map((content) => content.subarray(0, 400_000))) {
+    for (const level of [-7, 1, 5, 9, 15, 22]) {
+      const inflated = await joined(codecOf(4)!.inflate(zstd.compress(content, level) as Bytes));
+      assert(Buffer.compare(inflated, content) === 0, `${content.length} bytes at level ${level}`);
+    }
+  }
+});
+
+Deno.test("zstd says so, when something repeats what stands too far before", async () => {
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  const random = seededRandom(5);
+  const content = new Uint8Array(12 * MEBIBYTE);
+  for (let at = 0; at < MEBIBYTE; at++) content[at] = Math.floor(random() * 256);
+  content.set(content.subarray(0, MEBIBYTE), 11 * MEBIBYTE);
+  const pieces = codecOf(4)!.inflate(zstd.compress(content, 22) as Bytes);
+  await assertRejects(() => joined(pieces), Error, "it repeats what stands more than 8 MiB before");
+});
+
+Deno.test("codecOf() knows batches that are not compressed, and no codec that Kafka does not have", () => {
+  assertEquals(codecOf(0x10), null);
+  for (const codec of [5, 6, 7]) {
+    try {
+      codecOf(codec);
+      assert(false);
+    } catch (error) {
+      assertEquals((error as Error).message, `its codec ${codec} is unknown`);
+    }
+  }
+});
+
+function contents(): Bytes[] {
+  const random = seededRandom(7);
+  const noise = Uint8Array.from({ length: 300_000 }, () => Math.floor(random() * 256));
+  const mixed = textOf(3 * MEBIBYTE);
+  for (let at = 0; at < mixed.length; at += 40_000) mixed.set(noise.subarray(0, 1 + at % 9000), at);
+  return [
+    Uint8Array.of(1),
+    textOf(100),
+    textOf(70_000),
+    noise,
+    mixed,
+    new Uint8Array(MEBIBYTE),
+  ];
+}
+
+/** Words in an order that nobody knows before. */
+function textOf(length: number): Bytes {
+  const random = seededRandom(3);
+  const words = ["order", "customer", '{"id":', "},", "0123", "amount", " ", "\n", "ÄÖ", "x"];
+  let text = "";
+  while (text.length < length) {
+    text += words[Math.floor(random() ** 2 * words.length)]! + Math.floor(random() * 50);
+  }
+  return new TextEncoder().encode(text).slice(0, length);
+}
+
+async function joined(pieces: Pieces): Promise<Buffer> {
+  const all: Bytes[] = [];
+  for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+    all.push(piece.slice());
+  }
+  return Buffer.concat(all);
+}
