@@ -22,6 +22,8 @@ export interface AttemptsParts {
 export interface Pause {
   readonly backoff?: Backoff | undefined;
   readonly atLeastMs?: number | undefined;
+  /** Bounds the next one of a backoff with jitter, but never below the backoff's shortest. */
+  readonly atMostMs?: number | undefined;
   /** Whether the log tells of the reason elsewhere. */
   readonly isTold?: boolean;
   /** Whether what comes behind the event waits until somebody does something: the log tells of each such event. */
@@ -62,7 +64,7 @@ export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #delays = new Map<Backoff, Generator<number, never>>();
   readonly #crashes: number;
-  readonly #madeBefore: number;
+  #madeBefore: number;
   #made: number;
   #counted: number;
   #firstFailedAtMs: number;
@@ -117,6 +119,12 @@ export class Attempts {
     this.#counted++;
   }
 
+  /** The next pauses are the shortest again. */
+  restartPauses(): void {
+    this.#delays.clear();
+    this.#madeBefore = 0;
+  }
+
   /** Says that the next attempt comes when the other side is there again. */
   logOutage(reason: string): void {
     this.#notReady(reason);
@@ -131,9 +139,11 @@ export class Attempts {
    */
   async pause(
     reason: string,
-    { lease: { ending }, backoff, atLeastMs = 0, until, ...telling }: Pause & { lease: Lease },
+    { lease: { ending }, backoff, atLeastMs = 0, atMostMs, until, ...telling }: Pause & {
+      lease: Lease;
+    },
   ): Promise<void> {
-    const pauseMs = Math.max(this.#nextDelayMs(backoff), atLeastMs);
+    const pauseMs = Math.max(this.#nextDelayMs(backoff, atMostMs), atLeastMs);
     this.#logPause(reason, pauseMs, telling);
     await pauseFor(pauseMs, ending, until);
   }
@@ -206,10 +216,15 @@ export class Attempts {
     log.error(message() + (telling === "last" ? more : ""));
   }
 
-  #nextDelayMs(backoff: Backoff = this.#parts.backoff ?? DEFAULT_BACKOFF): number {
+  #nextDelayMs(
+    backoff: Backoff = this.#parts.backoff ?? DEFAULT_BACKOFF,
+    atMostMs = Infinity,
+  ): number {
     const delays = this.#delays.get(backoff) ?? this.#delaysFrom(backoff);
     this.#delays.set(backoff, delays);
-    return delays.next().value;
+    const delayMs = delays.next().value;
+    if (backoff.jitter === "none") return delayMs;
+    return Math.min(delayMs, Math.max(atMostMs, backoff.initialDelayMs));
   }
 
   /** Those of the attempts of before are over. */

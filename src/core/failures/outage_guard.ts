@@ -91,6 +91,15 @@ export class OutageGuard {
     return this.#outages;
   }
 
+  /**
+   * How long a pause may last at most, in milliseconds, while all calls fail as in an outage, whether there were enough
+   * to tell or not. Infinite when they have not done so for long.
+   */
+  get longestPauseMs(): number {
+    const failingMs = this.#failures === 0 ? 0 : this.#now() - this.#firstFailureMs;
+    return failingMs < MIN_DURATION_MS ? Infinity : failingMs * LONGEST_PART;
+  }
+
   /** Aborts when the next outage begins: pauses before calls end then, as the outage says when to call. */
   get opening(): AbortSignal {
     return this.#opening.signal;
@@ -192,8 +201,7 @@ export class OutageGuard {
   }
 
   #nextPauseMs(): number {
-    const outageMs = this.#now() - (this.#openSinceMs ?? 0);
-    const longestMs = Math.max(this.#backoff.initialDelayMs, outageMs * LONGEST_PART);
+    const longestMs = Math.max(this.#backoff.initialDelayMs, this.longestPauseMs);
     return Math.min(this.#delays?.next().value ?? 0, longestMs);
   }
 

@@ -48,6 +48,8 @@ export type CallsOutcome = Extract<Verdict, { kind: "result" | "failed" }>;
 export interface History {
   /** There when any has failed. */
   attempts?: Attempts;
+  /** Whether the last call brought no response. */
+  isSilent?: boolean;
   /** That the last call for it, which was sent and did not come early, brought nothing. */
   silence?: Silence;
 }
@@ -96,6 +98,7 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   // One that ends the pause, as its response is not repeated for, is like any other.
   const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
+  noteBack(parts);
   if (suggestsOutage) noteFailure(key, parts, { isEarly, isResponse: true, retryAfterMs });
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
@@ -112,25 +115,33 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
     message,
     ...(status === undefined ? {} : { status }),
   } as const;
-  return failedForGood(failure, parts, { atLeastMs: retryAfterMs, until });
+  const atMostMs = suggestsOutage ? guard.longestPauseMs : undefined;
+  return failedForGood(failure, parts, { atLeastMs: retryAfterMs, atMostMs, until });
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
   const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
   const { message, isTold } = error;
-  const pause = { ...backoffOf(noResponse), isTold, until: guard.opening };
+  history.isSilent = true;
   if (!error.isForWant) noteFailure(key, parts, { isEarly: dueMs !== undefined });
   if (guard.isOpen) return duringOutage(message);
+  const { opening: until, longestPauseMs: atMostMs } = guard;
   // An early call does not count, yet shows that others have no response either.
   const lull = error.wasSent ? silences.noteSilence(history) : null;
   if (dueMs !== undefined) {
-    const { until } = pause;
     return { kind: "tooEarly", reason: message, pause: { dueMs, isTold, until } };
   }
+  const pause = { ...backoffOf(noResponse), isTold, until, atMostMs };
   if (lull !== null) history.silence = { lull, outages: guard.outages, message };
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
     ? { kind: "again", reason: whileBlocked({ message }), pause: { ...pause, isBlocking: true } }
     : { kind: "again", reason: message, pause };
+}
+
+/** After what may have been an outage, a response shows that the other side is there: it need not be waited for as long. */
+function noteBack({ guard, history, attempts }: Judging): void {
+  if (history.isSilent === true && guard.longestPauseMs < Infinity) attempts.restartPauses();
+  history.isSilent = false;
 }
 
 /** Of a few events, early calls would make the failures of many; during an outage, each call is one that it has let through. */

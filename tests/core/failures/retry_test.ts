@@ -1,13 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { CallSlots } from "../../../src/core/call_slots.ts";
 import { callHandler } from "../../../src/core/failures/retry.ts";
 import { OutageGuard } from "../../../src/core/failures/outage_guard.ts";
 import { Silences } from "../../../src/core/failures/silences.ts";
 import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
-import { eventually, everythingSettled } from "../../support/eventually.ts";
+import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { aResult, FakeHandler } from "../../support/fake_handler.ts";
+import { FakeTimers } from "../../support/fake_timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
 
@@ -89,3 +90,83 @@ for (const [name, answer] of Object.entries(NOT_ENDED_BY_OUTAGE)) {
     await running;
   });
 }
+
+/** Calls for one event alone, which no other tells an outage from; time passes by its pauses. */
+class LoneCall {
+  nowMs = 0;
+  readonly #timers: FakeTimers;
+  readonly #running: Promise<unknown>;
+
+  constructor(timers: FakeTimers, { jitter, answers }: {
+    jitter: "full" | "none";
+    answers: readonly (ReturnType<typeof aResult> | HandlerError)[];
+  }) {
+    this.#timers = timers;
+    const log = new RecordedLog().log;
+    const backoff = { initialDelayMs: 500, maxDelayMs: 30_000, multiplier: 2, jitter };
+    const retry = { maxAttempts: 3, backoff };
+    const parts = {
+      handler: new FakeHandler(...answers),
+      slots: new CallSlots(32),
+      guard: new OutageGuard({ log }, { now: () => this.nowMs }),
+      silences: new Silences(),
+      policy: { retry, noResponse: retry, onFailure: "block" },
+      takesErrors: false,
+      log,
+    } as const;
+    this.#running = callHandler(anEvent(), parts, new LeaseController(), {});
+  }
+
+  /** How long the pause is that it makes now. */
+  async pauseMs(): Promise<number> {
+    await promisesSettled();
+    assertEquals(this.#timers.count, 1);
+    return this.#timers.delaysMs[0]!;
+  }
+
+  async pass(): Promise<void> {
+    this.nowMs += await this.pauseMs();
+    this.#timers.fire(0);
+  }
+
+  async end(): Promise<void> {
+    await this.#running;
+  }
+}
+
+const SILENT_CALLS = 15;
+const SILENT = Array<HandlerError>(SILENT_CALLS).fill(new HandlerError("no response"));
+
+Deno.test("callHandler() pauses for an eighth of the time at most for which no call at all has worked", async () => {
+  using timers = new FakeTimers();
+  const call = new LoneCall(timers, { jitter: "full", answers: [...SILENT, aResult()] });
+  for (let number = 0; number < SILENT_CALLS; number++) {
+    const pauseMs = await call.pauseMs();
+    if (call.nowMs >= 5000) assert(pauseMs <= Math.max(500, call.nowMs / 8));
+    await call.pass();
+  }
+  await call.end();
+});
+
+Deno.test("callHandler() keeps to pauses that are configured to be exact, however long no call has worked", async () => {
+  using timers = new FakeTimers();
+  const call = new LoneCall(timers, { jitter: "none", answers: [...SILENT, aResult()] });
+  for (let number = 0; number < SILENT_CALLS; number++) {
+    assertEquals(await call.pauseMs(), Math.min(500 * 2 ** number, 30_000));
+    await call.pass();
+  }
+  await call.end();
+});
+
+Deno.test("callHandler() starts again from the shortest pause, when there is a response after a long time without", async () => {
+  using timers = new FakeTimers();
+  const starting = asError({ status: "503", isOverload: true });
+  const answers = [...SILENT, starting, starting, aResult()];
+  const call = new LoneCall(timers, { jitter: "none", answers });
+  for (let number = 0; number < SILENT_CALLS; number++) await call.pass();
+  for (const expectedMs of [500, 1000]) {
+    assertEquals(await call.pauseMs(), expectedMs);
+    await call.pass();
+  }
+  await call.end();
+});
