@@ -93,10 +93,20 @@ interface Answers {
   readonly answers: readonly PartitionAnswer[];
   /** Those that the broker should have answered for and did not. */
   readonly leftOut: readonly number[];
+  /** Whether more was had than a quota allows: then brokers leave all partitions out. */
+  readonly isThrottled: boolean;
   readonly areEmpty: boolean;
   /** How long the broker should still have waited for records if it has sent none. */
   readonly restMs: number;
 }
+
+const NO_ANSWERS: Answers = {
+  answers: [],
+  leftOut: [],
+  isThrottled: false,
+  areEmpty: true,
+  restMs: 0,
+};
 
 /**
  * Fetches from one broker again and again, until kafkajs should have its turn. kafkajs's own queues take as long for
@@ -163,7 +173,7 @@ async function fetchOnce(
   { topic, nextOffsets, broker }: BrokerPartitions,
   { wanted, maxWaitMs }: { wanted: readonly number[]; maxWaitMs: number },
 ): Promise<Answers> {
-  if (wanted.length === 0) return { answers: [], leftOut: [], areEmpty: true, restMs: 0 };
+  if (wanted.length === 0) return NO_ANSWERS;
   const { minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
   const partitions = wanted.map((partition) => ({
     partition,
@@ -185,11 +195,16 @@ async function fetchOnce(
     came.find((answer) => answer.partition === partition) ?? []
   );
   const areEmpty = answers.every(isEmpty);
-  // Whoever has had more than a quota allows gets an answer without partitions.
-  const isThrottled = clientSideThrottleTime > 0 && answers.length === 0;
   const answered = new Set(answers.map(({ partition }) => partition));
-  const leftOut = isThrottled ? [] : wanted.filter((partition) => !answered.has(partition));
-  return { answers, leftOut, areEmpty, restMs: maxWaitMs - (performance.now() - startMs) };
+  const leftOut = wanted.filter((partition) => !answered.has(partition));
+  const isThrottled = clientSideThrottleTime > 0;
+  return {
+    answers,
+    leftOut,
+    isThrottled,
+    areEmpty,
+    restMs: maxWaitMs - (performance.now() - startMs),
+  };
 }
 
 /**
@@ -208,7 +223,7 @@ async function calmDown(broker: Broker, { areEmpty, restMs }: Answers): Promise<
 }
 
 function takeAnswers(
-  { answers, leftOut, areEmpty }: Answers,
+  { answers, leftOut, isThrottled, areEmpty }: Answers,
   { group, partitions: { topic, nextOffsets }, options }: {
     group: FetchingGroup;
     partitions: BrokerPartitions;
@@ -218,16 +233,19 @@ function takeAnswers(
   const { troubles, outOfRange, noteStale, take } = options;
   const { isolationLevel, offsetManager } = group;
   for (const partition of leftOut) {
-    const reason = "its broker's answer leaves it out";
+    const reason = isThrottled
+      ? "its broker sends nothing while more was had than a quota allows"
+      : "its broker's answer leaves it out";
     troubles.note(partition, { offset: nextOffsets.get(partition), reason, isPassing: true });
   }
+  const isAlone = areEmpty && answers.every(({ errorCode }) => errorCode === 0);
   let isStale = leftOut.length > 0;
   for (const answer of answers) {
     const { partition } = answer;
     const fetchedOffset = nextOffsets.get(partition);
     if (fetchedOffset === undefined) continue;
     notePreferredReplica(group, topic, answer);
-    const asked = { fetchedOffset, isolationLevel, isAlone: areEmpty };
+    const asked = { fetchedOffset, isolationLevel, isAlone };
     const { fetched, trouble, isOutOfRange } = contentOf(answer, asked);
     if (fetched !== null) {
       const { nextOffset } = fetched;

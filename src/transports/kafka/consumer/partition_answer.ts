@@ -65,7 +65,8 @@ export interface AnswerContent {
 /**
  * What an answer means for its partition.
  *
- * @param asked.isAlone whether the response brings no records of other partitions, which may have taken all its room
+ * @param asked.isAlone whether nothing else in the response explains that it brings no records: those of other
+ *   partitions may have taken all its room, and errors of others make a broker answer at once
  * @throws {Error} when the pipeline is not allowed to read the topic: that is no matter of one partition
  * @see https://kafka.apache.org/protocol#protocol_error_codes
  */

@@ -363,12 +363,18 @@ Deno.test("fetchForAWhile() backs off from a partition that the broker's answers
   assertEquals(group.fetchedFrom.slice(0, 2), [{ 0: 100, 1: 200 }, { 1: 200 }]);
 });
 
-Deno.test("fetchForAWhile() takes an answer without partitions for a quota's when it says so", async () => {
+Deno.test("fetchForAWhile() says that a quota is used up when a broker sends nothing because of it for long", async () => {
   const group = new FakeGroup();
   group.silentAbout.add(0).add(1);
   group.throttleMs = 1000;
   await group.fetchForAWhile();
-  assertEquals(group.troubles.isEmpty, true);
+  group.troubles.report();
+  assertEquals(group.log.lines, []);
+  group.nowMs = 5000;
+  group.troubles.report();
+  assertEquals(group.log.lines, [
+    "WARN - cannot read T[0]@100, T[1]@200: its broker sends nothing while more was had than a quota allows; trying again",
+  ]);
 });
 
 Deno.test("fetchForAWhile() slows down when the broker answers at once with nothing", async () => {
