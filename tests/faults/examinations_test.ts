@@ -5,6 +5,7 @@ import {
   calledTooSoon,
   callsForNothing,
   misplaced,
+  misplacedByAnswer,
   notAsAttempted,
   repeatedAttempts,
   shareLater,
@@ -58,6 +59,16 @@ Deno.test("misplaced() names events whose outcome is in another topic, and no ot
     misplaced(history({ outcomes }), ({ offset }) => offset === 1 ? "errors" : "results"),
     [],
   );
+});
+
+Deno.test("misplacedByAnswer() names events by the last answer to their calls", () => {
+  const calls = [call(0, { attempt: 2, answer: "garbage" }), call(0), call(1), call(2)];
+  const topicOf = (answer: string | undefined) => answer === "garbage" ? "errors" : "results";
+  assertEquals(misplacedByAnswer(history({ calls }), topicOf), [
+    "1 outcomes stand in the wrong topic: 0@0 in results, not in errors",
+  ]);
+  const outcomes = [outcome(0, { topic: "errors" }), outcome(1), outcome(2)];
+  assertEquals(misplacedByAnswer(history({ calls, outcomes }), topicOf), []);
 });
 
 Deno.test("notAsAttempted() names events with a missing or a repeated attempt", () => {

@@ -13,10 +13,13 @@ import { seededRandom } from "../../support/seeded_random.ts";
 const TEXT = "hello ".repeat(100);
 const MAX_LENGTH = 1000;
 
+/** The default takes seconds for what is large. */
+const QUICK = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } };
+
 const encoders = {
   gzip: (body: Bytes) => zlib.gzipSync(body),
   deflate: (body: Bytes) => zlib.deflateSync(body),
-  br: (body: Bytes) => zlib.brotliCompressSync(body),
+  br: (body: Bytes) => zlib.brotliCompressSync(body, QUICK),
   zstd: (body: Bytes) => compressZstd(body),
 };
 const NAMES = Object.keys(encoders) as (keyof typeof encoders)[];
@@ -120,15 +123,15 @@ for (const name of NAMES) {
   });
 
   Deno.test(`decodedResponse() needs little memory for a body that grows to much: ${name}`, async () => {
-    const bomb = await encoders[name](new Uint8Array(20_000_000));
+    const bomb = await encoders[name](new Uint8Array(100_000_000));
     await outcome(bomb, name);
     const before = Deno.memoryUsage().rss;
     const startedAt = performance.now();
     for (let time = 0; time < 10; time++) {
       assert((await outcome(bomb, name, 1_000_000)).includes("larger than maxResponseBytes"));
     }
-    assert(performance.now() - startedAt < 5000, "it takes long");
-    assert(Deno.memoryUsage().rss - before < 30_000_000, "it takes much memory");
+    assert(performance.now() - startedAt < 5000, "it takes a long time");
+    assert(Deno.memoryUsage().rss - before < 60_000_000, "it takes much memory");
   });
 }
 
