@@ -1,11 +1,12 @@
 // Answers each request with its eventor-offset header, and writes that to standard error.
 //
 // Arguments: the port, the seconds after which an idle connection is closed, and the number of requests for each
-// connection; 0 stands for what the server does by itself.
+// connection, where 0 stands for what the server does by itself; http, or https with cert.pem and key.pem.
 package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -39,6 +40,11 @@ func main() {
 		ConnContext: func(parent context.Context, _ net.Conn) context.Context {
 			return context.WithValue(parent, requestsKey{}, new(atomic.Int64))
 		},
+	}
+	if os.Args[4] == "https" {
+		// HTTP/1.1 alone.
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+		fmt.Fprintln(os.Stderr, server.ListenAndServeTLS("cert.pem", "key.pem"))
 	}
 	fmt.Fprintln(os.Stderr, server.ListenAndServe())
 }

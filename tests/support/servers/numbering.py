@@ -1,12 +1,14 @@
 """Answers each request with its eventor-offset header, and writes that to standard error.
 
 Arguments: the port, the seconds after which an idle connection is closed, and the number of requests for each
-connection; 0 stands for what the server does by itself. Connections are closed without being announced to be.
+connection, where 0 stands for what the server does by itself; http, or https with cert.pem and key.pem. Connections are
+closed without being announced to be.
 """
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-port, idle_seconds, max_requests = map(int, sys.argv[1:])
+port, idle_seconds, max_requests = map(int, sys.argv[1:4])
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,4 +36,10 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-Server(("127.0.0.1", port), Handler).serve_forever()
+server = Server(("127.0.0.1", port), Handler)
+if sys.argv[4] == "https":
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("cert.pem", "key.pem")
+    # Each thread shakes hands itself.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+server.serve_forever()

@@ -1,8 +1,11 @@
 import { fileURLToPath } from "node:url";
+import type { CertifiedKey } from "../certificate_authority.ts";
 import { startWebServer, type WebServer, type WebServerProgram } from "./web_server.ts";
 
-/** How a server keeps connections; what is absent it decides itself. */
-export interface Keeping {
+/** How a server speaks, and how it keeps connections; what is absent it decides itself. */
+export interface NumberingOptions {
+  /** For `https`. */
+  readonly tls?: CertifiedKey;
   /** After so many seconds an idle connection is closed. */
   readonly idleSeconds?: number;
   /** After so many requests a connection is closed. */
@@ -10,7 +13,7 @@ export interface Keeping {
 }
 
 type Place = { readonly port: number; readonly directory: string };
-type Program = (place: Place, keeping: Keeping) => WebServerProgram;
+type Program = (place: Place, options: NumberingOptions) => WebServerProgram;
 
 const BUILDING_MS = 120_000;
 
@@ -18,31 +21,31 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   "nginx": nginx,
   "Apache": apache,
   "gunicorn": gunicorn,
-  "Node": (place, keeping) => ({
+  "Node": (place, options) => ({
     command: "node",
-    args: [besides("numbering.mjs"), ...argumentsFor(place, keeping)],
+    args: [besides("numbering.mjs"), ...argumentsFor(place, options)],
   }),
-  "Go": (place, keeping) => ({
+  "Go": (place, options) => ({
     command: "sh",
     args: [
       "-c",
       `go build -o numbering "$0" && exec ./numbering "$@"`,
       besides("numbering.go"),
-      ...argumentsFor(place, keeping),
+      ...argumentsFor(place, options),
     ],
     deadlineMs: BUILDING_MS,
   }),
-  "Python's http.server": (place, keeping) => ({
+  "Python's http.server": (place, options) => ({
     command: "python3",
-    args: [besides("numbering.py"), ...argumentsFor(place, keeping)],
+    args: [besides("numbering.py"), ...argumentsFor(place, options)],
   }),
-  "Tomcat": (place, keeping) => ({
+  "Tomcat": (place, options) => ({
     command: "java",
     args: [
       "--class-path",
       "/usr/share/java/*",
       besides("Numbering.java"),
-      ...argumentsFor(place, keeping),
+      ...argumentsFor(place, options),
     ],
     deadlineMs: BUILDING_MS,
   }),
@@ -56,15 +59,22 @@ export const SERVERS_THAT_COUNT_REQUESTS: readonly string[] = Object.keys(PROGRA
 export const NUMBERING_SERVERS: readonly string[] = Object.keys(PROGRAMS);
 
 /** Starts one of them. */
-export function startNumberingServer(name: string, keeping: Keeping = {}): Promise<WebServer> {
+export function startNumberingServer(
+  name: string,
+  options: NumberingOptions = {},
+): Promise<WebServer> {
   const program = PROGRAMS[name];
   if (program === undefined) throw new Error(`there is no server '${name}'`);
-  return startWebServer((place) => program(place, keeping));
+  return startWebServer((place) => {
+    const started = program(place, options);
+    const { cert = "", key = "" } = options.tls ?? {};
+    return { ...started, files: { "cert.pem": cert, "key.pem": key, ...started.files } };
+  });
 }
 
 function nginx(
   { port, directory }: Place,
-  { idleSeconds, maxRequests }: Keeping,
+  { idleSeconds, maxRequests, tls }: NumberingOptions,
 ): WebServerProgram {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${directory}/${name};`);
@@ -86,7 +96,8 @@ http {
   ${temporary.join("\n  ")}
   ${keeping.join("\n  ")}
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    ${tls === undefined ? "" : "ssl_certificate cert.pem; ssl_certificate_key key.pem;"}
     return 200 $http_eventor_offset;
   }
 }
@@ -97,14 +108,17 @@ http {
 
 function apache(
   { port, directory }: Place,
-  { idleSeconds, maxRequests }: Keeping,
+  { idleSeconds, maxRequests, tls }: NumberingOptions,
 ): WebServerProgram {
-  const modules = ["mpm_event", "authz_core", "lua"]
+  const modules = ["mpm_event", "authz_core", "lua", ...(tls === undefined ? [] : ["ssl"])]
     .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
   const keeping = [
     ...(idleSeconds === undefined ? [] : [`KeepAliveTimeout ${idleSeconds}`]),
     ...(maxRequests === undefined ? [] : [`MaxKeepAliveRequests ${maxRequests}`]),
   ];
+  const secured = tls === undefined
+    ? []
+    : ["SSLEngine on", "SSLCertificateFile cert.pem", "SSLCertificateKeyFile key.pem"];
   return {
     command: "apache2",
     args: ["-X", "-d", directory, "-f", `${directory}/apache.conf`],
@@ -121,6 +135,7 @@ CustomLog /dev/stderr number
 DocumentRoot ${directory}
 LuaMapHandler ^/$ ${directory}/numbering.lua
 ${keeping.join("\n")}
+${secured.join("\n")}
 `,
       "numbering.lua": `
 function handle(request)
@@ -133,7 +148,10 @@ end
   };
 }
 
-function gunicorn({ port }: Place, { idleSeconds }: Keeping): WebServerProgram {
+function gunicorn(
+  { port, directory }: Place,
+  { idleSeconds, tls }: NumberingOptions,
+): WebServerProgram {
   return {
     command: "gunicorn",
     args: [
@@ -143,14 +161,21 @@ function gunicorn({ port }: Place, { idleSeconds }: Keeping): WebServerProgram {
       "--threads=8",
       "--log-level=critical",
       ...(idleSeconds === undefined ? [] : [`--keep-alive=${idleSeconds}`]),
+      ...(tls === undefined
+        ? []
+        : [`--certfile=${directory}/cert.pem`, `--keyfile=${directory}/key.pem`]),
       "numbering_app:app",
     ],
     env: { PYTHONDONTWRITEBYTECODE: "1" },
   };
 }
 
-function argumentsFor({ port }: Place, { idleSeconds = 0, maxRequests = 0 }: Keeping): string[] {
-  return [port, idleSeconds, maxRequests].map(String);
+/** Programs find `cert.pem` and `key.pem` in their directory. */
+function argumentsFor(
+  { port }: Place,
+  { idleSeconds = 0, maxRequests = 0, tls }: NumberingOptions,
+): string[] {
+  return [`${port}`, `${idleSeconds}`, `${maxRequests}`, tls === undefined ? "http" : "https"];
 }
 
 /** The path of a file in this folder. */

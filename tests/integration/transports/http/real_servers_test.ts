@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Handler } from "../../../../src/core/handler.ts";
+import type { HttpHandler } from "../../../../src/transports/http/handler.ts";
+import { CertificateAuthority } from "../../../support/certificate_authority.ts";
 import { anEvent } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { openHandler } from "../../../support/http_handler.ts";
@@ -7,6 +9,7 @@ import { textOf } from "../../../support/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 import {
   NUMBERING_SERVERS,
+  type NumberingOptions,
   SERVERS_THAT_COUNT_REQUESTS,
   startNumberingServer,
 } from "../../../support/servers/numbering_servers.ts";
@@ -20,20 +23,29 @@ const SMALL = new Uint8Array(100);
 /** Too large to be written at once. */
 const LARGE = new Uint8Array(100_000);
 
-const TABLE = [
-  ...NUMBERING_SERVERS.map((name) => ({ name, how: "as it comes", keeping: {} })),
+const authority = new CertificateAuthority();
+const tls = authority.serverCertificate();
+
+const TABLE: readonly { name: string; how: string; options: NumberingOptions }[] = [
+  ...NUMBERING_SERVERS.map((name) => ({ name, how: "as it comes", options: {} })),
+  ...NUMBERING_SERVERS.map((name) => ({ name, how: "by TLS", options: { tls } })),
   ...SERVERS_THAT_COUNT_REQUESTS.map((name) => ({
     name,
     how: "with two requests for each connection",
-    keeping: { maxRequests: 2 },
+    options: { maxRequests: 2 },
+  })),
+  ...SERVERS_THAT_COUNT_REQUESTS.map((name) => ({
+    name,
+    how: "by TLS with twenty requests for each connection",
+    options: { maxRequests: 20, tls },
   })),
 ];
 
-for (const { name, how, keeping } of TABLE) {
+for (const { name, how, options } of TABLE) {
   Deno.test(`HttpHandler gets the right response to each of ${EVENTS} requests from ${name}, ${how}`, async () => {
     const log = new RecordedLog();
-    await using server = await startNumberingServer(name, keeping);
-    await using handler = openHandler(`${server.origin}/`, { log });
+    await using server = await startNumberingServer(name, options);
+    await using handler = handlerFor(server, options, log);
 
     await callForEach(handler, Array.from({ length: EVENTS }, (_, number) => number));
 
@@ -46,18 +58,31 @@ Deno.test("HttpHandler gets all responses from servers that close idle connectio
     numbers: Array.from({ length: 20 }, (_, number) => 20 * burst + number),
     pauseMs: 950 + 10 * burst,
   }));
-  const callInBursts = async (name: string) => {
+  const callInBursts = async (name: string, security: NumberingOptions) => {
     const log = new RecordedLog();
-    await using server = await startNumberingServer(name, { idleSeconds: 1 });
-    await using handler = openHandler(`${server.origin}/`, { log });
+    const options = { idleSeconds: 1, ...security };
+    await using server = await startNumberingServer(name, options);
+    await using handler = handlerFor(server, options, log);
     for (const { numbers, pauseMs } of bursts) {
       await callForEach(handler, numbers);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     await assertCameOnce(server, 200, log);
   };
-  await Promise.all(NUMBERING_SERVERS.map(callInBursts));
+  await Promise.all(
+    NUMBERING_SERVERS.flatMap((name) => [callInBursts(name, {}), callInBursts(name, { tls })]),
+  );
 });
+
+function handlerFor(
+  { origin, port }: WebServer,
+  { tls }: NumberingOptions,
+  log: RecordedLog,
+): HttpHandler {
+  return tls === undefined
+    ? openHandler(`${origin}/`, { log })
+    : openHandler(`https://localhost:${port}/`, { log, tls: { ca: authority.cert } });
+}
 
 /** Calls for events of these offsets; each response must be the offset of its event. */
 async function callForEach(handler: Handler, numbers: readonly number[]): Promise<void> {
