@@ -30,9 +30,9 @@ export const partitionsAdded: Row = {
     }
     const shared = () => {
       const lines = members.map((member) =>
-        member.lastMatch(/partitions ([\d, ]+) of /)?.[1] ?? ""
+        member.lastMatch(/partitions ([-\d, ]+) of /)?.[1] ?? ""
       );
-      return lines.join(", ").split(", ").map(Number).toSorted((a, b) => a - b).join();
+      return lines.flatMap(partitionsIn).toSorted((a, b) => a - b).join();
     };
     const all = Array.from({ length: count }, (_, partition) => partition).join();
     // Before the flow ends, so that there are events in the new ones however late they came.
@@ -45,3 +45,11 @@ export const partitionsAdded: Row = {
     await Promise.all(holdNoMore.map((holdsNoMore) => holdsNoMore()));
   },
 };
+
+/** The partitions of a log line such as `0-2, 5`. */
+function partitionsIn(text: string): readonly number[] {
+  return text.split(", ").filter((range) => range !== "").flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}

@@ -118,8 +118,13 @@ export class StartAtEnd {
   }
 
   async #topicEnds(admin: Admin): Promise<{ partition: number; offset: string }[]> {
-    this.#firstEnds ??= (await admin.fetchTopicOffsets(this.#topic))
-      .map(({ partition, high }) => ({ partition, offset: high }));
+    if (this.#firstEnds !== null) return this.#firstEnds;
+    const ends = await admin.fetchTopicOffsets(this.#topic).catch((error) => {
+      // kafkajs takes it for granted that there is an answer.
+      const hasNoAnswer = error instanceof TypeError;
+      throw hasNoAnswer ? new Error(`no partition of ${this.#topic} has a leader`) : error;
+    });
+    this.#firstEnds = ends.map(({ partition, high }) => ({ partition, offset: high }));
     return this.#firstEnds;
   }
 
