@@ -49,6 +49,20 @@ for (const name of REQUESTS) {
   });
 }
 
+Deno.test("a listener says that its group has had no coordinator for 5 s, and when it has one again", async () => {
+  const topic = await freshTopic("unserved");
+  const loading = Array<number>(60).fill(14);
+  using _ = answeredBy("JoinGroup", loading);
+  await using listening = await KafkaListening.open({
+    topic,
+    group: freshName("unserved"),
+    keys: KEYS,
+  });
+  await listening.log.line(/^WARN - no broker coordinates group '.*' for now/);
+  await listening.log.line(/^INFO - a broker coordinates group '.*' again/);
+  await listening.log.line(/joined group/);
+});
+
 Deno.test("with 'latest' a new group that waits for its coordinator starts where its topic ended when it came", async () => {
   const topic = await freshTopic("unserved");
   const group = freshName("unserved");
