@@ -22,9 +22,9 @@ export function readBoundedFile(
   path: string,
   { maxBytes, patienceMs = PATIENCE_MS }: { maxBytes: number; patienceMs?: number },
 ): string {
-  const { isFile, isDirectory, size } = Deno.statSync(path);
+  const { isFile, isDirectory, isFifo, size } = Deno.statSync(path);
   if (isDirectory) throw new FileError("it is a directory");
-  if (!isFile) return readWithoutBlocking(path, { maxBytes, patienceMs });
+  if (!isFile) return readWithoutBlocking(path, { maxBytes, patienceMs, isFifo: isFifo ?? false });
   if (size > maxBytes) throw tooLarge(maxBytes);
   return Deno.readTextFileSync(path);
 }
@@ -60,12 +60,11 @@ export async function readStandardInput(maxBytes: number): Promise<Uint8Array<Ar
 /** Opened in the usual way, a FIFO that nobody writes to would stop the process. */
 function readWithoutBlocking(
   path: string,
-  { maxBytes, patienceMs }: { maxBytes: number; patienceMs: number },
+  { maxBytes, patienceMs, isFifo }: { maxBytes: number; patienceMs: number; isFifo: boolean },
 ): string {
   const fd = open(path);
   try {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const { isFifo } = Deno.statSync(path);
     const buffer = new Uint8Array(PIECE_BYTES);
     let [text, length, lastMs] = ["", 0, performance.now()];
     for (;;) {

@@ -17,6 +17,9 @@ const UNRESERVED = new Set(
     .map((character) => character.charCodeAt(0)),
 );
 
+/** What path and query of a URL with gaps may have: common servers take no longer ones. */
+const MAX_TARGET_BYTES = 8192;
+
 /** Stands for a gap while a URL is parsed, which leaves it as it is. */
 const MARK = "eventor-gap-";
 
@@ -49,23 +52,33 @@ export function parseUrlTemplate(
 /**
  * Path and query for an event. What goes into a gap stays within its segment or its value of the query.
  *
- * @throws {TemplateError} when there is nothing for a gap, or the URL would lead elsewhere
+ * @throws {TemplateError} when there is nothing for a gap, or the URL would lead elsewhere or be too long
  */
 export function targetFor({ origin, segments, query }: UrlTemplate, event: InboundEvent): string {
   let target = "";
   for (const segment of segments) {
     const text = fill(segment, { event }, percentEncoded);
+    requireFitting(text);
     const problem = gapsOf(segment).length > 0 ? pathProblem(text) : undefined;
     if (problem !== undefined) throw new TemplateError(problem);
     target += `/${text}`;
   }
   const search = query === null ? "" : fill(query, { event }, percentEncoded);
   if (search !== "") target += `?${search}`;
+  requireFitting(target);
   const url = URL.parse(origin + target);
   if (url?.origin !== origin || url.pathname + url.search !== target) {
     throw new TemplateError("the URL would lead to another place than is configured");
   }
   return target;
+}
+
+/** Each character is a byte of its own. */
+function requireFitting(target: string): void {
+  if (target.length <= MAX_TARGET_BYTES) return;
+  throw new TemplateError(
+    `the URL's path and query would have more than ${MAX_TARGET_BYTES} bytes`,
+  );
 }
 
 /** Everything but unreserved characters (RFC 3986, 2.3) is encoded. */

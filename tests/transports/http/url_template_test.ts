@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { parseGap, type Template, TemplateError } from "../../../src/core/template.ts";
 import { headerValue } from "../../../src/transports/http/header_value.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
@@ -51,9 +51,21 @@ Deno.test("targetFor() keeps hostile values within their segment and their part 
   }
 });
 
-Deno.test("targetFor() encodes what is no text, and what is long", () => {
+Deno.test("targetFor() fails where path and query would be longer than common servers take", () => {
+  const longest = "a".repeat(8191);
+  assertEquals(target(["http://a:1/", KEY], longest), `/${longest}`);
+  for (const parts of [["http://a:1/", KEY, "b"], ["http://a:1/?", KEY]]) {
+    assertThrows(
+      () => target(parts, longest),
+      TemplateError,
+      "the URL's path and query would have more than 8192 bytes",
+    );
+  }
+  assertThrows(() => target(["http://a:1/", KEY], "%".repeat(3000)), TemplateError, "8192 bytes");
+});
+
+Deno.test("targetFor() encodes what is no text", () => {
   assertEquals(target(["http://a:1/", KEY], new Uint8Array([0, 255, 128])), "/%00%FF%80");
-  assertEquals(target(["http://a:1/", KEY], "a".repeat(1_000_000)).length, 1_000_001);
 });
 
 Deno.test("targetFor() fails where a part of the path would be empty, also when slashes are decoded and merged", () => {
@@ -92,18 +104,9 @@ Deno.test("targetFor() fails where values and the text around them make a dot se
   }
 });
 
-Deno.test("targetFor() takes ordinary values, and long ones in no time", () => {
+Deno.test("targetFor() takes ordinary values", () => {
   for (const key of ORDINARY_KEYS) {
     assertEquals(target(["http://a:1/orders/", KEY], key), `/orders/${encoded(key)}`);
-  }
-  for (const piece of [" ", "%", "%25", "./a/", ".a\\", "..;".repeat(3) + "a"]) {
-    const startedAt = performance.now();
-    try {
-      target(["http://a:1/orders/", KEY], `a${piece.repeat(1_000_000 / piece.length)}a`);
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-    }
-    assertLess(performance.now() - startedAt, 10_000, JSON.stringify(piece));
   }
 });
 
