@@ -88,7 +88,7 @@ export function statusOf(bytes: Bytes): number | null {
 export function checkBeginning(bytes: Bytes): void {
   const beginning = latin1(bytes.subarray(0, BEGINNING.length));
   if (BEGINNING.startsWith(beginning)) return;
-  const isTls = bytes[0] === TLS_ALERT && (bytes[1] ?? TLS_MAJOR_VERSION) === TLS_MAJOR_VERSION;
+  const isTls = bytes[0] === TLS_ALERT && bytes[1] === TLS_MAJOR_VERSION;
   throw new InvalidResponseError(
     isTls ? "the endpoint speaks TLS: write https://" : NO_STATUS_LINE,
   );

@@ -273,12 +273,6 @@ const NO_SIZE = "a chunk has no size that can be read";
 const INVALID: readonly Invalid[] = [
   { what: "another protocol", wire: "SSH-2.0-OpenSSH_9.6\r\n", ...NO_STATUS_LINE },
   { what: "another protocol that has no lines", wire: "\0\0\x12\x04\0\0", ...NO_STATUS_LINE },
-  {
-    what: "an alert of TLS",
-    wire: "\x15\x03\x01\0\x02\x02\x46",
-    status: null,
-    reason: "the endpoint speaks TLS: write https://",
-  },
   { what: "another version", wire: "HTTP/2 200 OK\r\n\r\n", ...NO_STATUS_LINE },
   { what: "no status", wire: "HTTP/1.1 OK\r\n\r\n", ...NO_STATUS_LINE },
   { what: "a status of two digits", wire: "HTTP/1.1 20 OK\r\n\r\n", ...NO_STATUS_LINE },
@@ -393,6 +387,13 @@ for (const { what, wire, status = 200, reason } of INVALID) {
     }
   });
 }
+
+Deno.test("ResponseReader knows an endpoint that speaks TLS by its alert", () => {
+  assertEquals(plain(reader().take(bytesOf("\x15\x03\x01\0\x02\x02\x46"))), {
+    status: null,
+    defect: "invalid HTTP response: the endpoint speaks TLS: write https://",
+  });
+});
 
 Deno.test("ResponseReader takes no time for a head that is nothing but white space", () => {
   const spaces = " ".repeat(30_000);
