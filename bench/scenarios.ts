@@ -4,6 +4,7 @@ import { measureFailures } from "./failures.ts";
 import { measureFairness } from "./fairness.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
+import { measureBrokerAway } from "./broker_away.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** What is measured, in this order. */
@@ -78,5 +79,11 @@ export const SCENARIOS: readonly Scenario[] = [
         handlerKeys: ["retry: { maxAttempts: 10 }"],
         failingShare: 0.1,
       }),
+  },
+  {
+    number: 10,
+    name: "one of two brokers away, endpoint 5 ms, `ordering: key`, `concurrency: 32`",
+    run: (bench) =>
+      measureBrokerAway(bench, { latencyMs: 5, ordering: "key", concurrency: 32, events: 60_000 }),
   },
 ];

@@ -32,19 +32,29 @@ export class Topics implements AsyncDisposable {
     this.#admin = admin;
   }
 
-  /** @param partitions how many the topic of events has */
+  /**
+   * @param options.partitions how many the topic of events has
+   * @param options.leaders who leads each of these instead; the first of them leads all results
+   */
   static async create(
     broker: string,
-    { partitions = PARTITIONS }: { partitions?: number } = {},
+    { partitions = PARTITIONS, leaders = [] }: {
+      partitions?: number;
+      leaders?: readonly number[];
+    } = {},
   ): Promise<Topics> {
+    const replicas = leaders.map((leader) => [leader]);
+    const resultReplicas = leaders.slice(0, 1).flatMap((leader) =>
+      Array.from({ length: PARTITIONS }, () => [leader])
+    );
     const admin = benchClient(broker).admin();
     await admin.connect();
     const topics = new Topics(broker, admin);
     // The broker's clock says when a record was written, so that nothing has to be measured from outside.
     const config = { "message.timestamp.type": "LogAppendTime" };
     await createTopics(broker, [
-      { topic: topics.events, partitions, config },
-      { topic: topics.results, partitions: PARTITIONS, config },
+      { topic: topics.events, partitions, replicas, config },
+      { topic: topics.results, partitions: PARTITIONS, replicas: resultReplicas, config },
     ]);
     await topics.#untilAnswered(topics.events);
     await topics.#untilAnswered(topics.results);

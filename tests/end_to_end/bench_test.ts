@@ -16,7 +16,7 @@ Deno.test("the benchmark prints a row for each scenario and exits with 0, in its
   const numbers = rows.map((row) => row.split(" | ")[0]);
   assertEquals(
     { code, numbers },
-    { code: 0, numbers: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `| ${number}`) },
+    { code: 0, numbers: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((number) => `| ${number}`) },
     stderr,
   );
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { partitionOfKey } from "../../src/transports/kafka/producer/murmur2.ts";
-import { BrokerPair } from "../support/broker_pair.ts";
+import { BrokerPair } from "../../tools/kafka/mod.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";

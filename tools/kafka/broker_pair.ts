@@ -1,6 +1,7 @@
-import { type Broker, createTopics, startBroker } from "../../tools/kafka/mod.ts";
-import { freePort } from "../../tools/kafka/ports.ts";
-import { freshName } from "./kafka.ts";
+import type { Broker } from "./broker.ts";
+import { freePort } from "./ports.ts";
+import { startBroker } from "./start_broker.ts";
+import { createTopics } from "./topics.ts";
 
 /** Of each broker: both share the machine with what is tested. */
 const JAVA_OPTIONS = ["-Xmx300m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
@@ -55,7 +56,7 @@ export class BrokerPair implements AsyncDisposable {
 
   /** Creates a topic of a fresh name, whose partitions are led by these brokers, 1 or 2. */
   async freshTopic(prefix: string, leaders: readonly number[]): Promise<string> {
-    const topic = freshName(prefix);
+    const topic = `${prefix}-${crypto.randomUUID().slice(0, 8)}`;
     const replicas = leaders.map((leader) => [leader]);
     await createTopics(this.first.bootstrapServer, [{ topic, replicas }]);
     return topic;
