@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { countConnecting } from "./own_network.ts";
+
 /** What to do. */
 export interface ConnectPlan {
   /** Where somebody listens, all at the same port. */
@@ -38,9 +40,6 @@ export interface ConnectOrder extends Required<Pick<ConnectAttempt, "timeoutMs" 
   readonly port: number;
   readonly instead?: ConnectAttempt["instead"];
 }
-
-/** Linux's number for `SYN-SENT`, as `/proc/net/tcp` has it. */
-const SYN_SENT = "02";
 
 if (import.meta.main) {
   const outcomes = await carryOut(JSON.parse(Deno.args[0]!));
@@ -85,13 +84,7 @@ async function make(
   }
   const elapsedMs = performance.now() - startedMs;
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const connecting = countConnecting();
+  const connecting = countConnecting("self");
   worker.terminate();
   return { result, elapsedMs, connecting };
-}
-
-function countConnecting(): number {
-  return ["/proc/net/tcp", "/proc/net/tcp6"]
-    .flatMap((path) => Deno.readTextFileSync(path).split("\n"))
-    .filter((line) => line.trim().split(/\s+/)[3] === SYN_SENT).length;
 }

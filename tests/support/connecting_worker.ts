@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connectToAddress, resolve } from "../../src/transports/sockets/dials.ts";
+import { connectToAddress, resolve } from "../../src/transports/sockets/address_of_name.ts";
 import { openConnection } from "../../src/transports/sockets/open_connection.ts";
 import type { ConnectOrder } from "./connecting.ts";
 
@@ -29,5 +29,5 @@ async function connect(
   if (instead === undefined) return await openConnection({ host, port }, signal);
   const { token } = await resolve({ host, port });
   const target = { host: instead.address, port: instead.isOtherPort ? port + 1 : port };
-  return await connectToAddress(target, token, signal);
+  return await connectToAddress(target, token);
 }

@@ -1,15 +1,23 @@
-import { lookup } from "node:dns";
-import { isIP, Socket } from "node:net";
+import { isIP } from "node:net";
+import { connectToAddress, resolve } from "./address_of_name.ts";
 import { connect, type Target } from "./connect.ts";
 import type { Closable, Dial, Dials } from "./connection_race.ts";
 import { ConnectError } from "./connect_error.ts";
-import { handleOf, streamIn, type TcpHandle } from "./tcp_handle.ts";
 
 /** What a name leads to (RFC 6761, section 6.3): not every machine has both in its list of hosts. */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
-/** Addresses at which an attempt still runs that nobody waits for. They are not tried again before it ends. */
-const unsettled = new Set<string>();
+/** After so long without an outcome, an attempt says that its address is not worth another one. */
+const SLOW_AFTER_MS = 250;
+
+/** An attempt at an address that cannot be given up. */
+interface Probe {
+  readonly startedMs: number;
+  readonly connection: Promise<Deno.TcpConn>;
+}
+
+/** Those on whose outcome others at the same address wait, so that there is one for each at most where none answers. */
+const probes = new Map<string, Probe>();
 
 /**
  * The attempts to connect to a target. The first is by its name: the system takes the first address, and that can be
@@ -27,10 +35,8 @@ export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
       const [first, ...rest] = interleaved(addresses);
       if (first === undefined || rest.length === 0) return [];
       return [...rest, first]
-        .filter((address) => !unsettled.has(`${address} ${port}`))
-        .map((host) =>
-          ofSeveral(host, (signal) => connectToAddress({ host, port }, token, signal))
-        );
+        .filter((host) => !isSlow({ host, port }))
+        .map((host) => ofSeveral(host, (signal) => connectInTurn({ host, port }, token, signal)));
     },
   };
 }
@@ -66,83 +72,43 @@ export function interleaved(addresses: readonly string[]): string[] {
     .flat().filter((address) => address !== undefined);
 }
 
-/** The addresses of a name, and what shows the sandbox that they are its addresses. */
-export interface Resolution {
-  readonly addresses: readonly string[];
-  readonly token: object | undefined;
+function isSlow({ host, port }: Target): boolean {
+  const probe = probes.get(`${host} ${port}`);
+  return probe !== undefined && performance.now() - probe.startedMs > SLOW_AFTER_MS;
 }
 
-/**
- * Node's `lookup()` gives away either all addresses or the token of the sandbox (Deno 2.6.8). Both come to its request.
- * Without the port, the sandbox does not allow it.
- */
-export function resolve({ host, port }: Target): Promise<Resolution> {
-  return new Promise((resolve) => {
-    const options: object = { port };
-    const request: unknown = lookup(host, options, () => {});
-    Object.assign(Object(request), {
-      oncomplete: (_error: number, addresses: string[], token: object | undefined) =>
-        resolve({ addresses: [...new Set(addresses)], token }),
-    });
-  });
-}
-
-/**
- * Connects to one of the addresses of a name that the sandbox allows. The runtime cannot give this up (Deno 2.6.8): when
- * nobody waits any more, the attempt goes on until the system ends it, and is closed then.
- */
-export function connectToAddress(
-  { host, port }: Target,
+/** Connects to one of the addresses of a name when nobody else tries it, or when that has worked. */
+async function connectInTurn(
+  target: Target,
   token: object | undefined,
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
-  return new Promise((resolve, reject) => {
-    const handle = newHandle();
-    const key = `${host} ${port}`;
-    const giveUp = () => {
-      unsettled.add(key);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", giveUp, { once: true });
-    let failure: unknown;
-    const settle = (status: number) => {
-      signal.removeEventListener("abort", giveUp);
-      if (signal.aborted) unsettled.delete(key);
-      if (status !== 0) return reject(ConnectError.of(failure));
-      const connection = streamIn(handle) as Deno.TcpConn;
-      if (signal.aborted) connection.close();
-      else resolve(connection);
-    };
-    handle.setNetPermToken(token);
-    catchingReason(
-      () => handle.connect({ oncomplete: settle }, host, port),
-      (error) => failure = error,
-    );
-  });
-}
-
-/** A handle of Node's sockets, without a socket. */
-function newHandle(): TcpHandle {
-  const socket = new Socket();
-  socket.connect({ host: "name", port: 1, lookup: () => {} });
-  const Handle = handleOf(socket).constructor as new (type: number) => TcpHandle;
-  socket.destroy();
-  return new Handle(0);
-}
-
-/**
- * Node's sockets say `ECONNREFUSED` whatever the system says (Deno 2.6.8): they drop the error of the promise by which
- * they connect. It is caught where they give that promise their callbacks, which they do before `connect()` returns.
- */
-function catchingReason(begin: () => void, onReason: (error: unknown) => void): void {
-  const { then } = Promise.prototype;
-  Promise.prototype.then = function (this: Promise<unknown>, ...callbacks: unknown[]) {
-    then.call(this, undefined, onReason);
-    return Reflect.apply(then, this, callbacks);
-  };
+  const key = `${target.host} ${target.port}`;
+  const probe = probes.get(key);
+  if (probe !== undefined) await unlessAborted(probe.connection, signal);
+  const connection = connectToAddress(target, token);
+  if (probe === undefined) {
+    probes.set(key, { startedMs: performance.now(), connection });
+    const forget = () => probes.delete(key);
+    connection.then(forget, forget);
+  }
   try {
-    begin();
+    return await unlessAborted(connection, signal);
+  } catch (error) {
+    connection.then((late) => late.close(), () => {});
+    throw error;
+  }
+}
+
+/** Settles as `promise` does, or rejects with the reason of `signal` when it aborts first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([promise, aborted]);
   } finally {
-    Promise.prototype.then = then;
+    signal.removeEventListener("abort", giveUp);
   }
 }
