@@ -60,6 +60,20 @@ Deno.test("PartitionTroubles says when a partition can be read again, if it has 
   assertEquals([health.reasons(), troubles.isEmpty], [[], true]);
 });
 
+Deno.test("PartitionTroubles keeps what does not end until the partition is read anew, whatever comes of it before", () => {
+  const { troubles, health, log, advance } = troublesOfOrders();
+  troubles.note(3, { ...DAMAGED, isFinal: true });
+  advance(0);
+  troubles.works(3);
+  troubles.note(3, NO_LEADER);
+  advance(60_000);
+  assertEquals(log.lines, ["ERROR - cannot read orders[3]@5: a batch is damaged"]);
+  assertEquals(health.reasons(), ["cannot read orders[3]@5: a batch is damaged"]);
+
+  troubles.beginsAnew(3);
+  assertEquals([health.reasons(), troubles.isEmpty], [[], true]);
+});
+
 Deno.test("PartitionTroubles pauses a partition longer each time, up to 30 s, and the others not at all", () => {
   const { troubles, advance } = troublesOfOrders();
   const pausesMs: number[] = [];

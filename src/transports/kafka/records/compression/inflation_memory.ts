@@ -130,6 +130,7 @@ class EvictablePieces implements Pieces {
     while (!this.#isClosed) {
       this.#pieces ??= this.#codec.inflate(this.#options.compressed);
       const piece = await this.#pieces.next();
+      if (piece === null) this.close();
       if (this.#isClosed || piece === null) break;
       if (piece.length <= toPassOver) {
         toPassOver -= piece.length;
