@@ -46,7 +46,7 @@ export class SocketClient implements HttpClient {
     }, {
       onRepeated: () =>
         log.debug(() =>
-          `the endpoint closed an idle connection: sending again on a new one: '${endpoint}'`
+          `the endpoint closed a kept connection before it responded; sending again on a new one: '${endpoint}'`
         ),
       onSurplus() {
         if (told.tell("surplus") === "no") return;

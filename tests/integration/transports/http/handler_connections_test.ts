@@ -252,6 +252,43 @@ Deno.test("HttpHandler closes connections that nobody has used for a while", asy
   assertEquals(endpoint.acceptedConnections, 4);
 });
 
+Deno.test("HttpHandler closes a connection before the time is over that the endpoint keeps it", async () => {
+  await using endpoint = startRawEndpoint(async (connection) => {
+    await connection.readRequest();
+    await connection.write("HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 0\r\n\r\n");
+    await connection.closed();
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`);
+  await handler.handle(anEvent(), NEVER);
+  assertEquals(endpoint.openConnections, 1);
+
+  await eventually(() => endpoint.openConnections === 0, {
+    deadlineMs: 2000,
+    what: "the connection to be closed",
+  });
+});
+
+Deno.test("HttpHandler takes a 408 and the end of an idle connection for no answer, and warns of neither", async () => {
+  const log = new RecordedLog();
+  let goOn = Promise.withResolvers<void>();
+  await using endpoint = startRawEndpoint(async (connection, number) => {
+    await connection.readRequest();
+    await connection.respond(`${number}`);
+    await goOn.promise;
+    await connection.write("HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n");
+  });
+  await using handler = openHandler(`http://${endpoint.host}/`, { log });
+
+  for (const expected of ["0", "1", "2"]) {
+    assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
+    goOn.resolve();
+    await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
+    goOn = Promise.withResolvers();
+  }
+
+  assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
+});
+
 Deno.test("HttpHandler says how long a large value is", async () => {
   const value = new Uint8Array(2_000_000).fill(120);
   await using endpoint = startEndpoint(() => new Response());
