@@ -2,6 +2,7 @@ import { reasonIn } from "../client/client_failure.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
+/** Asks for the first offset. Committed, it says that no offset counts any more, as kafkajs has it. */
 const EARLIEST = "-2";
 const LATEST = "-1";
 
@@ -22,24 +23,33 @@ export interface OutOfRange {
   readonly wentFurther: boolean;
 }
 
-/** Where to go on, and what to say of it; null when the offset is in range after all. */
+/** Where to go on. */
+export interface NextPlace {
+  readonly to: number;
+  /** Says of the place why it is the one. */
+  readonly because: string;
+  /** What the group is told before; null when it need not know: what it has committed leads to the same place again. */
+  readonly commit: string | null;
+}
+
+/** Where to go on; null when the offset is in range after all. */
 export function whereToGoOn(
   { offset, first, end, reset, wentFurther }: OutOfRange,
-): { readonly to: number; readonly because: string } | null {
+): NextPlace | null {
   if (offset >= first && offset <= end) return null;
   if (offset < first) {
     const because = `its first event now, as ${
       first - offset
     } offsets were deleted before they were read`;
-    return { to: first, because };
+    return { to: first, because, commit: null };
   }
   if (wentFurther) {
     const because = "its first event, as the topic was created anew or its end was cut off";
-    return { to: first, because };
+    return { to: first, because, commit: EARLIEST };
   }
   return reset === "earliest"
-    ? { to: first, because: "its first event, as auto.offset.reset is earliest" }
-    : { to: end, because: "its end, as auto.offset.reset is latest" };
+    ? { to: first, because: "its first event, as auto.offset.reset is earliest", commit: EARLIEST }
+    : { to: end, because: "its end, as auto.offset.reset is latest", commit: `${end}` };
 }
 
 /** A group that was joined, as far as it is used here. */
@@ -88,8 +98,8 @@ export interface ResetOptions {
 }
 
 /**
- * Has a partition go on elsewhere when it has no record at an offset and none is to come there, and says so. The group
- * gets the new offset at once: what is stored while no member runs would otherwise be skipped by the next one, too.
+ * Has a partition go on elsewhere when it has no record at an offset and none is to come there, and says so. The group is
+ * told at once when it goes back: the next member would otherwise skip what is stored while none runs.
  */
 export async function leaveOutOfRange(
   group: ResettableGroup,
@@ -112,13 +122,14 @@ export async function leaveOutOfRange(
     const wentFurther = troubles.hasWorked(partition) || !await hasCommitted(group, place);
     const next = whereToGoOn({ offset, first, end, reset, wentFurther });
     if (next === null || isGivenUp()) return;
-    const { to, because } = next;
+    const { to, because, commit } = next;
     resets(partition);
     const { offsetManager } = group;
-    await offsetManager.commitOffsets({
-      topics: [{ topic, partitions: [{ partition, offset: `${to}` }] }],
-    });
-    if (isGivenUp()) return;
+    if (commit !== null) {
+      const topics = [{ topic, partitions: [{ partition, offset: commit }] }];
+      await offsetManager.commitOffsets({ topics });
+      if (isGivenUp()) return;
+    }
     offsetManager.resolveOffset({ topic, partition, offset: `${to - 1}` });
     troubles.works(partition);
     log.error(

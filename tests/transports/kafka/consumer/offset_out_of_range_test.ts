@@ -14,6 +14,7 @@ Deno.test("whereToGoOn() goes on at the first event that is still there, whateve
     assertEquals(next, {
       to: 100,
       because: "its first event now, as 83 offsets were deleted before they were read",
+      commit: null,
     });
   }
 });
@@ -100,8 +101,13 @@ Deno.test("leaveOutOfRange() commits the new offset before it goes on there, and
 });
 
 Deno.test("leaveOutOfRange() goes on at the first event, with 'latest', when the group has no offset any more", async () => {
-  const { leave, log } = aGroup({ committed: -1 });
+  const { leave, log, told } = aGroup({ committed: -1 });
   await leave("latest");
+  assertEquals(told.slice(1), [
+    // No offset counts any more.
+    { topics: [{ topic: "orders", partitions: [{ partition: 3, offset: "-2" }] }] },
+    { topic: "orders", partition: 3, offset: "-1" },
+  ]);
   assertEquals(log.lines, [
     "ERROR - orders[3] has no offset 1000000, only 0 to 250: group 'g' goes on at offset 0, its first event, as " +
     "the topic was created anew or its end was cut off",
@@ -113,6 +119,12 @@ Deno.test("leaveOutOfRange() goes on at the first event, with 'latest', when the
   troubles.works(3);
   await leave("latest");
   assertEquals(log.matching(/goes on at offset 0, its first event/).length, 1);
+});
+
+Deno.test("leaveOutOfRange() commits nothing when the next events were deleted: what is under way may still be", async () => {
+  const { leave, told } = aGroup({ first: 2_000_000, end: 3_000_000 });
+  await leave("latest");
+  assertEquals(told, ["resets 3", { topic: "orders", partition: 3, offset: "1999999" }]);
 });
 
 Deno.test("leaveOutOfRange() asks the leader when a follower has no such offset", async () => {
