@@ -147,6 +147,7 @@ export class PartitionTroubles {
       this.#log.info(`${this.#action.again} ${this.#places(this.#usedAgain)} again`);
       this.#usedAgain = [];
     }
+    if (this.isEmpty) return;
     const nowMs = this.#now();
     const unsaid = [...this.#known].filter(([, known]) => isUnsaid(known, nowMs));
     for (const [reason, group] of Map.groupBy(unsaid, ([, { trouble }]) => trouble.reason)) {
@@ -169,7 +170,9 @@ export class PartitionTroubles {
   }
 
   #places(partitions: readonly number[]): string {
-    const named = partitions.slice(0, MAX_NAMED).map((partition) => this.#place(partition));
+    const named = partitions.toSorted((a, b) => a - b).slice(0, MAX_NAMED).map((partition) =>
+      this.#place(partition)
+    );
     const more = partitions.length - named.length;
     return `${named.join(", ")}${more > 0 ? ` and ${more} more partitions` : ""}`;
   }
