@@ -2,6 +2,7 @@ import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import { eventually } from "./eventually.ts";
 import type { GroupClient } from "./group_clients.ts";
 import { createTopics } from "../../tools/kafka/mod.ts";
+import { BrokerAdmin } from "../faults/broker_admin.ts";
 import { addPartitions, freshName, produce, testBroker } from "./kafka.ts";
 import { aPipeline, Supervised } from "./supervised.ts";
 
@@ -43,6 +44,10 @@ export class SharedGroup implements AsyncDisposable {
 
   async createTopic(name: string, partitions: number): Promise<void> {
     await createTopics(this.#broker, [{ topic: this.topic(name), partitions }]);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await new BrokerAdmin(this.#broker).deleteTopic(this.topic(name));
   }
 
   async addPartitions(name: string, count: number): Promise<void> {

@@ -58,6 +58,11 @@ export async function whileJoining(
   }
 }
 
+/** The group of that id, while it is being joined. */
+export function joiningGroup(groupId: string): JoiningGroup | undefined {
+  return joins.get(groupId)?.group;
+}
+
 /**
  * Leaves a group if it is being joined; whoever has joined leaves it through kafkajs. Until a coordinator has let a
  * member join, which it does when the slowest one has come, it reads nothing more from the connection. So kafkajs would

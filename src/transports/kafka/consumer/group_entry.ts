@@ -11,6 +11,9 @@ const REPEAT_INTERVAL_MS = 60_000;
 /** What `Health` knows a refusal by the group by. */
 const ENTRY = "entry into the group";
 
+/** What `Health` knows a topic by that does not exist, and of which the member has no partition that would tell. */
+const TOPIC = "topic";
+
 /** A group that was joined, as far as kafkajs's is used here. */
 export interface JoinedGroup extends DescribableGroup {
   assigned(): readonly { readonly partitions: readonly number[] }[];
@@ -31,6 +34,9 @@ export class GroupEntry {
   readonly #options: GroupEntryOptions;
   readonly #log: Logger;
   readonly #health: Health | undefined;
+  #holdsSome = false;
+  #isTopicGone = false;
+  #saysTopicGone = false;
   #said: { readonly reason: string; readonly atMs: number } | null = null;
 
   constructor(
@@ -78,8 +84,25 @@ export class GroupEntry {
   joined(group: JoinedGroup, partitions: number): void {
     this.#said = null;
     this.#health?.works(ENTRY);
-    const holdsSome = group.assigned().some((ofTopic) => ofTopic.partitions.length > 0);
-    if (!holdsSome && partitions > 0) void this.#sayItHoldsNothing(group, partitions);
+    this.#holdsSome = group.assigned().some((ofTopic) => ofTopic.partitions.length > 0);
+    this.#noteTopic();
+    if (this.#holdsSome || this.#isTopicGone || partitions === 0) return;
+    void this.#sayItHoldsNothing(group, partitions);
+  }
+
+  /** Notes whether the topic does not exist any more. While the member holds partitions, these tell it themselves. */
+  topicGone(isGone: boolean): void {
+    this.#isTopicGone = isGone;
+    this.#noteTopic();
+  }
+
+  #noteTopic(): void {
+    const isWorthSaying = this.#isTopicGone && !this.#holdsSome;
+    const reason = `topic '${this.#options.topic}' does not exist any more`;
+    if (isWorthSaying) this.#health?.fails(TOPIC, reason);
+    else this.#health?.works(TOPIC);
+    if (isWorthSaying && !this.#saysTopicGone) this.#log.warn(`${reason}; waiting for it`);
+    this.#saysTopicGone = isWorthSaying;
   }
 
   /** Is called with an assignment before it is asked where its partitions go on. */

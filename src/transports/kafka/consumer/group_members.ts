@@ -2,7 +2,8 @@ import Broker from "kafkajs/src/broker/index.js";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { atMost, sleep } from "../../../core/backoff.ts";
-import { checkLedTopics, readAssignments } from "./assignment/assigners.ts";
+import { readAssignments } from "./assignment/assigners.ts";
+import { checkLedTopics, leadGroups } from "./assignment/leading.ts";
 import { announceCoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { followJoins, whileJoining } from "./early_leave.ts";
 import { heartbeatFailure } from "./gone_coordinator.ts";
@@ -57,6 +58,7 @@ export function callMembers(): void {
   announceRejoins();
   announceExpulsions();
   followJoins();
+  leadGroups();
   announceCommittedOffsets();
   fetchForMembers();
   leaveGoneCoordinators();

@@ -130,7 +130,10 @@ export class KafkaListener implements Listener {
       offsetReset: consumerConfig.autoOffsetReset,
       log: this.#log,
       resets: (partition) => this.#held.noteReset(partition),
-      topicGone: () => this.#held.doubt(),
+      topicGone: (isGone) => {
+        if (isGone) this.#held.doubt();
+        this.#entry.topicGone(isGone);
+      },
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
       demand: this.#demand,
       topic,

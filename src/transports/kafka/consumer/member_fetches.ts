@@ -26,6 +26,9 @@ const ASK_AGAIN_MS = 1000;
 /** Brokers are asked no more often who leads which partition. */
 const MIN_REFRESH_MS = 250;
 
+/** How often a member without partitions looks whether its topic is still there: no fetch tells it. */
+const IDLE_REFRESH_MS = 5000;
+
 /** A topic that seems to change all the time makes a member join its group anew no more often. */
 const MIN_REJOIN_MS = 5000;
 
@@ -45,8 +48,8 @@ export interface FetchingMember {
   wantsMore(partition: number, nextOffset: number): boolean;
   /** Called before a partition goes on elsewhere, as its topic may have been created anew. */
   resets(partition: number): void;
-  /** Called while its topic does not exist: what comes back by its name can be another one. */
-  topicGone(): void;
+  /** Called while its topic does not exist, and once it does: what comes back by its name can be another one. */
+  topicGone(isGone: boolean): void;
   /** Takes what was fetched; to wait here would stall every other partition. */
   take(fetched: FetchedPartition, group: Group): void;
 }
@@ -168,9 +171,7 @@ class MemberFetches {
             isGivenUp,
             resets: (partition) => member.resets(partition),
           }),
-        noteStale: () => {
-          this.#isStale = true;
-        },
+        noteStale: () => void (this.#isStale = true),
         take: (fetched) => member.take(fetched, group),
       });
     } catch (error) {
@@ -204,8 +205,9 @@ class MemberFetches {
     const nowMs = performance.now();
     if (this.#isRefreshing || nowMs < this.#refreshAgainMs) return;
     const { cluster } = this.#group;
-    const isStale = this.#isStale || this.#isTopicGone;
-    if (isStale) this.#refreshAgainMs = nowMs + MIN_REFRESH_MS;
+    const isIdle = this.#assigned().length === 0;
+    const isStale = this.#isStale || this.#isTopicGone || isIdle;
+    if (isStale) this.#refreshAgainMs = nowMs + (isIdle ? IDLE_REFRESH_MS : MIN_REFRESH_MS);
     this.#isStale = false;
     this.#isRefreshing = true;
     const refreshing = isStale ? cluster.refreshMetadata() : cluster.refreshMetadataIfNecessary();
@@ -214,20 +216,19 @@ class MemberFetches {
     }).catch((error: unknown) => {
       this.#isStale = true;
       if (isRefusal(error)) this.#refusal = error;
-      if (Object(error).type === "UNKNOWN_TOPIC_OR_PARTITION") this.#topicIsGone(member);
+      if (Object(error).type !== "UNKNOWN_TOPIC_OR_PARTITION") return;
+      this.#isTopicGone = true;
+      member.topicGone(true);
     }).finally(() => {
       this.#isRefreshing = false;
     });
   }
 
-  #topicIsGone(member: FetchingMember): void {
-    this.#isTopicGone = true;
-    member.topicGone();
-  }
-
   /** A topic that was created anew begins anew, and so do those who read it: the group has no offsets there any more. */
-  #topicIsBack({ topic }: FetchingMember): void {
+  #topicIsBack(member: FetchingMember): void {
     this.#isTopicGone = false;
+    member.topicGone(false);
+    const { topic } = member;
     const { offsetManager } = this.#group;
     for (const partition of this.#assigned()) offsetManager.clearOffsets({ topic, partition });
   }

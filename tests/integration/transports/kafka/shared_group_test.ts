@@ -65,6 +65,24 @@ Deno.test("a topic that does not exist costs nobody anything, and is read once i
   assertEquals(leader.readiness.flatMap(({ reasons }) => reasons), []);
 });
 
+Deno.test("a group goes on while the topic of the member that leads it is gone, and reads it when it is back", async () => {
+  await using shared = await SharedGroup.create({ gone: 1, other: 2 });
+  await using leader = shared.pipelines(["gone"]);
+  await shared.allRead({ gone: 1 });
+  await using _other = shared.pipelines(["other"]);
+  await shared.allRead({ gone: 1, other: 2 });
+  await shared.deleteTopic("gone");
+  await leader.log.line(/WARN - cannot read .*: the topic does not exist any more/);
+  {
+    await using _third = shared.pipelines(["other"]);
+    await leader.log.line(/joined group/, { count: 3 });
+    await shared.allRead({ other: 2 });
+  }
+  await shared.allRead({ other: 2 });
+  await shared.createTopic("gone", 1);
+  await shared.allRead({ gone: 1, other: 2 });
+});
+
 Deno.test("a member that gets no partition says so, with the numbers of members and partitions", async () => {
   await using shared = await SharedGroup.create({ t: 2, u: 1 });
   await using _other = shared.pipelines(["u"]);

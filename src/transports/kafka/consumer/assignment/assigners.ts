@@ -9,7 +9,7 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from "./consumer_protocol.ts";
-import type { LedCluster, LedTopics } from "./led_topics.ts";
+import { type LedCluster, type LedTopics, ledTopicsOf } from "./led_topics.ts";
 import {
   assignByRange,
   assignByRoundRobin,
@@ -23,13 +23,11 @@ const STRATEGIES: Readonly<Record<AssignmentStrategy, Strategy>> = {
 };
 
 /** A member as the coordinator tells the leader of it. */
-interface JoinedMember {
+export interface JoinedMember {
   readonly memberId: string;
   readonly groupInstanceId?: string | null;
   readonly memberMetadata: Uint8Array | null;
 }
-
-const ledTopicsByCluster = new WeakMap<object, LedTopics>();
 
 /**
  * What shares a group's partitions when its member leads the group, one for each of `names`. kafkajs's own assigner gives
@@ -41,7 +39,7 @@ export function createAssigners(
 ): PartitionAssigner[] {
   return names.map((name) => ({ cluster }) => {
     const led = cluster as unknown as LedCluster;
-    ledTopicsByCluster.set(led, ledTopics);
+    ledTopicsOf.set(led, ledTopics);
     return {
       name,
       version: 0,
@@ -61,23 +59,6 @@ export function createAssigners(
       },
     };
   });
-}
-
-/**
- * Has a leader join anew when topics of its members have changed. kafkajs looks for new partitions of the topics that it
- * subscribes to itself, and for no others.
- *
- * @throws {Error} which makes kafkajs join anew, and assign what there is now
- */
-export async function checkLedTopics(
-  group: { readonly cluster: LedCluster; isLeader(): boolean },
-): Promise<void> {
-  const ledTopics = ledTopicsByCluster.get(group.cluster);
-  if (ledTopics === undefined) return;
-  if (!group.isLeader()) return ledTopics.noLongerLed();
-  if (!(await ledTopics.haveChanged(group.cluster))) return;
-  const reason = "Topics of other members of the group have changed";
-  throw Object.assign(new Error(reason), { name: "KafkaJSStaleTopicMetadataAssignment" });
 }
 
 /** Reads assignments of all leaders. kafkajs's own reader takes damaged ones as they come, and some topics for none. */

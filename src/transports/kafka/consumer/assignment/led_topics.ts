@@ -11,6 +11,9 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 /** What `Health` knows the topics by of which this member cannot assign the partitions. */
 const LED_TOPICS = "topics of the group";
 
+/** By kafkajs's client for a cluster, which is that of one consumer. */
+export const ledTopicsOf = new WeakMap<object, LedTopics>();
+
 /** What kafkajs knows of a cluster, as far as it is used here. */
 export interface LedCluster {
   readonly brokerPool: { findConnectedBroker(): Promise<MetadataBroker> };
@@ -58,8 +61,9 @@ export class LedTopics {
   }
 
   /**
-   * The numbers of partitions of `topics`: 0 for those that do not exist or may not be looked up. When brokers do not
-   * answer, the ones known from before.
+   * The numbers of partitions of `topics`: 0 for those that do not exist or may not be looked up. What was known from
+   * before stays when brokers do not answer, and when a topic is gone: its members go on saying so, and go on with it
+   * when it is back.
    */
   async count(
     cluster: LedCluster,
@@ -98,11 +102,10 @@ export class LedTopics {
       const { topicMetadata } = await withoutFailing(broker).metadata([...this.#counts.keys()]);
       this.#noteUnauthorized(topicMetadata);
       const found = new Map(topicMetadata.map((answer) => [answer.topic, answer]));
-      return new Map(
-        [...this.#counts].map((
-          [topic],
-        ) => [topic, found.get(topic)?.partitionMetadata.length ?? 0]),
-      );
+      return new Map([...this.#counts].map(([topic, known]) => {
+        const count = found.get(topic)?.partitionMetadata.length ?? 0;
+        return [topic, count === 0 ? known : count];
+      }));
     } catch (error) {
       log.debug(() => `cannot look up the topics of the group: ${rootMessage(error)}`);
       return this.#counts;

@@ -59,6 +59,18 @@ Deno.test("LedTopics finds new partitions at intervals, and missing topics soone
   assert(await led.haveChanged(cluster));
 });
 
+Deno.test("LedTopics goes on with a topic that is gone, until it is back with other partitions", async () => {
+  const { led, cluster, clock } = aLeader({ a: 2, b: 3 });
+  await led.count(cluster, new Set(["a", "b"]));
+  cluster.topics = { b: 3 };
+  clock.nowMs += 60_000;
+  assert(!(await led.haveChanged(cluster)));
+  assertEquals(await led.count(cluster, new Set(["a", "b"])), new Map([["a", 2], ["b", 3]]));
+  cluster.topics = { a: 1, b: 3 };
+  clock.nowMs += 60_000;
+  assert(await led.haveChanged(cluster));
+});
+
 Deno.test("LedTopics goes by what it knows while brokers do not answer", async () => {
   const { led, cluster, clock } = aLeader({ a: 2, b: 1 });
   await led.count(cluster, new Set(["a"]));
