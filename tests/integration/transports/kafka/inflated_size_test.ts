@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { compressedZeros, produceCompressed } from "../../../support/compressed_batches.ts";
 import { freshName, freshTopic, produce } from "../../../support/kafka.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
@@ -16,5 +16,8 @@ for (const [codec, size] of [["gzip", 300], ["snappy", 20], ["lz4", 60], ["zstd"
     await listening.received(2);
 
     assertEquals(listening.values, ["", "behind"]);
+    const [large, behind] = listening.events;
+    assert((large?.oversize?.bytes ?? 0) > size * MEBIBYTE);
+    assertEquals(behind?.oversize, undefined);
   });
 }
