@@ -13,7 +13,6 @@ port, idle_seconds, max_requests = map(int, sys.argv[1:4])
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = idle_seconds or None
     requests = 0
 
     def do_POST(self):
@@ -24,6 +23,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(number)))
         self.end_headers()
         self.wfile.write(number.encode())
+        # It is idle from now on: the first request may take longer to come.
+        self.connection.settimeout(idle_seconds or None)
         self.requests += 1
         if self.requests == max_requests:
             self.close_connection = True

@@ -58,21 +58,37 @@ Deno.test("HttpHandler gets all responses from servers that close idle connectio
     numbers: Array.from({ length: 20 }, (_, number) => 20 * burst + number),
     pauseMs: 950 + 10 * burst,
   }));
-  const callInBursts = async (name: string, security: NumberingOptions) => {
+  const callInBursts = async ({ name, server, options }: Started) => {
     const log = new RecordedLog();
-    const options = { idleSeconds: 1, ...security };
-    await using server = await startNumberingServer(name, options);
     await using handler = handlerFor(server, options, log);
-    for (const { numbers, pauseMs } of bursts) {
-      await callForEach(handler, numbers);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    try {
+      for (const { numbers, pauseMs } of bursts) {
+        await callForEach(handler, numbers);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+      await assertCameOnce(server, 200, log);
+    } catch (error) {
+      throw new Error(`${name}, ${server.origin}`, { cause: error });
     }
-    await assertCameOnce(server, 200, log);
   };
-  await Promise.all(
-    NUMBERING_SERVERS.flatMap((name) => [callInBursts(name, {}), callInBursts(name, { tls })]),
+  await using servers = new AsyncDisposableStack();
+  const start = async (name: string, security: NumberingOptions): Promise<Started> => {
+    const options = { idleSeconds: 1, ...security };
+    return { name, options, server: servers.use(await startNumberingServer(name, options)) };
+  };
+  const started = await Promise.all(
+    NUMBERING_SERVERS.flatMap((name) => [start(name, {}), start(name, { tls })]),
   );
+
+  await Promise.all(started.map(callInBursts));
 });
+
+/** A server that runs, and how it was started. */
+interface Started {
+  readonly name: string;
+  readonly server: WebServer;
+  readonly options: NumberingOptions;
+}
 
 function handlerFor(
   { origin, port }: WebServer,
