@@ -75,6 +75,7 @@ async function lookUpExtent(
   try {
     await admin.connect();
     const partitions = await admin.fetchTopicOffsets(topic);
+    await requireAllOf(partitions, { admin, topic });
     const highs = new Map(partitions.map(({ partition, high }) => [partition, Number(high)]));
     const own = await positionsOf(reader, { admin, topic });
     if (withoutFuture(own, highs).size < own.size) {
@@ -106,6 +107,18 @@ async function lookUpExtent(
   } finally {
     await admin.disconnect().catch(() => {});
   }
+}
+
+/** What has no leader just now may hold records, too: to pass it over would be to say that it has been read. */
+async function requireAllOf(
+  found: readonly { readonly partition: number }[],
+  { admin, topic }: { admin: Admin; topic: string },
+): Promise<void> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const missing = topics.flatMap(({ partitions }) => partitions)
+    .filter(({ partitionId }) => !found.some(({ partition }) => partition === partitionId))
+    .map(({ partitionId }) => `${topic}[${partitionId}]`);
+  if (missing.length > 0) throw new Error(`no broker leads ${missing.join(", ")}`);
 }
 
 /** The offsets that a group has committed for a topic. */
