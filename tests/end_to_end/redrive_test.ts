@@ -511,10 +511,11 @@ Deno.test("eventor redrive says what is wrong and exits with 2, when there is no
   const without = kafkaPipeline({
     name: "plain",
     topic: "A",
+    group: "plain",
     broker: "127.0.0.1:9",
     url: NO_ENDPOINT,
   });
-  const toStdout = `${without.replace("plain", "printed")}\n  deadLetter: { type: stdout }\n`;
+  const toStdout = `${without.replaceAll("plain", "printed")}\n  deadLetter: { type: stdout }\n`;
   const fromStdin = `
 - name: piped
   eventListener: { type: stdin }
