@@ -169,7 +169,8 @@ Deno.test("eventor puts several files together", async (t) => {
   });
   await t.step("and checks what they have in common", async () => {
     using first = configFile(VALID);
-    using second = configFile(VALID.replace("name: orders", "name: others"));
+    const other = VALID.replace("name: orders", "name: others");
+    using second = configFile(other.replace("topic: ORDERS", "topic: OTHERS"));
     const { code, stdout } = await runEventor(["check", "-f", first.path, "-f", second.path]);
     assertEquals(code, 0);
     assertEquals(stdout.match(/^pipeline '.*?'/gm), ["pipeline 'orders'", "pipeline 'others'"]);
