@@ -1,22 +1,17 @@
 import type { Bytes } from "../../../../core/event.ts";
 import { decompressGzip } from "./gzip.ts";
-import { readGzip } from "./gzip_reader.ts";
-import { InflatedPieces } from "./inflated_pieces.ts";
-import type { InflatedOutput } from "./inflated_output.ts";
+import { openGzip } from "./gzip_pieces.ts";
+import { GeneratedPieces } from "./inflated_pieces.ts";
 import { decompressLz4, readLz4 } from "./lz4.ts";
+import type { PieceReader } from "./piece_reader.ts";
 import { decompressSnappy, readSnappy } from "./snappy.ts";
 import { decompressZstd } from "./zstd.ts";
-import { readZstd, windowBytes } from "./zstd_frames.ts";
+import { openZstd } from "./zstd_pieces.ts";
 
 const CODEC_MASK = 0x07;
-const GZIP_DISTANCE_BYTES = 32 * 1024;
 const LZ4_DISTANCE_BYTES = 64 * 1024;
-
-/**
- * How far back snappy and zstd may refer. RFC 8878 (3.1.1.1.2) has every decoder of zstd reach so far, and encoders not
- * go beyond; what refers further back within less than this is read as well.
- */
-const MAX_DISTANCE_BYTES = 8 * 1024 * 1024;
+/** Encoders of snappy go back 64 KiB at most; this is for what refers further, as the format allows. */
+const SNAPPY_DISTANCE_BYTES = 8 * 1024 * 1024;
 
 /** How long decompressing may keep everything else from going on. */
 const TURN_MS = 10;
@@ -44,25 +39,28 @@ const CODECS: readonly (Codec | null)[] = [
   {
     name: "gzip",
     decompress: decompressGzip,
-    inflate: (bytes) => new ReadPieces(GZIP_DISTANCE_BYTES, (output) => readGzip(bytes, output)),
+    inflate: (bytes) => new ReadPieces(() => openGzip(bytes)),
   },
   {
     name: "snappy",
     decompress: decompressSnappy,
-    inflate: (bytes) => new ReadPieces(MAX_DISTANCE_BYTES, (output) => readSnappy(bytes, output)),
+    inflate: (bytes) =>
+      new ReadPieces(() =>
+        new GeneratedPieces(SNAPPY_DISTANCE_BYTES, (output) => readSnappy(bytes, output))
+      ),
   },
   {
     name: "lz4",
     decompress: decompressLz4,
-    inflate: (bytes) => new ReadPieces(LZ4_DISTANCE_BYTES, (output) => readLz4(bytes, output)),
+    inflate: (bytes) =>
+      new ReadPieces(() =>
+        new GeneratedPieces(LZ4_DISTANCE_BYTES, (output) => readLz4(bytes, output))
+      ),
   },
   {
     name: "zstd",
     decompress: decompressZstd,
-    inflate: (bytes) => {
-      const maxDistance = Math.min(windowBytes(bytes), MAX_DISTANCE_BYTES);
-      return new ReadPieces(maxDistance, (output) => readZstd(bytes, output));
-    },
+    inflate: (bytes) => new ReadPieces(() => openZstd(bytes)),
   },
 ];
 
@@ -78,17 +76,17 @@ export function codecOf(attributes: number): Codec | null {
 }
 
 class ReadPieces implements Pieces {
-  readonly #output: InflatedPieces;
-  readonly #reading: Generator<void, void>;
+  readonly #open: () => PieceReader | Promise<PieceReader>;
+  #reader: PieceReader | null = null;
+  #isClosed = false;
   #turnEndMs = performance.now() + TURN_MS;
 
-  constructor(maxDistance: number, read: (output: InflatedOutput) => Generator<void, void>) {
-    this.#output = new InflatedPieces(maxDistance);
-    this.#reading = read(this.#output);
+  constructor(open: () => PieceReader | Promise<PieceReader>) {
+    this.#open = open;
   }
 
   get heldBytes(): number {
-    return this.#output.heldBytes;
+    return this.#reader?.heldBytes ?? 0;
   }
 
   async next(): Promise<Bytes | null> {
@@ -96,12 +94,13 @@ class ReadPieces implements Pieces {
       await new Promise((resolve) => setTimeout(resolve, 0));
       this.#turnEndMs = performance.now() + TURN_MS;
     }
-    const { done } = this.#reading.next();
-    const piece = this.#output.take();
-    return done && piece.length === 0 ? null : piece;
+    this.#reader ??= await this.#open();
+    if (this.#isClosed) this.#reader.close();
+    return this.#reader.next();
   }
 
   close(): void {
-    this.#reading.return();
+    this.#isClosed = true;
+    this.#reader?.close();
   }
 }

@@ -52,10 +52,6 @@ export class InflatedBytes implements InflatedOutput {
     return count;
   }
 
-  tooFarBack(): Error {
-    return new Error("it is damaged");
-  }
-
   #withRoomFor(count: number): Bytes {
     const needed = this.#length + count;
     if (needed > this.#maxLength) throw tooLarge(this.#maxLength);

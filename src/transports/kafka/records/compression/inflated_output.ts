@@ -13,6 +13,4 @@ export interface InflatedOutput {
    * @throws {Error} when nothing came so far before, or too much has come
    */
   repeat(distance: number, count: number): number;
-  /** Says that a decompressor goes back further than anything is kept. */
-  tooFarBack(): Error;
 }

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../../core/event.ts";
 import type { InflatedOutput } from "./inflated_output.ts";
+import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
 /** How much comes before what is not needed any more is dropped: moving the rest takes time. */
@@ -8,8 +9,34 @@ const SLACK_BYTES = 1024 * 1024;
 /** From here on, copying at once is faster than byte by byte. */
 const LONG = 32;
 
-/** Takes what comes out of a decompressor piece by piece, and keeps as much of it as may be referred to. */
-export class InflatedPieces implements InflatedOutput {
+/** Runs a decompressor until there is a piece. */
+export class GeneratedPieces implements PieceReader {
+  readonly #output: InflatedPieces;
+  readonly #reading: Generator<void, void>;
+
+  /** @param maxKept how many bytes back the decompressor may refer */
+  constructor(maxKept: number, read: (output: InflatedOutput) => Generator<void, void>) {
+    this.#output = new InflatedPieces(maxKept);
+    this.#reading = read(this.#output);
+  }
+
+  get heldBytes(): number {
+    return this.#output.heldBytes;
+  }
+
+  next(): Bytes | null {
+    const { done } = this.#reading.next();
+    const piece = this.#output.take();
+    return done && piece.length === 0 ? null : piece;
+  }
+
+  close(): void {
+    this.#reading.return();
+  }
+}
+
+/** Takes what comes out of a decompressor, and keeps as much of it as may be referred to. */
+class InflatedPieces implements InflatedOutput {
   readonly #maxKept: number;
   #bytes: Bytes = new Uint8Array(2 * PIECE_BYTES);
   #length = 0;
@@ -65,7 +92,7 @@ export class InflatedPieces implements InflatedOutput {
     this.#makeRoomFor(counted);
     if (distance < 1) throw new Error("it is damaged");
     if (distance > this.#length) {
-      throw this.#hasDropped ? this.tooFarBack() : new Error("it is damaged");
+      throw this.#hasDropped ? this.#tooFarBack() : new Error("it is damaged");
     }
     const bytes = this.#bytes;
     const end = this.#length + counted;
@@ -82,7 +109,7 @@ export class InflatedPieces implements InflatedOutput {
     return counted;
   }
 
-  tooFarBack(): Error {
+  #tooFarBack(): Error {
     const mebibytes = this.#maxKept / 1024 / 1024;
     return new Error(`it repeats what stands more than ${mebibytes} MiB before`);
   }

@@ -105,7 +105,7 @@ Deno.test("zstd gives the same in pieces, however hard it was compressed", async
   }
 });
 
-Deno.test("zstd says so, when something repeats what stands too far before", async () => {
+Deno.test("zstd says so, when its window is too large and so is its content", async () => {
   const { Zstd } = await import("@hpcc-js/wasm-zstd");
   const zstd = await Zstd.load();
   const random = seededRandom(5);
@@ -113,7 +113,68 @@ Deno.test("zstd says so, when something repeats what stands too far before", asy
   for (let at = 0; at < MEBIBYTE; at++) content[at] = Math.floor(random() * 256);
   content.set(content.subarray(0, MEBIBYTE), 11 * MEBIBYTE);
   const pieces = codecOf(4)!.inflate(zstd.compress(content, 22) as Bytes);
-  await assertRejects(() => joined(pieces), Error, "it repeats what stands more than 8 MiB before");
+  await assertRejects(
+    () => joined(pieces),
+    Error,
+    "its window of 12 MiB is larger than the 8 MiB that a decoder has to support (RFC 8878)",
+  );
+});
+
+Deno.test("zstd takes any window, when the content needs no more than 8 MiB of it", async () => {
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  const content = textOf(200_000);
+  zstd.reset();
+  zstd.setCompressionLevel(22);
+  const compressed = Buffer.concat([zstd.compressChunk(content), zstd.compressEnd()]);
+  assertEquals(compressed[5], 17 << 3, "the window is 2 to the power of 10 + 17");
+  const inflated = await joined(codecOf(4)!.inflate(new Uint8Array(compressed)));
+  assert(Buffer.compare(inflated, content) === 0);
+});
+
+Deno.test("zstd reads several frames, and skips what is to be skipped", async () => {
+  const skippable = [0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
+  const frame = await compressZstd(textOf(70_000));
+  const inflated = await joined(
+    codecOf(4)!.inflate(Uint8Array.of(...skippable, ...frame, ...skippable, ...frame)),
+  );
+  assert(Buffer.compare(inflated, Buffer.concat([textOf(70_000), textOf(70_000)])) === 0);
+});
+
+Deno.test("zstd gives its memory back, whether it is given up, damaged or cut off", async () => {
+  const { Zstd } = await import("@hpcc-js/wasm-zstd");
+  const zstd = await Zstd.load();
+  const compressed = zstd.compress(new Uint8Array(10 * MEBIBYTE), 19) as Bytes;
+  const damaged = compressed.slice().fill(0xff, compressed.length - 30);
+  // WebAssembly has 2 GiB, and each takes 8 MiB.
+  for (let count = 0; count < 300; count++) {
+    const pieces = codecOf(4)!.inflate(compressed);
+    assert(await pieces.next() !== null);
+    pieces.close();
+    assertEquals(await pieces.next(), null);
+    await assertRejects(() => joined(codecOf(4)!.inflate(damaged)), Error, "it is damaged");
+    const cutOff = compressed.subarray(0, 30);
+    await assertRejects(() => joined(codecOf(4)!.inflate(cutOff)), Error, "it is cut off");
+  }
+});
+
+for (const part of ["checksum", "length"]) {
+  Deno.test(`gzip says that it is damaged in pieces, when the ${part} of a member is wrong`, async () => {
+    const member = await COMPRESS.gzip!(textOf(1000));
+    const damaged = member.slice();
+    damaged[member.length - (part === "checksum" ? 8 : 4)]! ^= 1;
+    for (const bytes of [damaged, Uint8Array.of(...damaged, ...member)]) {
+      await assertRejects(() => joined(codecOf(1)!.inflate(bytes)), Error, "it is damaged");
+    }
+  });
+}
+
+Deno.test("gzip says that it is cut off in pieces, wherever that is", async () => {
+  const compressed = await COMPRESS.gzip!(textOf(1000));
+  for (let length = 1; length < compressed.length; length++) {
+    const pieces = codecOf(1)!.inflate(compressed.subarray(0, length));
+    await assertRejects(() => joined(pieces), Error, "it is cut off");
+  }
 });
 
 Deno.test("codecOf() knows batches that are not compressed, and no codec that Kafka does not have", () => {
