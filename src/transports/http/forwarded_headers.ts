@@ -1,5 +1,5 @@
 import type { InboundEvent } from "../../core/event.ts";
-import { isForwardedByPattern } from "./header_names.ts";
+import { isForwardedByPattern, withHyphens } from "./header_names.ts";
 import { headerValue } from "./header_value.ts";
 import { TOKEN } from "./token.ts";
 
@@ -12,6 +12,7 @@ export class ForwardedHeaders {
   /** What names begin with, in lower case; `""` matches all. */
   readonly #prefixes: readonly string[];
   readonly #taken: ReadonlySet<string>;
+  readonly #takenWithHyphens: ReadonlySet<string>;
 
   /**
    * @param forwardHeaders names, and patterns: `*`, or a prefix with `*` behind it
@@ -24,6 +25,7 @@ export class ForwardedHeaders {
     this.#prefixes = forwardHeaders.filter(isPattern)
       .map((pattern) => pattern.slice(0, -WILDCARD.length).toLowerCase());
     this.#taken = taken;
+    this.#takenWithHyphens = new Set([...taken].map(withHyphens));
   }
 
   /** Whether there are none, whatever the event. */
@@ -50,8 +52,12 @@ export class ForwardedHeaders {
     const name = this.#names.get(lowerCase);
     if (name !== undefined) return name;
     const isMatched = this.#prefixes.some((prefix) => lowerCase.startsWith(prefix)) &&
-      isForwardedByPattern(lowerCase) && TOKEN.test(eventName);
+      this.#isFree(withHyphens(lowerCase)) && TOKEN.test(eventName);
     return isMatched ? eventName : undefined;
+  }
+
+  #isFree(name: string): boolean {
+    return !this.#takenWithHyphens.has(name) && isForwardedByPattern(name);
   }
 }
 

@@ -51,8 +51,13 @@ export function isCredential(name: string): boolean {
   return CREDENTIALS.has(name);
 }
 
-/** Whether a pattern of `forwardHeaders` can match a header of this name. */
+/** Whether a pattern of `forwardHeaders` can match a header, whose name is as `withHyphens()` returns it. */
 export function isForwardedByPattern(name: string): boolean {
   return !isOfTheClient(name) && !isMadeFromEvents(name) && !isCredential(name) &&
     !NOT_BY_PATTERN.has(name);
+}
+
+/** Names for which this returns the same are one name to CGI and WSGI (RFC 3875, 4.1.18): `X_A` and `X-A`. */
+export function withHyphens(name: string): string {
+  return name.replace(/[^a-z0-9]/g, "-");
 }

@@ -104,6 +104,35 @@ Deno.test("RequestHeaders forward by a pattern no header that would break or cha
   assertEquals(forwarded(headers, { forwardHeaders: ["*"] }), [["x", "1"]]);
 });
 
+Deno.test("RequestHeaders forward by a pattern no name that CGI and WSGI take for one that it leaves out", () => {
+  const left = [
+    "Idempotency_Key",
+    "eventor_attempt",
+    "CONTENT_TYPE",
+    "transfer_encoding",
+    "Transfer.Encoding",
+    "proxy_authorization",
+    "X_HTTP_Method-Override",
+    "x_api_key",
+    "X_Tenant",
+  ];
+  const headers = [...left, "ce_id", "x_other"].map((name) => header(name, "v"));
+  const config: Partial<HeaderConfig> = {
+    headers: [["X-Tenant", "configured"]],
+    auth: { type: "apiKey", header: "x-api-key", key: "secret" },
+    forwardHeaders: ["*"],
+  };
+  assertEquals(forwarded(headers, config), [["ce_id", "v"], ["x_other", "v"]]);
+});
+
+Deno.test("RequestHeaders forward a name that differs from a configured one by '_' only when it is named", () => {
+  const config: Partial<HeaderConfig> = {
+    headers: [["X-Tenant", "configured"]],
+    forwardHeaders: ["*", "x_tenant"],
+  };
+  assertEquals(forwarded([header("X_Tenant", "v")], config), [["x_tenant", "v"]]);
+});
+
 Deno.test("RequestHeaders let no forwarded header stand beside a configured one or that of auth", () => {
   const headers = [header("x-a", "event"), header("X-Key", "event"), header("x-b", "event")];
   const config: Partial<HeaderConfig> = {
