@@ -36,6 +36,7 @@ export class FakeGroup implements Group, Disposable {
   readonly cluster = {
     refreshMetadata: () => Promise.resolve(),
     refreshMetadataIfNecessary: () => Promise.resolve(),
+    getNodeIds: () => ["1"],
     findTopicPartitionMetadata: () => [0, 1].map((partitionId) => ({ partitionId, leader: 1 })),
     findBroker: () => Promise.resolve({ fetch: (request: FetchRequest) => this.#answer(request) }),
   };

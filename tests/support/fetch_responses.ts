@@ -15,6 +15,8 @@ export interface Fetched {
   readonly records: Uint8Array | null;
   readonly errorCode?: number;
   readonly aborted?: readonly { producerId: number; firstOffset: number }[];
+  /** The broker to fetch from instead, from version 11 on; -1 for none. */
+  readonly preferredReadReplica?: number;
 }
 
 /** The same as kafkajs decodes it. */
@@ -40,14 +42,15 @@ export function responseBytes(
   response.writeInt32(Object.keys(topics).length);
   for (const [topic, partitions] of Object.entries(topics)) {
     response.writeString(topic).writeInt32(partitions.length);
-    for (const [partition, { records, errorCode = 0, aborted = [] }] of partitions.entries()) {
+    for (const [partition, fetched] of partitions.entries()) {
+      const { records, errorCode = 0, aborted = [], preferredReadReplica = -1 } = fetched;
       response.writeInt32(partition).writeInt16(errorCode).writeInt64(1000).writeInt64(999);
       if (version >= 5) response.writeInt64(3);
       response.writeInt32(aborted.length);
       for (const { producerId, firstOffset } of aborted) {
         response.writeInt64(producerId).writeInt64(firstOffset);
       }
-      if (version >= 11) response.writeInt32(-1);
+      if (version >= 11) response.writeInt32(preferredReadReplica);
       response.writeBytes(records && Buffer.from(records));
     }
   }

@@ -1,6 +1,11 @@
 import { sleep } from "../../../core/backoff.ts";
 import type { FetchDemand } from "./fetch_demand.ts";
-import { contentOf, type FetchedPartition, type PartitionAnswer } from "./partition_answer.ts";
+import {
+  contentOf,
+  type FetchedPartition,
+  NO_REPLICA,
+  type PartitionAnswer,
+} from "./partition_answer.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
 /**
@@ -8,9 +13,6 @@ import type { PartitionTroubles } from "../partition_troubles.ts";
  * does between two fetches takes longer than they do.
  */
 const TURN_MS = 100;
-
-/** No broker is better to fetch from than the one that was asked (KIP-392). */
-const NO_REPLICA = -1;
 
 /** How long a fetch may wait for records while another partition is not wanted, and kafkajs while none is. */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
@@ -47,7 +49,11 @@ export interface FetchingGroup {
   readonly rackId: string;
   readonly metadataMaxAge: number;
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, PreferredReplica>>;
-  readonly cluster: { findBroker(node: { nodeId: string }): Promise<Broker> };
+  readonly cluster: {
+    findBroker(node: { nodeId: string }): Promise<Broker>;
+    /** Of the brokers that are known. */
+    getNodeIds(): readonly string[];
+  };
   readonly offsetManager: {
     committedOffsets(): Record<string, Record<number, string>>;
     nextOffset(topic: string, partition: number): string;
@@ -244,7 +250,7 @@ function takeAnswers(
     const { partition } = answer;
     const fetchedOffset = nextOffsets.get(partition);
     if (fetchedOffset === undefined) continue;
-    notePreferredReplica(group, topic, answer);
+    notePreferredReplica(group, answer, { topic, askedNodeId: options.nodeId });
     const asked = { fetchedOffset, isolationLevel, isAlone };
     const { fetched, trouble, isOutOfRange } = contentOf(answer, asked);
     if (fetched !== null) {
@@ -275,10 +281,17 @@ function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionAnswer): b
   return preferredReadReplica !== NO_REPLICA;
 }
 
-/** From the next turn on, the partition is fetched from that broker for a while. */
-function notePreferredReplica(group: FetchingGroup, topic: string, answer: PartitionAnswer): void {
-  const { partition, preferredReadReplica: nodeId = NO_REPLICA } = answer;
-  if (nodeId === NO_REPLICA) return;
+/**
+ * From the next turn on, the partition is fetched from that broker for a while. From one that is not known, nothing
+ * would be fetched.
+ */
+function notePreferredReplica(
+  group: FetchingGroup,
+  { partition, preferredReadReplica: nodeId = NO_REPLICA }: PartitionAnswer,
+  { topic, askedNodeId }: { topic: string; askedNodeId: string },
+): void {
+  const id = `${nodeId}`;
+  if (id === askedNodeId || !group.cluster.getNodeIds().includes(id)) return;
   const preferred = group.preferredReadReplicasPerTopicPartition[topic] ??= {};
   preferred[partition] = { nodeId, expireAt: Date.now() + group.metadataMaxAge };
 }

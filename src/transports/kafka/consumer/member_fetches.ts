@@ -176,7 +176,7 @@ class MemberFetches {
       });
     } catch (error) {
       if (isGivenUp()) return;
-      if (isRefusal(error) || isFinal(error) && !isTriedInVain(error)) throw error;
+      if (isRefusal(error) || isFinal(error) && !mayPass(error)) throw error;
       this.#noteAway(nodeId, member, error);
     }
   }
@@ -294,7 +294,7 @@ class MemberFetches {
   }
 }
 
-/** What kafkajs has tried several times may work later. */
-function isTriedInVain(error: unknown): boolean {
-  return Object(error).name === "KafkaJSNumberOfRetriesExceeded";
+/** A broker that answers by an error may answer otherwise later, and what kafkajs has tried several times may work. */
+function mayPass(error: unknown): boolean {
+  return ["KafkaJSProtocolError", "KafkaJSNumberOfRetriesExceeded"].includes(Object(error).name);
 }

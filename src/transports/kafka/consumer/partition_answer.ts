@@ -6,6 +6,9 @@ import type { FetchedRecords } from "./record_batch.ts";
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
 
+/** No broker is better to fetch from than the one that was asked (KIP-392). */
+export const NO_REPLICA = -1;
+
 /** The isolation level of a fetch that gets records of transactions before these have ended. */
 const READ_UNCOMMITTED = 0;
 
@@ -97,20 +100,30 @@ export function contentOf(
     return { fetched, trouble: { offset, reason, isPassing: false }, isOutOfRange: false };
   }
   const trouble = fetched === null
-    ? standstill(answer, asked)
+    ? redirection(answer, asked) ?? standstill(answer, asked)
     : nextOffset === fetchedOffset
     ? troubleAt(fetchedOffset, "its broker sends only what comes before that offset", false)
     : null;
   return { fetched: trouble === null ? fetched : null, trouble, isOutOfRange: false };
 }
 
+/** It passes as soon as the other broker answers, if that is one. */
+function redirection(
+  { preferredReadReplica = NO_REPLICA }: PartitionAnswer,
+  { fetchedOffset }: Parameters<typeof contentOf>[1],
+): Trouble | null {
+  if (preferredReadReplica === NO_REPLICA) return null;
+  const reason = `its broker sends nothing, and names broker ${preferredReadReplica} to fetch from`;
+  return troubleAt(fetchedOffset, reason, true);
+}
+
 /** A broker that has records hands out at least one batch, unless those of other partitions take all the room. */
 function standstill(
-  { highWatermark, lastStableOffset, preferredReadReplica = -1 }: PartitionAnswer,
+  { highWatermark, lastStableOffset }: PartitionAnswer,
   { fetchedOffset, isolationLevel, isAlone }: Parameters<typeof contentOf>[1],
 ): Trouble | null {
   const end = Number(isolationLevel === READ_UNCOMMITTED ? highWatermark : lastStableOffset);
-  if (!isAlone || preferredReadReplica !== -1 || end <= fetchedOffset) return null;
+  if (!isAlone || end <= fetchedOffset) return null;
   return troubleAt(
     fetchedOffset,
     `its broker has records up to offset ${end} and sends none`,

@@ -1,4 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
+import Encoder from "kafkajs/src/protocol/encoder.js";
 import { eventually } from "../../../support/eventually.ts";
 import { FetchProxy } from "../../../support/fetch_proxy.ts";
 import { batch, responseBytes } from "../../../support/fetch_responses.ts";
@@ -58,6 +59,11 @@ const WITHOUT_PROGRESS: Record<string, FetchProxy["answer"]> = {
     responseBytes({ other: [{ records: batch("a", {}) }] }, { version }),
   "no topic at all": () => (version) => responseBytes({}, { version }),
   "no records, without waiting for any": () => ({ 0: NOTHING }),
+  "an error for the whole answer": () => () => failedResponse(-1),
+  "itself as the broker to fetch from": () => ({ 0: { records: null, preferredReadReplica: 1 } }),
+  "a broker to fetch from that there is not": () => ({
+    0: { records: null, preferredReadReplica: 99 },
+  }),
   "fewer records than a batch has": () => ({ 0: { records: withByte(batch("a", {}), 60, 0) } }),
 };
 
@@ -87,6 +93,13 @@ async function fetchWithoutProgress(what: string, answer: FetchProxy["answer"]):
 }
 
 const NOTHING = { records: null };
+
+/** A response of version 7 or later, with nothing but an error. */
+function failedResponse(errorCode: number): Uint8Array<ArrayBuffer> {
+  const noThrottling = new Encoder().writeInt32(0);
+  const noSessionNorTopics = new Encoder().writeInt32(0).writeInt32(0);
+  return noThrottling.writeInt16(errorCode).writeEncoder(noSessionNorTopics).buffer;
+}
 
 function openAt(proxy: FetchProxy, topic: string): Promise<KafkaListening> {
   const keys = { "bootstrap.servers": proxy.address };

@@ -68,6 +68,7 @@ class FakeGroup implements FetchingGroup {
   };
   readonly cluster = {
     findBroker: () => Promise.resolve({ fetch: (request: object) => this.#answer(request) }),
+    getNodeIds: () => ["1", "2"],
   };
 
   assigned(): typeof this.partitionsAtBroker {
@@ -411,6 +412,16 @@ Deno.test("fetchForAWhile() ends when another broker is to be asked for a partit
     ["0", 2],
   ]);
   assertGreater(preferred[0]!.expireAt, Date.now());
+});
+
+Deno.test("fetchForAWhile() backs off when a broker names itself to fetch from, or one that there is not", async () => {
+  for (const preferredReadReplica of [1, 99, -2]) {
+    const group = new FakeGroup();
+    group.answer = () => [{ partition: 0, preferredReadReplica }];
+    await group.fetchForAWhile();
+    assertEquals(group.troubles.isPaused(0), true);
+    assertEquals(group.preferredReadReplicasPerTopicPartition["T"]?.[0], undefined);
+  }
 });
 
 Deno.test("fetchForAWhile() backs off when a broker says that it has records and sends none", async () => {

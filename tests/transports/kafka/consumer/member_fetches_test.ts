@@ -66,6 +66,7 @@ function aMember() {
           leader,
         })),
       findLeaderForPartitions: () => ({}),
+      getNodeIds: () => ["1", "2"],
       removeBroker: ({ host, port }) => void told.push(`remove ${host}:${port}`),
       findBroker: ({ nodeId }: { nodeId: string }) =>
         Promise.resolve({
