@@ -31,7 +31,8 @@ export interface UnusableResponse {
 
 /**
  * Values by names in lower case. A value has one character for each byte. The values of a repeated name are joined with
- * `, `, but those of `set-cookie` with line feeds, because they contain commas (RFC 9110, 5.3).
+ * `, `, but those of `set-cookie` with line feeds, because they contain commas (RFC 9110, 5.3). Of `content-type`,
+ * `location` and `retry-after`, there is only the first value.
  */
 export type ResponseHeaders = ReadonlyMap<string, string>;
 

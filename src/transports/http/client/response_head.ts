@@ -36,6 +36,9 @@ const TLS_ALERT = 0x15;
 const TLS_MAJOR_VERSION = 3;
 
 const STATUS_LINE = /^HTTP\/1\.([0-9]) ([1-9][0-9]{2})(?: |$)/;
+/** Headers with one value. A proxy may add its own to the endpoint's. Node.js and Go take the first one, too. */
+const OF_ONE_VALUE: ReadonlySet<string> = new Set(["content-type", "location", "retry-after"]);
+
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
@@ -107,6 +110,7 @@ function parseHeaders(lines: readonly string[]): Map<string, string> {
     const value = withoutSpaces(line.slice(colon + 1));
     if (CONTROL.test(value)) throw new InvalidResponseError("a header holds a control character");
     const previous = headers.get(name);
+    if (previous !== undefined && OF_ONE_VALUE.has(name)) continue;
     const separator = name === "set-cookie" ? "\n" : ", ";
     headers.set(name, previous === undefined ? value : previous + separator + value);
   }

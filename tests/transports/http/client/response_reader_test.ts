@@ -97,6 +97,15 @@ const RESPONSES: readonly Case[] = [
     body: "",
   },
   {
+    what: "several lines of headers that have one value, of which the first counts",
+    wire:
+      "HTTP/1.1 307 X\r\nLocation: /a\r\nContent-Type: a/b\r\nRetry-After: 1\r\nlocation: /b\r\n" +
+      "content-type: a/b\r\nretry-after: 2\r\nContent-Length: 0\r\n\r\n",
+    headers: { location: "/a", "content-type": "a/b", "retry-after": "1", "content-length": "0" },
+    status: 307,
+    body: "",
+  },
+  {
     what: "empty lines before its status line",
     wire: "\r\n\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
     body: "hi",
