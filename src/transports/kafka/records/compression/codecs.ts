@@ -4,14 +4,13 @@ import { openGzip } from "./gzip_pieces.ts";
 import { GeneratedPieces } from "./inflated_pieces.ts";
 import { decompressLz4, readLz4 } from "./lz4.ts";
 import type { PieceReader } from "./piece_reader.ts";
-import { decompressSnappy, readSnappy } from "./snappy.ts";
+import { decompressSnappy } from "./snappy.ts";
+import { SnappyPieces } from "./snappy_pieces.ts";
 import { decompressZstd } from "./zstd.ts";
 import { openZstd } from "./zstd_pieces.ts";
 
 const CODEC_MASK = 0x07;
 const LZ4_DISTANCE_BYTES = 64 * 1024;
-/** Encoders of snappy go back 64 KiB at most; this is for what refers further, as the format allows. */
-const SNAPPY_DISTANCE_BYTES = 8 * 1024 * 1024;
 
 /** How long decompressing may keep everything else from going on. */
 const TURN_MS = 10;
@@ -44,10 +43,7 @@ const CODECS: readonly (Codec | null)[] = [
   {
     name: "snappy",
     decompress: decompressSnappy,
-    inflate: (bytes) =>
-      new ReadPieces(() =>
-        new GeneratedPieces(SNAPPY_DISTANCE_BYTES, (output) => readSnappy(bytes, output))
-      ),
+    inflate: (bytes) => new ReadPieces(() => new SnappyPieces(bytes)),
   },
   {
     name: "lz4",

@@ -9,6 +9,16 @@ const SLACK_BYTES = 1024 * 1024;
 /** From here on, copying at once is faster than byte by byte. */
 const LONG = 32;
 
+/** A decompressor refers further back than it may. */
+export class TooFarBackError extends Error {
+  override readonly name = "TooFarBackError";
+
+  /** @param maxKept how many bytes back it may refer */
+  constructor(maxKept: number) {
+    super(`it repeats what stands more than ${maxKept / 1024 / 1024} MiB before`);
+  }
+}
+
 /** Runs a decompressor until there is a piece. */
 export class GeneratedPieces implements PieceReader {
   readonly #output: InflatedPieces;
@@ -92,7 +102,7 @@ class InflatedPieces implements InflatedOutput {
     this.#makeRoomFor(counted);
     if (distance < 1) throw new Error("it is damaged");
     if (distance > this.#length) {
-      throw this.#hasDropped ? this.#tooFarBack() : new Error("it is damaged");
+      throw this.#hasDropped ? new TooFarBackError(this.#maxKept) : new Error("it is damaged");
     }
     const bytes = this.#bytes;
     const end = this.#length + counted;
@@ -107,11 +117,6 @@ class InflatedPieces implements InflatedOutput {
     }
     this.#length = end;
     return counted;
-  }
-
-  #tooFarBack(): Error {
-    const mebibytes = this.#maxKept / 1024 / 1024;
-    return new Error(`it repeats what stands more than ${mebibytes} MiB before`);
   }
 
   #makeRoomFor(count: number): void {

@@ -105,6 +105,30 @@ Deno.test("zstd gives the same in pieces, however hard it was compressed", async
   }
 });
 
+Deno.test("snappy takes little memory, as encoders do not refer far back, and more from where one does", async () => {
+  const random = seededRandom(6);
+  const start = Uint8Array.from({ length: 3 * MEBIBYTE }, () => Math.floor(random() * 256));
+  const near = codecOf(2)!.inflate(compressSnappy(start));
+  const pieces: Bytes[] = [];
+  for (let piece = await near.next(); piece !== null; piece = await near.next()) {
+    pieces.push(piece.slice());
+    assert(near.heldBytes < 1.5 * MEBIBYTE, `it takes ${near.heldBytes} bytes`);
+  }
+  assert(Buffer.compare(Buffer.concat(pieces), start) === 0);
+
+  const literal = [62 << 2, ...littleEndian(start.length - 1, 3)];
+  const copy = [(64 - 1) << 2 | 3, ...littleEndian(2 * MEBIBYTE, 4)];
+  const block = Buffer.concat([
+    Uint8Array.of(...lengthInSevens(start.length + 64)),
+    Uint8Array.of(...literal),
+    start,
+    Uint8Array.of(...copy),
+  ]);
+  const inflated = await joined(codecOf(2)!.inflate(new Uint8Array(block)));
+  const expected = Buffer.concat([start, start.subarray(MEBIBYTE, MEBIBYTE + 64)]);
+  assert(Buffer.compare(inflated, expected) === 0);
+});
+
 Deno.test("zstd says so, when its window is too large and so is its content", async () => {
   const { Zstd } = await import("@hpcc-js/wasm-zstd");
   const zstd = await Zstd.load();
@@ -221,4 +245,12 @@ async function joined(pieces: Pieces): Promise<Buffer> {
     all.push(piece.slice());
   }
   return Buffer.concat(all);
+}
+
+function littleEndian(value: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => value >>> 8 * index & 0xff);
+}
+
+function lengthInSevens(value: number): number[] {
+  return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...lengthInSevens(value >>> 7)];
 }
