@@ -32,6 +32,8 @@ const IDLE_REFRESH_MS = 5000;
 /** A topic that seems to change all the time makes a member join its group anew no more often. */
 const MIN_REJOIN_MS = 5000;
 
+const TOPIC_GONE = "the topic does not exist any more";
+
 /** What a member of a group wants of fetching. */
 export interface FetchingMember {
   readonly topic: string;
@@ -187,11 +189,8 @@ class MemberFetches {
     const [atBroker] = this.#group.filterPartitionsByNode(nodeId, this.#group.assigned());
     const reason = `broker ${nodeId} cannot be asked for it: ${reasonIn(error)}`;
     for (const partition of atBroker?.partitions ?? []) {
-      troubles.note(partition, {
-        offset: this.#offsetOf(topic, partition),
-        reason,
-        isPassing: true,
-      });
+      const offset = this.#offsetOf(topic, partition);
+      troubles.note(partition, { offset, reason, isPassing: true });
       delete preferredReadReplicasPerTopicPartition[topic]?.[partition];
     }
     const { name, host, port } = Object(error);
@@ -246,18 +245,13 @@ class MemberFetches {
 
   /** Partitions without a leader are asked for of no broker. */
   #noteLeaderless({ topic, troubles }: FetchingMember): void {
-    const led = new Set<number>();
-    for (const { partitionId, leader } of this.#group.cluster.findTopicPartitionMetadata(topic)) {
-      if (leader >= 0 && !this.#isTopicGone) led.add(partitionId);
-    }
-    const reason = this.#isTopicGone ? "the topic does not exist any more" : "no broker leads it";
+    const metadata = this.#group.cluster.findTopicPartitionMetadata(topic);
+    const leaders = new Map(metadata.map(({ partitionId, leader }) => [partitionId, leader]));
     for (const partition of this.#assigned()) {
-      if (led.has(partition) || troubles.isPaused(partition)) continue;
-      troubles.note(partition, {
-        offset: this.#offsetOf(topic, partition),
-        reason,
-        isPassing: true,
-      });
+      const reason = this.#isTopicGone ? TOPIC_GONE : unledReason(leaders.get(partition));
+      if (reason === null || troubles.isPaused(partition)) continue;
+      const offset = this.#offsetOf(topic, partition);
+      troubles.note(partition, { offset, reason, isPassing: true });
       this.#isStale = true;
     }
   }
@@ -292,6 +286,12 @@ class MemberFetches {
     if (offsetManager.committedOffsets()[topic]?.[partition] === undefined) return undefined;
     return Number(offsetManager.nextOffset(topic, partition));
   }
+}
+
+/** Why no broker can be asked for a partition; null when there is its leader. */
+function unledReason(leader: number | undefined): string | null {
+  if (leader === undefined) return "its topic has fewer partitions now";
+  return leader >= 0 ? null : "no broker leads it";
 }
 
 /** A broker that answers by an error may answer otherwise later, and what kafkajs has tried several times may work. */

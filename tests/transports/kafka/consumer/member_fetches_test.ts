@@ -162,6 +162,17 @@ Deno.test("a partition without a leader is named with its offset", async () => {
   assertEquals(log.lines, ["WARN - cannot read T[1]@20: no broker leads it; trying again"]);
 });
 
+Deno.test("a partition that its topic no longer has is not said to be without a leader", async () => {
+  const { clock, leaders, log, troubles, turn } = aMember();
+  delete leaders[1];
+  await turn("1");
+  clock.ms = 5000;
+  troubles.report();
+  assertEquals(log.lines, [
+    "WARN - cannot read T[1]@20: its topic has fewer partitions now; trying again",
+  ]);
+});
+
 Deno.test("a topic that does not exist any more is named, and looked up anew when it is back", async () => {
   const { calls, clock, log, told, troubles, turn } = aMember();
   const unknown = Object.assign(new Error("unknown"), { type: "UNKNOWN_TOPIC_OR_PARTITION" });
