@@ -36,7 +36,7 @@ export function leadGroups(): void {
   const { joinGroup, syncGroup } = Broker.prototype;
   Broker.prototype.joinGroup = async function (request: { groupId: string }) {
     const answer: JoinAnswer = await joinGroup.call(this, request);
-    const group = joiningGroup(request.groupId);
+    const group = leadableGroup(request.groupId);
     if (group === undefined) return answer;
     if (answer.leaderId !== answer.memberId) {
       led.delete(group);
@@ -46,14 +46,19 @@ export function leadGroups(): void {
     return { ...answer, leaderId: "" };
   };
   Broker.prototype.syncGroup = async function (request: { groupId: string }) {
-    const group = joiningGroup(request.groupId);
+    const group = leadableGroup(request.groupId);
     const answer = group === undefined ? undefined : led.get(group);
-    if (answer === undefined) return await syncGroup.call(this, request);
-    const { assigners } = group as unknown as LeadableGroup;
-    const assigner = assigners.find(({ name }) => name === answer.groupProtocol);
+    if (group === undefined || answer === undefined) return await syncGroup.call(this, request);
+    const assigner = group.assigners.find(({ name }) => name === answer.groupProtocol);
     const groupAssignment = await assigner?.assign({ members: answer.members, topics: [] });
     return await syncGroup.call(this, { ...request, groupAssignment: groupAssignment ?? [] });
   };
+}
+
+/** The group that is being joined; undefined for consumers with kafkajs's own assigner, which needs its topics. */
+function leadableGroup(groupId: string): LeadableGroup | undefined {
+  const group = joiningGroup(groupId) as unknown as LeadableGroup | undefined;
+  return group !== undefined && ledTopicsOf.has(group.cluster) ? group : undefined;
 }
 
 /**
