@@ -11,6 +11,8 @@ const NO_STEP =
   "the URL's path would contain '.' or '..' as a segment, which leads to another path";
 const TOO_LARGE =
   "the request's header 'traceparent' would have 70011 bytes, with its name; 8192 is the limit";
+const TOO_LARGE_TO_FORWARD =
+  "the request's header 'trace' would have 500005 bytes, with its name; 8192 is the limit";
 const NO_TOPIC = "the result's topic is none of those that 'topics' allows";
 
 function text(value: Uint8Array<ArrayBuffer> | null): string | null {
@@ -32,6 +34,11 @@ Deno.test("eventor fills the templates of requests and results, and makes events
       key: "f",
       value: '{"id":"large","region":"us"}',
       headers: [...headers, ["traceparent", bytes("0".repeat(70_000))]],
+    },
+    {
+      key: "g",
+      value: '{"id":"forwarded","region":"us"}',
+      headers: [["X-Tenant", bytes("t1")], ["trace", bytes("x".repeat(500_000))]],
     },
   ]);
   const topics = new Map([["eu", eu!], ["us", us!]]);
@@ -65,9 +72,9 @@ Deno.test("eventor fills the templates of requests and results, and makes events
     ${producerConfig}
   deadLetter: { type: kafka, topic: ${deadLetters}, ${producerConfig} }
 `);
-  await eventually(async () => (await readTopic(deadLetters!)).length === 4, {
+  await eventually(async () => (await readTopic(deadLetters!)).length === 5, {
     deadlineMs: 30_000,
-    what: () => `four dead letters; the log has:\n${eventor.lines.join("\n")}`,
+    what: () => `five dead letters; the log has:\n${eventor.lines.join("\n")}`,
   });
   const calls = endpoint.calls.map(({ url, headers }) => ({
     target: url.slice(endpoint.url.length - 1),
@@ -98,6 +105,7 @@ Deno.test("eventor fills the templates of requests and results, and makes events
       ["topic", NO_TOPIC],
       ["tenant", NO_TENANT],
       ["large", TOO_LARGE],
+      ["forwarded", TOO_LARGE_TO_FORWARD],
     ]),
   );
 });

@@ -13,7 +13,9 @@ Deno.test("a topic that is deleted is named by log and readiness, and read from 
   await listening.received(4);
 
   await new BrokerAdmin(testBroker()).deleteTopic(topic);
-  await listening.log.line(/WARN - cannot read deleted-\S+\[0\]@4: the topic does not exist any/);
+  await listening.log.line(/WARN - cannot read deleted-\S+\[0\]@4: the topic does not exist any/, {
+    deadlineMs: 10_000,
+  });
   assertEquals(listening.health.reasons(), [
     `cannot read ${topic}[0]@4: the topic does not exist any more`,
   ]);

@@ -9,7 +9,10 @@ import { KafkaListening } from "../../../support/kafka_listening.ts";
 /** What brokers answer for a partition, and what is said of it. */
 const ERRORS: Record<number, RegExp> = {
   [-1]: /its broker answers: The server experienced an unexpected error/,
+  1: /the broker has no record there/,
+  2: /its broker answers: This message has failed its CRC checksum/,
   3: /its broker does not have it; the topic may have been deleted/,
+  5: /no broker leads it/,
   6: /the broker that was asked does not lead it/,
   9: /the broker that was asked has no replica of it/,
   56: /its broker cannot use the disk that it is on/,

@@ -24,6 +24,35 @@ Deno.test({
   },
 });
 
+for (const hostname of ["127.0.0.1", "::1"]) {
+  for (const isSecure of [false, true]) {
+    Deno.test(`openSocket() reaches a broker at localhost that listens at ${hostname} only, ${isSecure ? "by TLS" : "without TLS"}`, async () => {
+      const authority = new CertificateAuthority();
+      using listener = isSecure
+        ? Deno.listenTls({ hostname, port: 0, ...authority.serverCertificate(["localhost"]) })
+        : Deno.listen({ hostname, port: 0 });
+      const accepted = listener.accept();
+      const settled = Promise.withResolvers<string>();
+      const socket = openSocket(
+        {
+          host: "localhost",
+          port: listener.addr.port,
+          ...(isSecure ? { ssl: { ca: [authority.cert] } } : {}),
+          onConnect: () => settled.resolve("connected"),
+        } as Parameters<typeof openSocket>[0],
+        { connectionTimeoutMs: 5000 },
+      );
+      socket.once("error", ({ message }) => settled.resolve(message));
+      using connection = await accepted;
+      if ("handshake" in connection) await (connection as Deno.TlsConn).handshake();
+
+      assertEquals(await settled.promise, "connected");
+
+      socket.destroy();
+    });
+  }
+}
+
 const IPV6_CERTIFICATES = [
   { names: ["::1"], outcome: "connected" },
   { names: ["::2"], outcome: "not valid" },
