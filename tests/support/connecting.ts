@@ -5,6 +5,9 @@
  */
 import { countConnecting } from "./own_network.ts";
 
+/** That of this network, which has its own. */
+const HOSTS = "/etc/hosts";
+
 /** What to do. */
 export interface ConnectPlan {
   /** Where somebody listens, all at the same port. */
@@ -23,6 +26,8 @@ export interface ConnectAttempt {
   /** So many at the same time; the last one to end tells the result. */
   readonly count?: number;
   readonly keepsOpen?: boolean;
+  /** Before the attempt, the same sandbox connects once to the host while it has these addresses. */
+  readonly addressesBefore?: readonly string[];
 }
 
 /** What came of an attempt. */
@@ -68,20 +73,30 @@ async function acceptAll(listener: Deno.Listener): Promise<void> {
 }
 
 async function make(
-  { host, grant, timeoutMs = 5000, count = 1, keepsOpen = false, instead }: ConnectAttempt,
+  { host, grant, timeoutMs = 5000, count = 1, keepsOpen = false, instead, addressesBefore }:
+    ConnectAttempt,
   port: number,
 ): Promise<ConnectOutcome> {
   const worker = new Worker(new URL("connecting_worker.ts", import.meta.url), {
     type: "module",
     deno: { permissions: { net: grant.replaceAll("PORT", `${port}`).split(",") } },
   });
-  const startedMs = performance.now();
+  const answer = () =>
+    new Promise<string>((resolve) => worker.onmessage = ({ data }) => resolve(data));
   const order: ConnectOrder = { host, port, timeoutMs, keepsOpen, instead };
+  if (addressesBefore !== undefined) {
+    const hosts = Deno.readTextFileSync(HOSTS);
+    const lines = addressesBefore.map((address) => `${address} ${host}\n`);
+    Deno.writeTextFileSync(HOSTS, lines.join(""));
+    worker.postMessage({ ...order, instead: undefined });
+    const reached = await answer();
+    Deno.writeTextFileSync(HOSTS, hosts);
+    if (!addressesBefore.includes(reached)) throw new Error(`before: ${reached}`);
+  }
+  const startedMs = performance.now();
   let result = "";
   for (let left = count; left > 0; left--) worker.postMessage(order);
-  for (let left = count; left > 0; left--) {
-    result = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
-  }
+  for (let left = count; left > 0; left--) result = await answer();
   const elapsedMs = performance.now() - startedMs;
   await new Promise((resolve) => setTimeout(resolve, 100));
   const connecting = countConnecting("self");

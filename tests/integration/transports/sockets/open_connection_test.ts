@@ -18,6 +18,7 @@ const HOSTS: Readonly<Record<string, readonly string[]>> = {
   "dead.test": [DEAD[0]],
   "all-dead.test": DEAD,
   "granted.test": ["127.0.0.7"],
+  "moved.test": ["127.0.0.5", "127.0.0.7"],
   "localhost": ["127.0.0.1"],
 };
 
@@ -107,6 +108,18 @@ Deno.test("connectToAddress() reaches the addresses of an allowed name at its po
   for (const outcome of [otherAddress, otherPort]) {
     assertEquals(outcome?.result, "the sandbox does not allow this host (EPERM)");
   }
+});
+
+Deno.test("openConnection() reaches the addresses that a name has now, and not those that it had before", async () => {
+  const moved = { ...granted("moved.test"), addressesBefore: ["127.0.0.6", "127.0.0.1"] };
+  const [reached, byNumber, before] = await attempts(["127.0.0.1", "127.0.0.7"], [
+    moved,
+    { ...moved, instead: { address: "127.0.0.7" } },
+    { ...moved, instead: { address: "127.0.0.1" } },
+  ]);
+  assertEquals(reached?.result, "127.0.0.7");
+  assertEquals(byNumber?.result, "127.0.0.7");
+  assertEquals(before?.result, "the sandbox does not allow this host (EPERM)");
 });
 
 Deno.test("openConnection() tells a lack of ports from a refusal", async () => {
