@@ -85,12 +85,12 @@ async function make(
     new Promise<string>((resolve) => worker.onmessage = ({ data }) => resolve(data));
   const order: ConnectOrder = { host, port, timeoutMs, keepsOpen, instead };
   if (addressesBefore !== undefined) {
-    const hosts = Deno.readTextFileSync(HOSTS);
+    const hosts = await Deno.readTextFile(HOSTS);
     const lines = addressesBefore.map((address) => `${address} ${host}\n`);
-    Deno.writeTextFileSync(HOSTS, lines.join(""));
+    await Deno.writeTextFile(HOSTS, lines.join(""));
     worker.postMessage({ ...order, instead: undefined });
     const reached = await answer();
-    Deno.writeTextFileSync(HOSTS, hosts);
+    await Deno.writeTextFile(HOSTS, hosts);
     if (!addressesBefore.includes(reached)) throw new Error(`before: ${reached}`);
   }
   const startedMs = performance.now();

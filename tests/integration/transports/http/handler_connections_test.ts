@@ -130,24 +130,36 @@ Deno.test("HttpHandler gives a request that it sends again no more time than it 
   assert(elapsedMs >= 450, `${elapsedMs} ms`);
 });
 
-Deno.test("HttpHandler warns once of surplus responses, and takes none of them for an answer", async () => {
-  const log = new RecordedLog();
-  await using endpoint = startRawEndpoint(async (connection, number) => {
-    await connection.readRequest();
-    await connection.respond(`${number}`);
-    await connection.respond("surplus");
-    await connection.closed();
+for (const isLate of [false, true]) {
+  const when = isLate ? "come late" : "come at once";
+  Deno.test(`HttpHandler warns once of surplus responses that ${when}, and takes none of them for an answer`, async () => {
+    const log = new RecordedLog();
+    let answered = Promise.withResolvers<void>();
+    await using endpoint = startRawEndpoint(async (connection, number) => {
+      await connection.readRequest();
+      await connection.respond(`${number}`);
+      if (isLate) await answered.promise;
+      await connection.respond("surplus");
+      await connection.closed();
+    });
+    await using handler = openHandler(`http://${endpoint.host}/a?token=SECRET`, { log });
+
+    for (const expected of ["0", "1", "2"]) {
+      assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
+      answered.resolve();
+      await eventually(() => endpoint.openConnections === 0, {
+        what: "the connection to be closed",
+      });
+      answered = Promise.withResolvers();
+    }
+
+    assertEquals(log.matching(/^WARN/).length, 1);
+    assertMatch(
+      log.of("WARN")[0] ?? "",
+      /^'POST http:.*\/a' sent bytes that belong to no request;/,
+    );
   });
-  await using handler = openHandler(`http://${endpoint.host}/a?token=SECRET`, { log });
-
-  for (const expected of ["0", "1", "2"]) {
-    assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
-    await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
-  }
-
-  assertEquals(log.matching(/^WARN/).length, 1);
-  assertMatch(log.of("WARN")[0] ?? "", /^'POST http:.*\/a' sent bytes that belong to no request;/);
-});
+}
 
 Deno.test("HttpHandler uses as many connections as calls are in flight, again and again", async () => {
   const { concurrency } = DEFAULT_LIMITS;
