@@ -4,6 +4,7 @@ import {
   type AssignedPartitionOptions,
 } from "../../src/transports/kafka/consumer/assigned_partition.ts";
 import { type AttemptsNote, parseNote } from "../../src/transports/kafka/consumer/attempts_note.ts";
+import { LargeRecords } from "../../src/transports/kafka/consumer/large_records.ts";
 import { SuspectTurns } from "../../src/transports/kafka/consumer/suspects.ts";
 import { FakeDeliver } from "./fake_deliver.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -47,6 +48,7 @@ export function assign(
       return announce();
     },
     suspectTurns: suspectTurns ?? new SuspectTurns(),
+    largeRecords: new LargeRecords({ maxBufferedBytes: Infinity }),
     maxEventBytes: 1024,
     unreadable: (offset, reason) => failures.push(`T[0]@${offset}: ${reason}`),
     fail: (error) => failures.push(error),

@@ -53,11 +53,16 @@ export async function produceCompressed(
   }
 }
 
-/** Records of zeros of this size, with a key and a header. */
-export async function compressedZeros(codec: string, size: number): Promise<Bytes> {
+/** Records of zeros of this size, each with the same key and a header. */
+export async function compressedZeros(codec: string, size: number, count = 1): Promise<Bytes> {
   const headers = [["name", new TextEncoder().encode("text")]] as const;
   const key = new TextEncoder().encode("key");
-  return await COMPRESSORS[codec]!(recordBytes({ key, value: new Uint8Array(size), headers }));
+  const value = new Uint8Array(size);
+  const records = Array.from(
+    { length: count },
+    (_, offsetDelta) => recordBytes({ key, value, headers, offsetDelta }),
+  );
+  return await COMPRESSORS[codec]!(concat(...records));
 }
 
 /** A record of zeros of any size as zstd, of four bytes for each 128 KiB. */

@@ -26,10 +26,19 @@ export function echo({ body }: Call): Response {
   return new Response(body);
 }
 
-/** Starts an endpoint that keeps every call it gets. With `tls`, its URL is an https:// one, which names `localhost`. */
+/** How an endpoint differs from others. */
+export interface EndpointOptions {
+  readonly port?: number;
+  /** Its URL is an https:// one, which names `localhost`. */
+  readonly tls?: Deno.TlsCertifiedKeyPem;
+  /** Whether `calls` have their bodies. Gigabytes of them are too many to keep. */
+  readonly keepsBodies?: boolean;
+}
+
+/** Starts an endpoint that keeps every call it gets. */
 export function startEndpoint(
   respond: Respond = echo,
-  { port = 0, tls }: { port?: number; tls?: Deno.TlsCertifiedKeyPem } = {},
+  { port = 0, tls, keepsBodies = true }: EndpointOptions = {},
 ): Endpoint {
   const calls: Call[] = [];
   const closing = Promise.withResolvers<void>();
@@ -45,7 +54,7 @@ export function startEndpoint(
         headers: request.headers,
         body: new Uint8Array(await request.arrayBuffer()),
       };
-      const number = calls.push(call) - 1;
+      const number = calls.push(keepsBodies ? call : { ...call, body: new Uint8Array() }) - 1;
       // Calls that are meant to hang end with the endpoint.
       return await Promise.race([respond(call, number), refusal()]);
     },

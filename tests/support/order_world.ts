@@ -6,6 +6,7 @@ import { Logger } from "../../src/core/log.ts";
 import { runPipeline } from "../../src/core/pipeline.ts";
 import { type ResultProcessor, ResultProcessorError } from "../../src/core/result_processor.ts";
 import { AssignedPartition } from "../../src/transports/kafka/consumer/assigned_partition.ts";
+import { LargeRecords } from "../../src/transports/kafka/consumer/large_records.ts";
 import { SuspectTurns } from "../../src/transports/kafka/consumer/suspects.ts";
 import { bytes } from "./events.ts";
 import { promisesSettled } from "./eventually.ts";
@@ -123,6 +124,7 @@ export class World {
       commit: () => this.commit(),
       announce: () => Promise.resolve(this.commit()),
       suspectTurns: this.#suspectTurns,
+      largeRecords: new LargeRecords({ maxBufferedBytes: Infinity }),
       maxEventBytes: Infinity,
       unreadable: (_offset, reason) => this.model.violation ??= reason,
       fail: (error) => this.model.violation ??= `the pipeline cannot go on: ${error}`,

@@ -1,10 +1,12 @@
 import { aborted } from "../../../core/backoff.ts";
-import type { AttemptsMade, InboundEvent } from "../../../core/event.ts";
+import type { AttemptsMade } from "../../../core/event.ts";
 import { LeaseController } from "../../../core/lease.ts";
 import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
 import type { Limits } from "../../../core/transport.ts";
 import { formatNote } from "./attempts_note.ts";
+import { free, type LargeRecords } from "./large_records.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
+import { sizeOf } from "./opened_batch.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 import { isSuspicious, type SuspectTurns } from "./suspects.ts";
 import { WaitingRecords } from "./waiting_records.ts";
@@ -36,6 +38,8 @@ export interface AssignedPartitionOptions {
   readonly announce: () => Promise<void>;
   /** Of all partitions together. */
   readonly suspectTurns: SuspectTurns;
+  /** Those of all partitions together. */
+  readonly largeRecords: LargeRecords;
   /** What an event may take: key, value and headers. */
   readonly maxEventBytes: number;
   /** Told from which offset on records cannot be read, and why. The partition goes no further. */
@@ -86,6 +90,7 @@ export class AssignedPartition {
     this.#fetchedEnd = nextOffset;
     this.#waiting = new WaitingRecords({
       maxEventBytes: options.maxEventBytes,
+      room: options.largeRecords.room(),
       passed: (lastOffset) => this.tracker.skipTo(lastOffset + 1),
       opened: () => this.#deliverWaiting(),
       shrank: () => this.#noteWanted(),
@@ -270,6 +275,7 @@ export class AssignedPartition {
       this.tracker.finish(offset);
       if (this.#hasMuchToCommit) commit();
       held?.release();
+      if (held !== undefined) free(value);
       this.#leave(offset, bytes);
     }, (error) => {
       if (!(error instanceof EventNotSettledError)) fail(error);
@@ -303,10 +309,4 @@ export class AssignedPartition {
     if (this.#delivered === 0) return true;
     return !ending.aborted && !isWorking && this.tracker.committable >= drainEnd;
   }
-}
-
-function sizeOf({ key, value, headers }: InboundEvent): number {
-  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, value] of headers) bytes += name.length + (value?.length ?? 0);
-  return bytes;
 }

@@ -1,47 +1,103 @@
-const MEBIBYTE = 1024 * 1024;
+import type { Bytes } from "../../../core/event.ts";
+import type { Limits } from "../../../core/transport.ts";
 
-/** A record that takes more waits for its turn. */
-const LARGE_BYTES = MEBIBYTE;
+const KIBIBYTE = 1024;
 
-/** What all large records of an isolate may take together; one alone may take more. */
-const MAX_BYTES = 16 * MEBIBYTE;
+/** A record that takes more waits until there is room for it. */
+const LARGE_BYTES = 128 * KIBIBYTE;
 
-/** What a record takes until it is released. */
+/** How much of `maxBufferedBytes` large records may take. Calls and V8 need as much again for them. */
+const SHARE = 1 / 2;
+
+/** How much of that is for further records of partitions that hold one already. */
+const SHARE_AHEAD = 1 / 4;
+
+/** Room for a large record. */
 export interface Held {
-  /** May be called again. */
+  /** Resolves when there is room, or it is released. */
+  readonly granted: Promise<void>;
+  /** Gives the room back, or stops waiting for it. May be called again. */
   release(): void;
 }
 
-const NOTHING: Held = { release() {} };
+/** The room for the large records of one partition. */
+export interface LargeRecordRoom {
+  /** Asks for room for the next record. */
+  hold(bytes: number): Held;
+}
 
-/** Bounds what large records take together, of whichever partitions. */
+const NOTHING: Held = { granted: Promise.resolve(), release() {} };
+
+interface Waiting {
+  readonly bytes: number;
+  readonly room: { heldBytes: number };
+  readonly grant: () => void;
+}
+
+/**
+ * Bounds what the large records of all partitions take together, until their events have settled. Each partition may
+ * hold one of them, as long as there is any room. Only part of the room is for further records of the same partition, so
+ * an event that blocks cannot take the room that other partitions need.
+ */
 export class LargeRecords {
   readonly #maxBytes: number;
-  readonly #waiting: (() => void)[] = [];
+  /** In the order in which they asked. A partition asks for one record at a time, so partitions take turns. */
+  readonly #waiting = new Set<Waiting>();
   #heldBytes = 0;
 
-  constructor({ maxBytes = MAX_BYTES }: { maxBytes?: number } = {}) {
-    this.#maxBytes = maxBytes;
+  /** A record may take more when it is the only one. */
+  constructor({ maxBufferedBytes }: Pick<Limits, "maxBufferedBytes">) {
+    this.#maxBytes = maxBufferedBytes * SHARE;
   }
 
-  /** Resolves when there is room for a record of so many bytes, which takes it until it is released. */
-  async hold(bytes: number): Promise<Held> {
-    if (bytes <= LARGE_BYTES) return NOTHING;
-    while (this.#heldBytes > 0 && this.#heldBytes + bytes > this.#maxBytes) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#heldBytes += bytes;
-    let isHeld = true;
-    return {
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
+  /** Gives a partition its room. */
+  room(): LargeRecordRoom {
+    const room = { heldBytes: 0 };
+    return { hold: (bytes) => bytes <= LARGE_BYTES ? NOTHING : this.#hold(bytes, room) };
+  }
+
+  #hold(bytes: number, room: { heldBytes: number }): Held {
+    const { promise: granted, resolve: grant } = Promise.withResolvers<void>();
+    const waiting = { bytes, room, grant };
+    this.#waiting.add(waiting);
+    this.#grant();
+    let isReleased = false;
+    const release = () => {
+      if (isReleased) return;
+      isReleased = true;
+      if (!this.#waiting.delete(waiting)) {
+        room.heldBytes -= bytes;
         this.#heldBytes -= bytes;
-        for (const resolve of this.#waiting.splice(0)) resolve();
-      },
+      }
+      grant();
+      this.#grant();
     };
+    return { granted, release };
+  }
+
+  /** Keeps the order among those that wait for the same room. Otherwise, small records could keep a larger one waiting for ever. */
+  #grant(): void {
+    let fullBytes = 0;
+    for (const waiting of this.#waiting) {
+      const { bytes, room } = waiting;
+      const maxBytes = room.heldBytes === 0 ? this.#maxBytes : this.#maxBytes * SHARE_AHEAD;
+      if (maxBytes <= fullBytes) continue;
+      if (this.#heldBytes > 0 && this.#heldBytes + bytes > maxBytes) {
+        fullBytes = maxBytes;
+        continue;
+      }
+      this.#waiting.delete(waiting);
+      room.heldBytes += bytes;
+      this.#heldBytes += bytes;
+      waiting.grant();
+    }
   }
 }
 
-/** Those of this isolate. */
-export const LARGE_RECORDS = new LargeRecords();
+/**
+ * Frees the memory of a record, which nobody may read from then on. V8 would let about 64 MiB of such garbage pile up
+ * before it collects any.
+ */
+export function free(bytes: Bytes | null): void {
+  bytes?.buffer.transfer(0);
+}

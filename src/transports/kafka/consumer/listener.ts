@@ -15,6 +15,7 @@ import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_demand.ts";
 import { becomeMember } from "./group_members.ts";
+import { LargeRecords } from "./large_records.ts";
 import { type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
@@ -52,6 +53,7 @@ export class KafkaListener implements Listener {
   readonly #held = new HeldPartitions();
   readonly #notes = new AttemptsNotes();
   readonly #suspectTurns = new SuspectTurns();
+  readonly #largeRecords: LargeRecords;
   readonly #entry: GroupEntry;
   readonly #consumer: Consumer;
   readonly #end: ReadingEnd | null;
@@ -74,6 +76,7 @@ export class KafkaListener implements Listener {
     health?.fails(MEMBERSHIP, `it has not joined group '${config.consumerConfig.groupId}' yet`);
     this.#log = log;
     this.#limits = limits;
+    this.#largeRecords = new LargeRecords(limits);
     this.#failure.promise.catch(() => {});
     this.#troubles = new PartitionTroubles({ topic: config.topic, action: "read", log, health });
     this.#commits = new OffsetCommits({
@@ -232,6 +235,7 @@ export class KafkaListener implements Listener {
       commit: () => this.#commits.commit(),
       announce: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,
+      largeRecords: this.#largeRecords,
       maxEventBytes: this.#config.maxEventBytes,
       unreadable: (offset, reason) => this.#noteUnreadable(partition, { offset, reason }),
       fail: (error) => this.#fail(error),

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../../core/event.ts";
 import type { Pieces } from "../records/compression/codecs.ts";
 import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
-import { type Held, LARGE_RECORDS } from "./large_records.ts";
+import type { Held, LargeRecordRoom } from "./large_records.ts";
 import { readOversized } from "./oversized_record.ts";
 import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
 import { type BatchedRecord, RecordReader } from "./record_reader.ts";
@@ -24,6 +24,8 @@ export interface BatchSource {
   readonly release: () => void;
   /** What an event may take: key, value and headers. */
   readonly maxEventBytes: number;
+  /** Where its large records wait for room. */
+  readonly room: LargeRecordRoom;
 }
 
 /** Reads the records of a batch one by one, and holds no more of them than that takes. */
@@ -33,7 +35,7 @@ export class OpenedBatch implements OpenedRecords {
   #reader: RecordReader;
   /** A record that has come in several pieces. */
   #assembled: FetchedRecord | null = null;
-  /** The room that was made for the next record. */
+  /** Room for the next record, or the wait for it. */
   #held: Held | null = null;
   #left: number;
   #lastDelta = -1;
@@ -67,8 +69,8 @@ export class OpenedBatch implements OpenedRecords {
       const outcome = await INFLATION_MEMORY.inTurn(() => this.#inflate(pieces));
       if (typeof outcome === "boolean") return outcome && !this.#isClosed;
       // Others may go on meanwhile.
-      this.#held = await LARGE_RECORDS.hold(outcome.neededBytes);
-      if (this.#isClosed) this.#held.release();
+      this.#held = this.#source.room.hold(outcome.neededBytes);
+      await this.#held.granted;
     }
     return false;
   }
@@ -99,6 +101,8 @@ export class OpenedBatch implements OpenedRecords {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#held?.release();
+    this.#assembled?.held?.release();
     this.#source.pieces?.close();
     this.#source.release();
   }
@@ -187,7 +191,8 @@ function withoutValue(
     : { key: null, value, headers: [] };
 }
 
-function sizeOf(
+/** Its bytes that count: key, value and headers. */
+export function sizeOf(
   { key, value, headers }: Pick<BatchedRecord, "key" | "value" | "headers">,
 ): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);

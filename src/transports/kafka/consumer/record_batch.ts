@@ -3,7 +3,7 @@ import type { Bytes, Oversize, RecordHeader } from "../../../core/event.ts";
 import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "../records/batch_fields.ts";
 import { codecOf } from "../records/compression/codecs.ts";
 import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
-import type { Held } from "./large_records.ts";
+import { type Held, type LargeRecordRoom, LargeRecords } from "./large_records.ts";
 import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
@@ -24,6 +24,8 @@ export interface FetchedRecord {
 export interface OpenOptions {
   /** What an event may take: key, value and headers. */
   readonly maxEventBytes?: number;
+  /** Where its large records wait for room; without one, they have all they need. */
+  readonly room?: LargeRecordRoom;
 }
 
 /** Records that are read one by one. */
@@ -96,7 +98,10 @@ export class RecordBatch implements FetchedRecords {
     return this.#bytes.length;
   }
 
-  async open({ maxEventBytes = Infinity }: OpenOptions = {}): Promise<OpenedRecords> {
+  async open(
+    { maxEventBytes = Infinity, room = new LargeRecords({ maxBufferedBytes: Infinity }).room() }:
+      OpenOptions = {},
+  ): Promise<OpenedRecords> {
     const records = this.#bytes.subarray(BATCH_FIELDS.records);
     const codec = codecOf(this.#attributes);
     const whole = codec === null
@@ -106,7 +111,7 @@ export class RecordBatch implements FetchedRecords {
     const pieces = whole === null && codec !== null
       ? INFLATION_MEMORY.inPieces(codec, toBytes(records))
       : null;
-    return new OpenedBatch(this.#facts, { bytes, pieces, release, maxEventBytes });
+    return new OpenedBatch(this.#facts, { bytes, pieces, release, maxEventBytes, room });
   }
 
   get #facts(): BatchFacts {

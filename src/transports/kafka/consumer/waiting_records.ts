@@ -1,9 +1,12 @@
+import type { LargeRecordRoom } from "./large_records.ts";
 import type { FetchedRecord, FetchedRecords, OpenedRecords } from "./record_batch.ts";
 
 /** Who reads the records that wait. */
 export interface WaitingRecordsOptions {
   /** What an event may take: key, value and headers. */
   readonly maxEventBytes: number;
+  /** Where large records wait for room. */
+  readonly room: LargeRecordRoom;
   /** Told that all records up to an offset have been read. */
   readonly passed: (lastOffset: number) => void;
   /** Told when there may be a next record where there was none before. */

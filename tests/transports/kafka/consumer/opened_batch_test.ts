@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import type { Bytes } from "../../../../src/core/event.ts";
+import { LargeRecords } from "../../../../src/transports/kafka/consumer/large_records.ts";
 import {
   type FetchedRecord,
   RecordBatch,
@@ -154,6 +155,20 @@ for (const [codec, [name, compress]] of CODECS.entries()) {
     }
   }
 }
+
+Deno.test("OpenedBatch gives back the room of a large record that is not read any more", async () => {
+  const records = new LargeRecords({ maxBufferedBytes: 4 * MEBIBYTE });
+  const bytes = batchBytes([new Uint8Array(gzipSync(LARGE))], { attributes: 1, count: 1 });
+  const open = () => new RecordBatch(bytes).open({ room: records.room() });
+  const [read, waiting, last] = [await open(), await open(), await open()];
+  assert(await read.inflate?.());
+  const isRead = [waiting.inflate?.(), last.inflate?.()];
+
+  waiting.close?.();
+  read.close?.();
+  assertEquals(await Promise.all(isRead), [false, true]);
+  last.close?.();
+});
 
 async function all(
   opened: Awaited<ReturnType<RecordBatch["open"]>>,
