@@ -1,8 +1,11 @@
 import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from "oauth4webapi";
+import { isIP } from "node:net";
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../config/shown_url.ts";
 import { VERSION } from "../../version.ts";
 import { describeFailure } from "../http/failure.ts";
+import { isLocalhost } from "../sockets/dials.ts";
+import { openConnection } from "../sockets/open_connection.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
 import { TokenError } from "./token_error.ts";
@@ -126,7 +129,12 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     return withoutQuery(this.#config.tokenEndpoint, this.#config.shownTokenEndpoint);
   }
 
-  #fetchAlone: Fetch = (url, init) => fetch(url, { ...init, client: this.#httpClient });
+  #fetchAlone: Fetch = async (url, init) => {
+    const server = await loopbackServer(url, init.signal);
+    if (server === null) return await fetch(url, { ...init, client: this.#httpClient });
+    using client = httpClientFor(this.#config, server);
+    return await fetch(url, { ...init, client });
+  };
 
   [Symbol.dispose](): void {
     this.#httpClient?.close();
@@ -171,8 +179,32 @@ async function signedBy(
   });
 }
 
-function httpClientFor({ caPem }: OAuth2Config): Deno.HttpClient {
+/**
+ * Where a server at `http://localhost` listens, for `fetch()` tries only the addresses that the list of hosts has for it.
+ * Null for other URLs, and when nobody listens. With `https`, the runtime would speak no TLS there (Deno 2.6.8).
+ */
+async function loopbackServer(
+  url: string,
+  signal?: AbortSignal | null,
+): Promise<Deno.NetAddr | null> {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== "http:" || !isLocalhost(hostname)) return null;
+  const target = { host: hostname, port: Number(port || 80) };
+  try {
+    using connection = await openConnection(target, signal ?? new AbortController().signal);
+    return connection.remoteAddr;
+  } catch {
+    // The request fails as well, and says why.
+    return null;
+  }
+}
+
+/** @param server to connect to in place of the URL's host */
+function httpClientFor({ caPem }: OAuth2Config, server?: Deno.NetAddr): Deno.HttpClient {
+  const { hostname = "", port = 0 } = server ?? {};
+  const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
   return Deno.createHttpClient({
+    ...(server === undefined ? {} : { proxy: { transport: "tcp", hostname: host, port } }),
     http1: true,
     http2: false,
     poolMaxIdlePerHost: 0,
