@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { EventNotSettledError } from "../../../../src/core/listener.ts";
 import { assign, places } from "../../../support/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { aRecord, FakeRecords } from "../../../support/fetched_records.ts";
@@ -222,4 +223,25 @@ Deno.test("AssignedPartition tells of the event that all others wait for, as lon
   let isHeldUp = false;
   assigned.lease.whenHeldUp(3, () => isHeldUp = true);
   assertEquals(isHeldUp, false, "two of three are no whole look-ahead");
+});
+
+Deno.test("AssignedPartition frees a large record when its event has settled, and only gives back its room when it is given up", async () => {
+  const { assigned, pipeline } = assign({ maxLookahead: 3 });
+  const released: number[] = [];
+  const large = (offset: number) => {
+    const held = { granted: Promise.resolve(), release: () => void released.push(offset) };
+    return aRecord(offset, { value: new Uint8Array(KIB), held });
+  };
+  const small = aRecord(2, { value: new Uint8Array(KIB) });
+  assigned.enqueue([new FakeRecords([large(0), large(1), small], { lastOffset: 2 })], 3);
+  await promisesSettled();
+  pipeline.settle("T[0]@0");
+  await promisesSettled();
+  assertEquals(pipeline.started, places(0, 1, 2));
+  // What was given up may still be on its way to where it is stored.
+  pipeline.reject("T[0]@1", new EventNotSettledError("given up"));
+  pipeline.settle("T[0]@2");
+  await promisesSettled();
+  assertEquals(released, [0, 1]);
+  assertEquals(pipeline.events.map(({ value }) => value?.length), [0, KIB, KIB]);
 });
