@@ -33,6 +33,12 @@ export class BrokerAdmin {
     this.#brokers = brokers.split(",");
   }
 
+  /** As which the brokers know themselves, `host:port`. */
+  async addresses(): Promise<string[]> {
+    const { brokers } = await this.#do((admin) => admin.describeCluster());
+    return brokers.map(({ host, port }) => `${host}:${port}`);
+  }
+
   async addPartitions(topic: string, count: number): Promise<void> {
     await this.#do((admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
   }

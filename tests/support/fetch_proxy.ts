@@ -1,11 +1,15 @@
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import type { Bytes } from "../../src/core/event.ts";
+import { BrokerAdmin } from "../faults/broker_admin.ts";
 import { FrameReader } from "../faults/frame_reader.ts";
 import { readdress } from "./advertised_address.ts";
+import { changedFetch, type PartitionPart } from "./changed_fetch.ts";
 import { type Fetched, responseBytes } from "./fetch_responses.ts";
+import { close, Relay, writeAll } from "./relay.ts";
 
 const FETCH = 1;
+const JOIN_GROUP = 11;
 const SIZE_BYTES = 4;
 
 /** A fetch as it was asked for. */
@@ -21,80 +25,98 @@ export type AnswerFetch = (
 ) => { readonly [partition: number]: Fetched } | ((version: number) => Bytes) | null;
 
 /**
- * A broker as a client sees it that connects here, apart from its answers to fetches, which are those of the test. What it
- * says of its own address names the proxy.
+ * A broker as a client sees it that connects here, apart from its answers to fetches: those are the test's, or changed by
+ * it. What it says of its own address names the proxy.
  */
 export class FetchProxy implements AsyncDisposable {
-  /** `host:port` of the proxy. */
-  readonly address: string;
   /** Answers at once, without waiting for anything to come. */
   answer: AnswerFetch = () => null;
+  /** Changes what the broker answers for a partition, to fetches that are not answered here. */
+  change: ((part: PartitionPart) => void) | null = null;
   /** Those that were answered here. */
   readonly answered: AskedFetch[] = [];
-  readonly #listener: Deno.TcpListener;
-  readonly #upstream: { readonly hostname: string; readonly port: number };
-  readonly #connections = new Set<Deno.TcpConn>();
-  readonly #running: Promise<void>[] = [];
+  /** How many fetches there have been. */
+  fetches = 0;
+  /** How often a member has asked to join its group: twice at first, as it gets its name by the first one. */
+  joins = 0;
+  readonly #relay: Relay;
 
-  /** @param broker `host:port`; the host is advertised as it stands here */
-  constructor(broker: string) {
-    const [hostname = "", port] = broker.split(":");
-    this.#upstream = { hostname, port: Number(port) };
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.address = `127.0.0.1:${this.#listener.addr.port}`;
-    this.#running.push(this.#accept());
+  private constructor(broker: string) {
+    this.#relay = new Relay(broker, (client, broker) => this.#passOn(client, broker));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) close(connection);
-    await Promise.all(this.#running);
+  /** @param broker `host:port`, as it calls itself; otherwise clients would find their way around the proxy */
+  static async start(broker: string): Promise<FetchProxy> {
+    const advertised = await new BrokerAdmin(broker).addresses();
+    if (advertised.includes(broker)) return new FetchProxy(broker);
+    throw new Error(
+      `cannot stand between clients and the broker at ${broker}: it tells them that it is at ` +
+        `${advertised}; name it so, in EVENTOR_TEST_BROKER if it is that one`,
+    );
   }
 
-  async #accept(): Promise<void> {
-    try {
-      for await (const client of this.#listener) this.#running.push(this.#connect(client));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+  /** `host:port` of the proxy. */
+  get address(): string {
+    return this.#relay.address;
   }
 
-  async #connect(client: Deno.TcpConn): Promise<void> {
-    const broker = await Deno.connect(this.#upstream);
-    for (const connection of [client, broker]) this.#connections.add(connection);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#relay[Symbol.asyncDispose]();
+  }
+
+  async #passOn(client: Deno.TcpConn, broker: Deno.TcpConn): Promise<void> {
+    const from = this.#relay.upstream;
+    const toPort = Number(this.address.split(":")[1]);
+    /** By correlation id, those that the broker has to answer. */
+    const asked = new Set<number>();
     await Promise.all([
       pass(client, broker, async (frame) => {
-        const answer = this.#answerTo(frame);
-        if (answer === null) return frame;
-        await write(client, answer);
+        const request = readRequest(frame);
+        if (request.key === JOIN_GROUP) this.joins++;
+        if (request.key !== FETCH) return frame;
+        this.fetches++;
+        const answer = this.#answerTo(request);
+        if (answer === null) {
+          asked.add(request.correlationId);
+          return frame;
+        }
+        await writeAll(client, framed(request.correlationId, answer));
         return null;
       }),
       pass(broker, client, (frame) => {
-        const toPort = Number(this.address.split(":")[1]);
-        return Promise.resolve(readdress(frame, { from: this.#upstream, toPort }));
+        const correlationId = Buffer.from(frame.buffer).readInt32BE(SIZE_BYTES);
+        const isFetch = asked.delete(correlationId);
+        if (!isFetch || this.change === null) return readdress(frame, { from, toPort });
+        const body = Buffer.from(frame.subarray(2 * SIZE_BYTES));
+        return framed(correlationId, changedFetch(body, this.change));
       }),
     ]);
-    for (const connection of [client, broker]) this.#connections.delete(connection);
   }
 
-  #answerTo(frame: Bytes): Bytes | null {
-    const decoder = new Decoder(Buffer.from(frame.subarray(SIZE_BYTES)));
-    if (decoder.readInt16() !== FETCH) return null;
-    const version = decoder.readInt16();
-    const correlationId = decoder.readInt32();
-    decoder.readString(); // client.id
-    const asked = readFetch(decoder, version);
+  #answerTo({ version, rest }: Request): Bytes | null {
+    const asked = readFetch(rest, version);
     const answer = this.answer(asked);
     if (answer === null) return null;
     this.answered.push(asked);
-    const body = typeof answer === "function"
+    return typeof answer === "function"
       ? answer(version)
       : responseBytes({ [asked.topic]: Object.assign([], answer) }, { version });
-    const head = Buffer.alloc(2 * SIZE_BYTES);
-    head.writeInt32BE(SIZE_BYTES + body.length);
-    head.writeInt32BE(correlationId, SIZE_BYTES);
-    return new Uint8Array(Buffer.concat([head, body]));
   }
+}
+
+interface Request {
+  readonly key: number;
+  readonly version: number;
+  readonly correlationId: number;
+  readonly rest: Decoder;
+}
+
+function readRequest(frame: Bytes): Request {
+  const rest = new Decoder(Buffer.from(frame.subarray(SIZE_BYTES)));
+  const head = { key: rest.readInt16(), version: rest.readInt16() };
+  const correlationId = rest.readInt32();
+  rest.readString(); // client.id
+  return { ...head, correlationId, rest };
 }
 
 function readFetch(decoder: Decoder, version: number): AskedFetch {
@@ -118,7 +140,7 @@ function readFetch(decoder: Decoder, version: number): AskedFetch {
 async function pass(
   from: Deno.TcpConn,
   to: Deno.TcpConn,
-  change: (frame: Bytes) => Promise<Bytes | null>,
+  change: (frame: Bytes) => Bytes | null | Promise<Bytes | null>,
 ): Promise<void> {
   try {
     const reader = new FrameReader(from);
@@ -126,7 +148,7 @@ async function pass(
       const pieces: Bytes[] = [];
       for await (const piece of reader.pieces()) pieces.push(piece);
       const frame = await change(new Uint8Array(Buffer.concat(pieces)));
-      if (frame !== null) await write(to, frame);
+      if (frame !== null) await writeAll(to, frame);
     }
   } catch {
     // Either side may go at any time; that is what the other one is told.
@@ -135,14 +157,9 @@ async function pass(
   close(to);
 }
 
-async function write(connection: Deno.TcpConn, bytes: Bytes): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
+function framed(correlationId: number, body: Bytes): Bytes {
+  const head = Buffer.alloc(2 * SIZE_BYTES);
+  head.writeInt32BE(SIZE_BYTES + body.length);
+  head.writeInt32BE(correlationId, SIZE_BYTES);
+  return new Uint8Array(Buffer.concat([head, body]));
 }

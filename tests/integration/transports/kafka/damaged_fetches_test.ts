@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { eventually } from "../../../support/eventually.ts";
-import { ChangedFetches, type PartitionPart } from "../../../support/changed_fetches.ts";
+import type { PartitionPart } from "../../../support/changed_fetch.ts";
+import { FetchProxy } from "../../../support/fetch_proxy.ts";
 import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
 import { KafkaListening } from "../../../support/kafka_listening.ts";
 import { sealed } from "../../../support/record_bytes.ts";
@@ -56,7 +57,7 @@ const CASES: {
 
 for (const { what, damage, reason, isFinal = false } of CASES) {
   Deno.test(`KafkaListener says what it cannot read and from where, and reads on in other partitions, when a broker sends ${what}`, async () => {
-    await using proxy = new ChangedFetches(testBroker());
+    await using proxy = await FetchProxy.start(testBroker());
     const topic = await freshTopic("damaged", { partitions: 2 });
     await produce(topic, ["a", "b", "c"].map((value) => ({ value, partition: 0 })));
     proxy.change = (part) => {

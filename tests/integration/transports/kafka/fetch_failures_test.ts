@@ -30,7 +30,7 @@ Deno.test("an error that a broker answers for one partition keeps the others goi
 });
 
 async function fetchWithError(errorCode: number, reason: RegExp): Promise<void> {
-  await using proxy = new FetchProxy(testBroker());
+  await using proxy = await FetchProxy.start(testBroker());
   const topic = await freshTopic(`error${errorCode}`, { partitions: 2 });
   await produce(topic, [{ value: "0", partition: 0 }]);
   await produce(topic, [{ value: "1", partition: 1 }]);
@@ -77,7 +77,7 @@ Deno.test("answers that bring nothing forward make no busy loop, and nothing of 
 });
 
 async function fetchWithoutProgress(what: string, answer: FetchProxy["answer"]): Promise<void> {
-  await using proxy = new FetchProxy(testBroker());
+  await using proxy = await FetchProxy.start(testBroker());
   const topic = await freshTopic("standstill");
   await produce(topic, [{ value: "real" }]);
   proxy.answer = answer;
