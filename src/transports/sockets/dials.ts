@@ -5,7 +5,7 @@ import type { Closable, Dial, Dials } from "./connection_race.ts";
 import { ConnectError } from "./connect_error.ts";
 
 /** What a name leads to (RFC 6761, section 6.3): not every machine has both in its list of hosts. */
-const LOOPBACK = ["127.0.0.1", "::1"];
+const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
 /** After so long without an outcome, an attempt says that its address is not worth another one. */
 const SLOW_AFTER_MS = 250;
@@ -25,7 +25,8 @@ const probes = new Map<string, Probe>();
  */
 export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
   return {
-    first: (signal) => connect({ host, port }, signal),
+    first: (signal) =>
+      isLocalhost(host) ? dialLocalhost({ host, port }, signal) : connect({ host, port }, signal),
     async others() {
       if (isIP(host) !== 0) return [];
       if (isLocalhost(host)) {
@@ -39,6 +40,16 @@ export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
         .map((host) => ofSeveral(host, (signal) => connectInTurn({ host, port }, token, signal)));
     },
   };
+}
+
+/** Not every machine's resolver knows the name, hardly one knows it with a final dot. */
+async function dialLocalhost({ host, port }: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
+  try {
+    return await connect({ host, port }, signal);
+  } catch (error) {
+    if (ConnectError.of(error).code !== "ENOTFOUND") throw error;
+    return await connect({ host: LOOPBACK[0], port }, signal);
+  }
 }
 
 /** On a machine without IPv6 its loopback address lacks what elsewhere is a lack of ports, and tells nothing then. */
