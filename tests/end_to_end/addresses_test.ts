@@ -4,10 +4,17 @@ import { eventually } from "../support/eventually.ts";
 import { countConnecting, OwnNetwork } from "../support/own_network.ts";
 import { fileOf, stdioPipeline } from "../support/pipeline_yaml.ts";
 
-for (const hostname of ["127.0.0.1", "::1"]) {
-  Deno.test(`eventor reaches an endpoint at localhost that listens at ${hostname} only, and 'check' finds nothing wrong`, async () => {
+const REACHED = [
+  { host: "localhost", hostname: "127.0.0.1" },
+  { host: "localhost", hostname: "::1" },
+  { host: "0.0.0.0", hostname: "127.0.0.1" },
+  { host: "[::]", hostname: "::1" },
+];
+
+for (const { host, hostname } of REACHED) {
+  Deno.test(`eventor reaches an endpoint at ${host} that listens at ${hostname} only, and 'check' finds nothing wrong`, async () => {
     await using server = Deno.serve({ hostname, port: 0, onListen() {} }, () => new Response("ok"));
-    const url = `http://localhost:${server.addr.port}/`;
+    const url = `http://${host}:${server.addr.port}/`;
     using config = configFile(fileOf(stdioPipeline({ url }), {}));
 
     const run = await runEventor(["-f", config.path], { input: "event\n" });

@@ -13,7 +13,7 @@ import {
 import { section, SECTION_EXTRAS } from "../../config/section.ts";
 import { shownUrl } from "../../config/shown_url.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
-import { placeProblem } from "../../core/host.ts";
+import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { TemplateText } from "../../config/template_text.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
@@ -88,18 +88,20 @@ const url: Scalar<ConfiguredUrl> = {
 };
 
 function readUrl(input: unknown): Reading<ConfiguredUrl> {
-  const parsed = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? URL.parse(input) : null;
-  // A message would show what is in the URL.
-  const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
-  if (parsed === null || !/^https?:\/\//i.test(String(input))) {
-    return mayHoldSecret ? { refused: `expected ${expectedUrl}` } : { expected: expectedUrl };
+  const text = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? input : "";
+  const parsed = URL.parse(text);
+  if (parsed === null || !/^https?:\/\//i.test(text)) {
+    const expected = expectedUrl + unparsedPlace(text);
+    // A message would show what is in the URL.
+    const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
+    return mayHoldSecret ? { refused: `expected ${expected}` } : { expected };
   }
-  if (parsed.username !== "" || parsed.password !== "") {
+  if (hasUserInfo(text)) {
     return {
       refused: "expected a URL without user name and password: use 'auth' with 'type: basic'",
     };
   }
-  const refused = placeProblem(String(input), parsed);
+  const refused = placeProblem(text, parsed);
   if (refused !== undefined) return { refused };
   if (parsed.href.includes("#")) {
     return { refused: "expected a URL without '#': servers never see what follows it" };

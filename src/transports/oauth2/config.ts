@@ -4,7 +4,7 @@ import { pem } from "../../config/pem/mod.ts";
 import { findPrivateKey, openPrivateKey } from "../../config/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
 import type { Template } from "../../core/template.ts";
-import { placeProblem } from "../../core/host.ts";
+import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
 /** How tokens are asked for: plain data, whatever configuration it comes from. */
@@ -61,13 +61,14 @@ export const tokenEndpoint: Scalar<string> = {
   read(input) {
     const isText = typeof input === "string" && /^https?:\/\//i.test(input) &&
       !/[\p{Cc} ]/u.test(input);
-    const url = isText ? URL.parse(input) : null;
+    const text = isText ? input : "";
+    const url = URL.parse(text);
     // A message would show what is in the URL.
-    if (url === null) return { refused: `expected ${expectedEndpoint}` };
-    if (url.username !== "" || url.password !== "") {
+    if (url === null) return { refused: `expected ${expectedEndpoint}${unparsedPlace(text)}` };
+    if (hasUserInfo(text)) {
       return { refused: "expected a URL without user name and password: use clientId" };
     }
-    const refused = placeProblem(String(input), url);
+    const refused = placeProblem(text, url);
     if (refused !== undefined) return { refused };
     if (url.href.includes("#")) return { refused: "expected a URL without '#'" };
     return { value: url.href };

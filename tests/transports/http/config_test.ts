@@ -31,6 +31,14 @@ Deno.test("httpHandlerSchema reads what a handler can say", async (t) => {
     ["a URL with IPv6", { url: "http://[::1]:80/a b".replace(" ", "%20") }, {
       url: "http://[::1]/a%20b",
     }],
+    ["a name in another script", { url: "http://BÜCHER.example" }, {
+      url: "http://xn--bcher-kva.example/",
+    }],
+    ["an encoded name, as browsers do", { url: "http://%41_b.:080/" }, { url: "http://a_b./" }],
+    ["an address with a final dot", { url: "http://127.0.0.1.:81" }, {
+      url: "http://127.0.0.1:81/",
+    }],
+    ["an address of this machine", { url: "http://0.0.0.0:81" }, { url: "http://0.0.0.0:81/" }],
     ["headers, as they are written", { headers: { "X-B": " b\t", "x-a": "", Cookie: "c=d" } }, {
       headers: [["X-B", "b"], ["x-a", ""], ["Cookie", "c=d"]],
     }],
@@ -101,11 +109,29 @@ Deno.test("httpHandlerSchema says what is wrong", async (t) => {
     [{ url: "http://\\x" }, "url: expected a host name after '//'"],
     [{ url: "http://a:0/x" }, "url: expected a port from 1 to 65535, found 0"],
     [{ url: "https://[::1]:00/" }, "url: expected a port from 1 to 65535, found 0"],
+    ...["http://256.1.1.1/", "http://a.1", "http://a:65536", "http://[::1", "http://a%2fb"].map(
+      (url): [Record<string, unknown>, string] => [
+        { url },
+        `url: expected an http:// or https:// URL with a valid host and port, found '${url}'`,
+      ],
+    ),
     [
-      { url: "http://a@b" },
-      "url: expected a URL without user name and password: " +
-      "use 'auth' with 'type: basic'",
+      { url: "http://[fe80::1%25eth0]:80/" },
+      "url: expected an http:// or https:// URL with an IPv6 address without a zone, which no URL can name, found 'http://[fe80::1%25eth0]:80/'",
     ],
+    [
+      { url: "http://[fe80::1]/" },
+      "url: expected an address that is not link-local: it would need a zone, which no URL can name",
+    ],
+    ...["http://0/", "http://8080/", "https://127.1", "http://0x7f.0.0.1/", "http://010.0.0.1:80/"]
+      .map((url): [Record<string, unknown>, string] => [
+        { url },
+        "url: expected a host name, or an IPv4 address as four numbers without leading zeros, such as 127.0.0.1",
+      ]),
+    ...["http://a@b", "http://@b/", "http://:@b"].map((url): [Record<string, unknown>, string] => [
+      { url },
+      "url: expected a URL without user name and password: use 'auth' with 'type: basic'",
+    ]),
     [{ url: "http://a/#b" }, "url: expected a URL without '#': servers never see what follows it"],
     [{ timeout: 30 }, `timeout: ${duration}, found the number 30`],
     [{ timeout: 0 }, `timeout: ${duration}, found the number 0`],

@@ -152,6 +152,18 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
       "auth.tokenEndpoint: expected a port from 1 to 65535, found 0",
     ],
     [
+      { auth: { ...OAUTH2, tokenEndpoint: `https://id:99999/${CANARY}` } },
+      "auth.tokenEndpoint: expected an https:// or http:// URL with a valid host and port",
+    ],
+    [
+      { auth: { ...OAUTH2, tokenEndpoint: `https://8080/${CANARY}` } },
+      "auth.tokenEndpoint: expected a host name, or an IPv4 address as four numbers without leading zeros, such as 127.0.0.1",
+    ],
+    [
+      { auth: { ...OAUTH2, tokenEndpoint: `https://:@id/${CANARY}` } },
+      "auth.tokenEndpoint: expected a URL without user name and password: use clientId",
+    ],
+    [
       { auth: { ...OAUTH2, tokenEndpoint: `ftp://${CANARY}` } },
       "auth.tokenEndpoint: expected an https:// or http:// URL",
     ],
