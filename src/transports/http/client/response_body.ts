@@ -1,5 +1,5 @@
 import type { Bytes } from "../../../core/event.ts";
-import { type Framing, InvalidResponseError } from "./response_head.ts";
+import { type Framing, InvalidResponseError, parseHeaders } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
 
@@ -99,8 +99,9 @@ class BodyUntilClosed implements ResponseBody {
 }
 
 /**
- * A body in chunks (RFC 9112, 7.1). Chunk extensions and trailers are ignored. Unlike in a head, a line must end with
- * both characters: with a line feed alone, a chunk that is one byte short would pass for whole.
+ * A body in chunks (RFC 9112, 7.1). Chunk extensions are ignored, and trailers once they are valid. Unlike in a head, a
+ * line between chunks must end with both characters: with a line feed alone, a chunk that is one byte short would pass
+ * for whole.
  */
 class ChunkedBody implements ResponseBody {
   readonly #bytes: GrowingBytes;
@@ -108,6 +109,7 @@ class ChunkedBody implements ResponseBody {
   /** What has come of a line so far, one character for each byte. */
   #line = "";
   #chunkRest = 0;
+  readonly #trailers: string[] = [];
   #extrasLength = 0;
 
   constructor(maxBytes: number) {
@@ -160,7 +162,7 @@ class ChunkedBody implements ResponseBody {
     this.#line = "";
     if (this.#next === "trailer") this.#endTrailer(line);
     else if (line.endsWith("\r")) this.#endLine(line.slice(0, -1));
-    else throw new InvalidResponseError("a line between its chunks has no end");
+    else throw new InvalidResponseError("a line between its chunks does not end with CR LF");
     return end + 1;
   }
 
@@ -191,7 +193,13 @@ class ChunkedBody implements ResponseBody {
 
   #endTrailer(line: string): void {
     this.#extrasLength += line.length;
-    if (line === "" || line === "\r") this.#next = "nothing";
+    const trailer = line.endsWith("\r") ? line.slice(0, -1) : line;
+    if (trailer !== "") {
+      this.#trailers.push(trailer);
+      return;
+    }
+    parseHeaders(this.#trailers);
+    this.#next = "nothing";
   }
 }
 

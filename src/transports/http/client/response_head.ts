@@ -30,21 +30,25 @@ export class InvalidResponseError extends Error {
 const NO_STATUS_LINE = "there is no status line";
 /** The first characters of every head. */
 const BEGINNING = "HTTP/1.";
-const STATUS_END = "HTTP/1.1 200 ".length;
+/** How far into a head the status is looked for when the head is incomplete. */
+const STATUS_END = 64;
 /** The first bytes of the alert that a TLS server sends to a client that speaks plain HTTP (RFC 8446, 5.1). */
 const TLS_ALERT = 0x15;
 const TLS_MAJOR_VERSION = 3;
 
-const STATUS_LINE = /^HTTP\/1\.([0-9]) ([1-9][0-9]{2})(?: |$)/;
+/** White space of any length may stand before the status and behind it (RFC 9112, 4). */
+const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t\r\n]|$)/;
 /** Headers with one value. A proxy may add its own to the endpoint's. Node.js and Go take the first one, too. */
 const OF_ONE_VALUE: ReadonlySet<string> = new Set(["content-type", "location", "retry-after"]);
 
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
+/** What is dangerous wherever it stands (RFC 9110, 5.5; RFC 9112, 2.2). Other characters of a reason do not matter. */
+const DANGEROUS = /[\0\r]/;
 
 /**
  * Reads a head (RFC 9112, 4 and 5). It allows what other clients allow: lines that end with a line feed alone (2.2),
- * headers folded over several lines (5.2), and white space before a colon (5.1).
+ * headers folded over several lines (5.2), white space before a colon (5.1), and any white space in a status line (4).
  *
  * @param bytes the whole head, including the empty line at its end
  * @param method of the request, in upper case
@@ -57,8 +61,8 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
   if (statusText === undefined) throw new InvalidResponseError(NO_STATUS_LINE);
   const status = Number(statusText);
   try {
-    if (CONTROL.test(statusLine)) {
-      throw new InvalidResponseError("its status line holds a control character");
+    if (DANGEROUS.test(statusLine)) {
+      throw new InvalidResponseError("its status line holds a NUL or a carriage return");
     }
     const headers = parseHeaders(lines);
     const framing = framingOf(status, headers, method);
@@ -101,12 +105,17 @@ function latin1(bytes: Bytes): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
-function parseHeaders(lines: readonly string[]): Map<string, string> {
+/**
+ * Reads the lines of headers or trailers, without their ends.
+ *
+ * @throws {InvalidResponseError}
+ */
+export function parseHeaders(lines: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();
   for (const line of unfolded(lines)) {
     const colon = line.indexOf(":");
     const name = withoutSpaces(line.slice(0, Math.max(colon, 0))).toLowerCase();
-    if (!TOKEN.test(name)) throw new InvalidResponseError("a line is not a header");
+    if (!isName(name)) throw new InvalidResponseError("a line is not a header");
     const value = withoutSpaces(line.slice(colon + 1));
     if (CONTROL.test(value)) throw new InvalidResponseError("a header holds a control character");
     const previous = headers.get(name);
@@ -115,6 +124,11 @@ function parseHeaders(lines: readonly string[]): Map<string, string> {
     headers.set(name, previous === undefined ? value : previous + separator + value);
   }
   return headers;
+}
+
+/** Several words are no name, but every widely used client reads such headers. */
+function isName(text: string): boolean {
+  return text.split(/ +/).every((word) => TOKEN.test(word));
 }
 
 /** Joins the lines of each folded header with a space (RFC 9112, 5.2). */

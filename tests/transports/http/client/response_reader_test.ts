@@ -42,6 +42,11 @@ const RESPONSES: readonly Case[] = [
     wire: "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
     body: "",
   },
+  ...[" 200 OK", "\t200\tOK", "200  ", "200 \x1b[1mOK\x7f"].map((rest) => ({
+    what: `the status line ${JSON.stringify(`HTTP/1.1 ${rest}`)}`,
+    wire: `HTTP/1.1 ${rest}\r\nContent-Length: 0\r\n\r\n`,
+    body: "",
+  })),
   {
     what: "lines that end by line feeds alone",
     wire: "HTTP/1.1 200 OK\nX: a\nContent-Length: 2\n\nhi",
@@ -71,6 +76,11 @@ const RESPONSES: readonly Case[] = [
     body: "hi",
   },
   {
+    what: "trailers that go on in further lines",
+    wire: chunked("2\r\nhi\r\n0\r\nA : b\r\n c\r\n\r\n"),
+    body: "hi",
+  },
+  {
     what: "headers that go on in further lines",
     wire:
       "HTTP/1.1 200 OK\r\nContent-Type: a/b;\r\n\tc=d; \r\n  e=f\r\nContent-Length:\r\n 2\r\n\r\nhi",
@@ -81,6 +91,12 @@ const RESPONSES: readonly Case[] = [
     what: "white space before colons",
     wire: "HTTP/1.1 200 OK\r\nContent-Type : a/b\r\nContent-Length\t: 2\r\n\r\nhi",
     headers: { "content-type": "a/b", "content-length": "2" },
+    body: "hi",
+  },
+  {
+    what: "a name of several words, which all clients read",
+    wire: "HTTP/1.1 200 OK\r\nPHP Warning:  a\r\nContent-Length: 2\r\n\r\nhi",
+    headers: { "php warning": "a", "content-length": "2" },
     body: "hi",
   },
   {
@@ -277,6 +293,7 @@ interface Invalid {
 }
 
 const NO_STATUS_LINE = { status: null, reason: "there is no status line" };
+const NO_LINE_END = "a line between its chunks does not end with CR LF";
 const NO_SIZE = "a chunk has no size that can be read";
 
 const INVALID: readonly Invalid[] = [
@@ -286,6 +303,8 @@ const INVALID: readonly Invalid[] = [
   { what: "no status", wire: "HTTP/1.1 OK\r\n\r\n", ...NO_STATUS_LINE },
   { what: "a status of two digits", wire: "HTTP/1.1 20 OK\r\n\r\n", ...NO_STATUS_LINE },
   { what: "a status of four digits", wire: "HTTP/1.1 2000 OK\r\n\r\n", ...NO_STATUS_LINE },
+  { what: "no space before its status", wire: "HTTP/1.1200 OK\r\n\r\n", ...NO_STATUS_LINE },
+  { what: "a status with letters", wire: "HTTP/1.1 200OK\r\n\r\n", ...NO_STATUS_LINE },
   { what: "a status below 100", wire: "HTTP/1.1 099 OK\r\n\r\n", ...NO_STATUS_LINE },
   {
     what: "another protocol from here on",
@@ -294,10 +313,18 @@ const INVALID: readonly Invalid[] = [
     reason: "nobody asked for another protocol",
   },
   ...[
-    ["a NUL in its status line", "200 O\0K\r\n\r\n", "its status line holds a control character"],
+    ...["\0", "\r"].map((character) => [
+      `${JSON.stringify(character)} in its status line`,
+      `200 O${character}K\r\n\r\n`,
+      "its status line holds a NUL or a carriage return",
+    ]),
     ["a header without a colon", "200 OK\r\nabc\r\n\r\n", "a line is not a header"],
     ["a header without a name", "200 OK\r\n: abc\r\n\r\n", "a line is not a header"],
-    ["a space in a name", "200 OK\r\na b: c\r\n\r\n", "a line is not a header"],
+    ...["a@b", "a(b)", "a\tb", "m\xc3\xbc"].map((name) => [
+      `the name ${JSON.stringify(name)}, which Go and Node.js refuse`,
+      `200 OK\r\n${name}: c\r\n\r\n`,
+      "a line is not a header",
+    ]),
     [
       "a line that goes on from nothing",
       "200 OK\r\n a: b\r\n\r\n",
@@ -338,6 +365,16 @@ const INVALID: readonly Invalid[] = [
       ]),
     ["an endless head", `200 OK\r\n${"a: b\r\n".repeat(20_000)}`, "its head is larger than 64 KiB"],
     ["an endless line in its head", `200 ${"x".repeat(70_000)}`, "its head is larger than 64 KiB"],
+    [
+      "no reason, and an endless head",
+      `200\r\nA: ${"x".repeat(70_000)}`,
+      "its head is larger than 64 KiB",
+    ],
+    [
+      "an endless head, and spaces",
+      `   200${" ".repeat(70_000)}`,
+      "its head is larger than 64 KiB",
+    ],
   ].map(([what, wire, reason]) => ({ what: what!, wire: `HTTP/1.1 ${wire}`, reason: reason! })),
   ...[
     ["a chunk without a size", "\r\n", NO_SIZE],
@@ -355,13 +392,21 @@ const INVALID: readonly Invalid[] = [
     [
       "a chunk that runs into its size",
       "3\r\nok\r\n0\r\n\r\n",
-      "a line between its chunks has no end",
+      NO_LINE_END,
     ],
+    // Go and Node.js refuse it, too.
+    ...["2\nhi\r\n0\r\n\r\n", "2\r\nhi\n0\r\n\r\n", "2\r\nhi\r\n0\n\r\n"].map((wire) => [
+      `a line feed alone behind a chunk or its size, ${JSON.stringify(wire)}`,
+      wire,
+      NO_LINE_END,
+    ]),
+    ["a trailer that is no header", "0\r\nabc\r\n\r\n", "a line is not a header"],
     [
-      "a chunk's size that ends by a line feed alone",
-      "2\nhi\r\n0\r\n\r\n",
-      "a line between its chunks has no end",
+      "another response for a trailer",
+      "2\r\nhi\r\n0\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+      "a line is not a header",
     ],
+    ["a NUL in a trailer", "0\r\na: b\0\r\n\r\n", "a header holds a control character"],
     [
       "a chunk's extension of more than 4 KiB",
       `1;${"x".repeat(4100)}\r\n`,
