@@ -134,11 +134,16 @@ export class HttpHandler implements Handler {
     { call, request }: { call: CallInFlight; request: RequestTarget },
   ): Promise<HttpResponse> {
     let [response, url] = [redirect, new URL(this.#url.origin + request.target)];
+    const called = new Set([targetOf(url)]);
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
       const place = sameOriginTarget(response, url);
       if (place === null) break;
       url = place;
       const next = { ...request, target: targetOf(url) };
+      if (called.has(next.target)) {
+        return { ...response, body: null, defect: "redirect that leads to itself" };
+      }
+      called.add(next.target);
       response = await this.#client.send(event, next, call);
     }
     return response;

@@ -81,6 +81,33 @@ for (
   });
 }
 
+for (const location of ["", "#a", "?b=c", "/a?b=c", "./a?b=c", "//127.0.0.1:PORT/a?b=c#d"]) {
+  Deno.test(`HttpHandler says at once that a redirect leads to itself: '${location}'`, async () => {
+    await using endpoint = startRawEndpoint(async (connection) => {
+      while (await connection.readRequest() !== null) {
+        const place = location.replace("PORT", endpoint.host.split(":")[1]!);
+        await connection.write(
+          `HTTP/1.1 308 Moved\r\nlocation: ${place}\r\ncontent-length: 0\r\n\r\n`,
+        );
+      }
+    });
+    const result = await call(`http://${endpoint.host}/a?b=c`);
+    assertEquals(outcome(result), ["onError", "status 308, redirect that leads to itself"]);
+    assertEquals(result.headers, [
+      ["eventor-status", bytes("308")],
+      ["eventor-error", bytes("redirect that leads to itself")],
+    ]);
+    assertEquals(endpoint.requests.length, 1);
+  });
+}
+
+Deno.test("HttpHandler says at once that redirects lead in a circle", async () => {
+  await using endpoint = startEndpoint(({ path }) => redirect(307, path === "/a" ? "/b" : "/a"));
+  const result = await call(`${endpoint.url}first`);
+  assertEquals(outcome(result), ["onError", "status 307, redirect that leads to itself"]);
+  assertEquals(endpoint.calls.map(({ path }) => path), ["/first", "/a", "/b"]);
+});
+
 Deno.test("HttpHandler follows five redirects", async () => {
   await using endpoint = startEndpoint((_, number) =>
     number < 5 ? redirect(307, `/${number}`) : new Response("arrived")
