@@ -11,7 +11,8 @@ const PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 64 * 1024;
 
 const REQUEST_TIMEOUT = 408;
-const REQUEST_TIMEOUT_START = /^HTTP\/1\.[01] 408/;
+const REQUEST_TIMEOUT_STARTS = ["HTTP/1.1 408", "HTTP/1.0 408"];
+const REQUEST_TIMEOUT_START_LENGTH = 12;
 
 /** A request, and who waits for its response. */
 export interface Exchange {
@@ -155,8 +156,10 @@ export class Connection {
 
   /** Some servers say 408 before they close an idle connection. */
   #takeSurplus(bytes: Bytes): void {
-    const start = String.fromCharCode(...bytes.subarray(0, 12));
-    if (!REQUEST_TIMEOUT_START.test(start)) this.#owner.onSurplus();
+    const start = String.fromCharCode(...bytes.subarray(0, REQUEST_TIMEOUT_START_LENGTH));
+    if (!REQUEST_TIMEOUT_STARTS.some((expected) => expected.startsWith(start))) {
+      this.#owner.onSurplus();
+    }
     this.close();
   }
 
@@ -170,10 +173,10 @@ export class Connection {
   }
 
   #finish(response: HttpResponse, exchange: Exchange): void {
-    const { keepsConnection, hasSurplus } = this.#reader;
+    const { keepsConnection, surplus } = this.#reader;
     this.#exchange = undefined;
-    if (hasSurplus) this.#owner.onSurplus();
-    if (!keepsConnection) this.close();
+    if (surplus.length > 0) this.#takeSurplus(surplus);
+    else if (!keepsConnection) this.close();
     // The server has not read the request: its time for an idle connection was over (RFC 9110, 15.5.9).
     const isUnread = response.status === REQUEST_TIMEOUT && !keepsConnection;
     if (isUnread && this.#isReused) return this.#owner.onUnanswered(exchange);

@@ -17,6 +17,7 @@ const LOOK_BACK = 3;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
+const NOTHING: Bytes = new Uint8Array();
 const NO_HEADERS: ResponseHeaders = new Map();
 
 /** The other side has closed the connection before the head of a response was complete. */
@@ -35,7 +36,7 @@ export class ResponseReader {
   #unread: Bytes | undefined;
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
-  #hasMore = false;
+  #surplus = NOTHING;
   #isUsable = true;
 
   constructor(heads: HeadReader, maxBodyBytes: number) {
@@ -45,19 +46,20 @@ export class ResponseReader {
 
   /** Whether the connection can take a further request, now that the response has come. */
   get keepsConnection(): boolean {
-    return this.#isComplete && this.#head?.keepsConnection === true && !this.#hasMore;
+    return this.#isComplete && this.#head?.keepsConnection === true &&
+      this.#surplus.length === 0;
   }
 
-  /** Whether bytes have come behind the response. */
-  get hasSurplus(): boolean {
-    return this.#isComplete && this.#hasMore;
+  /** What has come behind the response, as long as the bytes that were taken last are not changed. */
+  get surplus(): Bytes {
+    return this.#isComplete ? this.#surplus : NOTHING;
   }
 
   get #isComplete(): boolean {
     return this.#isUsable && this.#body?.isComplete === true;
   }
 
-  /** Takes the next bytes, and keeps no reference to them; returns the response once it is complete, or is known to be unusable. */
+  /** Takes the next bytes; returns the response once it is complete, or is known to be unusable. */
   take(bytes: Bytes): HttpResponse | null {
     try {
       return this.#body === undefined
@@ -112,7 +114,7 @@ export class ResponseReader {
   }
 
   #takeBody(body: ResponseBody, bytes: Bytes, start: number): HttpResponse | null {
-    this.#hasMore = body.take(bytes, start) < bytes.length;
+    this.#surplus = bytes.subarray(body.take(bytes, start));
     return this.#response(body);
   }
 

@@ -280,26 +280,40 @@ Deno.test("HttpHandler closes a connection before the time is over that the endp
   });
 });
 
-Deno.test("HttpHandler takes a 408 and the end of an idle connection for no answer, and warns of neither", async () => {
-  const log = new RecordedLog();
-  let goOn = Promise.withResolvers<void>();
-  await using endpoint = startRawEndpoint(async (connection, number) => {
-    await connection.readRequest();
-    await connection.respond(`${number}`);
-    await goOn.promise;
-    await connection.write("HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n");
+const TIMEOUT = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n";
+
+/** How a 408 comes behind the last response of a connection. */
+const TIMEOUTS_OF_SERVER = [
+  { what: "later", atOnce: "", later: TIMEOUT },
+  { what: "at once", atOnce: TIMEOUT, later: "" },
+  { what: "partly at once", atOnce: TIMEOUT.slice(0, 10), later: TIMEOUT.slice(10) },
+];
+
+for (const { what, atOnce, later } of TIMEOUTS_OF_SERVER) {
+  Deno.test(`HttpHandler takes a 408 and the end of an idle connection for no answer, and warns of neither: ${what}`, async () => {
+    const log = new RecordedLog();
+    let goOn = Promise.withResolvers<void>();
+    await using endpoint = startRawEndpoint(async (connection, number) => {
+      await connection.readRequest();
+      const response = `HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n${number}`;
+      await connection.write(response + atOnce);
+      await goOn.promise;
+      await connection.write(later);
+    });
+    await using handler = openHandler(`http://${endpoint.host}/`, { log });
+
+    for (const expected of ["0", "1", "2"]) {
+      assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
+      goOn.resolve();
+      await eventually(() => endpoint.openConnections === 0, {
+        what: "the connection to be closed",
+      });
+      goOn = Promise.withResolvers();
+    }
+
+    assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
   });
-  await using handler = openHandler(`http://${endpoint.host}/`, { log });
-
-  for (const expected of ["0", "1", "2"]) {
-    assertEquals(textOf((await handler.handle(anEvent(), NEVER)).value), expected);
-    goOn.resolve();
-    await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
-    goOn = Promise.withResolvers();
-  }
-
-  assertEquals(log.lines.filter((line) => !line.startsWith("DEBUG")), []);
-});
+}
 
 Deno.test("HttpHandler says how long a large value is", async () => {
   const value = new Uint8Array(2_000_000).fill(120);
