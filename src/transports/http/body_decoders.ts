@@ -28,11 +28,14 @@ type Decompress<Output> = (body: Bytes, options: zlib.ZlibOptions) => Promise<Ou
 
 const gunzip: Decompress<Uint8Array> = promisify(zlib.gunzip);
 const inflate: Decompress<Uint8Array> = promisify(zlib.inflate);
-const inflateRaw: Decompress<Uint8Array> = promisify(zlib.inflateRaw);
-/** With `info`, the result includes how many bytes were read: `bytesWritten`. */
-const brotliDecompress = promisify(zlib.brotliDecompress) as unknown as Decompress<
-  { buffer: Uint8Array; engine: { bytesWritten: number } }
->;
+/** What comes with the option `info`: also how many bytes were read, `bytesWritten`. */
+interface Decompressed {
+  readonly buffer: Uint8Array;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+const inflateRaw = promisify(zlib.inflateRaw) as unknown as Decompress<Decompressed>;
+const brotliDecompress = promisify(zlib.brotliDecompress) as unknown as Decompress<Decompressed>;
 
 /** A frame with one byte of content (RFC 8878, 3.1.1). */
 const ONE_BYTE_FRAME = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, 0];
@@ -42,14 +45,19 @@ function ungzip(body: Bytes, maxLength: number): Promise<Bytes> {
   return bytesOf(gunzip(body, { maxOutputLength: maxLength }));
 }
 
-/** Reads also what some servers send without the zlib wrapper (RFC 9110, 8.4.1.2). */
+/**
+ * Reads also what some servers send without the zlib wrapper (RFC 9110, 8.4.1.2). That has neither mark nor checksum, so
+ * nothing may stand behind it: the beginning of many a text can be decoded.
+ */
 async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength };
   try {
     return await bytesOf(inflate(body, options));
   } catch (error) {
     if (error instanceof TooLongError) throw error;
-    return await bytesOf(inflateRaw(body, options));
+    const { buffer, engine } = await bounded(inflateRaw(body, { ...options, info: true }));
+    if (engine.bytesWritten !== body.length) throw new Error("There is no end");
+    return plain(buffer);
   }
 }
 
@@ -60,8 +68,20 @@ async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
 async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength, info: true };
   const { buffer, engine } = await bounded(brotliDecompress(followed(body, [0]), options));
-  if (engine.bytesWritten !== body.length) throw new Error("The body is damaged or cut off");
+  const isWhole = engine.bytesWritten === body.length &&
+    (buffer.length > 0 || isBrotliOfNothing(body));
+  if (!isWhole) throw new Error("The body is damaged or cut off");
   return plain(buffer);
+}
+
+/**
+ * Damage that is found at the last byte looks like a body of nothing. A real one ends with a block that is the last and
+ * empty, the bits 11 (RFC 7932, 9.2), and zeros. When they are in its only byte, the window size (9.1) is before them.
+ */
+function isBrotliOfNothing(body: Bytes): boolean {
+  const last = body.at(-1) ?? 0;
+  if (body.length > 1) return last === 1 || last === 3;
+  return last === 6 || last > 0x31 && (last & 0xf1) === 0x31;
 }
 
 /**

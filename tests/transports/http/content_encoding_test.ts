@@ -84,6 +84,33 @@ Deno.test("decodedResponse() cannot use a body in more codings than anybody need
   assertEquals(await outcome(GZIP, encoding), "(response in more than five codings)");
 });
 
+/** Texts that decoders do not know for damaged by themselves. */
+const MISTAKEN: readonly (readonly [name: string, text: string])[] = [
+  ...["u", ".", "}", "DnVw", "hello a 532857", "hello a 10286"].map((text) =>
+    ["br", text] as const
+  ),
+  ...['k|pi"@Ix|.Y9+W2;|%V]LuGT]Q*[I*!)w^tr', '3/XtnOBC9o^q" {&`+swZ!AwCBRE']
+    .map((text) => ["deflate", text] as const),
+];
+
+for (const [name, text] of MISTAKEN) {
+  Deno.test(`decodedResponse() never takes plain text for ${name}: ${text}`, async () => {
+    assertEquals(await outcome(bytes(text), name), `(response not encoded as it says (${name}))`);
+  });
+}
+
+Deno.test("decodedResponse() decodes br of nothing, with windows of any size, flushed or not", async () => {
+  const sizes = [10, 11, 15, 16, 17, 18, 22, 24];
+  const whole = sizes.map((size) => {
+    const params = { [zlib.constants.BROTLI_PARAM_LGWIN]: size };
+    return zlib.brotliCompressSync(new Uint8Array(), { params });
+  });
+  const flushed = [[0x0c, 3], [0x6b, 0, 3], [0x21, 3, 3]].map((stream) => Uint8Array.from(stream));
+  for (const body of [...whole, ...flushed]) {
+    assertEquals(await outcome(body, "br"), "", `${body}`);
+  }
+});
+
 for (const name of NAMES) {
   const mayBeTooLong = name === "zstd" ? ", or larger than maxResponseBytes" : "";
   const damage = `(response not encoded as it says (${name})${mayBeTooLong})`;
