@@ -1,5 +1,5 @@
 import type { Bytes } from "../../core/event.ts";
-import { BODY_DECODERS, type BodyDecoder, TooLongError } from "./body_decoders.ts";
+import { BODY_DECODERS, TooLongError } from "./body_decoders.ts";
 import { type HttpResponse, largerThan, type UsableResponse } from "./client/http_client.ts";
 
 /** The limit of curl, too. */
@@ -11,15 +11,27 @@ const NO_CODINGS: ReadonlySet<string> = new Set([
   "identity",
   "none",
   "null",
+  "undefined",
   "raw",
   "plain",
   "text",
   "binary",
   "7bit",
   "8bit",
+  "base64",
+  "quoted-printable",
+  "uncompressed",
   "chunked",
   "aws-chunked",
 ]);
+
+/** What is in the names of codings, of those that are registered and of others that are in use. */
+const OF_CODING =
+  /zip|compress|deflate|zlib|brotli|zstd|lzma|lz4|\bxz\b|snappy|sdch|\bdc[bz]\b|\bexi\b|aes128gcm/;
+
+/** No compression brings these forth only, and UTF-8. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x08\x0e-\x1f\x7f]/;
 
 /** How long the encoded form may be of what may be decoded: what cannot be compressed grows a little. */
 export function maxEncodedLength(maxLength: number): number {
@@ -27,8 +39,10 @@ export function maxEncodedLength(maxLength: number): number {
 }
 
 /**
- * Decodes the body of a response by the codings in its `content-encoding` (RFC 9110, 8.4). The result is an unusable
- * response when the body is damaged, longer than `maxLength`, or in an unknown coding.
+ * Decodes the body of a response by the codings in its `content-encoding` (RFC 9110, 8.4). What is no coding is ignored:
+ * a character set, a media type, and any word that is not known, when the body is text. So what may still be encoded is
+ * never taken for a success. The result is an unusable response when the body is damaged, longer than `maxLength`, or in
+ * another coding.
  */
 export function decodedResponse(
   response: HttpResponse,
@@ -46,14 +60,16 @@ function codingsOf(contentEncoding: string): readonly string[] {
     .filter((coding) => !isNoCoding(coding));
 }
 
-function isNoCoding(coding: string): boolean {
-  return NO_CODINGS.has(coding) || coding.includes("/") || isCharacterSet(coding);
+function isNoCoding(word: string): boolean {
+  if (NO_CODINGS.has(word)) return true;
+  return !OF_CODING.test(word) && (word.includes("/") || isCharacterSet(word));
 }
 
-function isCharacterSet(name: string): boolean {
+function isCharacterSet(word: string): boolean {
+  const [, name] = /^(?:charset *[=:] *)?"?([^"]*)"?$/.exec(word) ?? [];
   try {
     new TextDecoder(name);
-    return true;
+    return name !== undefined;
   } catch {
     return false;
   }
@@ -65,18 +81,12 @@ async function decoded(
   maxLength: number,
 ): Promise<HttpResponse> {
   const unusable = (defect: string) => ({ ...response, body: null, defect });
-  const decoders = codings.map((coding) => BODY_DECODERS.get(coding));
   if (codings.length > MAX_CODINGS) return unusable("response in more than five codings");
-  if (!decoders.every((decoder) => decoder !== undefined)) {
-    return unusable(
-      "response in a coding other than gzip, deflate, br and zstd: let the endpoint heed " +
-        "Accept-Encoding",
-    );
-  }
   try {
-    const body = await withoutCodings(response.body, decoders, maxLength);
+    const body = await withoutCodings(response.body, codings, maxLength);
     return body.length > maxLength ? unusable(largerThan(maxLength)) : { ...response, body };
   } catch (error) {
+    if (error instanceof UnknownCodingError) return unusable(error.message);
     if (error instanceof TooLongError) return unusable(largerThan(maxLength));
     // The decoder of zstd does not tell one from the other.
     const mayBeTooLong = codings.includes("zstd") ? ", or larger than maxResponseBytes" : "";
@@ -84,16 +94,37 @@ async function decoded(
   }
 }
 
+class UnknownCodingError extends Error {
+  override readonly name = "UnknownCodingError";
+  override readonly message =
+    "response in a coding other than gzip, deflate, br and zstd: let the endpoint heed " +
+    "Accept-Encoding";
+}
+
 /** Removes the coding first that was applied last. All results but the final one are still encoded. */
 async function withoutCodings(
   body: Bytes,
-  decoders: readonly BodyDecoder[],
+  codings: readonly string[],
   maxLength: number,
 ): Promise<Bytes> {
-  let rest = body;
-  for (const decode of decoders.slice(1).reverse()) {
-    rest = await decode(rest, maxEncodedLength(maxLength));
+  if (codings.some((word) => !BODY_DECODERS.has(word) && OF_CODING.test(word))) {
+    throw new UnknownCodingError();
   }
-  const [first] = decoders;
-  return first === undefined ? rest : await first(rest, maxLength);
+  let rest = body;
+  for (const [index, coding] of [...codings.entries()].reverse()) {
+    const decode = BODY_DECODERS.get(coding);
+    if (decode !== undefined) {
+      rest = await decode(rest, index === 0 ? maxLength : maxEncodedLength(maxLength));
+    } else if (!isText(rest)) throw new UnknownCodingError();
+  }
+  return rest;
+}
+
+/** Whether the bytes are UTF-8 without control characters. */
+function isText(bytes: Bytes): boolean {
+  try {
+    return !CONTROL.test(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return false;
+  }
 }

@@ -45,6 +45,7 @@ const ENCODED: readonly Encoded[] = [
   { what: "two codings", encoding: "gzip, gzip", body: zlib.gzipSync(GZIP) },
   { what: "two others", encoding: "deflate,\tbr", body: zlib.brotliCompressSync(RAW_DEFLATE) },
   { what: "a coding and none", encoding: "utf-8, gzip, , identity", body: GZIP },
+  { what: "text in a word that is not known, and in a coding", encoding: "own, gzip", body: GZIP },
 ];
 
 for (const { what, encoding, body } of ENCODED) {
@@ -53,15 +54,49 @@ for (const { what, encoding, body } of ENCODED) {
   });
 }
 
+/** What stands there although it is no coding, with any body. */
 const NO_CODINGS = [
   ...["", "identity", "identity, identity", "Identity", ",", "none", "binary", "8bit", "null"],
   ...["UTF-8", "utf8", "iso-8859-1", "latin1", "windows-1252", "us-ascii", "Shift_JIS"],
-  ...["text/plain", "application/json", "text/html; charset=utf-8", "aws-chunked"],
+  ...["charset=utf-8", 'charset="ISO-8859-1"', "Charset: utf-8", "7bit", "base64", "undefined"],
+  ...["text/plain", "application/json", "text/html; charset=utf-8", "aws-chunked", "uncompressed"],
 ];
 
 for (const encoding of NO_CODINGS) {
   Deno.test(`decodedResponse() leaves a body as it came with what is no coding: '${encoding}'`, async () => {
-    assertEquals(await outcome(bytes(TEXT), encoding), TEXT);
+    for (const body of [bytes(TEXT), Uint8Array.of(0x4d, 0xfc, 0, 1)]) {
+      assertEquals((await decodedResponse(responseOf(body, encoding), MAX_LENGTH)).body, body);
+    }
+  });
+}
+
+const UNKNOWN_WORDS = ["own", "amz-1.0", "json", "default", "UTF-8;", "*", '"identity"', "gz1p"];
+
+for (const encoding of UNKNOWN_WORDS) {
+  Deno.test(`decodedResponse() leaves text as it came with a word that is not known: '${encoding}'`, async () => {
+    for (const text of [TEXT, "M\u00fcller\t\u20ac\r\n", '{"a": 1}']) {
+      assertEquals(await outcome(bytes(text), encoding), text);
+    }
+  });
+}
+
+const UNKNOWN = "(response in a coding other than gzip, deflate, br and zstd: let the endpoint " +
+  "heed Accept-Encoding)";
+
+const BINARY: readonly (readonly [what: string, body: Uint8Array])[] = [
+  ["gzip", GZIP],
+  ["deflate", zlib.deflateSync(bytes("hello"))],
+  ["deflate without its wrapper", zlib.deflateRawSync(bytes("hello"))],
+  ["br", zlib.brotliCompressSync(bytes("hello"))],
+  ["snappy", Uint8Array.of(5, 16, 104, 101, 108, 108, 111)],
+  ["bytes that are no UTF-8", Uint8Array.of(0x68, 0x65, 0xff)],
+];
+
+for (const [what, body] of BINARY) {
+  Deno.test(`decodedResponse() cannot use ${what} with a word that is not known`, async () => {
+    for (const encoding of ["own", "default", "*", "gzip, own"]) {
+      assertEquals(await outcome(body, encoding), UNKNOWN);
+    }
   });
 }
 
@@ -70,12 +105,16 @@ Deno.test("decodedResponse() leaves the header in place, and the status", async 
   assertEquals([response.status, response.headers.get("content-encoding")], [200, "gzip"]);
 });
 
-for (const encoding of ["compress", "own", "gzip, own", "own, gzip", "exi"]) {
-  Deno.test(`decodedResponse() cannot use a body in a coding that is not known: '${encoding}'`, async () => {
-    assertEquals(
-      await outcome(GZIP, encoding),
-      "(response in a coding other than gzip, deflate, br and zstd: let the endpoint heed Accept-Encoding)",
-    );
+const OTHER_CODINGS = [
+  ...["compress", "x-compress", "lzma", "xz", "bzip2", "x-bzip2", "lz4", "snappy", "sdch", "zlib"],
+  ...["exi", "dcb", "dcz", "pack200-gzip", "aes128gcm", "x-snappy-framed", "deflate64", "brotli"],
+  ...["application/gzip", "application/x-xz", "gzip;q=1.0", '"gzip"', "gzip gzip", "x-deflate"],
+  ...["compress, gzip", "gzip, compress", "utf-8, lz4"],
+];
+
+for (const encoding of OTHER_CODINGS) {
+  Deno.test(`decodedResponse() cannot use a body in a coding that it does not decode: '${encoding}'`, async () => {
+    for (const body of [GZIP, bytes(TEXT)]) assertEquals(await outcome(body, encoding), UNKNOWN);
   });
 }
 

@@ -30,6 +30,7 @@ const UNKNOWN_CODING =
   "error 200 response in a coding other than gzip, deflate, br and zstd: let the " +
   "endpoint heed Accept-Encoding";
 const NO_STATUS = "error - invalid HTTP response: there is no status line";
+const NO_LINE_END = `${INVALID} a line between its chunks does not end with CR LF`;
 const NO_SIZE = `${INVALID} a chunk has no size that can be read`;
 
 const ok = octets("ok");
@@ -43,7 +44,10 @@ const ANSWERS: readonly Answer[] = [
     wire: "200 OK\r\nContent-Type: a/b;\r\n\tc=d\r\nContent-Length: 2\r\n\r\nok",
     expected: "200 ok (a/b; c=d)",
   },
-  ...["UTF-8", "none", "binary", "identity, identity", ""].map((coding) => ({
+  ...[
+    ...["UTF-8", "none", "binary", "identity, identity", "", "charset=utf-8", "undefined", "null"],
+    ...["base64", "7bit", "text/html", "amz-1.0", "json"],
+  ].map((coding) => ({
     what: `the coding '${coding}', which is none`,
     wire: sized("ok", coding),
     expected: "200 ok",
@@ -71,6 +75,21 @@ const ANSWERS: readonly Answer[] = [
   },
   { what: "a coding of nothing", wire: sized("", "gzip"), expected: "200 " },
   { what: "a coding of no chunk", wire: chunked("0\r\n\r\n", "gzip"), expected: "200 " },
+  ...[" 200 OK", "\t200\tOK", "200", "200  ", "200 \x1b[1mOK"].map((rest) => ({
+    what: `the status line ${JSON.stringify(rest)}`,
+    wire: `${rest}\r\nContent-Length: 2\r\n\r\nok`,
+    expected: "200 ok",
+  })),
+  {
+    what: "a header's name of several words",
+    wire: "200 OK\r\nPHP Warning:  a\r\nContent-Length: 2\r\n\r\nok",
+    expected: "200 ok",
+  },
+  {
+    what: "trailers",
+    wire: chunked("2\r\nok\r\n0\r\na: b\r\n c\r\n\r\n"),
+    expected: "200 ok",
+  },
   {
     what: "white space before a colon",
     wire: "200 OK\r\nContent-Length : 2\r\n\r\nok",
@@ -129,13 +148,27 @@ const ANSWERS: readonly Answer[] = [
     wire: sized("ok", "gzip"),
     expected: "error 200 response not encoded as it says (gzip)",
   },
-  { what: "a coding that is not known", wire: sized("ok", "compress"), expected: UNKNOWN_CODING },
+  {
+    what: "no br, in spite of its header",
+    wire: sized("hello a 532857", "br"),
+    expected: "error 200 response not encoded as it says (br)",
+  },
+  ...["compress", "xz", "lz4", "snappy", "dcb", "application/gzip", '"gzip"'].map((coding) => ({
+    what: `the coding '${coding}', which is not decoded`,
+    wire: sized("ok", coding),
+    expected: UNKNOWN_CODING,
+  })),
+  {
+    what: "a coding that is not known, and a body that may be encoded",
+    wire: sized(GZIP, "own"),
+    expected: UNKNOWN_CODING,
+  },
   {
     what: "two lengths",
     wire: "200 OK\r\nContent-Length: 5, 6\r\n\r\nok",
     expected: `${INVALID} it has several lengths`,
   },
-  ...["+2", "-2", "2 0", "0x2", "two"].map((length) => ({
+  ...["", "+2", "-2", "2 0", "0x2", "two"].map((length) => ({
     what: `the length '${length}'`,
     wire: `200 OK\r\nContent-Length: ${length}\r\n\r\nok`,
     expected: `${INVALID} its length is not a number`,
@@ -149,7 +182,17 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "a chunk that runs into its size",
     wire: chunked("3\r\nok\r\n0\r\n\r\n"),
-    expected: `${INVALID} a line between its chunks has no end`,
+    expected: NO_LINE_END,
+  },
+  ...["2\nok\r\n0\r\n\r\n", "2\r\nok\n0\r\n\r\n", "2\r\nok\r\n0\n\n"].map((chunks) => ({
+    what: `a line feed alone between chunks: ${JSON.stringify(chunks)}`,
+    wire: chunked(chunks),
+    expected: NO_LINE_END,
+  })),
+  {
+    what: "a trailer that is no header",
+    wire: chunked("2\r\nok\r\n0\r\nabc\r\n\r\n"),
+    expected: `${INVALID} a line is not a header`,
   },
   {
     what: "a chunk's extension of 5,000 bytes",
@@ -170,6 +213,11 @@ const ANSWERS: readonly Answer[] = [
     what: `a control character in a header: ${JSON.stringify(character)}`,
     wire: `200 OK\r\nA: b${character}c\r\nContent-Length: 2\r\n\r\nok`,
     expected: `${INVALID} a header holds a control character`,
+  })),
+  ...["a@b: c", "a(b): c", ": c"].map((line) => ({
+    what: `the line '${line}' for a header`,
+    wire: `200 OK\r\n${line}\r\nContent-Length: 2\r\n\r\nok`,
+    expected: `${INVALID} a line is not a header`,
   })),
   {
     what: "a line that is no header",
