@@ -3,7 +3,7 @@ import { startEndpoint } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { bytes } from "../support/events.ts";
-import { freshTopic, produce, readTopic, testBroker } from "../support/kafka.ts";
+import { freshTopic, produce, produceByKcat, readTopic, testBroker } from "../support/kafka.ts";
 
 const NO_TENANT =
   "there is nothing for ${event.headers.x-tenant}; a default would be ${event.headers.x-tenant:-...}";
@@ -20,9 +20,10 @@ function text(value: Uint8Array<ArrayBuffer> | null): string | null {
 }
 
 Deno.test("eventor fills the templates of requests and results, and makes events dead letters where it cannot", async () => {
-  const [topic, eu, us, deadLetters] = await Promise.all(
-    ["templates", "templates-eu", "templates-us", "templates-dead"].map((name) => freshTopic(name)),
+  const [topic, us, deadLetters] = await Promise.all(
+    ["templates", "templates-us", "templates-dead"].map((name) => freshTopic(name)),
   );
+  const eu = await freshTopic("templates-eu", { partitions: 12 });
   const headers = [["X-Tenant", bytes("t\t1")], ["trace", bytes("abc")]] as const;
   await produce(topic!, [
     { key: "a/b", value: '{"id":12345678901234567890,"region":"eu"}', headers },
@@ -41,11 +42,13 @@ Deno.test("eventor fills the templates of requests and results, and makes events
       headers: [["X-Tenant", bytes("t1")], ["trace", bytes("x".repeat(500_000))]],
     },
   ]);
-  const topics = new Map([["eu", eu!], ["us", us!]]);
+  const topics = new Map([["eu", eu], ["us", us!]]);
   await using endpoint = startEndpoint(({ body }) => {
     const { region } = JSON.parse(new TextDecoder().decode(body));
     const topic = topics.get(region) ?? "mars";
-    return new Response(body, { status: 201, headers: { "x-topic": topic, "x-region": region } });
+    // Octets, here those of UTF-8.
+    const headers = { "x-topic": topic, "x-region": region, "x-name": "M\xc3\xbcller" };
+    return new Response(body, { status: 201, headers });
   });
   const producerConfig = `producerConfig: { bootstrap.servers: "${testBroker()}" }`;
   await using eventor = new EventorProcess(`
@@ -67,7 +70,7 @@ Deno.test("eventor fills the templates of requests and results, and makes events
     topic: "\${response.headers.x-topic}"
     topics: [${eu}, ${us}]
     when: onSuccess
-    key: "\${event.value.id:-none}-\${response.status}"
+    key: "\${event.value.id:-none}-\${response.status}-\${response.headers.x-name}"
     headers: { region: "\${response.headers.x-region}" }
     ${producerConfig}
   deadLetter: { type: kafka, topic: ${deadLetters}, ${producerConfig} }
@@ -88,10 +91,15 @@ Deno.test("eventor fills the templates of requests and results, and makes events
     { target: "/orders/d/lines?id=topic", ...sent },
   ]);
 
-  const [ofEu, ofUs] = await Promise.all([readTopic(eu!), readTopic(us!)]);
-  assertEquals(ofEu.map(({ key }) => text(key)), ["12345678901234567890-201"]);
-  assertEquals(ofUs.map(({ key }) => text(key)), ["none-201"]);
+  const [ofEu, ofUs] = await Promise.all([readTopic(eu), readTopic(us!)]);
+  assertEquals(ofEu.map(({ key }) => text(key)), ["12345678901234567890-201-Müller"]);
+  assertEquals(ofUs.map(({ key }) => text(key)), ["none-201-Müller"]);
   assertEquals(/(^|,)region=eu(,|$)/.test(ofEu[0]?.headers ?? ""), true, ofEu[0]?.headers);
+
+  const asKcat = ["-K", ":", "-X", "partitioner=murmur2_random"];
+  await produceByKcat(eu, `${text(ofEu[0]!.key)}:by kcat\n`, asKcat);
+  const partitions = (await readTopic(eu)).map(({ partition }) => partition);
+  assertEquals(partitions, [ofEu[0]!.partition, ofEu[0]!.partition], "kcat chooses the same one");
 
   const letters = await readTopic(deadLetters!);
   const reasonOf = new Map(letters.map(({ value, headers }) => [
