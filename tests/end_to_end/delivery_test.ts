@@ -23,6 +23,8 @@ const MAX_LOOKAHEAD = 100;
 /** A partition's look-ahead, as much that has settled before a commit begins, and as much until it has arrived. */
 const MAX_REPEATED = KILLS * PARTITIONS * 3 * MAX_LOOKAHEAD;
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+/** It counts for nothing, and does not go into results, whose headers of that kind are eventor's own. */
+const FOREIGN_KEY: RecordHeader = ["eventor-idempotency-key", bytes("mine")];
 const HOSTILE_HEADERS: RecordHeader[] = [
   ["null", null],
   ["repeated", bytes("1")],
@@ -32,6 +34,7 @@ const HOSTILE_HEADERS: RecordHeader[] = [
   ["42", bytes("5")],
   ["7", bytes("6")],
   ["empty", new Uint8Array()],
+  FOREIGN_KEY,
 ];
 
 Deno.test("eventor loses nothing, keeps order and bytes, and commits what is done, when killed again and again", async (t) => {
@@ -85,6 +88,18 @@ Deno.test("eventor loses nothing, keeps order and bytes, and commits what is don
 
   await t.step("first calls for a key are made in the order of its events", () => {
     assertEquals(orderOfFirstCalls(endpoint, sent), sentOrder(sent));
+  });
+
+  await t.step("calls have idempotency keys of their events, whatever producers say", () => {
+    const placeOfNumber = new Map(sent.map((record) => [numberOf(record.value), placeOf(record)]));
+    const numbered = endpoint.calls.filter(({ body }) => numberOf(body) !== null);
+    assert(numbered.length >= EVENTS * 0.9);
+    const keys = numbered.map(({ headers }) => headers.get("idempotency-key") ?? "none");
+    const places = numbered.map(({ body }) => placeOfNumber.get(numberOf(body)) ?? "none");
+    assertEquals(
+      keys.map((key) => key.replace(/-\d+$/, "")), // the timestamp
+      places.map((place) => `delivery-${source}-${place.replace("@", "-")}`),
+    );
   });
 
   await t.step("results of a key stand in the order of its events", () => {
@@ -151,7 +166,8 @@ function expectedHeaders(topic: string, { partition, offset, headers }: StoredRe
     `eventor-source-partition=${partition}`,
     `eventor-source-offset=${offset}`,
   ];
-  return [...(headers === "" ? [] : [headers]), ...own].join(",");
+  const kept = headers.replace(",eventor-idempotency-key=mine", "");
+  return [...(kept === "" ? [] : [kept]), ...own].join(",");
 }
 
 function sourceOf(headers: string): string {
