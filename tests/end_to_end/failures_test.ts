@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { echo, type Respond, startEndpoint } from "../support/endpoint.ts";
 import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { committedOffsets, freshTopic, produceByKcat, readTopic } from "../support/kafka.ts";
 import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { startRawEndpoint } from "../support/raw_endpoint.ts";
 
 const EVENTS = 10_000;
 const KEYS = 100;
@@ -80,6 +81,28 @@ Deno.test("eventor stores poison events as dead letters with reasons, and delive
   assertEquals(all.length, events);
   assertEquals(new Set(await valuesOf(results)).size, events);
   assertInOrder(all.slice(delivered.length));
+});
+
+Deno.test("eventor discards nothing, and says nothing above DEBUG, when its endpoint closes each connection after its second answer", async () => {
+  const { topic, results } = await prepare(1000);
+  await using endpoint = startRawEndpoint(async (connection) => {
+    for (let answer = 0; answer < 2 && await connection.readRequest() !== null; answer++) {
+      await connection.respond();
+    }
+  });
+  const url = `http://${endpoint.host}/`;
+  const handler = { retry: { maxAttempts: 5 }, onFailure: "discard" };
+  await using eventor = new EventorProcess(kafkaPipeline({ topic, results, url, handler }));
+  await untilCommitted(topic, 1000);
+  const lines = [...eventor.lines];
+  eventor.signal("SIGTERM");
+  assertEquals(await eventor.exit(), 0);
+  const lastOfStart = lines.findIndex((line) => /joined group/.test(line));
+  assert(lastOfStart >= 0);
+  assertEquals(lines.slice(lastOfStart + 1).filter((line) => !/ DEBUG /.test(line)), []);
+  assertEquals((await readTopic(results)).length, 1000);
+  const attempts = endpoint.requests.map(({ headers }) => headers.get("eventor-attempt"));
+  assertEquals(new Set(attempts), new Set(["1"]));
 });
 
 // The runtime does not always come to the end of a server that is stopped under load (Deno 2.6.8).
