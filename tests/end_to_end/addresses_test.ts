@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import type { TokenServer } from "../support/beside_token_endpoint.ts";
+import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { configFile, EventorProcess, executable, runEventor } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { countConnecting, OwnNetwork } from "../support/own_network.ts";
 import { fileOf, stdioPipeline } from "../support/pipeline_yaml.ts";
@@ -23,6 +25,47 @@ for (const { host, hostname } of REACHED) {
     assertEquals(check.code, 0, check.stdout + check.stderr);
   });
 }
+
+const PROGRAM = new URL("../support/beside_token_endpoint.ts", import.meta.url).pathname;
+
+Deno.test("eventor gets its token at the second address of a name, by TLS, when the first refuses", async () => {
+  using network = new OwnNetwork({ "token.test": ["127.0.0.5", "127.0.0.1"] });
+  const authority = new CertificateAuthority();
+  const server: TokenServer = {
+    hostname: "127.0.0.1",
+    port: 8443,
+    ...authority.serverCertificate(["token.test"]),
+  };
+  using input = configFile("event\n");
+  const url = "https://token.test:8443/";
+  using config = configFile(`
+- name: lines
+  eventListener: { type: stdin }
+  eventHandler:
+    type: http
+    url: ${url}
+    tls: { ca: ${JSON.stringify(authority.cert)} }
+    auth:
+      type: oauth2
+      tokenEndpoint: ${url}token
+      clientId: eventor
+      clientSecret: secret
+      ca: ${JSON.stringify(authority.cert)}
+  eventResultProcessor: { type: stdout, when: [onSuccess] }
+`);
+  const beside = [Deno.execPath(), "run", "-A", "--no-prompt", "--frozen", PROGRAM];
+  const [command = "", ...args] = [
+    ...network.starter,
+    ...[...beside, JSON.stringify(server)],
+    ...["sh", "-c", `exec "$0" "$@" < ${input.path}`],
+    ...[executable(), "-f", config.path],
+  ];
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" })
+    .output();
+  const log = new TextDecoder().decode(stderr);
+  assertEquals([code, new TextDecoder().decode(stdout)], [0, "ok\n"], log);
+  assertStringIncludes(log, "may reach token.test:8443, and nothing else");
+});
 
 const CONCURRENCY = 32;
 

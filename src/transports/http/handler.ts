@@ -93,6 +93,7 @@ export class HttpHandler implements Handler {
     try {
       return await this.#tokens?.token(signal);
     } catch (error) {
+      if (error instanceof UnclosedConnectionsError) throw error;
       throw this.#noResponse(error);
     }
   }

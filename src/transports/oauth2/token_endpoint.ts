@@ -1,17 +1,29 @@
-import type { AuthorizationServer, Client, ClientAuth, TokenEndpointResponse } from "oauth4webapi";
-import { isIP } from "node:net";
+import type {
+  AuthorizationServer,
+  Client,
+  ClientAuth,
+  CustomFetchOptions,
+  TokenEndpointResponse,
+} from "oauth4webapi";
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../config/shown_url.ts";
 import { VERSION } from "../../version.ts";
+import type { HttpResponse } from "../http/client/http_client.ts";
+import { sendAlone } from "../http/client/lone_request.ts";
+import {
+  UnclosedConnections,
+  UnclosedConnectionsError,
+} from "../http/client/unclosed_connections.ts";
 import { describeFailure } from "../http/failure.ts";
-import { isLocalhost } from "../sockets/dials.ts";
-import { openConnection } from "../sockets/open_connection.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
 import { TokenError } from "./token_error.ts";
-import { ERROR_CODES, readTokenResponse, TokenAnswerError } from "./token_response.ts";
+import { MAX_RESPONSE_BYTES, readTokenResponse, TokenAnswerError } from "./token_response.ts";
 
 const DEADLINE_MS = 10_000;
+
+/** A request as the client library makes it. */
+type TokenRequest = CustomFetchOptions<"POST", URLSearchParams>;
 
 /** What a token endpoint grants. */
 export interface Grant {
@@ -23,35 +35,32 @@ export interface Grant {
 }
 
 /** Asks for tokens. */
-export interface TokenEndpoint extends Disposable {
+export interface TokenEndpoint {
   /**
    * Makes one request.
    * @param refreshToken for the grant `refreshToken`
    * @throws {TokenError}
+   * @throws {UnclosedConnectionsError}
    */
   request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant>;
 }
-
-/** Sends requests as `fetch` does. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Asks for tokens over HTTP, a new connection each time: some hours lie between. */
 export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #config: OAuth2Config;
   readonly #server: AuthorizationServer;
   readonly #client: Client;
-  readonly #fetch: Fetch;
-  readonly #httpClient: Deno.HttpClient | undefined;
+  readonly #send: typeof sendAlone;
+  readonly #unclosed = new UnclosedConnections();
   #clientAuth: ClientAuth | undefined;
 
-  /** @param fetch in place of the runtime's */
-  constructor(config: OAuth2Config, fetch?: Fetch) {
+  /** @param send in place of what sends it over the network */
+  constructor(config: OAuth2Config, send = sendAlone) {
     const { tokenEndpoint, clientId } = config;
     this.#config = config;
     this.#server = { issuer: tokenEndpoint, token_endpoint: tokenEndpoint };
     this.#client = { client_id: clientId };
-    if (fetch === undefined) this.#httpClient = httpClientFor(config);
-    this.#fetch = fetch ?? this.#fetchAlone;
+    this.#send = send;
   }
 
   async request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
@@ -62,7 +71,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     try {
       return await this.#request(refreshToken, end.signal);
     } catch (error) {
-      if (error instanceof TokenError) throw error;
+      if (error instanceof TokenError || error instanceof UnclosedConnectionsError) throw error;
       throw new TokenError(`token endpoint '${this.#name}' ${describe(error)}`);
     } finally {
       clearTimeout(timer);
@@ -75,11 +84,10 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     const clientAuth = this.#clientAuth ??= await this.#clientAuthFor();
     const parameters = this.#parameters();
     const options = {
-      signal,
       headers: { "user-agent": `eventor/${VERSION}` },
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: async (url: string, init: RequestInit) =>
-        await readTokenResponse(await this.#fetch(url, init)),
+      [oauth.customFetch]: async (url: string, request: TokenRequest) =>
+        readTokenResponse(await this.#sendTo(url, request, signal)),
     };
     if (grant === "clientCredentials") {
       const response = await oauth.clientCredentialsGrantRequest(
@@ -129,15 +137,17 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     return withoutQuery(this.#config.tokenEndpoint, this.#config.shownTokenEndpoint);
   }
 
-  #fetchAlone: Fetch = async (url, init) => {
-    const server = await loopbackServer(url, init.signal);
-    if (server === null) return await fetch(url, { ...init, client: this.#httpClient });
-    using client = httpClientFor(this.#config, server);
-    return await fetch(url, { ...init, client });
-  };
-
-  [Symbol.dispose](): void {
-    this.#httpClient?.close();
+  #sendTo(
+    url: string,
+    { method, headers, body }: TokenRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    const { caPem } = this.#config;
+    const tls = caPem === undefined ? {} : { ca: caPem };
+    return this.#send(
+      { method, url, headers, body: `${body}`, tls, maxResponseBytes: MAX_RESPONSE_BYTES },
+      { signal, unclosed: this.#unclosed },
+    );
   }
 }
 
@@ -179,39 +189,6 @@ async function signedBy(
   });
 }
 
-/**
- * Where a server at `http://localhost` listens, for `fetch()` tries only the addresses that the list of hosts has for it.
- * Null for other URLs, and when nobody listens. With `https`, the runtime would speak no TLS there (Deno 2.6.8).
- */
-async function loopbackServer(
-  url: string,
-  signal?: AbortSignal | null,
-): Promise<Deno.NetAddr | null> {
-  const { protocol, hostname, port } = new URL(url);
-  if (protocol !== "http:" || !isLocalhost(hostname)) return null;
-  const target = { host: hostname, port: Number(port || 80) };
-  try {
-    using connection = await openConnection(target, signal ?? new AbortController().signal);
-    return connection.remoteAddr;
-  } catch {
-    // The request fails as well, and says why.
-    return null;
-  }
-}
-
-/** @param server to connect to in place of the URL's host */
-function httpClientFor({ caPem }: OAuth2Config, server?: Deno.NetAddr): Deno.HttpClient {
-  const { hostname = "", port = 0 } = server ?? {};
-  const host = isIP(hostname) === 6 ? `[${hostname}]` : hostname;
-  return Deno.createHttpClient({
-    ...(server === undefined ? {} : { proxy: { transport: "tcp", hostname: host, port } }),
-    http1: true,
-    http2: false,
-    poolMaxIdlePerHost: 0,
-    ...(caPem === undefined ? {} : { caCerts: [caPem] }),
-  });
-}
-
 function granted(
   { access_token: accessToken, expires_in: lifetime, refresh_token: next }: TokenEndpointResponse,
 ): Grant {
@@ -225,20 +202,7 @@ function granted(
 
 /** Completes "token endpoint ...". */
 function describe(error: unknown): string {
-  if (error instanceof TokenAnswerError) return `gave an unusable answer: ${error.message}`;
-  if (error instanceof oauth.ResponseBodyError) {
-    return ERROR_CODES.has(error.error)
-      ? `answered ${error.error}`
-      : `answered status ${error.status}, with an error that OAuth 2.0 does not know`;
-  }
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === oauth.RESPONSE_IS_NOT_CONFORM || code === oauth.RESPONSE_IS_NOT_JSON) {
-    const { cause } = error as Error;
-    if (cause instanceof Response && cause.status !== 200) return `answered status ${cause.status}`;
-  }
-  if (
-    error instanceof oauth.OperationProcessingError ||
-    error instanceof oauth.UnsupportedOperationError
-  ) return "gave an unusable answer: it is none of OAuth 2.0";
-  return `did not answer: ${describeFailure(error, DEADLINE_MS)}`;
+  return error instanceof TokenAnswerError
+    ? error.message
+    : `did not answer: ${describeFailure(error, DEADLINE_MS)}`;
 }

@@ -1,5 +1,7 @@
+import { type HttpResponse, largerThan } from "../http/client/http_client.ts";
+
 /** Tokens have up to some kilobytes. */
-const MAX_BYTES = 256 * 1024;
+export const MAX_RESPONSE_BYTES = 256 * 1024;
 
 /** What a token may consist of, as it becomes a part of a header. */
 const TOKEN_TEXT = /^[\x21-\x7e]+$/;
@@ -7,7 +9,7 @@ const TOKEN_TEXT = /^[\x21-\x7e]+$/;
 const NUMBER_TEXT = /^\s*-?\d+(?:\.\d+)?\s*$/;
 
 /** Codes of errors (RFC 6749, 5.2, RFC 8707, 2, and OpenID Connect), as anything else may hold whatever we have sent. */
-export const ERROR_CODES: ReadonlySet<unknown> = new Set([
+const ERROR_CODES: ReadonlySet<unknown> = new Set([
   "access_denied",
   "consent_required",
   "interaction_required",
@@ -24,7 +26,7 @@ export const ERROR_CODES: ReadonlySet<unknown> = new Set([
   "use_dpop_nonce",
 ]);
 
-/** The answer is not what a token endpoint may send. The message says which field, and holds nothing of the answer. */
+/** The answer grants no token. The message completes "token endpoint ...", and holds nothing of the answer but a code. */
 export class TokenAnswerError extends Error {
   override readonly name = "TokenAnswerError";
 }
@@ -32,38 +34,41 @@ export class TokenAnswerError extends Error {
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * A response of bounded size, as the client library takes it. The library is stricter than many servers are: to it null
- * is a value, and `token_type` has to be there. Members that are of no use here are left out.
+ * A success as the client library takes it, which is stricter than many servers are: to it null is a value, and
+ * `token_type` has to be there. Members that are of no use here are left out.
  *
- * @throws {TokenAnswerError} when a success grants no bearer token, or a field of it cannot be read
+ * @throws {TokenAnswerError} when no bearer token is granted, or a field cannot be read
  */
-export async function readTokenResponse(response: Response): Promise<Response> {
-  const { status, ok } = response;
-  const text = await readText(response);
-  if (text === "" && status !== 200) return new Response(null, { status });
-  const members = parseMembers(text);
-  if (members === undefined) {
-    if (ok) throw new TokenAnswerError("its body is no JSON object");
-    return new Response(text, { status });
+export function readTokenResponse(response: HttpResponse): Response {
+  const { status } = response;
+  const isSuccess = status === 200 || isOf2xx(status) && response.body?.length !== 0;
+  if (response.body === null && (isSuccess || status === null)) {
+    throw unusable(
+      response.defect === largerThan(MAX_RESPONSE_BYTES)
+        ? `its body is larger than ${MAX_RESPONSE_BYTES / 1024} KiB`
+        : response.defect,
+    );
   }
-  if (!ok) return Response.json(members, { status });
+  const members = parseMembers(new TextDecoder().decode(response.body ?? undefined));
+  const error = members?.["error"];
   // Some servers say with status 200 why there is no token.
-  const isError = members["access_token"] === undefined && ERROR_CODES.has(members["error"]);
-  return isError ? Response.json(members, { status: 400 }) : Response.json(granted(members));
+  if (ERROR_CODES.has(error) && !(isSuccess && members?.["access_token"] !== undefined)) {
+    throw new TokenAnswerError(`answered ${error}`);
+  }
+  if (!isSuccess) {
+    const rest = error === undefined ? "" : ", with an error that OAuth 2.0 does not know";
+    throw new TokenAnswerError(`answered status ${status}${rest}`);
+  }
+  if (members === undefined) throw unusable("its body is no JSON object");
+  return Response.json(granted(members));
 }
 
-async function readText({ body, ok }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, length] = ["", 0];
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BYTES) {
-      if (ok) throw new TokenAnswerError(`its body is larger than ${MAX_BYTES / 1024} KiB`);
-      return "";
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+function isOf2xx(status: number | null): boolean {
+  return status !== null && status >= 200 && status < 300;
+}
+
+function unusable(reason: string): TokenAnswerError {
+  return new TokenAnswerError(`gave an unusable answer: ${reason}`);
 }
 
 /** The members that are not null; `undefined` when the text is no JSON object. */
@@ -86,7 +91,7 @@ function granted(members: Members): Members {
     refresh_token: next = "",
   } = members;
   const refuse = (field: string, reason: string): never => {
-    throw new TokenAnswerError(`'${field}' ${reason}`);
+    throw unusable(`'${field}' ${reason}`);
   };
   if (token === undefined) refuse("access_token", "is missing");
   if (typeof token !== "string") refuse("access_token", "is not text");

@@ -157,7 +157,6 @@ export class TokenSource implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed.abort();
     this.#token = undefined;
-    this.#endpoint[Symbol.dispose]();
   }
 }
 

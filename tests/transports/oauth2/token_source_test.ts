@@ -42,8 +42,6 @@ class FakeTokenEndpoint implements TokenEndpoint {
     this.#answer = Promise.withResolvers();
     await promisesSettled();
   }
-
-  [Symbol.dispose](): void {}
 }
 
 class World implements Disposable {

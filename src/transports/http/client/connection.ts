@@ -17,7 +17,7 @@ const REQUEST_TIMEOUT_START_LENGTH = 12;
 /** A request, and who waits for its response. */
 export interface Exchange {
   readonly request: Bytes;
-  readonly call: CallInFlight;
+  readonly call: Pick<CallInFlight, "reason" | "onGivenUp">;
   readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: Error) => void;
 }

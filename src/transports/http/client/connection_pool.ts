@@ -1,5 +1,4 @@
 import type { Bytes } from "../../../core/event.ts";
-import type { CallInFlight } from "./calls_in_flight.ts";
 import { Connection, type ConnectionParts, type Exchange } from "./connection.ts";
 import { type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
 import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
@@ -51,7 +50,7 @@ export class ConnectionPool implements Disposable {
    * @throws {UnclosedConnectionsError}
    * @throws as `Connection.send()` rejects
    */
-  exchange(request: Bytes, call: CallInFlight): Promise<HttpResponse> {
+  exchange(request: Bytes, call: Exchange["call"]): Promise<HttpResponse> {
     return new Promise((resolve, reject) => this.#send({ request, call, resolve, reject }));
   }
 

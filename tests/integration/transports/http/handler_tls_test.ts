@@ -95,7 +95,7 @@ Deno.test("HttpTokenEndpoint says how to make it anew, when the server's certifi
   const { cert, key } =
     new CertificateAuthority("localhost", { names: ["localhost"] }).certifiedKey;
   await using endpoint = startEndpoint(undefined, { tls: { cert, key } });
-  using tokens = new HttpTokenEndpoint({
+  const tokens = new HttpTokenEndpoint({
     tokenEndpoint: endpoint.url,
     grant: "clientCredentials",
     clientId: "eventor",

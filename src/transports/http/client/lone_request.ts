@@ -1,0 +1,81 @@
+import type { Bytes } from "../../../core/event.ts";
+import type { HttpTlsConfig } from "../config_tls.ts";
+import { decodedResponse } from "../content_encoding.ts";
+import { serverOf } from "../server.ts";
+import type { Exchange } from "./connection.ts";
+import { ConnectionPool } from "./connection_pool.ts";
+import { HeadReader } from "./head_reader.ts";
+import { type HttpResponse, targetOf } from "./http_client.ts";
+import { ResponseReader } from "./response_reader.ts";
+import { openStream } from "./stream.ts";
+import type { UnclosedConnections } from "./unclosed_connections.ts";
+
+/** A request that comes alone: nothing is known of a next one. */
+export interface LoneRequest {
+  readonly method: string;
+  readonly url: string;
+  /** ASCII texts; those that tell of the server, the body and the connection come besides. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For an https:// URL. */
+  readonly tls: HttpTlsConfig;
+  /** How large the response's body may be, also when decoded. */
+  readonly maxResponseBytes: number;
+}
+
+/** Its surroundings. */
+export interface LoneRequestContext {
+  /** Ends the request. */
+  readonly signal: AbortSignal;
+  readonly unclosed: UnclosedConnections;
+}
+
+/**
+ * Sends a request on a connection of its own, once, and resolves with its response, decoded. Redirects are not followed.
+ *
+ * @throws {UnclosedConnectionsError}
+ * @throws {Error} that `describeFailure()` knows, or the signal's reason: no complete head has come
+ */
+export async function sendAlone(
+  request: LoneRequest,
+  { signal, unclosed }: LoneRequestContext,
+): Promise<HttpResponse> {
+  const url = new URL(request.url);
+  const { method, maxResponseBytes } = request;
+  const tls = url.protocol === "https:" ? request.tls : undefined;
+  const heads = new HeadReader(method);
+  using connections = new ConnectionPool({
+    open: (signal) => openStream({ server: serverOf(url), tls }, { signal, unclosed }),
+    newReader: () => new ResponseReader(heads, maxResponseBytes),
+    unclosed,
+    now: () => performance.now(),
+  }, { onRepeated() {}, onSurplus() {} });
+  const response = await connections.exchange(bytesOf(request, url), callUntil(signal));
+  return await decodedResponse(response, maxResponseBytes);
+}
+
+function bytesOf({ method, headers, body }: LoneRequest, url: URL): Bytes {
+  const content = new TextEncoder().encode(body);
+  const lines = Object.entries({
+    host: url.host,
+    ...headers,
+    "accept-encoding": "identity",
+    "connection": "close",
+    "content-length": `${content.length}`,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `${method} ${targetOf(url)} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return new TextEncoder().encode(head + body);
+}
+
+function callUntil(signal: AbortSignal): Exchange["call"] {
+  return {
+    get reason() {
+      return signal.aborted ? signal.reason : undefined;
+    },
+    onGivenUp(giveUp) {
+      const end = () => giveUp(signal.reason);
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end, { once: true });
+    },
+  };
+}
