@@ -7,6 +7,8 @@ import { TemplateText } from "./template_text.ts";
 
 // A literal `${`, a reference, or a reference without an end.
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+/** How many characters references may put in, all together: each may be small, or the same file, and there may be many. */
+const MOST_PUT_IN = 16 * 1024 * 1024;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
 const TEMPLATE_HELP =
@@ -29,6 +31,7 @@ export interface ResolvedDocument {
 export function resolveReferences(document: unknown, outside: Outside): ResolvedDocument {
   const findings: Finding[] = [];
   const hidden = new HiddenPlaces();
+  let putIn = 0;
 
   function resolve(value: unknown, path: Path): unknown {
     if (typeof value === "string") return resolveText(value, path);
@@ -52,10 +55,16 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
       if (before !== "") written.push(before);
       position = index + match.length;
       if (match === "$${") continue;
+      if (putIn > MOST_PUT_IN) return text;
       const outcome = body === undefined
         ? { message: `a reference without its '}': ${HELP}` }
         : lookUp(body, { outside, isSecret });
       if ("value" in outcome) {
+        putIn += outcome.value.length;
+        if (putIn > MOST_PUT_IN) {
+          findings.push({ path, message: "with this, references put in more than 16 MiB in all" });
+          return text;
+        }
         literal += outcome.value;
         written.push({ hidden: outcome.value });
       } else if ("gap" in outcome) {

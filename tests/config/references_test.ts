@@ -124,3 +124,20 @@ Deno.test("keys are no place for references", () => {
     "pipeline 'orders': unknown key '${env:HOST}'",
   ]);
 });
+
+Deno.test("references put in no more than 16 MiB in all, in one text or in many", () => {
+  const surroundings = { variables: {}, files: { "/large": "x".repeat(1024 * 1024) } };
+  const reference = "${file:/large}";
+  const problem = "with this, references put in more than 16 MiB in all";
+  const problemsOfHeaders = (headers: Record<string, string>) => {
+    const eventHandler = { type: "http", url: "http://localhost", headers };
+    return problemsOf(pipelineText({ eventHandler }), surroundings);
+  };
+  assertEquals(problemsOfHeaders({ a: reference.repeat(3000) }), [
+    `pipeline 'orders': eventHandler.headers.a: ${problem}`,
+  ]);
+  const many = Array.from({ length: 3000 }, (_, index) => [`x-${index}`, reference]);
+  assertEquals(problemsOfHeaders(Object.fromEntries(many)), [
+    `pipeline 'orders': eventHandler.headers.x-16: ${problem}`,
+  ]);
+});
