@@ -22,6 +22,23 @@ export function readBoundedFile(
   path: string,
   { maxBytes, patienceMs = PATIENCE_MS }: { maxBytes: number; patienceMs?: number },
 ): string {
+  try {
+    return readAnyFile(path, { maxBytes, patienceMs });
+  } catch (error) {
+    // The runtime's words are about how to compile it.
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new FileError(
+        "it is one of the system's own (as in /proc), which eventor may not read",
+      );
+    }
+    throw error;
+  }
+}
+
+function readAnyFile(
+  path: string,
+  { maxBytes, patienceMs }: { maxBytes: number; patienceMs: number },
+): string {
   const { isFile, isDirectory, isFifo, size } = Deno.statSync(path);
   if (isDirectory) throw new FileError("it is a directory");
   if (!isFile) return readWithoutBlocking(path, { maxBytes, patienceMs, isFifo: isFifo ?? false });

@@ -1,0 +1,101 @@
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { TemporaryFiles } from "../support/certificate_authority.ts";
+import { configFile, executable, mortal } from "../support/eventor_process.ts";
+import { stdioPipeline } from "../support/pipeline_yaml.ts";
+
+/** Of which a process without any event takes about half. */
+const MAX_KIBIBYTES = 200 * 1024;
+
+Deno.test("eventor takes no memory for a line of 300 MB, and says which one it is", async () => {
+  using config = configFile(stdioPipeline({ url: "http://127.0.0.1:9/", logLevel: "ERROR" }));
+  const { code, peakKibibytes, stderr } = await runMeasured(
+    `head -c 300000000 /dev/zero | tr '\\0' x | MEASURED -f ${config.path}`,
+  );
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /ERROR - pipeline 'lines' ended: Cannot read line 1 of stdin: it is longer than 16 MiB\n/,
+  );
+  assertLess(peakKibibytes, MAX_KIBIBYTES);
+});
+
+Deno.test("eventor takes no memory for files that do not end, or are none, waits for none for ever, and says so", async () => {
+  using files = new TemporaryFiles();
+  const { directory } = files;
+  using socket = Deno.listen({ transport: "unix", path: `${directory}/socket` });
+  const ENDLESS = "it is larger than 1 MiB";
+  const table = [
+    { path: "/dev/zero", problem: ENDLESS },
+    { path: `${directory}/endless`, problem: ENDLESS, writer: "exec cat /dev/zero" },
+    {
+      path: `${directory}/silent`,
+      problem: "it is no file, and nothing has come from it for 10 s",
+      writer: "exec sleep 30",
+    },
+    {
+      path: `${directory}/unwritten`,
+      problem: "it is no file, and nothing has come from it for 10 s",
+      writer: "",
+    },
+    { path: directory, problem: "it is a directory" },
+    { path: `${socket.addr.path}`, problem: "it is no file, and cannot be opened" },
+    {
+      path: "/proc/self/environ",
+      problem: "it is one of the system's own (as in /proc), which eventor may not read",
+    },
+  ];
+  const check = async ({ path, problem, writer }: typeof table[number]) => {
+    using config = configFile(stdioPipeline({ url: `http://h/\${file:${path}}` }));
+    const made = writer === undefined ? "" : `mkfifo ${path}; `;
+    const written = writer ? `{ ${writer}; } > ${path} 2> /dev/null & ` : "";
+    const { code, peakKibibytes, stderr } = await runMeasured(
+      `${made}${written}MEASURED check -f ${config.path}; code=$?; kill $! 2> /dev/null; exit $code`,
+    );
+    assertEquals(code, 2);
+    assertEquals(
+      stderr.split("\n")[0],
+      `${config.path}: pipeline 'lines': eventHandler.url: cannot read the file '${path}': ${problem}`,
+    );
+    assertLess(peakKibibytes, MAX_KIBIBYTES);
+  };
+  await Promise.all(table.map(check));
+});
+
+Deno.test("eventor reads a FIFO that is given as a file, and its own configuration from one", async () => {
+  using files = new TemporaryFiles();
+  const [fifo, config] = [`${files.directory}/fifo`, `${files.directory}/config`];
+  const text = stdioPipeline({ url: `http://h/\${file:${fifo}}` });
+  const { code, stderr } = await runMeasured(
+    `mkfifo ${fifo} ${config}; echo path > ${fifo} & printf '%s' "$TEXT" > ${config} & MEASURED check -f ${config}`,
+    { TEXT: text },
+  );
+  assertEquals(code, 0, stderr);
+});
+
+/** Runs a program, and says how much resident memory it has had at most. */
+const MEASURE = `
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print("peak:", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+`;
+
+/** Runs a script in which `MEASURED` is the executable. */
+async function runMeasured(
+  script: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number; peakKibibytes: number; stderr: string }> {
+  const measured = `python3 -c "$MEASURE" ${executable()}`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", script.replace("MEASURED", measured)],
+    env: { MEASURE, ...env },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  using _ = mortal(child, { deadlineMs: 60_000 });
+  const output = await child.output();
+  const stderr = new TextDecoder().decode(output.stderr);
+  const peakKibibytes = Number(/^peak: (\d+)$/m.exec(stderr)?.[1]);
+  return { code: output.code, peakKibibytes, stderr };
+}
