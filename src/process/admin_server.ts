@@ -87,8 +87,10 @@ export class AdminServer implements Disposable {
     }
   }
 
-  async #response(head: string): Promise<Uint8Array> {
-    const request = readAdminRequest(head);
+  async #response(head: string | undefined): Promise<Uint8Array> {
+    const request = head === undefined
+      ? `its head is larger than ${MAX_HEAD_BYTES / 1024} KiB`
+      : readAdminRequest(head);
     if (typeof request !== "string") {
       return await responseBytes(this.#options.respond(request), request);
     }
@@ -113,8 +115,8 @@ export class AdminServer implements Disposable {
   }
 }
 
-/** A head, or null when the connection ends before it does. */
-async function readHead(connection: Deno.Conn): Promise<string | null> {
+/** A head; null when the connection ends before it does, `undefined` when it is too large. */
+async function readHead(connection: Deno.Conn): Promise<string | null | undefined> {
   const buffer = new Uint8Array(MAX_HEAD_BYTES);
   let length = 0;
   while (length < buffer.length) {
@@ -125,7 +127,7 @@ async function readHead(connection: Deno.Conn): Promise<string | null> {
     const [head, ...rest] = text.split("\r\n\r\n", 2);
     if (rest.length > 0) return head ?? "";
   }
-  return "";
+  return undefined;
 }
 
 async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {

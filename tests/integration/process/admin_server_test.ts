@@ -1,7 +1,8 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { Logger } from "../../../src/core/log.ts";
-import { AdminServer } from "../../../src/process/admin_server.ts";
+import { AdminServer, MAX_ADMIN_CONNECTIONS } from "../../../src/process/admin_server.ts";
 import { eventually, inTime } from "../../support/eventually.ts";
+import { FakeTimers } from "../../support/fake_timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 Deno.test("AdminServer answers requests, one for each connection", async () => {
@@ -16,10 +17,20 @@ Deno.test("AdminServer answers requests, one for each connection", async () => {
   assertEquals([post.status, await post.text()], [200, "POST /"]);
 });
 
-Deno.test("AdminServer answers while 2,000 connections are idle", async () => {
+Deno.test("AdminServer answers while 2,000 connections are idle, of which it keeps the 64 youngest", async () => {
+  assertEquals(MAX_ADMIN_CONNECTIONS, 64);
   using server = new Server();
-  const idle = [];
-  for (let count = 0; count < 2000; count++) idle.push(await server.connect());
+  const idle: Deno.TcpConn[] = [];
+  const ended = new Set<number>();
+  for (let count = 0; count < 2000; count++) {
+    const connection = await server.connect();
+    idle.push(connection);
+    endOf(connection).then(() => ended.add(count));
+  }
+  await eventually(() => ended.size === 2000 - 64, {
+    what: () => `the end of 1936 connections, found that of ${ended.size}`,
+  });
+  assertEquals(Math.max(...ended), 2000 - 64 - 1);
   const { value, elapsedMs } = await inTime(fetch(`${server.url}/livez`), {
     deadlineMs: 5000,
     what: "an answer",
@@ -33,19 +44,33 @@ Deno.test("AdminServer closes a connection whose request does not come in time",
   using server = new Server({ deadlineMs: 200 });
   using connection = await server.connect();
   await connection.write(new TextEncoder().encode("GET /livez HTTP/1.1\r\nHost: loc"));
-  const { elapsedMs } = await inTime(connection.read(new Uint8Array(1)).catch(() => null), {
-    deadlineMs: 2000,
-    what: "its end",
-  });
+  const { elapsedMs } = await inTime(endOf(connection), { deadlineMs: 2000, what: "its end" });
   assertLess(150, elapsedMs);
+});
+
+Deno.test("AdminServer gives a connection 10 s in all, also when something comes again and again", async () => {
+  using server = new Server();
+  let slow;
+  {
+    using timers = new FakeTimers();
+    slow = await server.connect();
+    for (const byte of "GET /livez HTTP/1.1\r\nHost: loc") {
+      await slow.write(new TextEncoder().encode(byte));
+      await server.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    assertEquals(timers.delaysMs.slice(0, 1), [10_000]);
+    // It is still the first one, so its time does not begin anew.
+    timers.fire(0);
+  }
+  await inTime(endOf(slow), { deadlineMs: 2000, what: "its end" });
+  slow.close();
 });
 
 Deno.test("AdminServer refuses a head that is too large, and what is no request", async () => {
   using server = new Server();
-  assertStringIncludes(
-    await server.send(`GET / HTTP/1.1\r\nX: ${"x".repeat(9000)}\r\n\r\n`),
-    " 400 ",
-  );
+  const tooLarge = await server.send(`GET / HTTP/1.1\r\nX: ${"x".repeat(9000)}\r\n\r\n`);
+  assertStringIncludes(tooLarge, " 400 ");
+  assertStringIncludes(tooLarge, "its head is larger than 8 KiB\n");
   assertStringIncludes(await server.send("\x16\x03\x01\r\n\r\n"), " 400 ");
 });
 
@@ -60,6 +85,11 @@ Deno.test("AdminServer answers 400 to a Host header that is none, and logs that 
     "WARN - admin: a request is answered with 400: its Host header is not valid",
   ]);
 });
+
+/** Resolves when nothing more comes. */
+async function endOf(connection: Deno.TcpConn): Promise<void> {
+  await connection.read(new Uint8Array(1)).catch(() => null);
+}
 
 class Server implements Disposable {
   readonly log = new RecordedLog();
