@@ -27,10 +27,13 @@ Deno.test("members that come and go every second lose no event, keep the order o
   const topic = await freshTopic("members", { partitions: PARTITIONS });
   const results = await freshTopic("members-results", { partitions: PARTITIONS });
   const random = seededRandom(20_261_124);
+  const calling = new Set<string>();
   await using endpoint = startEndpoint(async ({ path, body }) => {
+    const name = path.slice(1);
+    calling.add(name);
     const delayMs = random() < 0.02 ? random() * SLOWEST_CALL_MS : random() * 5;
     await new Promise((resolve) => setTimeout(resolve, delayMs));
-    return new Response(`${new TextDecoder().decode(body)} by ${path.slice(1)}`);
+    return new Response(`${new TextDecoder().decode(body)} by ${name}`);
   });
   const start = (name: string) =>
     new EventorProcess(kafkaPipeline({
@@ -46,20 +49,24 @@ Deno.test("members that come and go every second lose no event, keep the order o
 
   {
     await using _first = start("first");
-    const others: { name: string; member: EventorProcess; endsAtSecond: number }[] = [];
+    const others: Member[] = [];
     await using stack = new AsyncDisposableStack();
     for (let second = 0; second < SECONDS; second++) {
       const nextSecond = new Promise((resolve) => setTimeout(resolve, 1000));
       await produce(topic, numbered(sent, EVENTS_A_SECOND));
       sent += EVENTS_A_SECOND;
       const name = `member${second}`;
-      // Each stays for five seconds, and two come in the time of one.
+      // Each stays for five seconds or until it has called, and two come in the time of one.
       if (second % 2 === 0 && second < SECONDS - 6) {
         const member = stack.use(start(name));
-        others.push({ name, member, endsAtSecond: second + 5 });
+        others.push({ name, member, endsAtSecond: second + 5, hasLeft: false });
       }
-      const leaving = others.filter(({ endsAtSecond }) => endsAtSecond === second);
-      for (const { name, member } of leaving) {
+      const leaving = others.filter(({ name, endsAtSecond, hasLeft }) =>
+        !hasLeft && second >= endsAtSecond && calling.has(name)
+      );
+      for (const leaver of leaving) {
+        leaver.hasLeft = true;
+        const { name, member } = leaver;
         const isKilled = others.findIndex((other) => other.name === name) % KILL_EVERY === 3;
         if (isKilled) killed.add(name);
         member.signal(isKilled ? "SIGKILL" : "SIGTERM");
@@ -106,6 +113,13 @@ Deno.test("members that come and go every second lose no event, keep the order o
     assert([...killed].some((name) => members.has(name)), "no killed member stored anything");
   });
 });
+
+interface Member {
+  readonly name: string;
+  readonly member: EventorProcess;
+  readonly endsAtSecond: number;
+  hasLeft: boolean;
+}
 
 interface StoredResult {
   readonly key: string;
