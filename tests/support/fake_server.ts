@@ -1,5 +1,5 @@
 import type { Bytes } from "../../src/core/event.ts";
-import type { Stream } from "../../src/transports/http/client/stream.ts";
+import type { Stream } from "../../src/transports/http1/stream.ts";
 import { bytes } from "./events.ts";
 
 /** The server's end of a connection without a network. */

@@ -1,8 +1,8 @@
-import { openStream, type Stream } from "./client/stream.ts";
-import { UnclosedConnections } from "./client/unclosed_connections.ts";
+import { openStream, type Stream } from "../http1/stream.ts";
+import { UnclosedConnections } from "../http1/unclosed_connections.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { describeFailure, isTlsFailure } from "./failure.ts";
-import { serverOf } from "./server.ts";
+import { describeFailure, isTlsFailure } from "../http1/failure.ts";
+import { serverOf } from "../http1/server.ts";
 
 const DEADLINE_MS = 5000;
 

@@ -19,8 +19,9 @@ import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/
 import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
 import { authWarnings } from "./auth/warnings.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
-import { type HttpTlsConfig, tlsSchema, tlsWarnings } from "./config_tls.ts";
-import { TOKEN } from "./token.ts";
+import type { HttpTlsConfig } from "../http1/stream.ts";
+import { tlsSchema, tlsWarnings } from "./config_tls.ts";
+import { TOKEN } from "../http1/token.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
 /** The endpoint that is called for each event. */

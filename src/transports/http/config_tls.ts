@@ -3,16 +3,7 @@ import { isMapping, valueAt } from "../../config/document.ts";
 import { text, toSchema } from "../../config/scalar.ts";
 import { section } from "../../config/section.ts";
 import { z } from "zod";
-
-/** How an endpoint is checked and how eventor says who it is, as PEM texts. */
-export interface HttpTlsConfig {
-  /** Authorities that count besides the platform's. */
-  readonly ca?: string;
-  /** The client's certificate, then those between it and its authority. */
-  readonly cert?: string;
-  /** The key of `cert`, not encrypted; there when that is. */
-  readonly key?: string;
-}
+import type { HttpTlsConfig } from "../http1/stream.ts";
 
 const KEYS = { cert: "cert", key: "key", passphrase: "keyPassphrase" } as const;
 

@@ -5,23 +5,19 @@ import type { Logger } from "../../core/log.ts";
 import { octets } from "../../core/octets.ts";
 import { TemplateError } from "../../core/template.ts";
 import type { OpenContext } from "../../core/transport.ts";
-import { type CallInFlight, CallsInFlight } from "./client/calls_in_flight.ts";
+import { type CallInFlight, CallsInFlight } from "../http1/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { decodedResponse } from "./content_encoding.ts";
-import { describeFailure, isForWant, mayHaveBeenSent } from "./failure.ts";
-import {
-  type HttpClient,
-  type HttpResponse,
-  type RequestTarget,
-  targetOf,
-} from "./client/http_client.ts";
+import { decodedResponse } from "../http1/content_encoding.ts";
+import { describeFailure, isForWant, mayHaveBeenSent } from "../http1/failure.ts";
+import { type HttpResponse, targetOf } from "../http1/http_response.ts";
+import type { HttpClient, RequestTarget } from "./client/http_client.ts";
 import { ObservedClient } from "./client/observed_client.ts";
 import { ResponseResults } from "./response_result.ts";
 import { ShownRequests } from "./shown_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { percentEncode } from "./percent_encoding.ts";
 import { SocketClient } from "./client/socket_client.ts";
-import { UnclosedConnectionsError } from "./client/unclosed_connections.ts";
+import { UnclosedConnectionsError } from "../http1/unclosed_connections.ts";
 import { targetFor } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;

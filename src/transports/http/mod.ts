@@ -3,7 +3,7 @@ import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import type { MakeTokens } from "./renewable_handler.ts";
-import { hostOf } from "./server.ts";
+import { hostOf } from "../http1/server.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {

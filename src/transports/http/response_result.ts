@@ -2,7 +2,7 @@ import type { Bytes, RecordHeader } from "../../core/event.ts";
 import type { ErrorResponse, Result } from "../../core/handler.ts";
 import { octets } from "../../core/octets.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import type { HttpResponse, UnusableResponse, UsableResponse } from "./client/http_client.ts";
+import type { HttpResponse, UnusableResponse, UsableResponse } from "../http1/http_response.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 /** How many values are kept encoded: enough for any endpoint that does not make up a new one each time. */

@@ -1,6 +1,6 @@
 import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
-import { isOfTrust } from "./failure.ts";
+import { isOfTrust } from "../http1/failure.ts";
 import type { HandlerConfig } from "../../core/transport.ts";
 import type { Pass, TrustGate } from "./trust_gate.ts";
 

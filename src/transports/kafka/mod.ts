@@ -1,7 +1,7 @@
 import type { ListenerRole, Permissions, ResultProcessorRole } from "../../core/transport.ts";
 import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config/mod.ts";
 import { producerConfigOf } from "./config/derived.ts";
-import { hostOf } from "../http/server.ts";
+import { hostOf } from "../http1/server.ts";
 import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
 import { placesByServers } from "./places.ts";
 

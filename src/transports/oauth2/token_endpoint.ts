@@ -8,13 +8,10 @@ import type {
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../config/shown_url.ts";
 import { VERSION } from "../../version.ts";
-import type { HttpResponse } from "../http/client/http_client.ts";
-import { sendAlone } from "../http/client/lone_request.ts";
-import {
-  UnclosedConnections,
-  UnclosedConnectionsError,
-} from "../http/client/unclosed_connections.ts";
-import { describeFailure } from "../http/failure.ts";
+import type { HttpResponse } from "../http1/http_response.ts";
+import { sendAlone } from "../http1/lone_request.ts";
+import { UnclosedConnections, UnclosedConnectionsError } from "../http1/unclosed_connections.ts";
+import { describeFailure } from "../http1/failure.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
 import { TokenError } from "./token_error.ts";

@@ -1,4 +1,4 @@
-import { type HttpResponse, largerThan } from "../http/client/http_client.ts";
+import { type HttpResponse, largerThan } from "../http1/http_response.ts";
 
 /** Tokens have up to some kilobytes. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Result } from "../../../src/core/handler.ts";
-import type { HttpResponse } from "../../../src/transports/http/client/http_client.ts";
+import type { HttpResponse } from "../../../src/transports/http1/http_response.ts";
 import { ResponseResults } from "../../../src/transports/http/response_result.ts";
 import { bytes } from "../../support/events.ts";
 

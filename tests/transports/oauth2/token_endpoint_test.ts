@@ -3,9 +3,9 @@ import { generateKeyPairSync } from "node:crypto";
 import type {
   HttpResponse,
   UnusableResponse,
-} from "../../../src/transports/http/client/http_client.ts";
-import type { LoneRequest } from "../../../src/transports/http/client/lone_request.ts";
-import { UnclosedConnectionsError } from "../../../src/transports/http/client/unclosed_connections.ts";
+} from "../../../src/transports/http1/http_response.ts";
+import type { LoneRequest } from "../../../src/transports/http1/lone_request.ts";
+import { UnclosedConnectionsError } from "../../../src/transports/http1/unclosed_connections.ts";
 import type { ClientAuthentication, OAuth2Config } from "../../../src/transports/oauth2/config.ts";
 import { HttpTokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
 import { TokenError } from "../../../src/transports/oauth2/token_error.ts";

@@ -3,14 +3,9 @@ import type { CallObserver } from "../../../core/handler.ts";
 import { octets } from "../../../core/octets.ts";
 import { hasBody } from "../request_headers.ts";
 import type { ShownRequests } from "../shown_request.ts";
-import type { CallInFlight } from "./calls_in_flight.ts";
-import type {
-  HttpClient,
-  HttpResponse,
-  RequestHead,
-  RequestTarget,
-  ResponseHeaders,
-} from "./http_client.ts";
+import type { CallInFlight } from "../../http1/calls_in_flight.ts";
+import type { HttpResponse, ResponseHeaders } from "../../http1/http_response.ts";
+import type { HttpClient, RequestHead, RequestTarget } from "./http_client.ts";
 
 const EMPTY = new Uint8Array();
 const TEXT_DECODER = new TextDecoder();

@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, InboundEvent } from "../../../core/event.ts";
 import type { HttpHandlerConfig } from "../config.ts";
-import { type RequestHead, type RequestTarget, targetOf } from "./http_client.ts";
+import { targetOf } from "../../http1/http_response.ts";
+import type { RequestHead, RequestTarget } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "../request_headers.ts";
 
 const HEAD_END = "\r\n\r\n";

@@ -2,17 +2,18 @@ import type { InboundEvent } from "../../../core/event.ts";
 import { ToldReasons } from "../../../core/failures/told_reasons.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { HttpHandlerConfig } from "../config.ts";
-import { isClosed } from "../failure.ts";
-import { serverOf } from "../server.ts";
-import { UnansweredClientError } from "../tls_failure.ts";
-import type { CallInFlight } from "./calls_in_flight.ts";
-import { ConnectionPool } from "./connection_pool.ts";
-import { HeadReader } from "./head_reader.ts";
-import type { HttpClient, HttpResponse, RequestHead, RequestTarget } from "./http_client.ts";
+import { isClosed } from "../../http1/failure.ts";
+import { serverOf } from "../../http1/server.ts";
+import { UnansweredClientError } from "../../http1/tls_failure.ts";
+import type { CallInFlight } from "../../http1/calls_in_flight.ts";
+import { ConnectionPool } from "../../http1/connection_pool.ts";
+import { HeadReader } from "../../http1/head_reader.ts";
+import type { HttpResponse } from "../../http1/http_response.ts";
+import type { HttpClient, RequestHead, RequestTarget } from "./http_client.ts";
 import { RequestWriter } from "./request_writer.ts";
-import { ResponseReader } from "./response_reader.ts";
-import { openStream } from "./stream.ts";
-import { UnclosedConnections } from "./unclosed_connections.ts";
+import { ResponseReader } from "../../http1/response_reader.ts";
+import { openStream } from "../../http1/stream.ts";
+import { UnclosedConnections } from "../../http1/unclosed_connections.ts";
 
 /** What a client needs besides its configuration. */
 export interface SocketClientContext {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import zlib from "node:zlib";
-import { UnclosedConnectionsError } from "../../../../../src/transports/http/client/unclosed_connections.ts";
+import { UnclosedConnectionsError } from "../../../../../src/transports/http1/unclosed_connections.ts";
 import { httpHandlerSchema } from "../../../../../src/transports/http/config.ts";
 import { HttpHandler } from "../../../../../src/transports/http/handler.ts";
 import type { OAuth2Config } from "../../../../../src/transports/oauth2/config.ts";

@@ -1,6 +1,6 @@
 import type { Bytes } from "../../core/event.ts";
 import { BODY_DECODERS, TooLongError } from "./body_decoders.ts";
-import { type HttpResponse, largerThan, type UsableResponse } from "./client/http_client.ts";
+import { type HttpResponse, largerThan, type UsableResponse } from "./http_response.ts";
 
 /** The limit of curl, too. */
 const MAX_CODINGS = 5;

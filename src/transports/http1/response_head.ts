@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import type { Bytes } from "../../../core/event.ts";
-import { TOKEN } from "../token.ts";
-import type { ResponseHeaders } from "./http_client.ts";
+import type { Bytes } from "../../core/event.ts";
+import { TOKEN } from "./token.ts";
+import type { ResponseHeaders } from "./http_response.ts";
 
 /** How the end of a body is known: by its length in bytes, by its last chunk, or by the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";

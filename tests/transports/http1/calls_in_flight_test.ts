@@ -1,8 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type CallInFlight,
-  CallsInFlight,
-} from "../../../../src/transports/http/client/calls_in_flight.ts";
+import { type CallInFlight, CallsInFlight } from "../../../src/transports/http1/calls_in_flight.ts";
 
 const TIMEOUT_MS = 30;
 const NEVER = new AbortController().signal;

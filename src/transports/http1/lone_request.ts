@@ -1,13 +1,12 @@
-import type { Bytes } from "../../../core/event.ts";
-import type { HttpTlsConfig } from "../config_tls.ts";
-import { decodedResponse } from "../content_encoding.ts";
-import { serverOf } from "../server.ts";
+import type { Bytes } from "../../core/event.ts";
+import { decodedResponse } from "./content_encoding.ts";
+import { serverOf } from "./server.ts";
 import type { Exchange } from "./connection.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { HeadReader } from "./head_reader.ts";
-import { type HttpResponse, targetOf } from "./http_client.ts";
+import { type HttpResponse, targetOf } from "./http_response.ts";
 import { ResponseReader } from "./response_reader.ts";
-import { openStream } from "./stream.ts";
+import { type HttpTlsConfig, openStream } from "./stream.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";
 
 /** A request that comes alone: nothing is known of a next one. */

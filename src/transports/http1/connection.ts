@@ -1,7 +1,7 @@
-import type { Bytes } from "../../../core/event.ts";
+import type { Bytes } from "../../core/event.ts";
 import type { CallInFlight } from "./calls_in_flight.ts";
-import { breakOffReason, isClosed } from "../failure.ts";
-import type { HttpResponse } from "./http_client.ts";
+import { breakOffReason, isClosed } from "./failure.ts";
+import type { HttpResponse } from "./http_response.ts";
 import type { ResponseReader } from "./response_reader.ts";
 import type { Stream } from "./stream.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";

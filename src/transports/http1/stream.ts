@@ -1,10 +1,19 @@
 import type { Socket } from "node:net";
 import { createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
-import { openConnection } from "../../sockets/open_connection.ts";
-import { handleOf, setStream, streamIn } from "../../sockets/tcp_handle.ts";
-import type { HttpTlsConfig } from "../config_tls.ts";
-import type { Server } from "../server.ts";
+import { openConnection } from "../sockets/open_connection.ts";
+import { handleOf, setStream, streamIn } from "../sockets/tcp_handle.ts";
+import type { Server } from "./server.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";
+
+/** How an endpoint is checked and how eventor says who it is, as PEM texts. */
+export interface HttpTlsConfig {
+  /** Authorities that count besides the platform's. */
+  readonly ca?: string;
+  /** The client's certificate, then those between it and its authority. */
+  readonly cert?: string;
+  /** The key of `cert`, not encrypted; there when that is. */
+  readonly key?: string;
+}
 
 /** Bytes in both directions, by TCP or TLS. */
 export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;

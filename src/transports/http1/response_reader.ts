@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
-import type { Bytes } from "../../../core/event.ts";
-import { maxEncodedLength } from "../content_encoding.ts";
+import type { Bytes } from "../../core/event.ts";
+import { maxEncodedLength } from "./content_encoding.ts";
 import type { HeadReader } from "./head_reader.ts";
 import {
   type HttpResponse,
   largerThan,
   type ResponseHeaders,
   type UnusableResponse,
-} from "./http_client.ts";
+} from "./http_response.ts";
 import { type ResponseBody, responseBody } from "./response_body.ts";
 import { InvalidResponseError, type ResponseHead } from "./response_head.ts";
 

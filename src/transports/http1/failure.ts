@@ -1,7 +1,6 @@
-import { TokenError } from "../oauth2/token_error.ts";
 import { connectReason, hasNoDescriptors, isOfThisMachine } from "../sockets/connect_error.ts";
-import { CutOffResponseError } from "./client/response_reader.ts";
-import { describeTlsFailure, UnansweredClientError } from "./tls_failure.ts";
+import { CutOffResponseError } from "./response_reader.ts";
+import { describeTlsFailure, TrustError, UnansweredClientError } from "./tls_failure.ts";
 
 /** What sockets say besides why they do not connect, and what users call it. */
 const BY_CODE = new Map([
@@ -45,7 +44,7 @@ const UNSENT: ReadonlySet<string> = new Set([
  */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
-  if (error instanceof TokenError || error instanceof UnansweredClientError) return error.message;
+  if (error instanceof TrustError) return error.message;
   if (error.name === "TimeoutError") return `no complete response within ${timeoutMs / 1000} s`;
   if (error.name === "AbortError") return "given up";
   return ofConnection(error) ?? error.name;
@@ -83,7 +82,7 @@ export function isTlsFailure(error: unknown): boolean {
 
 /** Whether a call failed because one side could not show who it is: without a repair, each call does. */
 export function isOfTrust(error: unknown): boolean {
-  return error instanceof TokenError || isTlsFailure(error);
+  return error instanceof TrustError || isTlsFailure(error);
 }
 
 function ofConnection(error: Error): string | undefined {

@@ -1,4 +1,4 @@
-import type { Bytes } from "../../../core/event.ts";
+import type { Bytes } from "../../core/event.ts";
 import {
   checkBeginning,
   InvalidResponseError,

@@ -1,4 +1,4 @@
-import type { Bytes } from "../../../core/event.ts";
+import type { Bytes } from "../../core/event.ts";
 import { type Framing, InvalidResponseError, parseHeaders } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;

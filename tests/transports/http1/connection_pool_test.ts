@@ -1,19 +1,19 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { CallInFlight } from "../../../../src/transports/http/client/calls_in_flight.ts";
-import { ConnectionPool } from "../../../../src/transports/http/client/connection_pool.ts";
-import { HeadReader } from "../../../../src/transports/http/client/head_reader.ts";
+import { CallInFlight } from "../../../src/transports/http1/calls_in_flight.ts";
+import { ConnectionPool } from "../../../src/transports/http1/connection_pool.ts";
+import { HeadReader } from "../../../src/transports/http1/head_reader.ts";
 import {
   CutOffResponseError,
   ResponseReader,
-} from "../../../../src/transports/http/client/response_reader.ts";
+} from "../../../src/transports/http1/response_reader.ts";
 import {
   UnclosedConnections,
   UnclosedConnectionsError,
-} from "../../../../src/transports/http/client/unclosed_connections.ts";
-import { bytes } from "../../../support/events.ts";
-import { everythingSettled } from "../../../support/eventually.ts";
-import { FakeServerConnection } from "../../../support/fake_server.ts";
-import { textOf } from "../../../support/raw_endpoint.ts";
+} from "../../../src/transports/http1/unclosed_connections.ts";
+import { bytes } from "../../support/events.ts";
+import { everythingSettled } from "../../support/eventually.ts";
+import { FakeServerConnection } from "../../support/fake_server.ts";
+import { textOf } from "../../support/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const MINUTE_MS = 60_000;

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Bytes } from "../../../../src/core/event.ts";
-import { HeadReader } from "../../../../src/transports/http/client/head_reader.ts";
-import type { HttpResponse } from "../../../../src/transports/http/client/http_client.ts";
+import type { Bytes } from "../../../src/core/event.ts";
+import { HeadReader } from "../../../src/transports/http1/head_reader.ts";
+import type { HttpResponse } from "../../../src/transports/http1/http_response.ts";
 import {
   CutOffResponseError,
   ResponseReader,
-} from "../../../../src/transports/http/client/response_reader.ts";
-import { seededRandom } from "../../../support/seeded_random.ts";
+} from "../../../src/transports/http1/response_reader.ts";
+import { seededRandom } from "../../support/seeded_random.ts";
 
 const MAX_BODY_BYTES = 100;
 

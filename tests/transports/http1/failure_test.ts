@@ -6,9 +6,9 @@ import {
   isForWant,
   isTlsFailure,
   mayHaveBeenSent,
-} from "../../../src/transports/http/failure.ts";
-import { UnansweredClientError } from "../../../src/transports/http/tls_failure.ts";
-import { CutOffResponseError } from "../../../src/transports/http/client/response_reader.ts";
+} from "../../../src/transports/http1/failure.ts";
+import { UnansweredClientError } from "../../../src/transports/http1/tls_failure.ts";
+import { CutOffResponseError } from "../../../src/transports/http1/response_reader.ts";
 
 const SENDING = "connect to SECRET:1";
 const FETCHING = "error sending request for url (http://user:SECRET@localhost:1/?SECRET)";

@@ -1,6 +1,6 @@
-import type { Bytes } from "../../../core/event.ts";
+import type { Bytes } from "../../core/event.ts";
 import { Connection, type ConnectionParts, type Exchange } from "./connection.ts";
-import { type HttpResponse, MAX_IDLE_MS } from "./http_client.ts";
+import { type HttpResponse, MAX_IDLE_MS } from "./http_response.ts";
 import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
 
 /** How old a connection may become: load balancers are followed, and a server under load can be stopped gracefully. */

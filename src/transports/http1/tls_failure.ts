@@ -23,10 +23,16 @@ const THEIRS: readonly Row[] = [
 const NO_TLS = "no TLS: the port may be one for http://";
 
 /**
+ * One side could not show who it is: without a repair, each call fails like this. The message is for people, and holds no
+ * secret.
+ */
+export abstract class TrustError extends Error {}
+
+/**
  * A connection was closed without a word, and nobody has been answered under the client's certificate so far. Some servers
  * do that to clients whose certificate they do not accept (Node.js).
  */
-export class UnansweredClientError extends Error {
+export class UnansweredClientError extends TrustError {
   override readonly name = "UnansweredClientError";
 
   constructor(options: ErrorOptions) {

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import zlib from "node:zlib";
 import type { Bytes } from "../../../src/core/event.ts";
-import type { HttpResponse } from "../../../src/transports/http/client/http_client.ts";
+import type { HttpResponse } from "../../../src/transports/http1/http_response.ts";
 import {
   decodedResponse,
   maxEncodedLength,
-} from "../../../src/transports/http/content_encoding.ts";
+} from "../../../src/transports/http1/content_encoding.ts";
 import { compressZstd } from "../../../src/transports/kafka/records/compression/zstd.ts";
 import { bytes } from "../../support/events.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
