@@ -138,7 +138,8 @@ export class Connection {
         else this.#take(buffer.subarray(0, length));
       }
     } catch (error) {
-      this.#fail(error as Error);
+      if (error instanceof Deno.errors.UnexpectedEof) this.#end();
+      else this.#fail(error as Error);
     }
   }
 
@@ -163,6 +164,7 @@ export class Connection {
     this.close();
   }
 
+  /** TCP is at its end. Not all servers end TLS before (RFC 9112, 9.8), and all widely used clients bear that. */
   #end(): void {
     if (this.#exchange === undefined) return this.close();
     try {

@@ -98,6 +98,24 @@ for (
   });
 }
 
+Deno.test("ConnectionPool takes a body without a length for complete when TCP ends without an end of TLS", async () => {
+  using scene = new Scene();
+  const { text } = await scene.call();
+  scene.last.send("HTTP/1.1 200 OK\r\n\r\nanswer");
+  scene.last.end(new Deno.errors.UnexpectedEof("peer closed connection"));
+  assertEquals(await text(), "answer");
+});
+
+for (const header of ["Content-Length: 10", "Transfer-Encoding: chunked"]) {
+  Deno.test(`ConnectionPool takes no part for the whole when TCP ends without an end of TLS: ${header}`, async () => {
+    using scene = new Scene();
+    const { response } = await scene.call();
+    scene.last.send(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n`);
+    scene.last.end(new Deno.errors.UnexpectedEof("peer closed connection"));
+    assertEquals((await response).body, null);
+  });
+}
+
 Deno.test("ConnectionPool sends a request again once only", async () => {
   using scene = new Scene();
   const reused = await scene.connect();
