@@ -71,6 +71,11 @@ export class PartitionQueue {
 
   constructor(readonly partition: number) {}
 
+  /** Whether its next batch is one that has failed. */
+  get isFailing(): boolean {
+    return this.pausesMs !== undefined;
+  }
+
   get isEmpty(): boolean {
     return this.#formed.length === 0 && this.#waiting.length === 0;
   }

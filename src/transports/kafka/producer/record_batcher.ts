@@ -219,6 +219,7 @@ export class RecordBatcher {
       void this.#pause(queue);
     } else {
       this.#leaders.forget(batch);
+      queue.pausesMs = undefined;
       if (remedy === "shrink") this.#shrinkBelow(batch);
       const isPartlyRefused = remedy === "split" || remedy === "shrink";
       if (isPartlyRefused && batch.records.length > 1) queue.putBack(...batch.halves());
@@ -251,7 +252,7 @@ export class RecordBatcher {
     for (let tried = 0; tried < partitionCount; tried++) {
       this.#keylessPartition = (this.#keylessPartition + 1) % partitionCount;
       const isLed = this.#leaders.leaderOf(this.#keylessPartition) >= 0;
-      if (isLed && this.#queues.get(this.#keylessPartition)?.state !== "paused") return;
+      if (isLed && !this.#queues.get(this.#keylessPartition)?.isFailing) return;
     }
   }
 

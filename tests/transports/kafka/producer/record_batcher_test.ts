@@ -123,6 +123,38 @@ Deno.test("RecordBatcher gives records without a key to partitions that have a l
   }
 });
 
+Deno.test("RecordBatcher gives records without a key to no partition that fails, also while it is tried again", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 2] });
+  const failing = add("failing", { key: keyFor(0, 2) });
+  await everythingSettled();
+  leaders.requests[0]?.answer({ 0: AWAY });
+  await eventually(() => leaders.requests.length === 2, { what: "the batch is tried again" });
+  for (let turn = 0; turn < 4; turn++) {
+    const place = add(`${turn}`, { key: null });
+    await everythingSettled();
+    assertEquals(leaders.requests.at(-1)?.values, { 1: [`${turn}`] });
+    leaders.requests.at(-1)?.answer();
+    assertEquals((await place).partition, 1);
+  }
+  leaders.requests[1]?.answer();
+  await failing;
+
+  leaders.answerWith = () => undefined;
+  const places = [await add("a", { key: null }), await add("b", { key: null })];
+  assertEquals(new Set(places.map(({ partition }) => partition)), new Set([0, 1]));
+});
+
+Deno.test("RecordBatcher gives records without a key to a partition again once its batch was given up", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 2], retries: 1 });
+  leaders.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
+  await assertRejects(() => add("failing", { key: keyFor(0, 2) }), ResultProcessorError, "away");
+
+  leaders.answerWith = () => undefined;
+  const places = [];
+  for (const value of ["a", "b", "c"]) places.push(await add(value, { key: null }));
+  assertEquals(new Set(places.map(({ partition }) => partition)), new Set([0, 1]));
+});
+
 Deno.test("RecordBatcher lets a record wait for others, when linger.ms says so", async () => {
   const { leaders, add } = aBatcher({ lingerMs: 100 });
   leaders.answerWith = () => undefined;
