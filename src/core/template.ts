@@ -1,5 +1,6 @@
 import type { Bytes, InboundEvent } from "./event.ts";
 import type { ResponseFacts } from "./handler.ts";
+import { jsonWeight } from "./json_weight.ts";
 import { octets } from "./octets.ts";
 
 /** A text with gaps, which what an event and its response say goes into: plain data that can be posted to a Worker. */
@@ -44,6 +45,9 @@ export class TemplateError extends Error {
 const EVENT_FACT = /^event\.(key|topic|partition|offset|timestamp)$/;
 const HEADER = /^(event|response)\.headers\.(.+)$/s;
 const FIELD = /^(event\.value|response\.body)\.([^.]+(?:\.[^.]+)*)$/s;
+/** What JSON may weigh to be looked into, and to be read in full: about 100 MB of memory. 1 MB seldom weighs more. */
+const MOST_WEIGHT = 1_500_000;
+const MOST_WEIGHT_IN_FULL = 400_000;
 const TEXT_ENCODER = new TextEncoder();
 /** A byte order mark is part of a value. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -169,6 +173,7 @@ function lookUp(
 function field(json: Bytes | null, path: readonly string[]): string | undefined {
   if (json === null) return undefined;
   const text = TEXT_DECODER.decode(json);
+  assertLighterThan(MOST_WEIGHT, text);
   const value = valueAt(parse(text), path);
   switch (typeof value) {
     case "string":
@@ -182,6 +187,11 @@ function field(json: Bytes | null, path: readonly string[]): string | undefined 
   }
 }
 
+function assertLighterThan(most: number, text: string): void {
+  if (jsonWeight(text) <= most) return;
+  throw new TemplateError("the JSON has too many lists, objects and items to be looked into");
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -192,6 +202,7 @@ function parse(text: string): unknown {
 
 /** With numbers that JavaScript would round: an identifier of twenty digits would become another one's. */
 function inFull(text: string, path: readonly string[]): string {
+  assertLighterThan(MOST_WEIGHT_IN_FULL, text);
   // In the language since ECMAScript 2026, and not yet in the types.
   const { rawJSON } = JSON as unknown as { rawJSON(source: string): unknown };
   const keep = (_name: string, value: unknown, { source }: { source?: string }) =>

@@ -175,6 +175,27 @@ Deno.test("fill() fails for JSON that is nested too deeply to be read in full, i
   }
 });
 
+Deno.test("fill() fails for JSON that would take much memory, instead of reading it", () => {
+  const tooMuch = "the JSON has too many lists, objects and items to be looked into";
+  const eightMegabytes = (part: string) => `{"id":"a","price":1.5,"all":[${part.repeat(4e6)}1]}`;
+  for (const part of ["[", "1,"]) {
+    const event = anEvent({ value: bytes(eightMegabytes(part)) });
+    assertThrows(() => text("event.value.id", { event }), TemplateError, tooMuch);
+  }
+  const event = anEvent({ value: bytes(eightMegabytes("1,").replaceAll("1,1,1,", "12345,")) });
+  assertEquals(text("event.value.id", { event }), "a");
+  for (const gap of ["event.value.price", "event.value.all"]) {
+    assertThrows(() => text(gap, { event }), TemplateError, tooMuch);
+  }
+});
+
+Deno.test("fill() reads JSON of 1 MB in full", () => {
+  const items = `{"id":1.0,"name":"a"},`.repeat(45_000);
+  const event = anEvent({ value: bytes(`{"items":[${items}{}],"price":12.50}`) });
+  assertEquals(text("event.value.price", { event }), "12.50");
+  assertEquals(text("event.value.items", { event }), `[${items}{}]`);
+});
+
 Deno.test("fillBytes() takes headers of responses byte for byte, and texts around them as UTF-8", () => {
   assertEquals(
     fillBytes(template("\u00fc:", "{response.headers.x-name}"), {

@@ -72,6 +72,33 @@ Deno.test("eventor reads a FIFO that is given as a file, and its own configurati
   assertEquals(code, 0, stderr);
 });
 
+Deno.test("eventor stays below 256 MB while templates look into JSON, whatever it consists of", async () => {
+  const megabytes = (part: string, count: number) => part.repeat(count * 1_000_000 / part.length);
+  const keys = Array.from({ length: 190_000 }, (_, key) => `"${key}":1`);
+  const lines = [
+    `{"a":${megabytes("[", 2)}${megabytes("]", 2)}}`,
+    `{"a":[${megabytes("{},", 4)}1]}`,
+    `{"a":[${megabytes("1,", 4)}1]}`,
+    // About as much as is looked into.
+    `{"a":"","b":${megabytes("[", 0.7)}${megabytes("]", 0.7)}}`,
+    `{"a":[${megabytes("1,", 0.75)}1]}`,
+    `{"a":{${keys.join(",")}}}`,
+  ];
+  using files = new TemporaryFiles();
+  const input = files.write("input", lines.map((line) => `${line}\n`).join(""));
+  using config = configFile(`
+- name: lines
+  eventListener: { type: stdin }
+  eventHandler: { type: http, url: "http://127.0.0.1:9/\${event.value.a}", onFailure: discard, retry: { maxAttempts: 1 } }
+`);
+  const { code, peakKibibytes, stderr } = await runMeasured(
+    `MEASURED -f ${config.path} < ${input}`,
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(stderr.match(/too many lists, objects and items/g)?.length, 3, stderr);
+  assertLess(peakKibibytes, 256 * 1024);
+});
+
 /** Runs a program, and says how much resident memory it has had at most. */
 const MEASURE = `
 import resource, subprocess, sys
