@@ -75,12 +75,13 @@ async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
 }
 
 /**
- * Damage that is found at the last byte looks like a body of nothing. A real one ends with a block that is the last and
- * empty, the bits 11 (RFC 7932, 9.2), and zeros. When they are in its only byte, the window size (9.1) is before them.
+ * Damage that is found at the last byte looks like a body of nothing. A real one has a few bytes, and ends with a block
+ * that is the last and empty, the bits 11 (RFC 7932, 9.2), and zeros. When they are in its only byte, the window size
+ * (9.1) is before them.
  */
 function isBrotliOfNothing(body: Bytes): boolean {
   const last = body.at(-1) ?? 0;
-  if (body.length > 1) return last === 1 || last === 3;
+  if (body.length > 1) return body.length < 5 && (last === 1 || last === 3);
   return last === 6 || last > 0x31 && (last & 0xf1) === 0x31;
 }
 

@@ -138,6 +138,12 @@ for (const [name, text] of MISTAKEN) {
   });
 }
 
+Deno.test("decodedResponse() cannot use br whose damage shows at its last byte, after nothing was decoded", async () => {
+  const damaged = "Gz4A+I3UYs0Z7kSQt9Qvf3l7plWbIhSB0ulrSYRRaCJ5wBbmxHc2bWTOCj0IF6tXCQ9PDgE=";
+  const body = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
+  assertEquals(await outcome(body, "br"), "(response not encoded as it says (br))");
+});
+
 Deno.test("decodedResponse() decodes br of nothing, with windows of any size, flushed or not", async () => {
   const sizes = [10, 11, 15, 16, 17, 18, 22, 24];
   const whole = sizes.map((size) => {
