@@ -12,20 +12,26 @@ const LEADERS = [1, 1, 1, 2];
 const HEALTHY = [0, 1, 2];
 const ALL = [...HEALTHY, 3];
 
-Deno.test("what has a leader flows while other partitions have none, also after a start, and all of it when their broker is back", async () => {
+/** For longer than any pipeline outlasted that waited for all partitions. */
+const OUTAGE_MS = 42_000;
+
+Deno.test("what has a leader flows while other partitions have none, for 40 s and after a start, and all of it when their broker is back", async () => {
   await using brokers = await BrokerPair.start();
   const topic = await brokers.freshTopic("source", LEADERS);
   const results = await brokers.freshTopic("results", LEADERS);
+  const lastingResults = await brokers.freshTopic("lasting-results", LEADERS);
   await using endpoint = startEndpoint();
+  await using lastingEndpoint = startEndpoint();
   const port = unusedPort();
+  const pipeline = {
+    topic,
+    broker: brokers.servers,
+    // So that results go on soon after their leader is back.
+    producerConfig: { "retry.backoff.max.ms": 2000, "retries": 1000 },
+    logLevel: "INFO",
+  };
   const config = fileOf(
-    kafkaPipeline({
-      topic,
-      results,
-      broker: brokers.servers,
-      url: endpoint.url,
-      logLevel: "INFO",
-    }),
+    kafkaPipeline({ ...pipeline, results, url: endpoint.url }),
     { admin: { address: `127.0.0.1:${port}` } },
   );
   const readyz = async () => {
@@ -44,8 +50,8 @@ Deno.test("what has a leader flows while other partitions have none, also after 
   const handled = (round: string) =>
     endpoint.calls.map(({ body }) => new TextDecoder().decode(body))
       .filter((value) => value.startsWith(round)).length;
-  const stored = async (round: string, { partitions = ALL } = {}) => {
-    const records = await readTopic(results, { broker, partitions });
+  const stored = async (round: string, { partitions = ALL, of = results } = {}) => {
+    const records = await readTopic(of, { broker, partitions });
     return records.filter(({ value }) =>
       new TextDecoder().decode(value ?? undefined).startsWith(round)
     ).length;
@@ -53,13 +59,29 @@ Deno.test("what has a leader flows while other partitions have none, also after 
   const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
     eventually(isSo, { deadlineMs: 60_000, what });
 
+  // Runs before, in and after the outage, beside one that is started anew in it.
+  await using lasting = new EventorProcess(
+    kafkaPipeline({
+      ...pipeline,
+      group: `${topic}-lasting`,
+      results: lastingResults,
+      url: lastingEndpoint.url,
+    }),
+  );
+  let awaySinceMs: number;
   {
     await using eventor = new EventorProcess(config);
     await eventor.line(/joined group .*: partitions 0-3 /);
+    await lasting.line(/joined group .*: partitions 0-3 /);
     await send(ALL, "before");
-    await until("all results", async () => await stored("before") === 12);
+    await until(
+      "all results",
+      async () =>
+        await stored("before") === 12 && await stored("before", { of: lastingResults }) === 12,
+    );
 
     await brokers.second.kill();
+    awaySinceMs = performance.now();
     await send(HEALTHY, "away");
     await until(
       "results of healthy partitions",
@@ -101,12 +123,26 @@ Deno.test("what has a leader flows while other partitions have none, also after 
       .every((reason) => text.includes(reason));
   });
 
+  await until("a long outage", () => performance.now() - awaySinceMs >= OUTAGE_MS);
+  await send(HEALTHY, "later");
+  await until(
+    "results of healthy partitions, late in the outage",
+    async () => await stored("later", { partitions: HEALTHY, of: lastingResults }) === 9,
+  );
+
   await brokers.second.restart();
   await send(ALL, "back");
   await until(
     "all results",
     async () => await stored("back") === 12 && await stored("waits") === 1,
   );
+  await until(
+    "all results of the one that has not been started anew",
+    async () => await stored("back", { of: lastingResults }) === 12,
+  );
+  lasting.signal("SIGTERM");
+  assertEquals(await lasting.exit(), 0);
+  assertEquals(lasting.lines.filter((line) => /pipeline '.*' (stopped|ended)/.test(line)), []);
   await eventor.line(new RegExp(`reading ${topic}\\[3\\] again`));
   await eventor.line(new RegExp(`storing in ${results}\\[3\\] again`));
   await until("/readyz is 200", async () => (await readyz()).status === 200);
