@@ -1,4 +1,4 @@
-import { connectReason, hasNoDescriptors, isOfThisMachine } from "../sockets/connect_error.ts";
+import { connectReason, isOfThisMachine } from "../sockets/connect_error.ts";
 import { CutOffResponseError } from "./response_reader.ts";
 import { describeTlsFailure, TrustError, UnansweredClientError } from "./tls_failure.ts";
 
@@ -8,18 +8,10 @@ const BY_CODE = new Map([
   ["EAI_AGAIN", "host name not found"],
 ]);
 
-/** What the runtime says without a code. */
-const BY_TEXT: readonly (readonly [pattern: RegExp, codeOrDescription: string])[] = [
-  [/too many open files in system/i, "ENFILE"],
-  [/too many open files/i, "EMFILE"],
-  [/cannot assign requested address/i, "EADDRNOTAVAIL"],
-  [/connection refused/i, "ECONNREFUSED"],
+/** What the runtime says of connections without a code. */
+const BY_TEXT: readonly (readonly [pattern: RegExp, code: string])[] = [
   [/connection reset|reset by peer/i, "ECONNRESET"],
-  [
-    /broken pipe|connection closed|closed connection|closed before message completed|unexpected eof/i,
-    "EPIPE",
-  ],
-  [/dns error|failed to lookup|name or service not known/i, "ENOTFOUND"],
+  [/broken pipe|connection closed|closed connection|unexpected eof/i, "EPIPE"],
   [/timed out/i, "ETIMEDOUT"],
   [/network is unreachable/i, "ENETUNREACH"],
   [/unreachable|no route to host/i, "EHOSTUNREACH"],
@@ -39,8 +31,7 @@ const UNSENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Says why a call brought no response. The runtime's own texts hold addresses, the whole URL, and header values at times,
- * so only what is known to be harmless gets through.
+ * Says why a call brought no response. The runtime's own texts hold addresses and names, so only what is known to be harmless gets through.
  */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
@@ -77,7 +68,7 @@ export function isClosed(error: unknown): boolean {
 /** Whether the two sides did not come to terms by TLS. */
 export function isTlsFailure(error: unknown): boolean {
   return error instanceof UnansweredClientError ||
-    error instanceof Error && describeTlsFailure(textOf(error)) !== undefined;
+    error instanceof Error && describeTlsFailure(error.message) !== undefined;
 }
 
 /** Whether a call failed because one side could not show who it is: without a repair, each call does. */
@@ -87,33 +78,16 @@ export function isOfTrust(error: unknown): boolean {
 
 function ofConnection(error: Error): string | undefined {
   const found = connectionCode(error);
-  if (found === undefined) return describeTlsFailure(textOf(error));
+  if (found === undefined) return describeTlsFailure(error.message);
   return connectReason(found) ?? BY_CODE.get(found) ?? found;
 }
 
-/** The system's code for what has happened to a connection, or words for what has none. */
+/** The system's code for what has happened to a connection, if there is one. */
 function connectionCode(error: Error): string | undefined {
   if (error instanceof CutOffResponseError) return "EPIPE";
-  // There is one for each address of the host.
-  const [first] = error instanceof AggregateError ? error.errors : [error];
-  if (!(first instanceof Error)) return undefined;
-  // Newer runtimes wrap what they throw.
-  const causes = first.cause instanceof Error ? [first, first.cause] : [first];
-  if (causes.some((cause) => cause instanceof Deno.errors.NotCapable)) return "EPERM";
-  if (first instanceof Deno.errors.UnexpectedEof) return "EPIPE";
-  if ("code" in first) return String(first.code);
-  const text = textOf(first);
-  if (describeTlsFailure(text) !== undefined) return undefined;
-  const code = BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
-  return code === "ENOTFOUND" && hasNoDescriptors() ? "EMFILE" : code;
-}
-
-function textOf(error: Error): string {
-  const causes = error.cause instanceof Error ? [error, error.cause] : [error];
-  return withoutUrls(causes.map(({ message }) => message).join(" "));
-}
-
-/** A URL could hold the very words that are looked for. */
-function withoutUrls(text: string): string {
-  return text.replaceAll(/https?:\/\/\S*/gi, "");
+  if (error instanceof Deno.errors.NotCapable) return "EPERM";
+  if (error instanceof Deno.errors.UnexpectedEof) return "EPIPE";
+  if ("code" in error) return String(error.code);
+  if (describeTlsFailure(error.message) !== undefined) return undefined;
+  return BY_TEXT.find(([pattern]) => pattern.test(error.message))?.[1];
 }

@@ -47,7 +47,7 @@ export class UnansweredClientError extends TrustError {
 const NOT_ACCEPTED = "certificate not accepted";
 
 /**
- * Why two sides did not come to terms by TLS, from the runtime's text without URLs; `undefined` when it is about
+ * Why two sides did not come to terms by TLS, from the runtime's text; `undefined` when it is about
  * something else. Nothing of the text gets through. No request was taken then: with TLS 1.3 what the endpoint says of a
  * client's certificate comes when the first request is already on its way, but before it is read.
  */

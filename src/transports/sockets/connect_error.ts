@@ -70,6 +70,6 @@ function codeOf(cause: unknown): string {
  * Whether the process has no descriptor left. The system's resolver finds no name then, and does not say why. Nor can
  * the runtime read how much memory it takes, for which it needs no permission (Deno 2.6.8).
  */
-export function hasNoDescriptors(): boolean {
+function hasNoDescriptors(): boolean {
   return Deno.memoryUsage().rss === 0;
 }
