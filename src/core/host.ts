@@ -28,6 +28,12 @@ export function isHost(text: string): boolean {
 
 const AUTHORITY = /^https?:\/\/([^/\\?#]*)/i;
 
+/** Whether a text without a port is taken for an IPv4 address that it does not show: `8080` for 0.0.31.144. */
+export function isOtherAddress(text: string): boolean {
+  const address = URL.parse(`http://${text}`)?.hostname;
+  return address !== undefined && IPV4.test(address) && address !== text;
+}
+
 /**
  * What is wrong with the place that an http:// or https:// URL names, although a parser takes it: `http:///x` for
  * `http://x`, `http://8080` for `http://0.0.31.144`, `http://010.0.0.1` for `http://8.0.0.1`, and 0 for a port like others.
@@ -40,7 +46,7 @@ export function placeProblem(written: string, { hostname, port }: URL): string |
   if (!isHost(hostname)) {
     return "expected a URL that names one host, by letters, digits, '.', '-' and '_'";
   }
-  if (IPV4.test(hostname) && authority.replace(/\.?(:\d*)?$/, "") !== hostname) {
+  if (isOtherAddress(authority.replace(/\.?(:\d*)?$/, ""))) {
     return "expected a host name, or an IPv4 address as four numbers without leading zeros, such as 127.0.0.1";
   }
   if (LINK_LOCAL.test(hostname)) {

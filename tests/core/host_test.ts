@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { hostAndPort, isHost, splitHost } from "../../src/core/host.ts";
+import { hostAndPort, isHost, isOtherAddress, splitHost } from "../../src/core/host.ts";
 
 const ONE_HOST = ["localhost", "a", "kafka-0.kafka.svc.", "my_broker", "127.0.0.1", "[::1]"];
 const NOT_ONE_HOST = [
@@ -34,4 +34,14 @@ Deno.test("hostAndPort() puts IPv6 addresses in brackets, and splitHost() takes 
     assertEquals(splitHost(text), { host, port: 9092 });
   }
   assertEquals(hostAndPort("[::1]", 9092), "[::1]:9092");
+});
+
+Deno.test("isOtherAddress() finds what is taken for an address that it does not show", () => {
+  for (const text of ["0", "9092", "127.1", "0x7f.0.0.1", "010.0.0.1", "127.0.0.1."]) {
+    assertEquals(isOtherAddress(text), true, text);
+  }
+  // The last one is too large for an address, as a container's name may be.
+  for (const text of ["0.0.0.0", "127.0.0.1", "[::1]", "a", "a.b", "256.1.1.1", "482910374655"]) {
+    assertEquals(isOtherAddress(text), false, text);
+  }
 });

@@ -36,7 +36,20 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
       at("group.id") + "required",
     ]],
     [{ "group.id": 123 }, [at("group.id") + "expected text in quotes, found the number 123"]],
-    ...["", ",", "a:0", "a:65536", "a b", "ssl://a:1", "::1", "a:", "-a", "a..b"].map(
+    ...[
+      "",
+      ",",
+      "a:0",
+      "a:65536",
+      "a b",
+      "ssl://a:1",
+      "::1",
+      "a:",
+      "-a",
+      "a..b",
+      "9092",
+      "010.0.0.1:1",
+    ].map(
       (servers): [Keys, string[]] => [{ "bootstrap.servers": servers }, [
         at("bootstrap.servers") + "expected 'host' or 'host:port', separated by commas, found " +
         (servers === "" ? "empty text" : `'${servers}'`),

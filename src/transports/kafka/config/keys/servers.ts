@@ -1,5 +1,5 @@
 import type { Scalar } from "../../../../config/scalar.ts";
-import { isHost } from "../../../../core/host.ts";
+import { isHost, isOtherAddress } from "../../../../core/host.ts";
 
 const DEFAULT_PORT = 9092;
 
@@ -25,7 +25,7 @@ function normalize(server: string): string | undefined {
     /^(\[[^\]]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(server) ?? [];
   const host = written.toLowerCase();
   const number = Number(port);
-  if (!isHost(host) || number < 1 || number > 65_535) return undefined;
+  if (!isHost(host) || isOtherAddress(host) || number < 1 || number > 65_535) return undefined;
   // An IPv6 address can be written in many ways.
   return `${host.startsWith("[") ? new URL(`http://${host}`).hostname : host}:${number}`;
 }
