@@ -48,6 +48,16 @@ Deno.test("new partitions of a topic to which the leader does not subscribe are 
   await shared.allRead({ a: 1, b: 3 });
 });
 
+Deno.test("new partitions are read though the group's leader looks after its own topics alone", async () => {
+  await using shared = await SharedGroup.create({ a: 1, b: 1 });
+  await using kcat = GroupClient.kcat({ group: shared.group, topics: [shared.topic("a")] });
+  await kcat.holds(1);
+  await using _other = shared.pipelines(["b"]);
+  await shared.allRead({ a: 1, b: 1 }, [kcat]);
+  await shared.addPartitions("b", 3);
+  await shared.allRead({ a: 1, b: 3 }, [kcat]);
+});
+
 Deno.test("a topic that does not exist costs nobody anything, and is read once it does", async () => {
   await using shared = await SharedGroup.create({ a: 2 });
   await using leader = shared.pipelines(["a"]);

@@ -72,7 +72,8 @@ Deno.test("describeRefusal() tells a group that is full, and a leader that canno
 });
 
 Deno.test("countSubscribers() counts members of the topic, or all while the group rebalances", async () => {
-  const [t, u] = [encodeSubscription(["T"]), encodeSubscription(["U"])];
+  const t = encodeSubscription(new Map([["T", 1]]));
+  const u = encodeSubscription(new Map([["U", 1]]));
   const damaged = new Uint8Array([1]);
   assertEquals(await countSubscribers(aGroup({ metadata: [t, u, damaged, t] }), "T"), 2);
   const empty = new Uint8Array(0);

@@ -29,6 +29,11 @@ export interface JoinedMember {
   readonly memberMetadata: Uint8Array | null;
 }
 
+interface JoiningCluster extends LedCluster {
+  /** The partitions of a topic that the consumer itself subscribes to. */
+  findTopicPartitionMetadata(topic: string): readonly unknown[];
+}
+
 /**
  * What shares a group's partitions when its member leads the group, one for each of `names`. kafkajs's own assigner gives
  * all members partitions of the leader's topics, whatever they subscribe to.
@@ -38,12 +43,17 @@ export function createAssigners(
   { ledTopics, log }: { ledTopics: LedTopics; log: Logger },
 ): PartitionAssigner[] {
   return names.map((name) => ({ cluster }) => {
-    const led = cluster as unknown as LedCluster;
+    const led = cluster as unknown as JoiningCluster;
     ledTopicsOf.set(led, ledTopics);
     return {
       name,
       version: 0,
-      protocol: ({ topics }) => ({ name, metadata: encodeSubscription(topics) as Buffer }),
+      protocol({ topics }) {
+        const counts = topics.map((topic) =>
+          [topic, led.findTopicPartitionMetadata(topic).length] as const
+        );
+        return { name, metadata: encodeSubscription(new Map(counts)) as Buffer };
+      },
       async assign({ members }) {
         const subscribers = members.map((member) => toSubscriber(member, log));
         const topics = subscribers.reduce(

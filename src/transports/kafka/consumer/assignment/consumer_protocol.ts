@@ -14,9 +14,15 @@ const NO_USER_DATA = new Uint8Array(0);
 /** Partitions by topic. */
 export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
 
-/** What a member that subscribes to these topics says of itself. */
-export function encodeSubscription(topics: readonly string[]): Bytes {
-  return new Encoder().writeInt16(VERSION).writeArray(topics).writeBytes(NO_USER_DATA).buffer;
+/**
+ * What a member that subscribes to these topics says of itself. The numbers of their partitions are for the coordinator:
+ * when a member joins anew that says the same as before and does not lead, it has nothing assigned anew.
+ */
+export function encodeSubscription(partitionCounts: ReadonlyMap<string, number>): Bytes {
+  const userData = new Encoder();
+  for (const count of partitionCounts.values()) userData.writeInt32(count);
+  return new Encoder().writeInt16(VERSION).writeArray([...partitionCounts.keys()])
+    .writeBytes(userData.buffer).buffer;
 }
 
 /**

@@ -39,10 +39,10 @@ for (const [name, text] of Object.entries(DAMAGED)) {
   });
 }
 
-Deno.test("a subscription is written as version 0", () => {
+Deno.test("a subscription is written as version 0, and tells how many partitions its topics have", () => {
   assertEquals(
-    [...encodeSubscription(["ab", "c"])],
-    [...bytes(`0000 ${TOPICS} 00000000`)],
+    [...encodeSubscription(new Map([["ab", 258], ["c", 0]]))],
+    [...bytes(`0000 ${TOPICS} 00000008 00000102 00000000`)],
   );
 });
 
