@@ -1,5 +1,6 @@
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { isRefusal } from "../client/client_failure.ts";
+import { passingReason } from "../passing_errors.ts";
 import type { Trouble } from "../partition_troubles.ts";
 import type { FetchedRecords } from "./record_batch.ts";
 
@@ -11,18 +12,6 @@ export const NO_REPLICA = -1;
 
 /** The isolation level of a fetch that gets records of transactions before these have ended. */
 const READ_UNCOMMITTED = 0;
-
-/** What brokers answer for a while when leaders change, a disk is lost or a topic is deleted, in plain words. */
-const PASSING = new Map<string, string>([
-  ["UNKNOWN_TOPIC_OR_PARTITION", "its broker does not have it; the topic may have been deleted"],
-  ["LEADER_NOT_AVAILABLE", "no broker leads it"],
-  ["NOT_LEADER_FOR_PARTITION", "the broker that was asked does not lead it"],
-  ["REPLICA_NOT_AVAILABLE", "the broker that was asked has no replica of it"],
-  ["KAFKA_STORAGE_ERROR", "its broker cannot use the disk that it is on"],
-  ["FENCED_LEADER_EPOCH", "the broker that was asked knows of a later change of its leader"],
-  ["UNKNOWN_LEADER_EPOCH", "the broker that was asked does not know yet who leads it"],
-  ["OFFSET_NOT_AVAILABLE", "its new leader does not know yet up to which offset it may be read"],
-]);
 
 /** What a broker answers for one partition. */
 export interface PartitionAnswer {
@@ -134,10 +123,8 @@ function standstill(
 function errorTrouble(errorCode: number, offset: number): Trouble {
   const error = createErrorFromCode(errorCode);
   if (isRefusal(error)) throw error;
-  const { type, message } = error;
-  const plain = PASSING.get(type);
-  const reason = plain === undefined ? `its broker answers: ${message}` : `${plain} (${type})`;
-  return troubleAt(offset, reason, plain !== undefined);
+  const plain = passingReason(error);
+  return troubleAt(offset, plain ?? `its broker answers: ${error.message}`, plain !== null);
 }
 
 function troubleAt(offset: number, reason: string, isPassing: boolean): Trouble {

@@ -12,6 +12,7 @@ import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
+import { passingReason } from "../passing_errors.ts";
 import type { Batch } from "./partition_queue.ts";
 import type { PartitionResponse, ProduceResponse, TopicData } from "./produce_request.ts";
 import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
@@ -228,6 +229,7 @@ export class TopicLeaders implements Leaders {
       return { topic: this.topic, partition, offset: Number(baseOffset) };
     }
     const error = createErrorFromCode(errorCode);
+    error.message = passingReason(error) ?? error.message;
     if (isAboutNumbers(error)) this.forget(batch);
     return this.#failure(error, batch);
   }

@@ -32,6 +32,20 @@ Deno.test("TopicLeaders stores a batch once that is sent twice, with enable.idem
   assertEquals(await textsIn(topic), ["first", "a", "b", "c", "d"]);
 });
 
+Deno.test("TopicLeaders says that a topic may have been deleted, when its broker does not have it any more", async () => {
+  const topic = await freshTopic("deleted");
+  const leaders = await TopicLeaders.open(resultProcessorConfig({ topic }), aContext());
+  const leader = leaders.leaderOf(0);
+  await new BrokerAdmin(testBroker()).deleteTopic(topic);
+  let said = "";
+  await eventually(async () => {
+    const [outcome] = await leaders.store(leader, [aBatch("late")]);
+    said = outcome !== undefined && "error" in outcome ? outcome.error.message : "";
+    return said.includes("the topic may have been deleted (UNKNOWN_TOPIC_OR_PARTITION)");
+  }, { deadlineMs: 20_000, what: () => `the reason, found ${said}` });
+  await leaders.close();
+});
+
 Deno.test("TopicLeaders tells for how long a broker stores nothing more, when a quota is used up", async () => {
   const topic = await freshTopic("quota");
   const clientId = freshName("client");
