@@ -113,10 +113,13 @@ export class GroupEntry {
   async #sayItHoldsNothing(group: DescribableGroup, partitions: number): Promise<void> {
     const { groupId, topic } = this.#options;
     const subscribers = await countSubscribers(group, topic);
-    const members = subscribers === null ? "the group's members" : `${subscribers} members`;
+    const members = subscribers === null ? "the members" : `${subscribers} members`;
+    // Members that give partitions up one by one may still hold its share.
+    const outlook = subscribers !== null && subscribers > partitions
+      ? "it stands by for one of them to leave; for more members, the topic needs more partitions"
+      : "it waits for the group to give it some";
     this.#log.info(
-      `holds none of the ${partitions} partitions of ${topic}, which ${members} of '${groupId}' share: it stands by ` +
-        "for one of them to leave; for more members, the topic needs more partitions",
+      `holds none of the ${partitions} partitions of ${topic}, which ${members} of '${groupId}' share: ${outlook}`,
     );
   }
 }

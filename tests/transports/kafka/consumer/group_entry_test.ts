@@ -36,6 +36,15 @@ Deno.test("GroupEntry says that a member holds nothing of a topic that has parti
   ]);
 });
 
+Deno.test("GroupEntry asks for no more partitions when there are enough of them for all members", async () => {
+  const { entry, log } = anEntry();
+  entry.joined(aGroup([]), 4);
+  await everythingSettled();
+  assertEquals(log.of("INFO"), [
+    "holds none of the 4 partitions of T, which 3 members of 'orders' share: it waits for the group to give it some",
+  ]);
+});
+
 Deno.test("GroupEntry says that a topic is gone while the member has no partition that tells it", async () => {
   const { entry, log, health } = anEntry();
   const gone = "topic 'T' does not exist any more";
