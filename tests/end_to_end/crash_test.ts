@@ -98,7 +98,8 @@ Deno.test("eventor goes on counting the attempts of the event that a topic waits
   });
   {
     await using eventor = new EventorProcess(pipeline);
-    await eventually(() => attempts.length === 2, { deadlineMs: 30_000, what: "two attempts" });
+    const failures = () => eventor.lines.filter((line) => /@60: status 503; trying/.test(line));
+    await eventually(() => failures().length === 2, { deadlineMs: 30_000, what: "two failures" });
     eventor.signal("SIGTERM");
     assertEquals(await eventor.exit(), 0);
   }

@@ -2,11 +2,11 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.WakeupException;
 
 /**
  * A member of a consumer group, as Java's client is. Arguments: the brokers, the group, topics with commas between them, and
@@ -28,8 +28,10 @@ public class GroupConsumer {
         }
         var consumer = new KafkaConsumer<String, String>(settings);
         Thread main = Thread.currentThread();
+        // wakeup() could end a commit that the broker has taken: its events would not be written.
+        var isLeaving = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            consumer.wakeup();
+            isLeaving.set(true);
             try {
                 main.join();
             } catch (InterruptedException ended) {
@@ -43,15 +45,12 @@ public class GroupConsumer {
                     .sorted().collect(Collectors.joining(" ")));
             }
         });
-        try {
-            while (true) {
-                var events = consumer.poll(Duration.ofMillis(200));
-                if (events.isEmpty()) continue;
-                consumer.commitSync();
-                events.forEach(event -> System.out.println("EVENT " + event.value()));
-            }
-        } catch (WakeupException asked) {
-            consumer.close();
+        while (!isLeaving.get()) {
+            var events = consumer.poll(Duration.ofMillis(200));
+            if (events.isEmpty()) continue;
+            consumer.commitSync();
+            events.forEach(event -> System.out.println("EVENT " + event.value()));
         }
+        consumer.close();
     }
 }
