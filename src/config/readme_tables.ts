@@ -6,7 +6,7 @@ import { ROLES } from "./sections.ts";
 /** Their keys have tables of their own, as they are more than the schema's. */
 const CLIENT_BLOCKS = new Set(["consumerConfig", "producerConfig"]);
 
-/** The tables of the README in Markdown: all keys of a file, and what becomes of a client's own. */
+/** The tables of `docs/` in Markdown: all keys of a file, and what becomes of a client's own. */
 export function readmeTables(): string {
   const schema = configJsonSchema();
   const tables = [

@@ -37,11 +37,11 @@ export interface SectionExtras {
     config: unknown,
     partsAt: (path: Path) => readonly WrittenPart[] | undefined,
   ): unknown;
-  /** Tables for the README, of keys that are more than the schema's. */
+  /** Tables for the pages of `docs/`, of keys that are more than the schema's. */
   readonly tables?: readonly ReadmeTable[];
 }
 
-/** A table of the README; cells are Markdown. */
+/** A table in a page of `docs/`; cells are Markdown. */
 export interface ReadmeTable {
   readonly title: string;
   readonly head: readonly string[];
