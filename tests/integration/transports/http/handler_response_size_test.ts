@@ -2,12 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import type { Result } from "../../../../src/core/handler.ts";
 import { startEndpoint } from "../../../support/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
+import { runTool } from "../../../support/eventor_process.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { openHandler } from "../../../support/http_handler.ts";
 import { type RawConnection, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const MAX_BYTES = 10_000;
+const TOO_LARGE = "status 200, response larger than maxResponseBytes (921600 bytes)";
 
 /** How an endpoint may send as many bytes. */
 const WAYS: readonly {
@@ -108,18 +110,18 @@ Deno.test("HttpHandler takes little memory for a response that is small until it
   await using endpoint = startEndpoint(() =>
     new Response(bomb, { headers: { "content-encoding": "gzip" } })
   );
-  await using handler = openHandler(endpoint.url);
-  await handler.handle(anEvent(), NEVER);
-  const before = Deno.memoryUsage().rss;
-  let most = before;
+  const calling = new URL("../../../support/calling_process.ts", import.meta.url).pathname;
 
-  for (let call = 0; call < 20; call++) {
-    const { summary } = await handler.handle(anEvent(), NEVER);
-    assertEquals(summary, "status 200, response larger than maxResponseBytes (921600 bytes)");
-    most = Math.max(most, Deno.memoryUsage().rss);
-  }
+  const { code, stdout, stderr } = await runTool(calling, {
+    args: [endpoint.url],
+    deadlineMs: 60_000,
+  });
 
-  assert(most - before < 32 * MIB, `${(most - before) / MIB} MiB more`);
+  assertEquals(code, 0, stderr);
+  const lines = stdout.trimEnd().split("\n");
+  const grownMib = Number(lines.pop());
+  assertEquals(new Set(lines), new Set([TOO_LARGE]));
+  assert(grownMib < 64, `${grownMib} MiB more`);
 });
 
 Deno.test("HttpHandler works again, after a response that was too large", async () => {
