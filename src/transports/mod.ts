@@ -36,7 +36,7 @@ export function resultProcessorRole({ type }: RoleConfig): ResultProcessorRole<R
   return roleOf<ResultProcessorRole<RoleConfig>>(RESULT_PROCESSORS, type);
 }
 
-// A section was validated by the schema of the role that its type names, so the two fit together.
+// The schema of the type's role has validated the section, so the two fit together.
 function roleOf<SomeRole>(roles: object, type: string): SomeRole {
   const role = new Map<string, unknown>(Object.entries(roles)).get(type);
   if (role === undefined) throw new RangeError(`No transport of type '${type}'`);

@@ -13,11 +13,11 @@ import {
   stdoutResultProcessorSchema,
 } from "./stdio/config.ts";
 
-/** The schemas of sections, one for each of the roles in mod.ts: types, defaults, validation and documentation. */
+/** Schemas of sections, one for each role in mod.ts: types, defaults, validation and documentation. */
 type SchemasOf<Roles> = Readonly<Record<keyof Roles, z.ZodType<RoleConfig>>>;
 
-// Apart from the roles, because Workers use those and get a configuration that is validated already: the library for
-// schemas would cost each of them several megabytes.
+// Separate from the roles: Workers load those and get a validated configuration, and zod would cost each Worker several
+// megabytes.
 
 /** Schemas of `eventListener`. */
 export const LISTENER_SCHEMAS = {
@@ -36,7 +36,7 @@ export const RESULT_PROCESSOR_SCHEMAS = {
   stdout: stdoutResultProcessorSchema,
 } satisfies SchemasOf<typeof RESULT_PROCESSORS>;
 
-/** Schemas of `deadLetter`: whatever can store results can store dead letters. */
+/** Schemas of `deadLetter`: each transport that stores results also stores dead letters. */
 export const DEAD_LETTER_SCHEMAS = {
   kafka: kafkaDeadLetterSchema,
   stdout: stdoutDeadLetterSchema,

@@ -6,10 +6,10 @@ import { serverOf } from "../http1/server.ts";
 
 const DEADLINE_MS = 5000;
 
-/** With TLS 1.3 a server objects to the client's certificate after the handshake. It has this long to do so. */
+/** With TLS 1.3, a server rejects the client certificate only after the handshake; the check waits this long. */
 const OBJECTION_MS = 1000;
 
-/** Connects to the endpoint without sending anything: a request could have an effect. */
+/** Connects to the endpoint and returns problems. It sends no request, which could have an effect. */
 export async function checkEndpoint({ url, tls = {} }: HttpHandlerConfig): Promise<string[]> {
   const server = serverOf(new URL(url));
   const isSecure = url.startsWith("https:");
@@ -35,7 +35,7 @@ export async function checkEndpoint({ url, tls = {} }: HttpHandlerConfig): Promi
   }
 }
 
-/** Closes the stream in the end. */
+/** Waits for a TLS alert, which makes it throw, and closes the stream. */
 async function waitForObjection(stream: Stream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, OBJECTION_MS);

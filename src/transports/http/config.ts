@@ -28,28 +28,28 @@ import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 export interface HttpHandlerConfig extends FailureConfig {
   readonly type: "http";
   readonly method: string;
-  /** With gaps in it, it is not yet where events are sent to, but names its server. */
+  /** If it has placeholders, only scheme, host and port are final. */
   readonly url: string;
-  /** When the URL has gaps. */
+  /** Present if the URL has placeholders. */
   readonly urlTemplate?: UrlTemplate;
-  /** The URL as people may see it, when something in it came from outside. */
+  /** The URL with external values redacted, for logs; absent if it has none. */
   readonly shownUrl?: Template;
-  /** Names as they are written; no name stands twice. */
+  /** Names as written; none occurs twice, in whatever case. */
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
-  /** Names of the event's headers that are sent along, and patterns that end in `*`. */
+  /** Names of event headers to forward, and patterns that end in `*`. */
   readonly forwardHeaders: readonly string[];
-  /** When the endpoint is shown who calls. */
+  /** How requests are authenticated. */
   readonly auth?: AuthConfig;
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
-  /** What of a `Retry-After` is heeded at most. */
+  /** The longest pause that a `Retry-After` can cause. */
   readonly maxRetryAfterMs: number;
   readonly redirect: "follow" | "manual";
   /** Only with an https:// URL. */
   readonly tls?: HttpTlsConfig;
 }
 
-// The one makes a tunnel of a connection, the others must have no body (RFC 9110, 9.3.6 and 9.3.8).
+// CONNECT makes the connection a tunnel; TRACE and TRACK allow no body (RFC 9110, 9.3.6 and 9.3.8).
 const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 const method = textOf("an HTTP method other than CONNECT, TRACE and TRACK", {
@@ -93,7 +93,7 @@ function readUrl(input: unknown): Reading<ConfiguredUrl> {
   const parsed = URL.parse(text);
   if (parsed === null || !/^https?:\/\//i.test(text)) {
     const expected = expectedUrl + unparsedPlace(text);
-    // A message would show what is in the URL.
+    // A message with `expected` quotes the URL.
     const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
     return mayHoldSecret ? { refused: `expected ${expected}` } : { expected };
   }
@@ -159,7 +159,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
       refuse("'headers' sets this header: leave one of the two out", "forwardHeaders", index);
     }
   }
-  // A URL that is not valid comes here as it is written.
+  // An invalid URL arrives as written, not as an object.
   if (tls !== undefined && Object(url).url?.startsWith("http:")) {
     refuse("has no effect without TLS: write an https:// URL, or leave it out", "tls");
   }

@@ -35,7 +35,7 @@ export const headersSchema = z.unknown().transform((input, context) => {
   return headers;
 }).meta({ type: "object", additionalProperties: { type: "string" } });
 
-/** Reads a list of names, and patterns, of headers that events may decide about. */
+/** Reads `forwardHeaders`: names of headers, and patterns. */
 export const forwardHeadersSchema = z.array(
   z.unknown().transform((input, context) => {
     const reading = readForwarded(input);
@@ -55,7 +55,7 @@ function readForwarded(name: unknown): Reading<string> {
     : { value: name };
 }
 
-/** `*` is a character of names as well, but no header is called so. */
+/** HTTP allows `*` in names, but no known header has it. */
 function readPattern(pattern: string): Reading<string> {
   const prefix = pattern.slice(0, -1);
   if (!isPattern(pattern) || prefix.includes("*")) {
@@ -65,7 +65,7 @@ function readPattern(pattern: string): Reading<string> {
   if (!TOKEN.test(prefix)) {
     return { refused: `no name of an HTTP header begins with ${shownKey(prefix)}` };
   }
-  // All that could match is refused by name.
+  // A pattern is refused if every name that it matches is refused by name.
   const lowerCase = prefix.toLowerCase();
   const example = lowerCase.endsWith("-") ? `${lowerCase}x` : lowerCase;
   const refused = lowerCase.endsWith("-") ? reasonToRefuse(example) : reasonNotOfEvents(prefix);
@@ -75,7 +75,7 @@ function readPattern(pattern: string): Reading<string> {
     : { value: pattern };
 }
 
-/** Why a header can't show who calls, if it can't. */
+/** Why `auth` cannot use a header, if so. */
 export function reasonNotOfAuth(name: string): string | undefined {
   return isMadeFromEvents(name.toLowerCase())
     ? "this header comes from the event"

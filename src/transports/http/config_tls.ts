@@ -37,7 +37,7 @@ export const tlsSchema = section({
   return authorities;
 });
 
-/** What is worth a warning in the `tls` of a valid section as it is written. */
+/** Warnings about the `tls` of a valid section, as written. */
 export function tlsWarnings(section: unknown): readonly string[] {
   const tls = valueAt(section, ["tls"]);
   const { ca, cert } = isMapping(tls) ? tls : {};

@@ -2,33 +2,33 @@ import type { Bytes, InboundEvent } from "../../core/event.ts";
 import { idempotencyKey, visible } from "../../core/idempotency_key.ts";
 import type { HeaderList } from "./request_headers.ts";
 
-/** A longer key is not sent along: servers refuse requests with large headers. */
+/** A longer key is left out: servers refuse requests with large headers. */
 const MAX_KEY_BYTES = 2048;
 
-/** No space at its ends, which a header would lose. */
+/** Printable ASCII. A header would lose spaces at the ends. */
 const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** What a `traceparent` consists of, in whatever version (W3C Trace Context, 3.2). */
+/** The characters of a `traceparent` of any version (W3C Trace Context, 3.2). */
 const TRACE_PARENT = /^[\x21-\x7e]+$/;
 
-/** What a `tracestate` (W3C Trace Context, 3.3) and a `baggage` (W3C Baggage, 3.2) consist of. */
+/** The characters of `tracestate` (W3C Trace Context, 3.3) and `baggage` (W3C Baggage, 3.2). */
 const TRACE_LIST = /^[\t\x20-\x7e]+$/;
 
-/** A byte order mark is part of a key. */
+/** Keeps a byte order mark, which is part of a key. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The headers that tell an endpoint which event a call is for. */
+/** Headers made from an event: its identity, its key and its trace context. */
 export class EventHeaders {
   readonly #pipeline: string;
   readonly #configured: ReadonlySet<string>;
 
-  /** @param configured headers that are not to be replaced, by names in lower case */
+  /** @param configured lower-case names of headers that must not be replaced */
   constructor(pipeline: string, configured: ReadonlySet<string>) {
     this.#pipeline = pipeline;
     this.#configured = configured;
   }
 
-  /** @param attempt which call for the event it is, 1 for the first */
+  /** @param attempt number of the call for this event, from 1 */
   of(event: InboundEvent, attempt: number): HeaderList {
     const { origin: { topic, partition, offset }, key, value, timestampMs } = event;
     const headers: (readonly [name: string, value: string])[] = [
@@ -49,7 +49,7 @@ export class EventHeaders {
       : headers.filter(([name]) => !this.#configured.has(name));
   }
 
-  /** A `tracestate` is worth nothing without the `traceparent` that it came with; `baggage` stands for itself. */
+  /** A `tracestate` is sent only with its `traceparent`; `baggage` does not depend on it. */
   #traceHeaders({ headers }: InboundEvent): HeaderList {
     let traceParent = "";
     const [traceState, baggage]: [string[], string[]] = [[], []];
@@ -76,7 +76,7 @@ export class EventHeaders {
   }
 }
 
-/** Several headers of one name are one list (RFC 9110, 5.3). What would break the request is left out. */
+/** Joins headers of one name into a list (RFC 9110, 5.3), without values that would break the request. */
 function oneList(values: readonly string[]): string {
   return values.map((value) => value.trim()).filter((value) => TRACE_LIST.test(value)).join(",");
 }

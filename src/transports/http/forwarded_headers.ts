@@ -5,18 +5,18 @@ import { TOKEN } from "../http1/token.ts";
 
 const WILDCARD = "*";
 
-/** Which headers of events become headers of requests. */
+/** Selects the event headers that become request headers. */
 export class ForwardedHeaders {
-  /** As they are written, by names in lower case. */
+  /** Names as written, by lower-case names. */
   readonly #names: ReadonlyMap<string, string>;
-  /** What names begin with, in lower case; `""` matches all. */
+  /** Prefixes of names, in lower case; `""` matches all. */
   readonly #prefixes: readonly string[];
   readonly #taken: ReadonlySet<string>;
   readonly #takenWithHyphens: ReadonlySet<string>;
 
   /**
    * @param forwardHeaders names, and patterns: `*`, or a prefix with `*` behind it
-   * @param taken names, in lower case, of headers that events do not replace
+   * @param taken lower-case names of headers that events must not replace
    */
   constructor(forwardHeaders: readonly string[], taken: ReadonlySet<string>) {
     this.#names = new Map(
@@ -28,17 +28,17 @@ export class ForwardedHeaders {
     this.#takenWithHyphens = new Set([...taken].map(withHyphens));
   }
 
-  /** Whether there are none, whatever the event. */
+  /** Whether no header is ever forwarded. */
   get isEmpty(): boolean {
     return this.#names.size === 0 && this.#prefixes.length === 0;
   }
 
-  /** Whether the configuration names a header, whose name is in lower case. */
+  /** Whether the configuration lists a header by name, which is in lower case. */
   hasName(name: string): boolean {
     return this.#names.has(name);
   }
 
-  /** Null values are left out, and what a pattern matches but HTTP has no such name for. */
+  /** Leaves out null values, and names that a pattern matches but HTTP does not allow. */
   *of({ headers }: InboundEvent): Generator<readonly [name: string, value: string]> {
     for (const [eventName, value] of headers) {
       const name = value && this.#nameFor(eventName);
@@ -61,7 +61,7 @@ export class ForwardedHeaders {
   }
 }
 
-/** Whether an entry of `forwardHeaders` stands for several headers. */
+/** Whether an entry of `forwardHeaders` can match several headers. */
 export function isPattern(name: string): boolean {
   return name.endsWith(WILDCARD);
 }

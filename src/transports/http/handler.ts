@@ -36,7 +36,7 @@ export class HttpHandler implements Handler {
   readonly #results: ResponseResults;
   readonly #tokens: TokenSource | undefined;
 
-  /** @param tokens for `auth` of type `oauth2`; whoever has made them disposes of them */
+  /** @param tokens for `auth` of type `oauth2`; the caller disposes of it */
   constructor(
     config: HttpHandlerConfig,
     { pipeline, log, observer }: OpenContext,
@@ -57,7 +57,7 @@ export class HttpHandler implements Handler {
   }
 
   async handle(event: InboundEvent, signal: AbortSignal, attempt = 1): Promise<Result> {
-    // What a call without a token takes is measured: nothing is waited for, nor made, that it does not need.
+    // Benchmarks cover this path: a call without a token must not await or allocate anything for one.
     const token = this.#tokens && (this.#tokens.current ?? await this.#newToken(signal));
     this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
     const call = this.#calls.begin(signal);
@@ -84,7 +84,7 @@ export class HttpHandler implements Handler {
     }
   }
 
-  /** It is waited for apart from the call's own time, as it is for all calls. */
+  /** The wait is not part of the call's `timeout`: one token request serves all waiting calls. */
   async #newToken(signal: AbortSignal): Promise<AccessToken | undefined> {
     try {
       return await this.#tokens?.token(signal);
@@ -94,7 +94,7 @@ export class HttpHandler implements Handler {
     }
   }
 
-  /** A token may have been revoked, so a call that is refused is made once more, with a new one. */
+  /** After a 401, calls once more with a new token: the old one may be revoked. */
   async #callAgain(
     event: InboundEvent,
     { token, request }: { token: AccessToken; request: RequestTarget },
@@ -153,7 +153,7 @@ export class HttpHandler implements Handler {
   }
 }
 
-/** Whether the same request is asked for at another place: 307 and 308 (RFC 9110, 15.4.8 and 15.4.9). */
+/** Whether the response redirects the same request: 307 and 308 (RFC 9110, 15.4.8 and 15.4.9). */
 function isRepetition({ status }: HttpResponse): boolean {
   return status === 307 || status === 308;
 }
@@ -161,7 +161,7 @@ function isRepetition({ status }: HttpResponse): boolean {
 function sameOriginTarget(response: HttpResponse, url: URL): URL | null {
   const location = response.headers.get("location");
   if (!isRepetition(response) || location === undefined) return null;
-  // The parser would take each byte for a character.
+  // The header has one character for each byte, and `URL.parse()` would encode each one as UTF-8.
   const target = URL.parse(percentEncode(octets(location), isAscii), url);
   return target?.origin === url.origin ? target : null;
 }

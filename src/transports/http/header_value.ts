@@ -6,8 +6,8 @@ const FIRST_VISIBLE = 0x21;
 const LAST_VISIBLE = 0x7e;
 
 /**
- * What stands in an event, as a part of a header's value: whatever is not visible ASCII is percent-encoded, so that it
- * can neither end the header nor be taken for another character; spaces stay, except at the ends.
+ * A value of an event as part of a header's value. Everything but visible ASCII and inner spaces is percent-encoded: it
+ * can neither end the header nor pass for another character.
  */
 export function headerValue(value: Bytes): string {
   const last = value.length - 1;

@@ -47,7 +47,7 @@ function describeAuth({ auth }: HttpHandlerConfig): string {
     : `, with credentials (${auth.type})`;
 }
 
-/** Whether there is something that may change while calls are made. */
+/** Whether credentials or certificates can change without a restart. */
 function isRenewable({ auth, tls }: HttpHandlerConfig): boolean {
   return auth !== undefined || tls !== undefined;
 }
@@ -60,7 +60,7 @@ async function tokenMaker({ auth }: HttpHandlerConfig, { log }: RoleContext): Pr
 }
 
 async function checkTokens(config: HttpHandlerConfig, context: RoleContext): Promise<string[]> {
-  // It would use up the refresh token where each is good for one request.
+  // Some servers accept each refresh token once: the check would use it up.
   if (config.auth?.type === "oauth2" && config.auth.grant === "refreshToken") return [];
   const makeTokens = await tokenMaker(config, context);
   using tokens = makeTokens(config);
@@ -78,7 +78,7 @@ async function trusted(
   { log, health, observer }: OpenContext,
 ): Promise<Handler> {
   const showsWhoCalls = config.auth !== undefined;
-  // Who looks on makes one call, and reads what has become of it.
+  // `eventor try` makes one call, and shows its outcome itself.
   if (observer !== undefined) return handler;
   if (!showsWhoCalls && !config.url.startsWith("https:")) return handler;
   const { TrustGate } = await import("./trust_gate.ts");

@@ -1,23 +1,23 @@
-/** How often a value may be percent-encoded itself, on top of the encoding that a URL needs. */
+/** How many percent-encodings of a value are undone, on top of the one that a URL needs. */
 const MAX_ENCODINGS = 2;
 
 const ENCODED_BYTE = /%([0-9a-f]{2})/gi;
 
-/** Parsers of URLs drop line breaks and tabs, Windows drops spaces at the end of a name. */
+/** URL parsers drop line breaks and tabs; Windows drops spaces at the end of a name. */
 // deno-lint-ignore no-control-regex
 const DROPPED = /[\x01-\x20\x7f]+/g;
 
 /**
- * `.` or `..` (RFC 3986, 3.3), alone or before what servers cut off: a parameter (`..;a=b`, Tomcat), a query, a fragment,
- * or a NUL and what follows it.
+ * `.` or `..` (RFC 3986, 3.3), alone or before a part that servers cut off: a parameter (`..;a=b`, Tomcat), a query, a
+ * fragment, or a NUL with all that follows.
  */
 const DOT_SEGMENT = /^\.{1,2}(?:[;?#\0]|$)/;
 
 /**
- * What is wrong with a segment of a path, so that a server could take the request for one to another path. Servers and
- * the proxies before them decode a path once or more often, take `\` for `/`, and only then resolve dot segments.
+ * Why a server could take the segment for a different path; undefined if it could not. Servers and their proxies decode
+ * a path once or more often, take `\` for `/`, and only then resolve dot segments.
  *
- * @param segment as it is sent: percent-encoded once
+ * @param segment as sent: percent-encoded once
  */
 export function pathProblem(segment: string): string | undefined {
   let text = segment;

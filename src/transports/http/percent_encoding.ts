@@ -1,9 +1,9 @@
 import type { Bytes } from "../../core/event.ts";
 
 /**
- * Bytes as text, in which those that may not stand as they are become `%XX` (RFC 3986, 2.1).
+ * Bytes as text, with `%XX` (RFC 3986, 2.1) for each byte that must not stand as it is.
  *
- * @param stays whether a byte, at its place, is a character that may
+ * @param stays whether the byte at an index is an allowed character
  */
 export function percentEncode(
   bytes: Bytes,

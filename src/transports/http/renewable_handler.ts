@@ -8,14 +8,14 @@ import { HttpHandler } from "./handler.ts";
 /**
  * Makes a source of tokens, for `auth` of type `oauth2`.
  *
- * @param former the one before, which may know of a newer refresh token than the configuration does
+ * @param former the previous source, which may hold a newer refresh token than the configuration
  */
 export type MakeTokens = (
   config: HttpHandlerConfig,
   former?: TokenSource,
 ) => TokenSource | undefined;
 
-/** A handler under one configuration, and who uses it. */
+/** A handler with its configuration and the number of its calls in flight. */
 interface Generation {
   readonly config: HttpHandlerConfig;
   readonly handler: HttpHandler;
@@ -23,11 +23,11 @@ interface Generation {
   calls: number;
 }
 
-/** A handler that can go over to other credentials and certificates while calls run. */
+/** Replaces credentials and certificates while calls are in flight; these end with the old ones. */
 export class RenewableHandler implements Handler {
   readonly #context: OpenContext;
   readonly #makeTokens: MakeTokens;
-  /** The current one, and those whose calls still run. */
+  /** The current one, and earlier ones with calls in flight. */
   readonly #generations = new Set<Generation>();
   #current: Generation;
 
@@ -52,7 +52,7 @@ export class RenewableHandler implements Handler {
     }
   }
 
-  /** The source of tokens stays when `auth` is the same: a refresh token of before may be used up. */
+  /** Keeps the source of tokens while `auth` is the same: the configured refresh token may be used up. */
   update(config: HttpHandlerConfig): void {
     const former = this.#current;
     const isSameAuth = JSON.stringify(former.config.auth) === JSON.stringify(config.auth);

@@ -18,28 +18,28 @@ const DEFAULTS: HeaderList = [
   ["user-agent", `eventor/${VERSION}`],
 ];
 
-/** What RFC 9110 (5.5) admits in a field value. */
+/** The characters that RFC 9110 (5.5) allows in a field value. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
-/** Methods for whose content RFC 9110 (9.3) knows no meaning. */
+/** Methods without a defined meaning for a body (RFC 9110, 9.3). */
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
 
 /**
- * What the headers of an event may amount to, each and all together: names and values. Common servers take no more, and
- * who writes events could make them refuse each call.
+ * Limits of headers made from an event, each and together, with their names. Common servers accept no more: the writer
+ * of an event could make them refuse every call.
  */
 const [MAX_HEADER_BYTES, MAX_BYTES] = [8 * 1024, 32 * 1024];
 
-/** Names with values. */
+/** Pairs of name and value. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
-/** The headers of requests: the configured ones, and what a request needs besides. */
+/** The headers of requests: configured ones, defaults, and headers made from the event. */
 export class RequestHeaders {
-  /** What all requests have. */
+  /** The same in all requests. */
   readonly common: HeaderList;
   readonly #templates: readonly (readonly [name: string, value: Template])[];
   readonly #forwarded: ForwardedHeaders;
-  /** For events that do not bring their own. */
+  /** Defaults that a forwarded header of the event replaces. */
   readonly #replaceable: HeaderList;
   readonly #hasContentType: boolean;
   readonly #eventHeaders: EventHeaders;
@@ -79,10 +79,10 @@ export class RequestHeaders {
   }
 
   /**
-   * What the requests for an event have besides.
+   * The headers of an event's requests in addition to `common`.
    *
-   * @param attempt which call for it it is, 1 for the first
-   * @throws {TemplateError} when there is nothing for a gap of a configured header, or headers are too large
+   * @param attempt number of the call for this event, from 1
+   * @throws {TemplateError} when a placeholder has no value, or headers are too large
    */
   of(event: InboundEvent, attempt: number): HeaderList {
     const headers = [...this.#eventHeaders.of(event, attempt)];
@@ -103,7 +103,7 @@ function hasHeader(headers: HeaderList, lowerCase: string): boolean {
   return headers.some(([name]) => name.toLowerCase() === lowerCase);
 }
 
-/** Each character is a byte of its own. */
+/** Checks the limits; each character is one byte. */
 function requireFitting(headers: HeaderList): void {
   let sum = 0;
   for (const [name, value] of headers) {
@@ -124,19 +124,19 @@ function requireFitting(headers: HeaderList): void {
   }
 }
 
-/** With a pattern in `forwardHeaders`, the event's writer has chosen it. */
+/** Shortened: with a pattern in `forwardHeaders`, the writer of the event chooses the name. */
 function shownName(name: string): string {
   return name.length > MAX_SHOWN_NAME ? `'${name.slice(0, MAX_SHOWN_NAME)}...'` : `'${name}'`;
 }
 
-/** The content type of an event. */
+/** The event's `content-type` header, or the default if that is missing or invalid. */
 function contentTypeOf({ headers }: InboundEvent): string {
   const header = headers.find(([name]) => name.toLowerCase() === "content-type");
   const value = header?.[1] ? TEXT_DECODER.decode(header[1]).trim() : "";
   return FIELD_VALUE.test(value) ? value : DEFAULT_CONTENT_TYPE;
 }
 
-/** Whether the value of an event is sent with a method, which is in upper case. */
+/** Whether requests have a body; `method` is in upper case. */
 export function hasBody(method: string): boolean {
   return !WITHOUT_BODY.has(method);
 }

@@ -5,30 +5,30 @@ import type { HttpHandlerConfig } from "./config.ts";
 import type { HttpResponse, UnusableResponse, UsableResponse } from "../http1/http_response.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
-/** How many values are kept encoded: enough for any endpoint that does not make up a new one each time. */
+/** How many header values are kept encoded: enough unless the endpoint makes up new ones for each response. */
 const MAX_ENCODED = 1000;
 const MAX_ENCODED_LENGTH = 200;
 
-/** Credentials that have expired and quotas that are used up concern every event, as do the endpoint's own failures. */
+/** Expired credentials and exhausted quotas affect every event, as 5xx does. */
 const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 
-/** Too many requests (RFC 6585, 4), and an endpoint that is overloaded (RFC 9110, 15.6.4). */
+/** Too Many Requests (RFC 6585, 4) and Service Unavailable (RFC 9110, 15.6.4). */
 const OVERLOAD: ReadonlySet<number> = new Set([429, 503]);
 
-/** Statuses below 500 that say nothing of the event: request timeout, too early, too many requests. */
+/** Statuses below 500 that say nothing about the event: Request Timeout, Too Early, Too Many Requests. */
 const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** What of a handler's section is about responses. */
+/** The keys of a handler's section that concern responses. */
 type ResponseConfig = Pick<
   HttpHandlerConfig,
   "maxRetryAfterMs" | "redirect" | "retry"
 >;
 
-/** Responses become results. */
+/** Turns responses into results. */
 export class ResponseResults {
   readonly #maxRetryAfterMs: number;
   readonly #transient: ReadonlySet<unknown>;
-  /** From this status on, a response is an error. */
+  /** The lowest status of an error response. */
   readonly #firstError: number;
   readonly #encoded = new Map<string, Bytes>();
 
@@ -38,7 +38,7 @@ export class ResponseResults {
     this.#firstError = redirect === "manual" ? 400 : 300;
   }
 
-  /** @param response with a body that has no coding any more */
+  /** @param response with its body decoded */
   from(response: HttpResponse): Result {
     if (response.body === null) return this.#unusable(response);
     const { status, body } = response;
@@ -57,7 +57,7 @@ export class ResponseResults {
     { status, headers }: HttpResponse,
     { isCutOff = false }: Pick<UnusableResponse, "isCutOff"> = {},
   ): ErrorResponse {
-    // Something that speaks no HTTP has taken the endpoint's place, so every event fares alike.
+    // Something that does not speak HTTP answers at the endpoint: this affects every event.
     if (status === null) return { isTransient: false, suggestsOutage: true, isAboutServer: true };
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
@@ -75,12 +75,12 @@ export class ResponseResults {
     const location = isRedirect(status) ? headers.get("location") : undefined;
     const result = [this.#header("eventor-status", `${status}`)];
     if (contentType !== undefined) result.unshift(this.#header("content-type", contentType));
-    // Each may be another one, and none is worth being remembered.
+    // Not kept encoded: each location may be different.
     if (location !== undefined) result.push(["location", octets(location)]);
     return result;
   }
 
-  /** An unusable response is an error result, whatever its status: the endpoint has answered. */
+  /** An unusable response is an error response, whatever its status: the endpoint has answered. */
   #unusable(response: UnusableResponse): Result {
     const { status, headers, defect } = response;
     const headersOfResult = [this.#header("eventor-error", defect)];

@@ -8,7 +8,7 @@ import { headerValue } from "./header_value.ts";
 import { hiddenInQuery, shownRedirect, ShownTargets } from "./shown_target.ts";
 import { targetFor } from "./url_template.ts";
 
-/** Headers that are configured, and still no secret. */
+/** Configured headers that hold no secrets. */
 const HARMLESS = new Set([
   "accept",
   "accept-charset",
@@ -20,12 +20,12 @@ const HARMLESS = new Set([
   "user-agent",
 ]);
 
-/** Headers that are secret, wherever they come from. */
+/** Headers that always hold secrets, configured or not. */
 const SECRET = ["authorization", "cookie"];
 
 /**
- * Requests as people may see them. What is configured for a header may be a secret, whether it came from outside or not;
- * what an event says of itself is none.
+ * Redacts requests for display. A configured header value may be a secret, even if it is written in the file; values of
+ * events are not.
  */
 export class ShownRequests {
   readonly #secret: ReadonlySet<string>;
@@ -59,7 +59,7 @@ export class ShownRequests {
       title: `${method} ${shownTarget} HTTP/1.1`,
       headers: shown,
       hidden: [
-        // What follows the name of a scheme may come back by itself.
+        // The endpoint may echo credentials without their scheme.
         ...hidden.flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, "")]),
         ...(isRedirected
           ? hiddenInQuery({ parts: [target.replace(/^[^?]*\??/, "")] })

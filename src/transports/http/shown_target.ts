@@ -4,13 +4,13 @@ import { formatTemplate, type Template, TemplateError } from "../../core/templat
 import type { HttpHandlerConfig } from "./config.ts";
 import { parseUrlTemplate, targetFor, type UrlTemplate } from "./url_template.ts";
 
-/** Stands for a gap while a query is taken apart; it can be in no URL. */
+/** Marks a placeholder while a query is split; it cannot occur in a URL. */
 const MARK = /\0(\d+)\0/;
 
-/** Says path and query of requests as people may see them: of the query, names and what templates fill in. */
+/** Redacts paths and queries for display. Of a query, only names and inserted values are shown. */
 export class ShownTargets {
   readonly #template: UrlTemplate | null;
-  /** What is hidden of the query. */
+  /** The redacted texts of the query. */
   readonly hidden: readonly string[];
 
   constructor({ url, urlTemplate, shownUrl }: HttpHandlerConfig) {
@@ -33,7 +33,7 @@ export class ShownTargets {
   }
 }
 
-/** Where a redirect leads to: nothing of its query is known to be harmless. */
+/** The target of a redirect, with the values of its query redacted: any may be a secret. */
 export function shownRedirect(target: string): string {
   const [path = "", query] = target.split(/\?(.*)/s);
   return query === undefined
@@ -41,7 +41,7 @@ export function shownRedirect(target: string): string {
     : `${path}?${formatTemplate(concealedQuery({ parts: [query] }))}`;
 }
 
-/** The literal values of a query, as they are written and as they are meant. */
+/** The literal values of a query, as written and decoded. */
 export function hiddenInQuery(query: Template): readonly string[] {
   return fieldsOf(query).flatMap(({ name, value = name }) => value)
     .filter((part) => typeof part === "string")
@@ -63,7 +63,7 @@ interface QueryField {
   readonly value?: Template["parts"];
 }
 
-/** The fields of a query. Gaps hold no separators: what goes into them is percent-encoded. */
+/** The fields of a query. Inserted values are percent-encoded, so they hold no separators. */
 function fieldsOf({ parts }: Template): readonly QueryField[] {
   const gaps = parts.filter((part) => typeof part !== "string");
   let number = 0;

@@ -3,29 +3,29 @@ import { formatDelay } from "../../core/backoff.ts";
 import { EventNotSettledError } from "../../core/listener.ts";
 import type { Logger } from "../../core/log.ts";
 
-/** How long it takes until another call may find out whether it works again. */
+/** Pause until the next probe, even while the previous one still runs. */
 const PAUSE_MS = 5000;
 
-/** So many refusals in a row that may each be for one call alone are for all. */
+/** A 403 may concern one event only: this many in a row without an accepted call open the breaker. */
 const DOUBTS_IN_A_ROW = 5;
 
-/** What `Health` knows it by. */
+/** The name of this breaker in `Health`. */
 const TRUST = "trust";
 
-/** The right to make one call, or many of them as long as all is well. */
+/** The right to make one call as a probe or, while the breaker is closed, any number of calls. */
 export type Pass = symbol;
 
 /** A call that waits for its pass. */
 interface Waiting {
   readonly resolve: (pass: Pass) => void;
   readonly reject: (reason: unknown) => void;
-  /** Whether it would still be made after a pause. */
+  /** False once the lease is ending: the call then does not wait out a pause. */
   mayPause(): boolean;
-  /** It waits no longer. */
+  /** Removes the listeners of its signals. */
   leave(): void;
 }
 
-/** What a gate needs. */
+/** Dependencies; without `health`, only the log shows refusals. */
 export interface TrustGateParts {
   readonly log: Logger;
   readonly health?: Health | undefined;
@@ -34,20 +34,20 @@ export interface TrustGateParts {
 }
 
 /**
- * Holds calls back while it is not certain that both sides accept who the other one is: certificates, credentials, and
- * whoever gives those. What fails of these fails for every call, and asking often gets clients locked out.
+ * A circuit breaker for TLS, credentials and tokens. A failure of these hits every call, and repeated attempts often
+ * lock a client out.
  *
- * One call goes ahead; the others wait for what becomes of it. When it fails for such a reason, the next one follows
- * after 5 s, and so on, until one is accepted; when it ends otherwise, all may go, until one of them fails for such a
- * reason. Only what is said of a pass that still counts is heeded: a call may have begun under credentials of before.
+ * It starts half-open: one call goes as a probe, the others wait. A refusal opens it, and a probe follows every 5 s. An
+ * accepted call closes it; without an earlier refusal, so does any outcome that is not a refusal. Outcomes of outdated
+ * passes are ignored: their calls may have used earlier credentials.
  */
 export class TrustGate implements Disposable {
   readonly #log: Logger;
   readonly #health: Health | undefined;
   readonly #now: () => number;
-  /** While all may go. */
+  /** The pass of all calls while the breaker is closed; undefined while it is open or half-open. */
   #open: Pass | undefined;
-  /** How many calls in a row were refused that may have been refused for themselves. */
+  /** Refusals in a row, while closed, that may concern their event only. */
   #doubts = 0;
   readonly #ahead = new Set<Pass>();
   readonly #waiting: Waiting[] = [];
@@ -61,16 +61,16 @@ export class TrustGate implements Disposable {
     this.#now = now;
   }
 
-  /** For a call that is made at once; undefined when it has to wait. */
+  /** The pass while the breaker is closed; undefined when the call has to `enter()`. */
   get pass(): Pass | undefined {
     return this.#open;
   }
 
   /**
-   * Resolves when a call may be made. Whoever has made it says by one of the other methods how it has ended.
+   * Waits until a call may be made. The caller reports its outcome by one of the methods below.
    *
-   * @param ending when it has aborted, the call is not made after a pause
-   * @throws the signal's reason, when it aborts before
+   * @param ending once aborted, the call does not wait out a pause after a refusal
+   * @throws the reason of `signal` when it aborts first
    * @throws {EventNotSettledError} because of `ending`
    */
   enter(signal: AbortSignal, ending?: AbortSignal): Promise<Pass> {
@@ -98,7 +98,7 @@ export class TrustGate implements Disposable {
     });
   }
 
-  /** The other side has answered, and not to say that it does not trust us. */
+  /** The endpoint responded without refusing the credentials: closes the breaker. */
   accepted(pass: Pass): void {
     if (!this.#counts(pass)) return;
     this.#doubts = 0;
@@ -112,15 +112,15 @@ export class TrustGate implements Disposable {
   }
 
   /**
-   * Nothing became known of trust: there was no answer, or one that is given without a look at who calls. That lets all
-   * go, unless there was a refusal before: as long as nobody is accepted, it may still be true.
+   * The outcome says nothing about credentials: no response, or one sent before they were checked. It closes the
+   * breaker unless a refusal came earlier, which may still hold.
    */
   unanswered(pass: Pass): void {
     if (this.#failure !== undefined) this.left(pass);
     else if (this.#counts(pass)) this.#openFor(pass);
   }
 
-  /** The call was given up before anything became known. */
+  /** The call was given up before its outcome was known. */
   left(pass: Pass): void {
     if (!this.#ahead.delete(pass)) return;
     if (this.#ahead.size === 0) {
@@ -130,9 +130,9 @@ export class TrustGate implements Disposable {
   }
 
   /**
-   * One side does not accept who the other one is.
+   * One side rejects the other's certificate or credentials: opens the breaker.
    *
-   * @param reason without secrets, for people who are to repair that
+   * @param reason tells users in the log and in `/readyz` what to repair; without secrets
    */
   refused(pass: Pass, reason: string): void {
     if (!this.#counts(pass)) return;
@@ -150,14 +150,14 @@ export class TrustGate implements Disposable {
   }
 
   /**
-   * The same, but where others were accepted, it may be for what this call asked alone: only when it is said of several in
-   * a row, none being accepted between them, it counts.
+   * A refusal that may concern its event only. While the breaker is closed, it opens at the fifth in a row without an
+   * accepted call in between; otherwise the refusal counts at once.
    */
   doubted(pass: Pass, reason: string): void {
     if (pass !== this.#open || ++this.#doubts === DOUBTS_IN_A_ROW) this.refused(pass, reason);
   }
 
-  /** Something was repaired, perhaps: one call may find out at once. What is said of earlier ones no longer counts. */
+  /** The configuration has changed: a probe may go at once, and outcomes of earlier calls no longer count. */
   renew(): void {
     this.#open = undefined;
     this.#ahead.clear();
@@ -177,7 +177,7 @@ export class TrustGate implements Disposable {
     this.#letThrough();
   }
 
-  /** Lets the next one through, or sees to that later. */
+  /** Admits all waiting calls while closed, otherwise the next probe, now or after the pause. */
   #letThrough(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -196,7 +196,7 @@ export class TrustGate implements Disposable {
     this.#waiting.shift();
     const pass = Symbol("ahead");
     this.#ahead.add(pass);
-    // One that takes long must not hold up all others.
+    // A slow probe must not block the others: the next one goes after the pause.
     this.#nextAtMs = this.#later();
     this.#admit(next, pass);
     this.#letThrough();
@@ -221,7 +221,7 @@ export class TrustGate implements Disposable {
     return this.#now() + PAUSE_MS;
   }
 
-  /** Whoever waits is given up. */
+  /** Rejects all waiting calls with an `AbortError`. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     for (const waiting of this.#waiting.splice(0)) {

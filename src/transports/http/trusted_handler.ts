@@ -4,13 +4,13 @@ import { isOfTrust } from "../http1/failure.ts";
 import type { HandlerConfig } from "../../core/transport.ts";
 import type { Pass, TrustGate } from "./trust_gate.ts";
 
-/** Sends the calls of another handler through a gate, and tells it how they ended. */
+/** Makes the calls of another handler under a `TrustGate`, and reports their outcomes to it. */
 export class TrustedHandler implements Handler {
   readonly #handler: Handler;
   readonly #gate: TrustGate;
   readonly #showsWhoCalls: boolean;
 
-  /** @param showsWhoCalls whether the endpoint can refuse who calls it, rather than a call */
+  /** @param showsWhoCalls whether requests carry credentials: only then do 401 and 403 count as refusals */
   constructor(
     handler: Handler,
     { gate, showsWhoCalls }: { gate: TrustGate; showsWhoCalls: boolean },
@@ -51,7 +51,7 @@ export class TrustedHandler implements Handler {
     else this.#gate.accepted(pass);
   }
 
-  /** Returns what is to be thrown. */
+  /** Reports a failure, and returns the error to throw. */
   #tellFailure(pass: Pass, error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted || !(error instanceof HandlerError)) {
       this.#gate.left(pass);
@@ -72,7 +72,7 @@ export class TrustedHandler implements Handler {
   }
 }
 
-/** Whether such an answer may come before anybody has looked at who calls. */
+/** Whether such a response may be sent before credentials are checked. */
 function mayBeBlind(status: number | undefined): boolean {
   return status === undefined || status === 429 || status >= 500;
 }

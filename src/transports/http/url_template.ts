@@ -3,12 +3,12 @@ import { fill, gapsOf, type Template, TemplateError } from "../../core/template.
 import { pathProblem } from "./path_problem.ts";
 import { percentEncode } from "./percent_encoding.ts";
 
-/** Path and query of a URL with gaps. Scheme, host and port have none. */
+/** A URL with placeholders in its path and query; scheme, host and port have none. */
 export interface UrlTemplate {
   readonly origin: string;
-  /** What stands between the slashes of the path. */
+  /** The parts of the path between slashes. */
   readonly segments: readonly Template[];
-  /** What follows the question mark. */
+  /** The part behind the question mark. */
   readonly query: Template | null;
 }
 
@@ -17,13 +17,13 @@ const UNRESERVED = new Set(
     .map((character) => character.charCodeAt(0)),
 );
 
-/** What path and query of a URL with gaps may have: common servers take no longer ones. */
+/** Limit of path and query of a URL with placeholders: common servers accept no more. */
 const MAX_TARGET_BYTES = 8192;
 
-/** Stands for a gap while a URL is parsed, which leaves it as it is. */
+/** Marks a placeholder while a URL is parsed; the parser leaves it unchanged. */
 const MARK = "eventor-gap-";
 
-/** Reads a URL with gaps; null when it is none, or there is a gap where there must not be. */
+/** Parses a URL with placeholders; null if it is invalid, or has one outside path and query. */
 export function parseUrlTemplate(
   { parts }: Template,
   parse: (url: string) => URL | null,
@@ -50,9 +50,9 @@ export function parseUrlTemplate(
 }
 
 /**
- * Path and query for an event. What goes into a gap stays within its segment or its value of the query.
+ * Path and query for an event. An inserted value stays within its segment of the path or its part of the query.
  *
- * @throws {TemplateError} when there is nothing for a gap, or the URL would lead elsewhere or be too long
+ * @throws {TemplateError} when a placeholder has no value, or the URL would lead elsewhere or be too long
  */
 export function targetFor({ origin, segments, query }: UrlTemplate, event: InboundEvent): string {
   let target = "";
@@ -73,7 +73,7 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
   return target;
 }
 
-/** Each character is a byte of its own. */
+/** Checks the limit; each character is one byte. */
 function requireFitting(target: string): void {
   if (target.length <= MAX_TARGET_BYTES) return;
   throw new TemplateError(
@@ -81,7 +81,7 @@ function requireFitting(target: string): void {
   );
 }
 
-/** Everything but unreserved characters (RFC 3986, 2.3) is encoded. */
+/** Encodes everything but unreserved characters (RFC 3986, 2.3). */
 function percentEncoded(value: Bytes): string {
   return percentEncode(value, (byte) => UNRESERVED.has(byte));
 }

@@ -9,14 +9,14 @@ import {
 } from "../../oauth2/config.ts";
 import { reasonNotOfAuth } from "../config_headers.ts";
 
-/** By what the endpoint is shown who calls. */
+/** How requests are authenticated. */
 export type AuthConfig =
   | { readonly type: "basic"; readonly username: string; readonly password: string }
   | { readonly type: "bearer"; readonly token: string }
   | { readonly type: "apiKey"; readonly header: string; readonly key: string }
   | OAuth2AuthConfig;
 
-/** By a token that somebody else gives. */
+/** With a bearer token from a token endpoint. */
 export type OAuth2AuthConfig = OAuth2Config & { readonly type: "oauth2" };
 
 const visible = textOf("printable ASCII characters without spaces", {
@@ -27,7 +27,7 @@ const headerText = textOf("printable ASCII characters on one line, without space
   check: (value) => /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) ? value : undefined,
 });
 
-// RFC 7617, 2: a colon ends the user name, and control characters are ruled out.
+// RFC 7617, 2: a colon ends the user name; control characters are not allowed.
 const username = textOf("text without ':' and control characters", {
   check: (value) => /^[^:\p{Cc}]+$/u.test(value) ? value : undefined,
 });
@@ -80,7 +80,7 @@ export const authSchema: z.ZodType<AuthConfig> = z.discriminatedUnion("type", [
   oauth2Schema as unknown as typeof bearerSchema,
 ]);
 
-/** The header that shows who calls. */
+/** The header that carries the credentials. */
 export function authHeaderName(auth: AuthConfig): string {
   return auth.type === "apiKey" ? auth.header : "Authorization";
 }

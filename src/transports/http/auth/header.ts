@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { AuthConfig } from "./config.ts";
 
-/** The header that all requests have, if it is always the same one. */
+/** The header with credentials, if it is the same in all requests. */
 export function constantAuthHeader(
   auth: AuthConfig | undefined,
 ): readonly [name: string, value: string] | undefined {

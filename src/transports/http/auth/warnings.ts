@@ -2,7 +2,7 @@ import { valueAt } from "../../../config/document.ts";
 import { TemplateText } from "../../../config/template_text.ts";
 import { formatTemplate } from "../../../core/template.ts";
 
-/** What is worth a warning in a valid section of a handler, as it is written. */
+/** Warnings about `auth` in a valid section of a handler, as written. */
 export function authWarnings(section: unknown): readonly string[] {
   if (valueAt(section, ["auth"]) === undefined) return [];
   const warnings: string[] = [];
@@ -17,7 +17,7 @@ export function authWarnings(section: unknown): readonly string[] {
   return warnings;
 }
 
-/** Whether a URL leads to another machine, or may do so, without TLS. */
+/** Whether a URL leads, or may lead, to another machine without TLS. */
 function isReadableOnTheWay(written: unknown): boolean {
   const text = written instanceof TemplateText ? formatTemplate(written.template) : written;
   const url = typeof text === "string" ? URL.parse(text) : null;

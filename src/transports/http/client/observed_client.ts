@@ -10,7 +10,7 @@ import type { HttpClient, RequestHead, RequestTarget } from "./http_client.ts";
 const EMPTY = new Uint8Array();
 const TEXT_DECODER = new TextDecoder();
 
-/** A client that tells what it sends and receives. */
+/** Reports requests and responses to an observer. */
 export class ObservedClient implements HttpClient {
   readonly #client: HttpClient;
   readonly #requests: ShownRequests;
@@ -56,7 +56,7 @@ export class ObservedClient implements HttpClient {
   }
 }
 
-/** As texts, one for each line that came with a cookie. */
+/** Decodes the values; each of several `set-cookie` headers is a pair of its own. */
 function* shownHeaders(
   headers: ResponseHeaders,
 ): Generator<readonly [name: string, value: string]> {

@@ -15,7 +15,7 @@ export class RequestWriter {
   readonly #headers: RequestHeaders;
   readonly #commonLines: string;
   readonly #target: string;
-  /** What a request begins with, unless it goes elsewhere. */
+  /** The beginning of requests to the configured target. */
   readonly #beginning: Bytes;
 
   constructor(config: HttpHandlerConfig, pipeline: string) {
@@ -44,7 +44,7 @@ export class RequestWriter {
     return request;
   }
 
-  /** The head of what `write()` gives. */
+  /** The head of the request that `write()` returns. */
   head(event: InboundEvent, target: RequestTarget): RequestHead {
     const request = this.write(event, target);
     const head = Buffer.from(request.subarray(0, Buffer.from(request.buffer).indexOf(HEAD_END)));
@@ -61,10 +61,10 @@ export class RequestWriter {
   }
 }
 
-/** Most texts are ASCII, for which an encoder is several times as fast as a `Buffer`. */
+/** Most texts are ASCII, which `TextEncoder` writes several times as fast as a `Buffer`. */
 function writeLatin1(target: Bytes, start: number, text: string): void {
   const { read } = TEXT_ENCODER.encodeInto(text, target.subarray(start, start + text.length));
-  // What is not ASCII takes more bytes there, so that the text does not fit.
+  // Other characters take more bytes in UTF-8, so that the text does not fit.
   if (read === text.length) return;
   for (let index = 0; index < text.length; index++) target[start + index] = text.charCodeAt(index);
 }

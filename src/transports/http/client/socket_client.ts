@@ -15,15 +15,15 @@ import { ResponseReader } from "../../http1/response_reader.ts";
 import { openStream } from "../../http1/stream.ts";
 import { UnclosedConnections } from "../../http1/unclosed_connections.ts";
 
-/** What a client needs besides its configuration. */
+/** Dependencies of a client. */
 export interface SocketClientContext {
   readonly pipeline: string;
   readonly log: Logger;
-  /** How the log names what is called. */
+  /** The endpoint's name in the log. */
   readonly endpoint: string;
 }
 
-/** Speaks HTTP/1.1 on its own connections, with or without TLS. Bodies are as they came, not decoded. */
+/** Speaks HTTP/1.1 on its own connections, with or without TLS. It does not decode bodies. */
 export class SocketClient implements HttpClient {
   readonly #requests: RequestWriter;
   readonly #connections: ConnectionPool;
