@@ -5,126 +5,122 @@ import type { Listener } from "./listener.ts";
 import type { Logger } from "./log.ts";
 import type { ResultProcessor } from "./result_processor.ts";
 
-/** What a section of the configuration needs of the sandbox. Hosts are `host:port`. */
+/** What a configuration section needs from the sandbox. Hosts are `host:port`. */
 export interface Permissions {
   readonly net: readonly string[];
   /** Names of environment variables. */
   readonly env: readonly string[];
 }
 
-/** The section of a role in the configuration: plain data that can be posted to a Worker. */
+/** Configuration section of a role: plain data that can be posted to a Worker. */
 export interface RoleConfig {
   readonly type: string;
 }
 
-/** The section of a handler. */
 export type HandlerConfig = RoleConfig & FailureConfig;
 
-/** What a role gets from its pipeline. */
+/** What a pipeline passes to its roles. */
 export interface RoleContext {
   readonly pipeline: string;
   readonly log: Logger;
 }
 
-/** How much of a pipeline may be under way at a time. */
+/** How much a pipeline may have in progress. */
 export interface Limits {
   /** Calls in flight. */
   readonly concurrency: number;
-  /** Events of a partition, from its lowest unsettled one to the last one delivered. */
+  /** Events of a partition, from the lowest unsettled to the last delivered. */
   readonly maxLookahead: number;
-  /** Bytes of all events that a listener holds, delivered or not; as many for results that wait to be stored. */
+  /** Bytes of the events that a listener holds, delivered or not; separately, of results that wait to be stored. */
   readonly maxBufferedBytes: number;
 }
 
-/** What an instance of a role gets that is going to work. */
+/** What an open role needs for its work. */
 export interface OpenContext extends RoleContext {
   readonly limits: Limits;
-  /** Told of what fails, when somebody wants to know. */
+  /** Receives failures, where readiness is observed. */
   readonly health?: Health;
-  /** Told what a handler's calls say, when somebody wants to see it. */
+  /** Receives requests and responses, for `eventor try`. */
   readonly observer?: CallObserver;
 }
 
-/** What the other side of a part tells of itself before a pipeline runs. */
+/** What discovery finds before a pipeline runs. */
 export interface OtherSide {
-  /** Hosts that only the other side can name. */
+  /** Hosts that only the remote system can name. */
   readonly hosts: readonly string[];
-  /** Where events come from or records go to, in the other side's own words: the same, whatever it is configured by. */
+  /** Sources or destinations as the remote system identifies them: the same text, however it is configured. */
   readonly places: readonly string[];
 }
 
 /** Offsets by partition. */
 export type Offsets = ReadonlyMap<number, number>;
 
-/** What is said to open what a store holds. */
+/** Options for reading stored records. */
 export interface ReadBackContext extends OpenContext {
-  /** By this name the store remembers how far it has been read. */
+  /** Name under which the store keeps the read position. */
   readonly reader: string;
-  /** Of which other readers it matters how far they have got. */
+  /** Selects the other readers whose positions are reported. */
   readonly isPeer: (reader: string) => boolean;
-  /** Where reading ends, when not where the store ends now. */
+  /** Where reading ends; by default, at the current end of the store. */
   readonly ends?: Offsets | undefined;
-  /** Whether the store is to remember what was read. */
+  /** Whether the store keeps the read position. */
   readonly remembers: boolean;
 }
 
-/** What a store holds, from where its reader had got to up to where it ended; there the input ends. */
+/** Stored records, from the reader's position to the end of the store, where the input ends. */
 export interface StoredEvents extends Listener {
   readonly starts: Offsets;
   readonly ends: Offsets;
-  /** Below these offsets, nothing will be read again by the same reader. */
+  /** The same reader reads nothing below these offsets again. */
   readonly positions: Offsets;
-  /** How far each of the other readers had got. */
+  /** Positions of the other readers. */
   readonly peers: ReadonlyMap<string, Offsets>;
 }
 
 /**
- * One of the parts a transport can play in a pipeline. Members that return promises touch the network, inside a
- * sandbox; the others are pure and load no client library.
+ * A role that a transport can have in a pipeline. Methods that return promises use the network, inside a sandbox; the
+ * others are pure and load no client library.
  */
 export interface Role<Config extends RoleConfig, Instance> {
-  /** What only one pipeline of a process can have, when there is such a thing. */
+  /** A resource that only one pipeline of a process can use: `standard input`. */
   readonly exclusive?: string;
-  /** What the configuration itself names. */
+  /** Permissions for everything that the configuration names. */
   permissions(config: Config): Permissions;
-  /**
-   * Where its events come from or its records go to by what is configured, as texts that are equal for the same place.
-   * One place can have several.
-   */
+  /** Configured sources or destinations, as texts that are equal for the same one. One can have several texts. */
   places?(config: Config): readonly string[];
   /** One line for `eventor check`, without secrets. */
   describe(config: Config): string;
-  /** What only the other side can tell, asked for with no more than `permissions(config)`. */
+  /** What only the remote system knows. Needs no more than `permissions(config)`. */
   discover?(config: Config, context: RoleContext): Promise<OtherSide>;
-  /** Problems that only the other side can tell of, one sentence each; none when all is well. */
+  /** Problems that only the remote system can report, one sentence each; empty when all is well. */
   check?(config: Config, context: RoleContext): Promise<string[]>;
   open(config: Config, context: OpenContext): Promise<Instance>;
 }
 
-/** A listener's role. */
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
-  /** Whether a listener that is opened anew goes on where the last one had settled everything. */
+  /** Whether a new listener resumes where the last one had settled all events. */
   readonly resumable: boolean;
-  /** The topic of its events. */
   topic(config: Config): string;
   /**
-   * As which reader it reads which place, as texts of which one is equal for the same: of events of one place, each reader
-   * gets only those that no other gets under its name.
+   * Reader and source, as texts that are equal for the same pair. Such readers share the events: each gets only those
+   * that
+   * no other gets.
    */
   readers?(config: Config): readonly string[];
-  /** Opens what puts events back to where they come from, if that is possible. */
+  /** Opens a processor that writes events back to their source, if that is possible. */
   putBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
 }
 
-/** A handler's role. */
 export interface HandlerRole<Config extends HandlerConfig> extends Role<Config, Handler> {
-  /** Whether an open handler can go over to another configuration, with the same permissions. Without it, none can. */
+  /**
+   * Whether an open handler can switch to another configuration with the same permissions. Without this method, none
+   * can.
+   */
   canUpdate?(from: Config, to: Config): boolean;
 }
 
-/** A result processor's role. */
 export interface ResultProcessorRole<Config extends RoleConfig>
   extends Role<Config, ResultProcessor> {
-  /** Opens what was stored, if it can be read. */
+  /** Opens stored records for reading, if that is possible. */
   readBack?(config: Config, context: ReadBackContext): Promise<StoredEvents>;
 }

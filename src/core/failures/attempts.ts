@@ -6,15 +6,15 @@ import { EventNotSettledError } from "../listener.ts";
 import type { Logger } from "../log.ts";
 import type { ToldReasons } from "./told_reasons.ts";
 
-/** Whom failed attempts are told to, and how long to wait between them. */
+/** Dependencies and options of `Attempts`. */
 export interface AttemptsParts {
   readonly log: Logger;
-  /** Spares the log what it has been told of other events. */
+  /** Limits repeated log lines with the same reason. */
   readonly told?: ToldReasons | undefined;
-  /** When it is not the default. */
+  /** Replaces `DEFAULT_BACKOFF`. */
   readonly backoff?: Backoff | undefined;
   readonly health?: Health | undefined;
-  /** How long they may last before they matter to `health`. */
+  /** How long attempts may fail before `health` counts them, in milliseconds. */
   readonly readyAfterMs?: number | undefined;
 }
 
@@ -22,43 +22,46 @@ export interface AttemptsParts {
 export interface Pause {
   readonly backoff?: Backoff | undefined;
   readonly atLeastMs?: number | undefined;
-  /** Bounds the next one of a backoff with jitter, but never below the backoff's shortest. */
+  /** Upper limit of the next delay, but never below `initialDelayMs`; ignored without jitter. */
   readonly atMostMs?: number | undefined;
-  /** Whether the log tells of the reason elsewhere. */
+  /** Whether the reason is logged elsewhere: then DEBUG only. */
   readonly isTold?: boolean;
-  /** Whether what comes behind the event waits until somebody does something: the log tells of each such event. */
+  /** Whether later events are blocked until an operator acts: every such pause is logged, unthrottled. */
   readonly isBlocking?: boolean;
-  /** Ends the pause when it aborts, if it is not the lease's end that does. */
+  /** Ends the pause early when aborted. Unlike the lease's end, this is no error. */
   readonly until?: AbortSignal | undefined;
 }
 
-/** What is left of a pause that has ended early. */
+/** The remainder of a pause that ended early. */
 export interface RestOfPause extends Pick<Pause, "atLeastMs" | "isTold" | "until"> {
-  /** The end of the pause, by `performance.now()`. */
+  /** When the pause was to end, by `performance.now()`. */
   readonly dueMs: number;
-  /** Whether it must not end early again. */
+  /** Whether the remainder must not end early. */
   readonly isFixed?: boolean;
 }
 
-/** An event whose next attempt comes after a pause. */
+/** An event that pauses before its next attempt. */
 interface PausingEvent {
   readonly lease: Lease;
   readonly offset: number;
 }
 
-/** How much of a pause passes at least, and of what is left of one. With full jitter, a pause may be as short anyway. */
+/**
+ * The smallest part of a pause, and of a remainder, before it may end early. Full jitter can make a pause as short,
+ * too.
+ */
 const LEAST_PART = 1 / 32;
 const LEAST_PART_OF_REST = 1 / 2;
 
-/** What is left of a pause is not cut short any more when it is shorter. */
+/** A shorter remainder does not end early. */
 const MIN_REST_MS = 50;
 
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
 
-/** More of a backoff's delays than it takes to reach the longest. */
+/** Delays to skip at most: more than a backoff takes to reach its maximum. */
 const MAX_DELAYS_BEFORE = 50;
 
-/** What was tried for one event and has failed. */
+/** Failed attempts of one event. */
 export class Attempts {
   readonly #what: () => string;
   readonly #parts: AttemptsParts;
@@ -71,7 +74,7 @@ export class Attempts {
 
   /**
    * @param what completes "cannot ..."
-   * @param past goes on from there
+   * @param past attempts made before a restart
    */
   constructor(what: () => string, parts: AttemptsParts, past: AttemptsMade = NONE) {
     this.#what = what;
@@ -83,7 +86,7 @@ export class Attempts {
     this.#firstFailedAtMs = past.firstFailedAtMs;
   }
 
-  /** What there was so far. */
+  /** Attempts so far, including those made before a restart. */
   get soFar(): AttemptsMade {
     return {
       made: this.#made,
@@ -93,12 +96,12 @@ export class Attempts {
     };
   }
 
-  /** How many have failed, counted or not. */
+  /** Failed attempts, counted or not. */
   get made(): number {
     return this.#made;
   }
 
-  /** How many of them used up what an event may have. */
+  /** Failed attempts that count towards `maxAttempts`. */
   get counted(): number {
     return this.#counted;
   }
@@ -108,24 +111,24 @@ export class Attempts {
     return this.#firstFailedAtMs;
   }
 
-  /** Notes that one has failed. */
+  /** Records a failed attempt. */
   fail(): void {
-    // `Date.now()` need not be the time of day.
+    // `Date.now()` is monotonic in Workers with a Kafka client, not the time of day.
     if (this.#made++ === 0) this.#firstFailedAtMs = new Date().getTime();
   }
 
-  /** Notes that the one that has failed counts. */
+  /** Counts the failed attempt towards `maxAttempts`. */
   count(): void {
     this.#counted++;
   }
 
-  /** The next pauses are the shortest again. */
+  /** Starts the backoff again from its shortest delay. */
   restartPauses(): void {
     this.#delays.clear();
     this.#madeBefore = 0;
   }
 
-  /** Says that the next attempt comes when the other side is there again. */
+  /** Logs that the next attempt waits for the end of an outage. */
   logOutage(reason: string): void {
     this.#notReady(reason);
     this.#parts.log.warn(`cannot ${this.#what()}: ${reason}; trying again after the outage`);
@@ -134,8 +137,8 @@ export class Attempts {
   /**
    * Waits before the next attempt.
    *
-   * @param atLeastMs when the next one of the backoff is shorter
-   * @throws {EventNotSettledError} when the lease is ending, before the pause is over
+   * @param atLeastMs lower limit of the pause
+   * @throws {EventNotSettledError} when the lease is ending before the pause is over
    */
   async pause(
     reason: string,
@@ -149,11 +152,12 @@ export class Attempts {
   }
 
   /**
-   * The same, but while all of the event's partition waits for an event that pauses, for this one or another, the pause
-   * ends early, after a part of it at the earliest.
+   * Like `pause()`, but ends early while every other event of the partition waits for a paused one. At least
+   * `LEAST_PART`
+   * of it passes.
    *
-   * @param offset the event's
-   * @returns when the pause would have ended, by `performance.now()`, if it has ended early
+   * @param offset of the event
+   * @returns when the pause was to end, by `performance.now()`, if it ended early
    */
   async pauseWhileOthersGoOn(
     reason: string,
@@ -166,9 +170,9 @@ export class Attempts {
   }
 
   /**
-   * Waits for the rest of a pause, which may end early again, after half of it at the earliest.
+   * Waits for the remainder of a pause. It may end early again, after `LEAST_PART_OF_REST` at the earliest.
    *
-   * @returns when the pause would have ended, by `performance.now()`, if it has ended early
+   * @returns when the pause was to end, by `performance.now()`, if it ended early
    */
   async goOnPausing(
     reason: string,
@@ -187,7 +191,7 @@ export class Attempts {
     return undefined;
   }
 
-  /** Nothing is tried any more: it has worked, or is given up. */
+  /** No attempt follows: one has succeeded, or the event is given up. */
   end(): void {
     this.#parts.health?.works(this.#what());
   }
@@ -227,7 +231,7 @@ export class Attempts {
     return Math.min(delayMs, Math.max(atMostMs, backoff.initialDelayMs));
   }
 
-  /** Those of the attempts of before are over. */
+  /** Skips the delays of attempts made before the restart. */
   #delaysFrom(backoff: Backoff): Generator<number, never> {
     const delays = backoffDelays(backoff);
     for (let i = Math.min(this.#madeBefore, MAX_DELAYS_BEFORE); i > 0; i--) delays.next();
@@ -244,7 +248,7 @@ async function pauseFor(
   if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
 }
 
-/** Resolves with when the pause would have ended, by `performance.now()`, if it has ended early. */
+/** Resolves with the time the pause was to end, by `performance.now()`, if it ended early. */
 async function pauseUnlessHeldUp(
   pauseMs: number,
   { leastMs, until, lease, offset }:
@@ -255,7 +259,7 @@ async function pauseUnlessHeldUp(
   const dueMs = performance.now() + pauseMs;
   await pauseFor(leastMs, ending, until);
   const heldUp = new AbortController();
-  // Without a reason, it would take an exception with its stack.
+  // Without a reason, `abort()` would create an exception with its stack.
   const forget = lease.whenHeldUp(offset, () => heldUp.abort("held up"));
   try {
     await pauseFor(pauseMs - leastMs, ending, until, heldUp.signal);

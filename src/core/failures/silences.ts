@@ -1,16 +1,17 @@
-/** For so long the other side may bring nothing to several events, and still bring it to each by itself. */
+/** Up to this long without a response, the endpoint counts as present, even if several events went unanswered. */
 const LULL_MS = 250;
 
-/** The time from one response to the next, with what brought none in it. */
+/** The time between two responses, with the unanswered calls in it. */
 export interface Lull {
-  /** Whether others had a response, soon before and soon after: it was not the other side that was away. */
+  /** Whether the event was the cause: the endpoint responded soon before and soon after. */
   readonly isOwnFault: boolean;
 }
 
 /**
- * Tells a call that brought no response because of its event from one that was made while the other side was away. What
- * is known at that moment cannot: when it breaks down, others were answered just before. So the next response, whoever
- * gets it, has to come; and if several events' calls brought nothing until then, it has to come soon.
+ * Decides whether an unanswered call was the event's fault or an outage. When an endpoint fails, it answered others
+ * just
+ * before, so only the next response, to any event, decides. After unanswered calls for several events, that response
+ * must come within `LULL_MS` of the last one before.
  */
 export class Silences {
   readonly #now: () => number;
@@ -22,7 +23,7 @@ export class Silences {
     this.#now = now;
   }
 
-  /** Notes a response, of whatever kind. */
+  /** Records a response of any kind. */
   noteResponse(): void {
     const nowMs = this.#now();
     this.#lull?.end(nowMs);
@@ -30,7 +31,7 @@ export class Silences {
     this.#lastResponseMs = nowMs;
   }
 
-  /** Notes that a call brought nothing. @param event stands for the event */
+  /** Records an unanswered call. @param event identifies the event */
   noteSilence(event: object): Lull {
     this.#lull ??= new OpenLull(this.#lastResponseMs);
     this.#lull.add(event);

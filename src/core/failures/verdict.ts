@@ -9,54 +9,54 @@ import { TemplateError } from "../template.ts";
 /** Why an event has failed for good. */
 export interface EventFailure {
   /**
-   * `status`: the response; `noResponse`: there was none; `tooLarge`: where it was to go, the result was too large;
-   * `crash`: work on it was cut off, as when it ends the process; `template`: there is nothing for a template;
-   * `eventTooLarge`: the event itself is larger than it may be.
+   * `status`: an error response; `noResponse`: unanswered calls; `tooLarge`: no processor can store the result;
+   * `crash`: work on it was cut off, as by the end of the process; `template`: a template lacks a value;
+   * `eventTooLarge`: the event exceeds `maxEventBytes`.
    */
   readonly reason: "status" | "noResponse" | "tooLarge" | "crash" | "template" | "eventTooLarge";
-  /** In the other side's words, when there was a response. */
+  /** As the endpoint sent it, when there was a response. */
   readonly status?: string;
   /** Without payload and secrets. */
   readonly message: string;
 }
 
-/** What calls are judged by. */
+/** Dependencies of the decision. */
 export interface JudgeParts {
   readonly guard: OutageGuard;
   readonly silences: Silences;
   readonly policy: FailurePolicy;
-  /** Whether a result that is an error goes anywhere. */
+  /** Whether an error response goes to any result processor. */
   readonly takesErrors: boolean;
 }
 
-/** How a call came out: with a result to publish, with a failure for good, or to be made again. */
+/** What follows from a call: a result to publish, a failure for good, or another call. */
 export type Verdict =
   | { readonly kind: "result"; readonly result: Result }
   | { readonly kind: "failed"; readonly failure: EventFailure }
   | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
-  /** The same, but sooner while all others wait for one that pauses. */
+  /** Like `again`, but sooner while all other events wait for a paused one. */
   | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
-  /** The call came early, and does not count: the pause goes on. */
+  /** The call was early and does not count: the remainder of its pause follows. */
   | { readonly kind: "tooEarly"; readonly reason: string; readonly pause: RestOfPause }
-  /** When, the guard says. */
+  /** The next call waits for the end of an outage. */
   | { readonly kind: "afterOutage"; readonly reason: string };
 
-/** What an event's calls came to. */
+/** The final outcome of an event's calls. */
 export type CallsOutcome = Extract<Verdict, { kind: "result" | "failed" }>;
 
-/** What has happened to an event so far. */
+/** History of an event's calls. */
 export interface History {
-  /** There when any has failed. */
+  /** Set after the first failed attempt. */
   attempts?: Attempts;
-  /** Whether the last call brought no response. */
+  /** Whether the last call got no response. */
   isSilent?: boolean;
-  /** That the last call for it, which was sent and did not come early, brought nothing. */
+  /** The last unanswered call, if it was sent and not early; not judged yet. */
   silence?: Silence;
 }
 
 interface Silence {
   readonly lull: Lull;
-  /** How many outages had begun by then. */
+  /** Outages begun until then. */
   readonly outages: number;
   readonly message: string;
 }
@@ -64,7 +64,7 @@ interface Silence {
 /** A result, or why there is none. */
 export type CallOutcome = Result | HandlerError | TemplateError;
 
-/** Notes that a call has worked. */
+/** Records a success. */
 export function noteSuccess({ guard, silences }: JudgeParts): void {
   silences.noteResponse();
   guard.noteAnswer({ isSuccess: true });
@@ -73,11 +73,11 @@ export function noteSuccess({ guard, silences }: JudgeParts): void {
 type Judging = JudgeParts & {
   readonly attempts: Attempts;
   readonly history: History;
-  /** When the call came early: the end of the pause. */
+  /** For an early call: when its pause was to end. */
   readonly dueMs: number | undefined;
 };
 
-/** Says what follows from a call that was no success, and notes what it tells of the other side. */
+/** Decides what follows from a call without success, and records what it shows about the endpoint. */
 export function judge(
   outcome: ErrorResult | HandlerError | TemplateError,
   event: InboundEvent,
@@ -95,7 +95,7 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
   const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
   const isRepeated = isTransient && retry !== null;
-  // One that ends the pause, as its response is not repeated for, is like any other.
+  // An early call counts like any other if its response is not retried: it ends the pause.
   const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
   noteBack(parts);
@@ -126,7 +126,7 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
   if (!error.isForWant) noteFailure(key, parts, { isEarly: dueMs !== undefined });
   if (guard.isOpen) return duringOutage(message);
   const { opening: until, longestPauseMs: atMostMs } = guard;
-  // An early call does not count, yet shows that others have no response either.
+  // An early call does not count, but shows that other events go unanswered, too.
   const lull = error.wasSent ? silences.noteSilence(history) : null;
   if (dueMs !== undefined) {
     return { kind: "tooEarly", reason: message, pause: { dueMs, isTold, until } };
@@ -138,13 +138,13 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
     : { kind: "again", reason: message, pause };
 }
 
-/** After what may have been an outage, a response shows that the other side is there: it need not be waited for as long. */
+/** After a possible outage, a response shows that the endpoint is back: pauses start again from the shortest. */
 function noteBack({ guard, history, attempts }: Judging): void {
   if (history.isSilent === true && guard.longestPauseMs < Infinity) attempts.restartPauses();
   history.isSilent = false;
 }
 
-/** Of a few events, early calls would make the failures of many; during an outage, each call is one that it has let through. */
+/** Early calls would make a few events look like many failures. During an outage every call is a probe and counts. */
 function noteFailure(
   key: Bytes | null,
   { guard }: Judging,
@@ -154,8 +154,8 @@ function noteFailure(
 }
 
 /**
- * Counts the last call for an event if it brought nothing and that was the event's own fault, which shows only now.
- * Tells why the event has failed for good when that has used up its attempts; one that blocks goes on.
+ * Judges the previous unanswered call, now that later responses are known: it counts if the event was the cause.
+ * Returns a failure when attempts are used up, unless the event blocks.
  */
 export function failureBySilence(history: History, parts: JudgeParts): EventFailure | null {
   const { attempts, silence } = history;
@@ -168,7 +168,7 @@ export function failureBySilence(history: History, parts: JudgeParts): EventFail
     : null;
 }
 
-/** Once may be bad luck, so two of the event's own faults are the least. */
+/** One may be chance, so it takes at least two. */
 function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts: Attempts }) {
   return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
 }
@@ -182,12 +182,12 @@ function again(
   return { kind: isFixed ? "again" : "againEarly", reason, pause };
 }
 
-/** Who asks for a pause gets it whole, whoever waits. */
+/** A pause that the endpoint asks for does not end early. */
 function asksForPause({ retryAfterMs, isOverload = false }: ErrorResponse): boolean {
   return retryAfterMs !== undefined || isOverload;
 }
 
-/** Who asks for a time is not called before, even when an outage is over sooner. */
+/** A `Retry-After` is kept, even if the outage ends sooner. Other pauses end when an outage begins. */
 function untilOutage(
   { suggestsOutage, retryAfterMs }: ErrorResponse,
   guard: OutageGuard,
@@ -195,7 +195,7 @@ function untilOutage(
   return suggestsOutage && retryAfterMs === undefined ? guard.opening : undefined;
 }
 
-/** Counts the attempt that has failed; whether the event may have another one. */
+/** Counts the failed attempt; returns whether the event may have another. */
 function mayRepeat(attempts: Attempts, { maxAttempts }: RetryPolicy): boolean {
   attempts.count();
   return attempts.counted < maxAttempts;
@@ -205,7 +205,7 @@ function backoffOf(policy: RetryPolicy | null): Pause {
   return policy?.backoff === undefined ? {} : { backoff: policy.backoff };
 }
 
-/** Does not count: every event would have failed. */
+/** The call does not count: every event would have failed. */
 function duringOutage(reason: string): Verdict {
   return { kind: "afterOutage", reason };
 }
@@ -220,10 +220,10 @@ function failedForGood(
     : { kind: "failed", failure };
 }
 
-/** So many times, work on an event may be cut off without its being to blame. */
+/** Up to this many crashes may be chance. */
 const CRASHES_OF_CHANCE = 2;
 
-/** Why an event has failed for good before it is called for, when work on it was cut off too often. */
+/** Returns a failure, before any call, for an event that was cut off too often; else null. */
 export function crashFailure(
   { past }: InboundEvent,
   { policy: { retry, noResponse }, guard }: Pick<JudgeParts, "policy" | "guard">,
@@ -237,7 +237,7 @@ export function crashFailure(
   };
 }
 
-/** Why an event of which the value was left out is not sent; null when it is whole. */
+/** Returns why an event without its value is not sent; null for a whole event. */
 export function oversizeFailure({ oversize }: InboundEvent): EventFailure | null {
   if (oversize === undefined) return null;
   const { bytes, maxBytes } = oversize;
@@ -247,7 +247,7 @@ export function oversizeFailure({ oversize }: InboundEvent): EventFailure | null
   };
 }
 
-/** What is said of an event that has failed for good and blocks. */
+/** Log text for an event that has failed for good and blocks. */
 export function whileBlocked({ message }: Pick<EventFailure, "message">): string {
   return `${message}; what comes behind it waits`;
 }
