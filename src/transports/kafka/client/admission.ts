@@ -1,11 +1,11 @@
 import { sleep } from "../../../core/backoff.ts";
 import { AccessRefusedError, PAUSE_AFTER_REFUSAL_MS } from "../../../core/access_refused.ts";
 
-/** A broker and a client do not get together. kafkajs looks at `retriable`. */
+/** A broker refuses a client, or the client does not trust it. kafkajs does not retry it, as `retriable` is false. */
 export class BrokerRefusedError extends AccessRefusedError {
   override readonly name = "BrokerRefusedError";
   readonly retriable = false;
-  /** Whether the account is refused, which is the same at all brokers of a cluster. */
+  /** Whether the account is refused, as all brokers of the cluster would. */
   readonly isAboutAccount: boolean;
 
   constructor(message: string, { isAboutAccount = false }: { isAboutAccount?: boolean } = {}) {
@@ -14,16 +14,16 @@ export class BrokerRefusedError extends AccessRefusedError {
   }
 }
 
-/** Told what becomes of attempts. */
+/** Notified of the outcome of login attempts. */
 export interface AdmissionObserver {
   admitted(): void;
   refused(refusal: BrokerRefusedError): void;
 }
 
-/** How an attempt came out: `undecided` when the network failed before it was known. */
+/** The outcome of a login attempt: `undecided` when the network failed before the broker decided. */
 type Outcome = "admitted" | "undecided" | BrokerRefusedError;
 
-/** One connection's attempt to be let in by a broker. */
+/** One connection's login attempt, which ends when the broker accepts or refuses the client. */
 export class Attempt {
   readonly #decided = Promise.withResolvers<Outcome>();
   readonly #observer: AdmissionObserver;
@@ -44,7 +44,7 @@ export class Attempt {
     return this.#isDecided;
   }
 
-  /** Why it was refused, if it was. */
+  /** The refusal; null unless the attempt was refused. */
   get refusal(): BrokerRefusedError | null {
     return this.#refusal;
   }
@@ -55,12 +55,12 @@ export class Attempt {
     this.#observer.admitted();
   }
 
-  /** The network failed before it was known. */
+  /** Ends the attempt without a decision, as when the network fails. */
   leaveUndecided(): void {
     this.#decide("undecided");
   }
 
-  /** Whether it was admitted before or not: that can come to light later. */
+  /** Refuses the attempt, even one already admitted: a refusal may arrive late. The first refusal stays. */
   refuse(reason: string, options?: { isAboutAccount?: boolean }): BrokerRefusedError {
     if (this.#refusal !== null) return this.#refusal;
     const refusal = new BrokerRefusedError(reason, options);
@@ -78,9 +78,9 @@ export class Attempt {
 }
 
 /**
- * Lets connections of one identity try one after the other whether a broker lets them in. After a refusal the next one
- * has to wait, and those that waited for it meanwhile share the refusal: however many connections a pipeline has, a
- * broker sees one attempt at a time, so that no account gets locked.
+ * Throttles the logins of one identity: a broker sees one attempt at a time, so that it does not lock the account.
+ * Connections that wait for a refused attempt fail with its refusal. The next attempt begins at least
+ * {@linkcode PAUSE_AFTER_REFUSAL_MS} after the refusal.
  */
 export class Admission {
   readonly #now: () => number;
@@ -100,26 +100,26 @@ export class Admission {
     this.#sleep = sleepFor;
   }
 
-  /** Whether the last that is known of it is a refusal. */
+  /** Whether the last known outcome is a refusal. */
   get isRefused(): boolean {
     return this.#isRefused;
   }
 
-  /** Notes a refusal, of which it may learn from elsewhere. */
+  /** Notes a refusal, also of an attempt that went through another throttle. */
   noteRefusal(): void {
     this.#refusedAtMs = this.#now();
     this.#isRefused = true;
   }
 
-  /** Notes that somebody was let in. */
+  /** Notes a successful login. */
   noteAdmitted(): void {
     this.#isRefused = false;
   }
 
   /**
-   * Resolves when it is the caller's turn. It has to decide the attempt.
+   * Resolves when it is the caller's turn. The caller must decide the attempt, as others wait for it.
    *
-   * @throws {BrokerRefusedError} when the attempt that it waited for was refused
+   * @throws {BrokerRefusedError} when the attempt that the caller waited for is refused
    */
   async enter(observer: AdmissionObserver): Promise<Attempt> {
     while (this.#current?.isDecided === false) {
@@ -129,7 +129,7 @@ export class Admission {
         observer.refused(outcome);
         throw outcome;
       }
-      // One after the other would wait for the network's deadlines one after the other.
+      // After a network failure all waiting attempts start at once, or their timeouts would add up.
       return this.#newAttempt(observer);
     }
     const attempt = this.#newAttempt(observer);

@@ -3,12 +3,12 @@ import { splitHost } from "../../../core/host.ts";
 import { BrokerRefusedError } from "./admission.ts";
 import { type BrokerConnection, clientOf } from "./broker_access.ts";
 
-/** How many servers a pool has asked so far. */
+/** How many seed brokers a pool has created so far. */
 const asked = new WeakMap<object, number>();
 
 /**
- * Has kafkajs read `bootstrap.servers` with IPv6 addresses, which as it comes it splits at their first colon; and try
- * the next one when a server refuses a client or cannot be trusted: it may be the wrong one of several.
+ * Patches kafkajs: `bootstrap.servers` may hold IPv6 addresses, which kafkajs splits at their first colon. When a
+ * server refuses the client or is not trusted, kafkajs tries the next one, as only that server may be wrong.
  */
 export function askBootstrapServers(): void {
   const { connect, createSeedBroker } = BrokerPool.prototype;

@@ -6,25 +6,25 @@ import { FrameError, ResponseFrames } from "./response_frames.ts";
 const SIZE_BYTES = 4;
 const CORRELATION_ID_BYTES = 4;
 
-/** A connection of kafkajs, as far as it is used here. */
+/** The members of kafkajs's Connection used here. */
 interface ReceivingConnection extends BrokerConnection {
   readonly requestQueue: {
     /** By correlation id. */
     readonly inflight: ReadonlyMap<number, unknown>;
     fulfillRequest(response: { size: number; correlationId: number; payload: Buffer }): void;
   };
-  /** Set while the broker answers without the protocol's frames, or to a request without a header. */
+  /** Set during SASL, while responses have no frames or answer requests without a header. */
   readonly authHandlers: { onSuccess(bytes: Uint8Array): void } | null;
   readonly authExpectResponse: boolean;
 }
 
-/** By socket, as a connection that connects again must not go on in the middle of a frame. */
+/** Keyed by socket, so that a reconnected connection starts with a new frame. */
 const frames = new WeakMap<object, ResponseFrames>();
 
 /**
- * Bounds the responses of brokers before they take memory (`receive.message.max.bytes`), and closes a connection on
- * which something else than the protocol arrives. As it comes, kafkajs collects whatever a peer sends: a size of 2 GB
- * is believed, and a size of 0 throws where nobody catches.
+ * Patches kafkajs: a response may have at most `receive.message.max.bytes`, checked before it takes memory. A
+ * connection that receives anything but Kafka's protocol is closed. Unpatched, kafkajs buffers up to 2 GB if a peer
+ * announces that much, and a size of 0 throws an uncaught error.
  */
 export function boundResponseFrames(): void {
   Connection.prototype.processData = function (this: ReceivingConnection, bytes: Buffer) {
@@ -43,7 +43,7 @@ export function boundResponseFrames(): void {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       if (wasBroken) return;
-      // Others who listen to the socket may know a better reason: that it is an alert of TLS.
+      // Deferred, as another `data` listener may know a better reason: a TLS alert.
       queueMicrotask(() => socket.destroy(error));
     }
   };
@@ -56,7 +56,7 @@ function handOver(frame: Buffer, { authHandlers, requestQueue }: ReceivingConnec
     return authHandlers.onSuccess(Buffer.concat([size, frame]));
   }
   const correlationId = frame.readInt32BE();
-  // A connection on which a request has timed out is closed: no answer comes late.
+  // A late response cannot be the reason: a request that times out closes its connection.
   if (!requestQueue.inflight.has(correlationId)) {
     throw new FrameError("it answers what was not asked: correct the port");
   }

@@ -6,62 +6,66 @@ import type { KafkaClientConfig } from "../config/mod.ts";
 import { Admission, type AdmissionObserver, Attempt } from "./admission.ts";
 import { tlsRefusal } from "./tls_refusal.ts";
 
-/** Beyond the client's own deadlines, so that others do not wait for ever for an attempt that nobody decides. */
+/** An attempt counts as undecided this long after the client's own timeouts, so that others do not wait for ever. */
 const UNDECIDED_AFTER_MS = 5000;
 
-/** A broker that is asked for something before SASL closes the connection then. */
+/** A broker that requires SASL closes a connection within this time when a request comes before the login. */
 const CLOSED_AT_ONCE_MS = 2000;
 
-/** How long the second request of a connection may be in coming before others need not wait for it any more. */
+/** Without a second response this long after the first, the login counts as successful: the client may send nothing. */
 const SECOND_REQUEST_MS = 500;
 
-/** The first bytes of an alert of TLS. */
+/** The first bytes of a TLS alert record (RFC 8446, 5.1). */
 const TLS_ALERT = [0x15, 0x03];
 
-/** What is to be known of a client. */
+/** A client's configuration, and its callbacks for logins. */
 export interface ClientAccess {
   readonly config: KafkaClientConfig;
-  /** Told of each broker whether it lets the client in. */
+  /** Called when a login succeeds; `broker` is `host:port`. */
   admitted(broker: string): void;
   refused(broker: string, reason: string): void;
-  /** Gets what SASL needs before a broker is asked for it; throws when it cannot. */
+  /** Fetches the token for SASL before a connection opens; throws when there is none. */
   prepare?(): Promise<unknown>;
 }
 
-/** A connection of kafkajs, as far as it is used here. */
+/** The members of kafkajs's Connection that eventor uses. */
 export interface BrokerConnection {
   readonly host: string;
   readonly port: number;
-  /** What messages call it. */
+  /** The name of the broker in messages. */
   broker: string;
   readonly socketFactory: ISocketFactory;
-  /** What the broker has told of itself; null as long as that is what will be asked first. */
+  /** The broker's API versions; null before the ApiVersions request, which is then the first one. */
   readonly versions: unknown;
-  /** There is one from its first attempt on. */
+  /** Set by the first `connect()`. */
   readonly socket?: Socket;
   isConnected(): boolean;
   rejectRequests(error: unknown): void;
   disconnect(): Promise<unknown>;
 }
 
-/** All of a client's connections have its factory of sockets. */
+/** Keyed by socket factory, which all connections of a client share. */
 const clients = new WeakMap<ISocketFactory, ClientAccess>();
-/** By identity, as clients of a pipeline can be different users, and by broker, except while an account is refused. */
+/** The login throttles: by broker and identity, or by account alone while the account is refused. */
 const admissions = new Map<string, Admission>();
 const attempts = new WeakMap<BrokerConnection, Attempt>();
 const connecting = new WeakMap<BrokerConnection, Promise<boolean>>();
 
-/** Makes a client known by what makes its sockets. */
+/** Lets {@linkcode clientOf} find a client by its socket factory. */
 export function registerClient(factory: ISocketFactory, client: ClientAccess): void {
   clients.set(factory, client);
 }
 
-/** The client that a connection belongs to, when it is one of ours. */
+/** The client of a connection; `undefined` when none was registered. */
 export function clientOf({ socketFactory }: BrokerConnection): ClientAccess | undefined {
   return clients.get(socketFactory);
 }
 
-/** The attempt of a connection that is under way, or a new one when it is the connection's turn. */
+/**
+ * The connection's undecided login attempt, or a new one once the throttle allows it.
+ *
+ * @throws {BrokerRefusedError} when the attempt that it waited for is refused
+ */
 export async function attemptOf(
   connection: BrokerConnection,
   client: ClientAccess,
@@ -82,10 +86,10 @@ export async function attemptOf(
     },
   };
   const ofBroker = () => admissionOf(JSON.stringify([broker.toLowerCase(), tls, sasl]));
-  // Without an identity there is nothing that could be tried too often.
+  // Without TLS and SASL there is no account that a broker could lock.
   const attempt = tls === null && sasl === null
     ? new Attempt(observer, () => {})
-    // The brokers of a cluster count together how often an account has failed.
+    // The brokers of a cluster may add up an account's failed logins, so a refused account has one throttle for all.
     : await (account?.isRefused ? account : ofBroker()).enter(observer);
   attempts.set(connection, attempt);
   const timer = setTimeout(
@@ -102,17 +106,14 @@ function admissionOf(key: string): Admission {
   return admission;
 }
 
-/**
- * Has connections of kafkajs take turns, and fail with the reason why a broker and a client do not get together.
- * Whoever gets it knows that kafkajs has not tried again.
- */
+/** Patches kafkajs: connections log in through the throttle and fail with a refusal, which kafkajs does not retry. */
 export function watchBrokerAccess(): void {
   const { connect, send } = Connection.prototype;
   Connection.prototype.connect = function (this: BrokerConnection): Promise<boolean> {
     const client = clientOf(this);
     if (client === undefined || this.isConnected()) return connect.call(this);
     this.broker = hostAndPort(this.host, this.port);
-    // As it comes, kafkajs opens two sockets when two requests find none, and forgets one of them.
+    // Unpatched, kafkajs opens two sockets when two requests find none, and leaks one of them.
     const underway = connecting.get(this);
     if (underway !== undefined) return underway;
     const started = connectInTurn(this, { client, connect: () => connect.call(this) })
@@ -143,7 +144,7 @@ async function connectInTurn(
     });
   }
   const connected = connect();
-  // kafkajs makes the socket at once.
+  // kafkajs creates the socket synchronously in `connect()`.
   if (connection.socket !== undefined) watch(connection.socket, { connection, client, attempt });
   try {
     return await connected;
@@ -163,7 +164,7 @@ function watch(
 ): void {
   const { tls, sasl } = config;
   const openedMs = performance.now();
-  // Brokers tell everybody of themselves, and look at who comes with the next request.
+  // A broker answers ApiVersions to anybody; only the response after it shows that it accepts the client.
   const tellingAnswers = versions === null ? 2 : 1;
   let answers = 0;
   socket.on("data", function onData(bytes: Uint8Array) {
@@ -181,7 +182,7 @@ function watch(
     }
     if (answers >= tellingAnswers) socket.off("data", onData);
   });
-  // Before kafkajs, which logs errors.
+  // Prepended, so that kafkajs logs the error with this message.
   socket.prependOnceListener("error", (error: Error) => {
     if (tls !== null && !attempt.isDecided) {
       const reason = tlsRefusal(error.message, { broker, tls });
@@ -196,7 +197,7 @@ function watch(
   socket.prependOnceListener("end", () => {
     const isAtOnce = answers === 1 && tellingAnswers > 1 &&
       performance.now() - openedMs < CLOSED_AT_ONCE_MS;
-    // Whoever has ended the connection gets its end as well.
+    // `end` also follows when this side has closed the connection.
     if (sasl === null && isAtOnce && !socket.writableEnded) {
       attempt.refuse(
         `broker ${broker} closes the connection at the first request: this port seems to ask for SASL: ` +

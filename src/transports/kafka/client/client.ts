@@ -19,13 +19,10 @@ import { patchKafkajs } from "./kafkajs_patches.ts";
 import { describeTokenFailure } from "./token_failure.ts";
 import { openSocket } from "./sockets.ts";
 
-/**
- * Clients give up soon, but not before each bootstrap server was tried: whoever uses them tries again, with the backoff
- * that is common to the whole program.
- */
+/** Clients try each bootstrap server, but give up early: their callers retry with their own backoff. */
 const MIN_RETRIES = 3;
 
-/** How often and how fast a client repeats what failed before it gives up. */
+/** How a client retries a failed request before it gives up. */
 export function retryOptions(
   { bootstrapServers, reconnectBackoffMs, reconnectBackoffMaxMs }: KafkaClientConfig,
 ): RetryOptions {
@@ -36,23 +33,23 @@ export function retryOptions(
   };
 }
 
-/** A client for one cluster. Connects to nothing by itself. */
+/** Creates a client for one cluster, without connecting. */
 export function createKafka(
   config: KafkaClientConfig,
   { log, health, onUngrantedBroker, onlyBootstrapServers = false, retry = retryOptions(config) }: {
     log: Logger;
     health?: Health | undefined;
-    /** How often and how fast connecting is repeated before it fails. */
+    /** How the client retries, {@linkcode retryOptions} by default. */
     retry?: RetryOptions;
-    /** Told of a broker that the sandbox does not allow; the connection to it fails. */
+    /** Called with a broker (`host:port`) that the sandbox does not allow; the connection to it fails. */
     onUngrantedBroker?: (host: string) => void;
-    /** Puts every question to a bootstrap server, whichever broker it is meant for. */
+    /** Sends each request to a bootstrap server, whichever broker it is for. */
     onlyBootstrapServers?: boolean;
   },
 ): Kafka {
   patchKafkajs();
   const clientLog = clientLogOf(log, health);
-  /** The bootstrap server that stands for the other brokers: the last one that has answered. */
+  /** The bootstrap server that stands in for the other brokers: the last one that accepted the client. */
   let standIn = config.bootstrapServers[0];
   const socketFactory: ISocketFactory = (target) => {
     const isAdvertised = !isBootstrapServer(config, target);
@@ -128,7 +125,7 @@ function isBootstrapServer(
 }
 
 /**
- * Makes sure that a topic can be used: that it exists, or may be created by using it.
+ * Checks that the topic exists, unless `allow.auto.create.topics` lets brokers create it.
  *
  * @throws {Error} when it does not exist or cannot be looked up, saying what to do
  */

@@ -1,6 +1,6 @@
 import { AccessRefusedError, refusalIn } from "../../../core/access_refused.ts";
 
-/** Brokers know who it is, and do not allow it. By the words of kafkajs's errors. */
+/** Types of kafkajs's errors when the user is known but lacks a permission (ACL). */
 const NOT_ALLOWED = new Set<unknown>([
   "CLUSTER_AUTHORIZATION_FAILED",
   "GROUP_AUTHORIZATION_FAILED",
@@ -8,9 +8,9 @@ const NOT_ALLOWED = new Set<unknown>([
 ]);
 
 /**
- * What went wrong with brokers as an error for users. A refusal stays one, which says all there is to say.
+ * Turns an error of kafkajs into one for users. A refusal is returned unchanged, as its message is complete.
  *
- * @param action completes the message in front of the reason
+ * @param action begins the message, before the reason
  */
 export function clientFailure(action: string, cause: unknown): Error {
   const refusal = refusalIn(cause);
@@ -21,12 +21,12 @@ export function clientFailure(action: string, cause: unknown): Error {
     : new Error(message, { cause });
 }
 
-/** Whether a client is not let in, or not allowed what it asks for. */
+/** Whether a broker refuses the client, or the user lacks a permission. */
 export function isRefusal(error: unknown): boolean {
   return refusalIn(error) !== null || NOT_ALLOWED.has(Object(rootOf(error)).type);
 }
 
-/** The last reason in a chain of errors, with what to do when something is not allowed. */
+/** The root message of an error, with what to do when a permission is missing. */
 export function reasonIn(error: unknown): string {
   const reason = rootMessage(error);
   return NOT_ALLOWED.has(Object(rootOf(error)).type)
@@ -34,7 +34,7 @@ export function reasonIn(error: unknown): string {
     : reason;
 }
 
-/** The last reason in a chain of errors: kafkajs wraps what happened several times. */
+/** The message of the root cause: kafkajs wraps an error several times. */
 export function rootMessage(error: unknown): string {
   const root = rootOf(error);
   return root instanceof Error ? root.message : String(root);

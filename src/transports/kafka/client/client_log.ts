@@ -2,19 +2,19 @@ import type { LogEntry, logLevel } from "kafkajs";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 
-/** Its value is needed where kafkajs is not loaded. */
+/** kafkajs's level, copied as this module also runs where kafkajs is not loaded. */
 const WARN: logLevel.WARN = 2;
 
-/** How long nothing is said again. */
+/** A message is not logged again within this time. */
 const REPEAT_INTERVAL_MS = 10_000;
 
-/** Clients try at least so often to reach a broker that they need; one that has left the cluster, they forget. */
+/** Clients retry a broker that they need within this time; one that they do not retry has left the cluster. */
 const FORGOTTEN_AFTER_MS = 90_000;
 
-/** How many texts are remembered at most, not to be said again. */
+/** How many logged messages are remembered; then all are forgotten. */
 const MAX_REMEMBERED = 100;
 
-/** What it logs, many times over, while a broker is away and it tries to reach it again. */
+/** kafkajs logs this at each failed attempt to reach a broker. */
 const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
 
 /** What {@linkcode boundThrottling} logs. */
@@ -22,14 +22,14 @@ const THROTTLED = /^Throttled for (?<ms>\d+) ms$/;
 
 const logs = new WeakMap<Logger, ClientLog>();
 
-/** What the Kafka clients of a pipeline log together: each of them would say the same. */
+/** The log that all Kafka clients of a pipeline share, as each would log the same. */
 export function clientLogOf(log: Logger, health?: Health): ClientLog {
   const known = logs.get(log) ?? new ClientLog(log, { health });
   logs.set(log, known);
   return known;
 }
 
-/** Takes from kafkajs's many words what a pipeline's log should have, and that once. */
+/** Turns kafkajs's log into lines of the pipeline's log, and throttles repeated ones. */
 export class ClientLog {
   readonly #log: Logger;
   readonly #health: Health | undefined;
@@ -50,12 +50,12 @@ export class ClientLog {
     this.#now = now;
   }
 
-  /** Takes an entry of kafkajs's log; only its text, as the further fields may hold whole messages. */
+  /** Logs the text of a kafkajs entry; its other fields may hold payloads. */
   take({ level, namespace, log: { message, broker } }: LogEntry): void {
     const unreachable = UNREACHABLE.exec(message);
     if (unreachable !== null) {
       const { reason = "connecting takes too long" } = unreachable.groups ?? {};
-      // Whoever wanted to connect gets the reason.
+      // The caller that wanted to connect reports a refusal.
       if (this.#refused.get(String(broker)) !== reason) this.#cannotReach(String(broker), reason);
     } else if (level <= WARN && THROTTLED.test(message)) {
       this.#throttled(String(broker), Number(THROTTLED.exec(message)?.groups?.ms));
@@ -64,7 +64,7 @@ export class ClientLog {
     }
   }
 
-  /** Notes that a broker has let a client in and answered it. */
+  /** Notes that a broker has accepted and answered a client. */
   answered(broker: string): void {
     const wasRefused = this.#refused.delete(broker);
     const wasUnreachable = this.#unreachable.delete(broker);
@@ -74,7 +74,7 @@ export class ClientLog {
     this.#log.info(`broker ${broker} answers again`);
   }
 
-  /** Notes that a broker and a client do not get together; whoever wanted to connect says it. */
+  /** Notes a refusal for `/readyz`; the caller that wanted to connect logs it. */
   refused(broker: string, reason: string): void {
     this.#refused.set(broker, reason);
     this.#health?.fails(`broker ${broker}`, reason, { forMs: FORGOTTEN_AFTER_MS });

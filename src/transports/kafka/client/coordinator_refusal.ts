@@ -1,7 +1,7 @@
 import BrokerPool from "kafkajs/src/cluster/brokerPool.js";
 import { isRefusal } from "./client_failure.ts";
 
-/** As it comes, kafkajs asks all brokers for the coordinator of a group, and forgets why they do not tell it. */
+/** Patches kafkajs: when no broker names a group's coordinator, the caller gets the refusal that kafkajs drops. */
 export function keepCoordinatorRefusals(): void {
   const { withBroker } = BrokerPool.prototype;
   BrokerPool.prototype.withBroker = async function (ask: (broker: object) => Promise<unknown>) {

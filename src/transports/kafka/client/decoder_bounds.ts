@@ -1,16 +1,16 @@
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
 
-/** The decoder of kafkajs, as far as it is used here. */
+/** The members of kafkajs's Decoder used here. */
 interface PatchedDecoder {
   readonly buffer: Buffer;
   readonly offset: number;
 }
 
-/** A response ends before its fields do. Nothing that comes on its connection can be trusted. */
+/** A response ends before its fields do. Nothing further on its connection can be trusted. */
 export class DamagedResponseError extends Error {
   override readonly name = "DamagedResponseError";
-  /** To kafkajs: another connection may bring a better one. */
+  /** Tells kafkajs to retry: on another connection, the response may be intact. */
   readonly retriable = true;
 
   constructor() {
@@ -20,7 +20,7 @@ export class DamagedResponseError extends Error {
 
 type Read = (this: PatchedDecoder, ...args: unknown[]) => unknown;
 
-/** The methods that read a number, and the bytes that it takes. */
+/** Methods that read a number, and its least size in bytes. */
 const NUMBERS: Readonly<Record<string, number>> = {
   readInt8: 1,
   readInt16: 2,
@@ -32,7 +32,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   readVarLong: 1,
 };
 
-/** The methods that begin by a length or a count, and how they read it. */
+/** Methods that first read a length or a count, and the method that reads it. */
 const LENGTHS: Readonly<Record<string, "readInt16" | "readInt32" | "readVarInt" | "readUVarInt">> =
   {
     readString: "readInt16",
@@ -48,8 +48,8 @@ const LENGTHS: Readonly<Record<string, "readInt16" | "readInt32" | "readVarInt" 
   };
 
 /**
- * Has the decoder of kafkajs refuse a response that ends before its fields do. As it comes, it takes a count of two
- * billion for granted, and allocates an array of that length.
+ * Patches kafkajs's decoder: it rejects a response that ends before its fields do. Unpatched, it believes a count of
+ * two billion and allocates an array of that length.
  */
 export function boundDecoder(): void {
   for (const [name, size] of Object.entries(NUMBERS)) {
@@ -59,7 +59,7 @@ export function boundDecoder(): void {
     wrap(name, (decoder) => {
       const ahead = new Decoder(decoder.buffer);
       ahead.offset = decoder.offset;
-      // Compact lengths are one more than what they stand for; each element takes a byte at least.
+      // Compact lengths (KIP-482) are stored plus one; each element takes at least one byte.
       const length = ahead[readLength]() - (readLength === "readUVarInt" ? 1 : 0);
       requireBytes(ahead, length);
     });
@@ -82,7 +82,7 @@ function wrap(name: string, check: (decoder: PatchedDecoder) => void): void {
   };
 }
 
-/** -1 stands for null. */
+/** A `count` of -1 stands for null. */
 function requireBytes({ buffer, offset }: PatchedDecoder, count: number): void {
   if (count >= -1 && offset + count <= buffer.length) return;
   throw new DamagedResponseError();

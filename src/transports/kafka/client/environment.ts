@@ -1,4 +1,4 @@
-/** The environment variables that kafkajs reads when it is loaded. */
+/** Environment variables that kafkajs reads when it is loaded; the sandbox allows them. */
 export const KAFKAJS_ENVIRONMENT = [
   "KAFKAJS_DEBUG_EXTENDED_PROTOCOL_BUFFERS",
   "KAFKAJS_DEBUG_PROTOCOL_BUFFERS",

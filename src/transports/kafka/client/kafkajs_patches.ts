@@ -1,6 +1,6 @@
 /**
- * What kafkajs 2.2.4 needs changed to be used here. It has had no release since 2023, so its inner modules stay as they
- * are; its version is pinned.
+ * Patches kafkajs 2.2.4. It has had no release since 2023, and its version is pinned, so its internal modules do not
+ * change.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const MIN_THROTTLE_CHECK_MS = 10;
 
 let patched = false;
 
-/** What lies below producers, consumers and admin clients, as far as it is used here. */
+/** kafkajs's internal client, which its producers, consumers and admin clients use; only the members used here. */
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -34,7 +34,7 @@ export interface Cluster {
   findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>;
 }
 
-/** The broker that keeps a group's offsets. */
+/** The coordinator of a consumer group. */
 export interface Coordinator {
   offsetCommit(commit: {
     groupId: string;
@@ -44,7 +44,7 @@ export interface Coordinator {
   }): Promise<unknown>;
 }
 
-/** A cluster's own client, which kafkajs keeps to itself. */
+/** Creates an internal client, which kafkajs's public API does not expose. `metadataMaxAge` is in milliseconds. */
 export function createCluster(
   kafka: Kafka,
   options: { metadataMaxAge?: number; allowAutoTopicCreation?: boolean } = {},
@@ -59,7 +59,7 @@ export function createCluster(
   });
 }
 
-/** Changes kafkajs for this isolate; calling it again does nothing. Must come before the first client. */
+/** Patches kafkajs in this isolate, once. Call it before creating a client. */
 export function patchKafkajs(): void {
   if (patched) return;
   patched = true;
@@ -82,8 +82,8 @@ export function patchKafkajs(): void {
 }
 
 /**
- * As it comes, every connection looks for throttled requests a thousand times a second, for ever, even after it was
- * closed. It is needed only while there are such requests.
+ * Checks for throttled requests only while there are some. Unpatched, each connection checks a thousand times a second
+ * for ever, even after it is closed.
  *
  * @see https://github.com/tulios/kafkajs/issues/1751
  */

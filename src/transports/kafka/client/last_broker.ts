@@ -2,14 +2,13 @@ import Broker from "kafkajs/src/broker/index.js";
 import BrokerPool from "kafkajs/src/cluster/brokerPool.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 
-/** LEADER_NOT_AVAILABLE: the only refusal after which kafkajs asks for metadata again. */
+/** LEADER_NOT_AVAILABLE: the only error code after which kafkajs requests metadata again. */
 const ASK_AGAIN = 5;
 
 /**
- * As it comes, kafkajs forgets a broker whose connection has closed, even the only one that it knows, and all of them
- * when a broker that is just starting knows of none. A consumer that begins to fetch then ends ("No broker available").
- * From here on it keeps the last one until it knows of another one; where that cannot be reached, `bootstrap.servers`
- * are asked as ever.
+ * Patches kafkajs: it keeps the last broker it knows until it learns of another. If that one is unreachable, kafkajs
+ * asks `bootstrap.servers` as usual. Unpatched, kafkajs forgets each broker whose connection closes, and all of them
+ * when a starting broker lists none. A consumer that then begins to fetch ends with "No broker available".
  */
 export function keepLastBroker(): void {
   const { removeBroker } = BrokerPool.prototype;

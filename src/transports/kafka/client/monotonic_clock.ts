@@ -1,9 +1,9 @@
 /**
- * From here on, `Date.now()` of this isolate goes on evenly from the time of its start. kafkajs measures with it: when
- * the system's clock is set back, it would send no heartbeat until the clock has caught up, while it goes on consuming;
- * when it is set forward, every request under way would seem to have timed out.
+ * Makes `Date.now()` of this isolate monotonic, as kafkajs measures durations with it. If the system clock were set
+ * back, kafkajs would consume on without heartbeats until the clock caught up. If it were set forward, every request in
+ * flight would seem to have timed out.
  *
- * `new Date()` still tells the time of day.
+ * `new Date()` still gives the system time.
  */
 export function useMonotonicClock(): void {
   const { timeOrigin } = performance;

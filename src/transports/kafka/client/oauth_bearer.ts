@@ -7,21 +7,21 @@ import type { KafkaSaslConfig } from "../config/mod.ts";
 
 type OAuthBearerConfig = Extract<KafkaSaslConfig, { mechanism: "oauthbearer" }>;
 
-/** Beyond what a token endpoint has for its answer. */
+/** Longer than the 10 s that a request to the token endpoint may take. */
 const TOKEN_DEADLINE_MS = 15_000;
 
 const SEPARATOR = "\x01";
 
-/** In front of the bytes of an answer. */
+/** The length field before the bytes of a SASL response. */
 const LENGTH_BYTES = 4;
 
-/** All clients of a pipeline that are the same to a token endpoint have one source. */
+/** Clients of a pipeline with equal token settings share one source. */
 const sources = new Map<string, TokenSource>();
 
 /**
- * A token that is not about to expire, as a session that it begins ends with it.
+ * A token that does not expire soon, as its session ends with it.
  *
- * @throws {TokenError} why there is none
+ * @throws {TokenError} when the token endpoint gives none
  */
 export async function freshToken(
   config: OAuthBearerConfig,
@@ -31,8 +31,8 @@ export async function freshToken(
 }
 
 /**
- * OAUTHBEARER (RFC 7628). kafkajs's own takes a refusal for a success: a broker puts it into an answer without an error
- * code, and waits for one more message (3.2.3).
+ * Authenticates by OAUTHBEARER (RFC 7628). kafkajs's own mechanism takes a refusal for a success: a broker sends it
+ * without an error code and waits for one more message (3.2.3).
  */
 export async function authenticateByToken(
   { saslAuthenticate }: Pick<AuthenticationProviderArgs, "saslAuthenticate">,
@@ -65,7 +65,7 @@ function firstMessage({ value }: AccessToken, { extensions }: OAuthBearerConfig)
   return new Encoder().writeBytes(Buffer.from(message)).buffer;
 }
 
-/** Why a broker refuses a token, when it does. */
+/** Why the broker refuses the token; null when it accepts it. */
 function refusalOf(bytes: Buffer): string | null {
   const text = bytes.subarray(LENGTH_BYTES).toString();
   if (text === "") return null;

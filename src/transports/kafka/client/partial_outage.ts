@@ -5,7 +5,7 @@ import Requests from "kafkajs/src/protocol/requests/index.js";
 
 const NO_LEADER = -1;
 
-/** What kafkajs makes of a metadata response, as far as it is used here. */
+/** The fields of a decoded Metadata response used here. */
 interface Metadata {
   readonly topicMetadata: readonly {
     readonly topicErrorCode: number;
@@ -13,16 +13,15 @@ interface Metadata {
   }[];
 }
 
-/** A broker of a pool, and who it is. */
+/** A broker of kafkajs's pool with its id. */
 interface PoolBroker {
   readonly nodeId: string;
   readonly broker: object;
 }
 
 /**
- * As it comes, kafkajs learns nothing of a cluster while one of its topics' partitions has no leader, or another error.
- * From here on such a partition has the leader -1, and only who needs that partition notices. A broker that cannot be
- * reached is passed over when any other can answer as well.
+ * Patches kafkajs: a partition without a leader gets the leader -1, and only requests for it fail. Where any broker can
+ * answer, unreachable ones are skipped. Unpatched, kafkajs rejects all metadata while one partition has an error.
  */
 export function outlastPartialOutages(): void {
   readPartialMetadata();
@@ -46,13 +45,13 @@ function readPartialMetadata(): void {
 
 function withoutPartitionErrors(metadata: Metadata): Metadata {
   for (const { partitionMetadata } of metadata.topicMetadata) {
-    // A leader that is named beside an error may serve all the same, as when one of its followers is away.
+    // A leader named with an error may still work, as when one of its followers is away.
     for (const partition of partitionMetadata) partition.partitionErrorCode = 0;
   }
   return metadata;
 }
 
-/** Whoever asks the leaders of several partitions, for their offsets, say, gets the answers that there are. */
+/** A request to the leaders of several partitions, such as for offsets, skips those without a leader. */
 function leaveOutLeaderless(): void {
   const { findLeaderForPartitions } = Cluster.prototype;
   Cluster.prototype.findLeaderForPartitions = function (
@@ -81,7 +80,7 @@ function askReachableBrokers(): void {
       try {
         if (broker !== null) return await ask({ nodeId, broker });
       } catch {
-        // Another one may have an answer.
+        // Another broker may answer.
       }
     }
     if (failures.length === nodeIds.length) throw failures[0];

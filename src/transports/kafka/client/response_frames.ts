@@ -3,21 +3,21 @@ import { Buffer } from "node:buffer";
 const SIZE_BYTES = 4;
 const CORRELATION_ID_BYTES = 4;
 
-/** A frame's size when it is the beginning of an HTTP response. */
+/** The first bytes of an HTTP response, read as a frame size. */
 const HTTP = Buffer.from("HTTP").readInt32BE();
 
-/** What arrives on a connection is no response that may be taken. */
+/** A connection received something other than a Kafka response, or one that is too large. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** Cuts what arrives on a connection into responses. Takes no more memory than what has arrived. */
+/** Splits the bytes of a connection into responses. Uses no more memory than the bytes received. */
 export class ResponseFrames {
   readonly #maxBytes: number;
-  /** The beginning of a frame's size, when not all of it has arrived. */
+  /** The part of a frame's size field received so far. */
   readonly #size = Buffer.alloc(SIZE_BYTES);
   #sizeBytes = 0;
-  /** A frame of which a part has arrived. */
+  /** A frame received in part. */
   #frame: Buffer | null = null;
   #frameBytes = 0;
   #isBroken = false;
@@ -26,16 +26,16 @@ export class ResponseFrames {
     this.#maxBytes = maxBytes;
   }
 
-  /** Whether something arrived that was no response. Nothing behind it can be trusted. */
+  /** Whether an invalid response arrived, after which nothing can be trusted. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
   /**
-   * Takes what has arrived, and yields the responses that are complete by it, without their sizes. They may share memory
-   * with `bytes`.
+   * Takes received bytes and yields each response that they complete, without its size field. Responses may share
+   * memory with `bytes`.
    *
-   * @throws {FrameError} when it is no response, or one that is too large; and for all that comes behind it
+   * @throws {FrameError} for an invalid or too large response, and for all bytes after it
    */
   *push(bytes: Buffer): Generator<Buffer> {
     for (let position = 0; position < bytes.length;) {
@@ -53,7 +53,7 @@ export class ResponseFrames {
           position += size;
           continue;
         }
-        // Unused pages of it take no memory: a peer that announces much and sends nothing gets none.
+        // Untouched pages take no memory, so a peer that announces much but sends nothing costs nothing.
         const { buffer } = new Uint8Array(size);
         this.#frame = Buffer.from(buffer);
         this.#frameBytes = 0;

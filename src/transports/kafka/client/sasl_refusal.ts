@@ -2,18 +2,18 @@ import { TokenError } from "../../oauth2/token_error.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
 import { describeTokenFailure } from "./token_failure.ts";
 
-/** Of what a broker says why it refuses. */
+/** Characters of a broker's reason to show. */
 const MAX_REASON = 200;
 
-/** What a port is not made for, whoever asks. */
+/** Error types about the port, the same for every account. */
 const ABOUT_PORT = new Set<unknown>(["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE"]);
 
-/** Whether the account is refused, rather than what is asked of a port. */
+/** Whether the broker refuses the account, not the mechanism or SASL as such. */
 export function isAboutAccount(failure: unknown): boolean {
   return !ABOUT_PORT.has(Object(failure).type);
 }
 
-/** Why a broker does not accept an identity, with the keys to correct. */
+/** Why a SASL login failed, with the keys to correct. */
 export function saslRefusal(
   failure: unknown,
   { broker, sasl }: { broker: string; sasl: KafkaSaslConfig },

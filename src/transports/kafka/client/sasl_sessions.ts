@@ -5,10 +5,10 @@ import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
 import { isAboutAccount, saslRefusal } from "./sasl_refusal.ts";
 import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
 
-/** The keys of SaslHandshake and SaslAuthenticate. */
+/** The API keys of SaslHandshake and SaslAuthenticate. */
 const SASL_REQUESTS = new Set([17, 36]);
 
-/** How long before the end of a session another one is begun, unless that is more than a quarter of it. */
+/** How long before its end a session is renewed, if it lasts 40 s or longer. */
 const MAX_THRESHOLD_MS = 10_000;
 
 interface PushedRequest {
@@ -20,13 +20,13 @@ interface AuthenticatedConnection extends BrokerConnection {
   reauthenticationThreshold: number;
 }
 
-/** What failed of the exchange itself: kafkajs's mechanisms keep no more than its text. */
+/** Errors of SASL requests by connection: kafkajs's mechanisms keep only their messages. */
 const exchangeFailures = new WeakMap<object, unknown>();
-/** The socket on which a connection has had a session. */
+/** The socket on which a connection last authenticated. */
 const authenticatedSockets = new WeakMap<object, unknown>();
 const heldRequests = new WeakMap<object, PushedRequest[]>();
 
-/** Has sessions of SASL renewed in time, and tells a refusal from a failure of the network. */
+/** Patches kafkajs: renews SASL sessions in time, and distinguishes a refusal from a network failure. */
 export function renewSaslSessions(): void {
   noteExchangeFailures();
   holdRequests();
@@ -50,7 +50,7 @@ export function renewSaslSessions(): void {
       const failure = exchangeFailures.get(connection) ?? error;
       const { type } = Object(failure);
       const isNetwork = exchangeFailures.has(connection) && type === undefined;
-      // Brokers renew no session that is younger than a second; a new connection has a new one.
+      // Brokers do not renew a session younger than one second; a new connection gets a new session.
       const isTooEarly = type === "ILLEGAL_SASL_STATE" &&
         authenticatedSockets.get(connection) === connection.socket;
       if (!isNetwork && !isTooEarly) {
@@ -62,7 +62,7 @@ export function renewSaslSessions(): void {
         ? new KafkaJSConnectionError("the session cannot be renewed yet", { broker })
         : attempt.refusal ?? failure;
       for (const { entry } of held) entry.reject(reason);
-      // A connection on which it has failed is good for nothing, and the broker closes it.
+      // After a failed login the connection is useless; the broker closes it.
       connection.rejectRequests(reason);
       await connection.disconnect();
       throw reason;
@@ -75,7 +75,7 @@ export function renewSaslSessions(): void {
   };
 }
 
-/** How long before its end a session is renewed. A whole number, as kafkajs counts with big ones. */
+/** How long before its end a session is renewed, in milliseconds. An integer, as kafkajs converts it to a BigInt. */
 export function renewalThreshold(lifetimeMs: number): number {
   return Math.min(MAX_THRESHOLD_MS, Math.floor(lifetimeMs / 4));
 }
@@ -94,10 +94,7 @@ function noteExchangeFailures(): void {
   };
 }
 
-/**
- * What is about to be sent when a session is renewed waits until that is done: brokers close a connection on which
- * something comes in between.
- */
+/** Holds requests while a session is renewed: brokers close a connection that sends others in between. */
 function holdRequests(): void {
   const { push } = RequestQueue.prototype;
   RequestQueue.prototype.push = function (request: PushedRequest) {

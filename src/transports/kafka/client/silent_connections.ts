@@ -2,22 +2,21 @@ import Connection from "kafkajs/src/network/connection.js";
 import ConnectionPool from "kafkajs/src/network/connectionPool.js";
 import { DamagedResponseError } from "./decoder_bounds.ts";
 
-/** A connection of kafkajs, as far as it is used here; it has a socket from its first attempt on. */
+/** The members of kafkajs's Connection used here. The first `connect()` sets the socket. */
 interface BrokerConnection {
   readonly socket?: { destroy(error: Error): void };
 }
 
 /**
- * As it comes, kafkajs keeps a connection whose requests time out. When the other side has gone without a word, every
- * further request on it times out as well, until TCP gives up after a quarter of an hour. From here on such a
- * connection is dropped together with its sibling (a client has two for each broker), and the next request connects.
- * So is one on which a response came that cannot be read.
+ * Patches kafkajs: a request timeout or an unreadable response closes the connection and its sibling (a client has two
+ * for each broker), and the next request reconnects. Unpatched, kafkajs keeps the connection. If the peer has vanished,
+ * each further request times out until TCP gives up after a quarter of an hour.
  *
  * @see https://github.com/tulios/kafkajs/issues/919
  */
 export function dropSilentConnections(): void {
   const { send } = Connection.prototype;
-  // Authentication asks a connection without its pool.
+  // Authentication sends on a connection directly, not through its pool.
   Connection.prototype.send = function (request: unknown) {
     return dropOnTimeout(send.call(this, request), [this]);
   };
@@ -36,7 +35,7 @@ async function dropOnTimeout<T>(
   } catch (error) {
     const reason = reasonToDrop(error);
     if (reason !== null) {
-      // Without an error nobody would notice: kafkajs does not look whether its sockets are closed.
+      // kafkajs notices only an error of its socket, not that it is closed.
       for (const { socket } of connections) socket?.destroy(new Error(reason));
     }
     throw error;

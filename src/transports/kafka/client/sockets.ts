@@ -5,12 +5,12 @@ import { ConnectError } from "../../sockets/connect_error.ts";
 import { openSocket as openSocketTo } from "../../sockets/open_connection.ts";
 import { streamOf } from "../../sockets/tcp_handle.ts";
 
-/** What is to be known of a socket besides what it carries. */
+/** How {@linkcode openSocket} opens a socket. */
 export interface SocketOptions {
   readonly connectionTimeoutMs: number;
-  /** Whether the broker goes by a name that the cluster has told, not the configuration. */
+  /** Whether the cluster advertises the broker's name, and the configuration does not have it. */
   readonly isAdvertised?: boolean;
-  /** Told of a broker, as `host:port`, that the sandbox does not allow; the connection to it fails. */
+  /** Called with a broker (`host:port`) that the sandbox does not allow; the connection to it fails. */
   readonly onUngrantedBroker?: ((broker: string) => void) | undefined;
 }
 
@@ -26,7 +26,7 @@ export function openSocket(
   const tls = ssl ? { ...(isIP(host) ? {} : { servername: host }), ...ssl } : undefined;
   const socket = openSocketTo({ host, port }, tls);
   if (isAdvertised) socket.prependOnceListener("error", tellAdvertised);
-  // kafkajs gives up by then, and tries again; a connection that comes about later would take the place of the new one.
+  // By then kafkajs has given up and reconnects; a late connection would replace the new one.
   const timer = setTimeout(() => socket.destroy(), connectionTimeoutMs);
   const settled = () => clearTimeout(timer);
   socket.once("close", settled);
@@ -45,7 +45,7 @@ export function openSocket(
   return socket;
 }
 
-/** The configuration does not have this name, so whoever looks for it needs to know where it comes from. */
+/** Adds where an unknown host name comes from, as the configuration does not have it. */
 function tellAdvertised(error: Error): void {
   if (!(error instanceof ConnectError) || error.code !== "ENOTFOUND") return;
   error.message +=
@@ -53,8 +53,8 @@ function tellAdvertised(error: Error): void {
 }
 
 /**
- * Deno 2.6.8 says `secureConnect` when a handshake has ended in any way, and whoever writes after one that has failed
- * is told of `write UNKNOWN`. Whoever waits gets the reason as an error of the socket.
+ * Deno 2.6.8 emits `secureConnect` even after a failed handshake, and a write then fails with `write UNKNOWN`. This
+ * resolves with false instead, and the socket's `error` event gives the reason.
  */
 async function isSecure(socket: Socket): Promise<boolean> {
   if (socket.destroyed) return false;
@@ -62,7 +62,7 @@ async function isSecure(socket: Socket): Promise<boolean> {
     await (streamOf(socket) as Deno.TlsConn).handshake();
     return !socket.destroyed;
   } catch (error) {
-    // The reason has come before, unless there is no handshake to wait for.
+    // The socket has already emitted the reason, unless there was no handshake to wait for.
     if (!socket.destroyed) socket.destroy(error instanceof Error ? error : undefined);
     return false;
   }

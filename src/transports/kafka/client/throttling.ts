@@ -1,20 +1,20 @@
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 
-/** A shorter pause is part of ordinary work under a quota. */
+/** Shorter pauses are normal under a quota and not logged. */
 const WORTH_SAYING_MS = 5000;
 
-/** Behind it, the broker is asked again: one that still has a quota to enforce reads no request before. */
+/** After this, the client sends again; a broker that still enforces its quota reads no request before. */
 const MAX_THROTTLE_MS = 300_000;
 
-/** What of a queue of requests is used here. */
+/** The members of kafkajs's RequestQueue used here. */
 interface ThrottledQueue {
   readonly broker: string;
   readonly logger: { warn(message: string, extra: { broker: string }): void };
 }
 
 /**
- * Bounds for how long a broker can keep a client from sending (KIP-219), and has long pauses logged at WARN. As it
- * comes, kafkajs believes any number and says it at DEBUG: a broken broker silences a client for weeks.
+ * Patches kafkajs: bounds how long a broker can throttle a client (KIP-219), and logs long pauses at WARN. Unpatched,
+ * kafkajs accepts any pause and logs it at DEBUG, so a broken broker could silence a client for weeks.
  */
 export function boundThrottling(): void {
   const { maybeThrottle } = RequestQueue.prototype;

@@ -4,9 +4,9 @@ import type { KafkaTlsConfig } from "../config/mod.ts";
 const CLIENT_CERTIFICATE = "ssl.certificate.location and ssl.key.location";
 
 /**
- * Why TLS does not come about, with the key to correct, when that is no matter of the network.
+ * Why the TLS handshake failed, with the key to correct; null for a network failure.
  *
- * @param message what Deno says, which are the words of rustls
+ * @param message the error message of Deno, in the words of rustls
  */
 export function tlsRefusal(
   message: string,
@@ -65,7 +65,7 @@ function aboutAlert(alert: string, { cert }: KafkaTlsConfig): string {
     : `it does not accept the certificate of ssl.certificate.location (or ssl.certificate.pem) (${alert})`;
 }
 
-/** `DnsName("a") or IpAddress(1.2.3.4)`, as names. */
+/** Turns `DnsName("a") or IpAddress(1.2.3.4)` into `a, 1.2.3.4`. */
 function nameList(names: string): string {
   const found = [...names.matchAll(/(?:DnsName|IpAddress)\("?(.*?)"?\)/g)].map(([, name]) => name);
   return found.join(", ");

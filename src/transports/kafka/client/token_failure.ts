@@ -1,4 +1,4 @@
-/** Which key is to be corrected after an answer of a token endpoint. */
+/** The keys to correct, by the response of a token endpoint. */
 const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
   [
     /(invalid|unauthorized)_client$/,
@@ -8,7 +8,7 @@ const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
   [/status 404$|no JSON object$|'access_token' is missing$/, "sasl.oauthbearer.token.endpoint.url"],
 ];
 
-/** Why there is no token, with the key to correct where it is known. */
+/** Why there is no token, with the key to correct if known. */
 export function describeTokenFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, keys] = TO_CORRECT.find(([answer]) => answer.test(message)) ?? [];
