@@ -1,50 +1,49 @@
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
 
-/** What of the slots a lease has before the other side has answered it: one part in so many. */
+/** A lease without an answered call gets one slot in this many. */
 const UNPROVEN_PART = 8;
 
-/** A call that waits for a slot. */
 interface Turn {
   readonly offset: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-/** What one lease has of the slots. */
+/** Calls of one lease. */
 interface Share {
   readonly lease: Lease;
-  /** In the order of their offsets: what holds up the commit of others goes first. */
+  /** By offset: the lowest event holds up the commit of the others. */
   readonly waiting: Turn[];
   held: number;
-  /** Whether the last call that came to an end was answered. */
+  /** Whether the last finished call was answered. */
   isProven: boolean;
 }
 
 /**
- * Bounds the calls in flight, and shares them out so that one lease whose calls hang cannot take the others' slots:
+ * Limits the calls in flight, and shares the slots so that a lease whose calls hang cannot take those of the others:
  *
- * - The next slot goes to the waiting lease that holds the fewest; among equals, in turn.
- * - As long as there are other leases, whoever waits or not, one takes a slot only while more are free than it holds.
- *   So it never has more than half of what the others leave, and something is left for whoever comes next.
- * - A lease without an answer so far, or since its last call went unanswered, gets an eighth of the slots at most.
- * - While results that wait to be stored hold too many bytes, no slot is given: each call would add to them.
+ * - The next slot goes to the waiting lease that holds the fewest; equals take turns.
+ * - While there are other leases, waiting or not, a lease takes a slot only if more are free than it holds. So it has
+ *   at most half of what the others leave, and some stay free for the next.
+ * - A lease without an answered call, or whose last call was unanswered, gets at most an eighth of the slots.
+ * - While results that wait to be stored hold too many bytes, nobody gets a slot: each call would add to them.
  *
- * The second rule is that of shared buffers in switches: Choudhury and Hahne, "Dynamic queue length thresholds for
+ * The second rule is from switches with shared buffers: Choudhury and Hahne, "Dynamic queue length thresholds for
  * shared-memory packet switches", 1998.
  */
 export class CallSlots {
   readonly #unprovenLimit: number;
   readonly #shares = new WeakMap<Lease, Share>();
-  /** In the order in which they had a slot last, longest ago first. */
+  /** Least recently served first. */
   readonly #waiting = new Set<Share>();
   readonly #maxHeldBytes: number;
   #free: number;
   #heldBytes = 0;
 
   /**
-   * @param concurrency how many calls may be in flight, 1 at least
-   * @param maxHeldBytes when results hold as much, no further call is made
+   * @param concurrency calls in flight, at least 1
+   * @param maxHeldBytes bytes of unstored results from which no call starts
    */
   constructor(
     concurrency: number,
@@ -56,10 +55,10 @@ export class CallSlots {
   }
 
   /**
-   * Resolves when a call for the event at `offset` may start. Work on the event has begun in the lease by then; whoever
-   * called gives the slot back by `giveBack()`.
+   * Resolves when a call for the event at `offset` may start; the lease's `begin()` was called by then. The caller
+   * returns the slot by `giveBack()`.
    *
-   * @throws {EventNotSettledError} when the lease is ending, and does not admit the event any more
+   * @throws {EventNotSettledError} when the lease is ending and no longer admits the event
    */
   take(lease: Lease, offset: number): Promise<void> {
     const share = this.#shareOf(lease);
@@ -71,7 +70,7 @@ export class CallSlots {
     });
   }
 
-  /** Gives a slot back, saying whether the other side has answered the call; nothing, when none was made. */
+  /** Returns a slot. @param wasAnswered omitted when no call was made */
   giveBack(lease: Lease, { wasAnswered }: { wasAnswered?: boolean } = {}): void {
     const share = this.#shareOf(lease);
     share.held--;
@@ -80,12 +79,12 @@ export class CallSlots {
     this.#shareOut();
   }
 
-  /** Notes that a result of so many bytes waits to be stored. */
+  /** Counts the bytes of a result that waits to be stored. */
   hold(bytes: number): void {
     this.#heldBytes += bytes;
   }
 
-  /** Notes that it no longer does. */
+  /** Undoes `hold()`. */
   release(bytes: number): void {
     const wasFull = this.#isFull;
     this.#heldBytes -= bytes;
@@ -125,7 +124,7 @@ export class CallSlots {
       share.held++;
       this.#free--;
       const turn = share.waiting.shift();
-      // From here on, and not only when who waits for it comes to know.
+      // Begins now, not only when the awaiting caller resumes.
       if (turn !== undefined) share.lease.begin(turn.offset);
       turn?.resolve();
       share.lease.noteQueued(share.waiting.length);
@@ -150,7 +149,7 @@ export class CallSlots {
   }
 }
 
-/** Puts a turn where its offset belongs; most come behind all others. */
+/** Inserts a turn by its offset; most belong at the end. */
 function insert(turn: Turn, waiting: Turn[]): void {
   let index = waiting.length;
   while (index > 0 && (waiting[index - 1]?.offset ?? 0) > turn.offset) index--;

@@ -1,27 +1,27 @@
 import type { HandlerConfig } from "./transport.ts";
 import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
 
-/** The two outcomes a result processor can be configured for, in the configuration's words. */
+/** Outcomes that a result processor can be configured for, as the configuration spells them. */
 export type When = "onSuccess" | "onError";
 
-/** What a handler made of one event. */
+/** A response to one event. */
 export type Result = Success | ErrorResult;
 
-/** What the other side answered. */
+/** Fields of every response. */
 interface Answer {
-  /** What the other side said, for log lines, without payload: `status 503`. */
+  /** Summary for log lines, without payload: `status 503`. */
   readonly summary: string;
   readonly value: Bytes;
-  /** Headers that describe the value; they replace headers of the event that have the same name. */
+  /** Headers that describe the value; they replace the event's headers of the same name. */
   readonly headers: readonly RecordHeader[];
-  /** What templates can ask for besides; absent when the other side has no such thing. */
+  /** Metadata for templates; absent when the endpoint has none. */
   readonly response?: ResponseFacts;
 }
 
-/** What is known of a response besides its content. */
+/** Metadata of a response. */
 export interface ResponseFacts {
   readonly status: number;
-  /** By names in lower case; the values have one character for each byte, whatever text the bytes stand for. */
+  /** By lower-case name. Values have one character per byte, whatever the encoding. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -34,29 +34,29 @@ export interface ErrorResult extends Answer {
   readonly error: ErrorResponse;
 }
 
-/** What an error response says beyond its content. */
+/** Metadata of an error response. */
 export interface ErrorResponse {
-  /** In the other side's words: `503`; absent when what came has no status that can be read. */
+  /** As the endpoint sent it: `503`; absent when no status can be read. */
   readonly status?: string;
-  /** Whether another call may bring another outcome. */
+  /** Whether another call may end differently. */
   readonly isTransient: boolean;
-  /** How long the other side asks to wait before another call. */
+  /** The pause that the endpoint asks for. */
   readonly retryAfterMs?: number;
-  /** Whether the other side has more to do than it can, so that pauses are a help to it. */
+  /** Whether the endpoint is overloaded, so that pauses help it. */
   readonly isOverload?: boolean;
-  /** Whether the other side may not be well as a whole, so that no event would fare better. */
+  /** Whether the endpoint may fail for every event. */
   readonly suggestsOutage: boolean;
-  /** Whether it tells of the other side alone: while the pipeline stops, the other side may be stopping, too. */
+  /** Whether it concerns the endpoint alone: while the pipeline stops, the endpoint may be stopping, too. */
   readonly isAboutServer?: boolean;
 }
 
 /** Turns one event into a result. Calls may overlap. */
 export interface Handler extends AsyncDisposable {
   /**
-   * @param signal gives the call up when aborted
-   * @param attempt which call for this event it is, 1 for the first
-   * @param ending aborts when a call that has to wait is not worth it any more; one that has begun goes on
-   * @throws {HandlerError} when there is no result: the other side did not answer
+   * @param signal aborts the call
+   * @param attempt number of the call for this event, from 1
+   * @param ending when aborted, a call that still waits is abandoned; one that has begun goes on
+   * @throws {HandlerError} when there is no result: the call was unanswered
    * @throws {TemplateError} when the event cannot become a call
    * @throws {EventNotSettledError} when no call was made, because of `ending`
    */
@@ -67,20 +67,20 @@ export interface Handler extends AsyncDisposable {
     ending?: AbortSignal,
   ): Promise<Result>;
   /**
-   * Makes calls by another configuration from now on, for which the role's `canUpdate()` was true. Calls that run go on
-   * as they began.
+   * Uses another configuration for new calls; calls in flight keep theirs. Only after the role's `canUpdate()` returned
+   * true.
    */
   update?(config: HandlerConfig): void;
 }
 
-/** No result came back. The message holds no payload, no secret and no query string. */
+/** A call without a result. The message holds no payload, no secret and no query string. */
 export class HandlerError extends Error {
   override readonly name = "HandlerError";
-  /** Whether the call may have come to the other side. If not, it is not the event that the call failed for. */
+  /** Whether the call may have reached the endpoint. If not, the event is not the cause. */
   readonly wasSent: boolean;
-  /** Whether it failed for want of something on this machine, which tells nothing of the other side. */
+  /** Whether this machine lacked a resource, which shows nothing about the endpoint. */
   readonly isForWant: boolean;
-  /** Whether whoever is to repair that has been told already, since it concerns all calls. */
+  /** Whether this is already logged, once for all calls. */
   readonly isTold: boolean;
 
   constructor(
@@ -98,19 +98,19 @@ export class HandlerError extends Error {
   }
 }
 
-/** What one side of a call has said, as people may read it. */
+/** A request or a response, in readable form. */
 export interface CallMessage {
-  /** What it begins with: `POST /orders HTTP/1.1`. */
+  /** First line: `POST /orders HTTP/1.1`. */
   readonly title: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Null when there is none, or it was not read; `note` says why then. */
+  /** Null when absent or not read; `note` then says why. */
   readonly body: Bytes | null;
   readonly note?: string;
-  /** Texts for which `***` stands: the other side may have sent them back. */
+  /** Texts to print as `***`: the endpoint may have echoed secrets. */
   readonly hidden: readonly string[];
 }
 
-/** Told what is said in calls. */
+/** Receives the requests and responses of calls. */
 export interface CallObserver {
   sent(message: CallMessage): void;
   received(message: CallMessage): void;

@@ -1,42 +1,42 @@
 import type { AttemptsMade } from "./event.ts";
 
 /**
- * The right to work on the events of one partition. It can be suspended for a while, and it ends in two steps.
+ * The right to work on the events of one partition. It can be suspended, and it ends in two steps.
  *
- * While it is not open, work is begun only on events between those that have begun: without them, what lies behind them
- * could not be committed and would be done again; while it is still, on none. What runs may finish, and its result may be published. After `ending`
- * it never opens again. After `ended` what still runs is given up: its outcome no longer counts. `ended` is never
- * aborted before `ending`.
+ * While suspended or ending, an event may begin only if a later one already has: a commit cannot pass the gap. While
+ * still, none may begin. Work in progress may finish and its result may be published. After `ending`, the lease never
+ * opens again. After `ended`, work in progress is aborted and its outcome no longer counts. `ending` aborts no later
+ * than `ended`.
  */
 export interface Lease {
   readonly ending: AbortSignal;
   readonly ended: AbortSignal;
-  /** How many leases share the pipeline at present, this one included. */
+  /** Leases that share the pipeline at present, including this one. */
   readonly peers: number;
-  /** Notes how many of its events wait for nothing but a call's slot. */
+  /** Records how many events wait only for a call slot. */
   noteQueued(count: number): void;
   /** Whether work on the event at `offset` may begin. */
   admits(offset: number): boolean;
-  /** Notes that work on an event begins. */
+  /** Records that work on an event begins. */
   begin(offset: number): void;
-  /** Notes that work on the event at `offset` is done. */
+  /** Records that work on the event at `offset` is done. */
   finish(offset: number): void;
-  /** Notes that all there is left to do for an event is to store its outcome, for which it is not to blame. */
+  /** The result is known and only waits to be stored; a crash from here on does not count against the event. */
   noteStoring(offset: number): void;
-  /** Notes that work on an event has failed, and rests until it begins again, if it ever does. */
+  /** Records that work on an event has failed and pauses until `begin()`, which may never come. */
   rest(offset: number): void;
   /**
-   * Has `callback` called when no other event of the partition can be begun until one has settled for which this was
-   * called, too: the one at `offset` or another; at once, when it is so. Returns what takes that back.
+   * Calls `callback` when every other event of the partition waits for an event registered here, this one or another;
+   * at once, if that already holds. Returns a function that unregisters it.
    */
   whenHeldUp(offset: number, callback: () => void): () => void;
-  /** Notes what was tried for an event, for whoever has its partition next. */
+  /** Records the attempts for an event, for the next owner of the partition. */
   noteAttempts(offset: number, attempts: AttemptsMade): void;
-  /** Has `callback` called whenever other events than before may be admitted. */
+  /** Calls `callback` whenever the set of admitted events may have changed. */
   onChange(callback: () => void): void;
 }
 
-/** A lease with what ends it. */
+/** A lease, with the methods that suspend and end it. */
 export class LeaseController implements Lease {
   peers = 1;
   readonly #ending = new AbortController();
@@ -62,17 +62,19 @@ export class LeaseController implements Lease {
     return this.#ended.signal;
   }
 
-  /** Whether work on whatever comes may begin. */
+  /** Whether work on any event may begin. */
   get isOpen(): boolean {
     return !this.#isSuspended && !this.#ending.signal.aborted;
   }
 
-  /** Whether work on any event runs. */
+  /** Whether work on any event is in progress. */
   get isWorking(): boolean {
     return this.#working > 0;
   }
 
-  /** Where events begin that are not worked on while the lease is not open: behind the last begun, or at one that rests. */
+  /**
+   * First offset that may not begin while the lease is not open: behind the last one begun, or the lowest that pauses.
+   */
   get drainEnd(): number {
     let end = this.#begunEnd;
     for (const offset of this.#resting) end = Math.min(end, offset);
@@ -112,7 +114,7 @@ export class LeaseController implements Lease {
     return () => this.#heldUp.delete(offset);
   }
 
-  /** Notes that all other events wait for the one at `offset`, until it has settled. */
+  /** Records that all other events wait for the one at `offset` to settle. */
   noteObstacle(offset: number): void {
     this.#obstacle = offset;
     this.#tellIfHeldUp();
@@ -127,17 +129,16 @@ export class LeaseController implements Lease {
     this.#attempts.set(offset, attempts);
   }
 
-  /** What was tried for an event. */
   attemptsOf(offset: number): AttemptsMade | undefined {
     return this.#attempts.get(offset);
   }
 
-  /** Whether the event at `offset` may be what is called for; work on one that is behind it has begun at least. */
+  /** Whether a crash could be due to the event at `offset`: work on it, or on a later one, has begun. */
   isAtWorkOn(offset: number): boolean {
     return offset < this.#begunEnd && this.isOccupiedBy(offset);
   }
 
-  /** The same of an event that was delivered alone, whether work on it has begun or not. */
+  /** The same for an event that was delivered alone, whether work on it has begun or not. */
   isOccupiedBy(offset: number): boolean {
     return this.isOpen && !this.#resting.has(offset) && !this.#storing.has(offset);
   }
@@ -148,7 +149,7 @@ export class LeaseController implements Lease {
     if (shrank) this.#queueShrank();
   }
 
-  /** How many events wait for nothing but a call's slot. */
+  /** Events that wait only for a call slot. */
   get queued(): number {
     return this.#queued;
   }
@@ -157,24 +158,24 @@ export class LeaseController implements Lease {
     this.#callbacks.push(callback);
   }
 
-  /** Has `callback` called whenever fewer events wait for a slot; it must not hand over others at once. */
+  /** Calls `callback` whenever fewer events wait for a slot. It must not deliver further events synchronously. */
   onQueueShrank(callback: () => void): void {
     this.#queueShrank = callback;
   }
 
-  /** Only what has begun is brought to an end, until the lease is resumed. */
+  /** Until `resume()`, only events below `drainEnd` may begin. */
   suspend(): void {
     this.#isSuspended = true;
     this.#changed();
   }
 
-  /** The same, but no work begins, not even on what lies between events on which it has. */
+  /** Like `suspend()`, but no event may begin, not even one below `drainEnd`. */
   still(): void {
     this.#isStill = true;
     this.suspend();
   }
 
-  /** Work may begin again. */
+  /** Any event may begin again, unless the lease is ending. */
   resume(): void {
     if (!this.#isSuspended) return;
     this.#isSuspended = false;
@@ -182,14 +183,14 @@ export class LeaseController implements Lease {
     this.#changed();
   }
 
-  /** Only what has begun is brought to an end from here on. */
+  /** From here on, only events below `drainEnd` may begin. */
   beginEnd(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
     this.#changed();
   }
 
-  /** What still runs is given up. */
+  /** Aborts work in progress. */
   end(): void {
     if (this.#ended.signal.aborted) return;
     this.#ending.abort();

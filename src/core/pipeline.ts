@@ -29,39 +29,39 @@ import {
 } from "./failures/verdict.ts";
 import { TemplateError } from "./template.ts";
 
-/** A result processor and the outcomes it stands for. */
+/** A result processor and the outcomes it is configured for. */
 export interface ConfiguredResultProcessor extends RecordTaker {
   readonly when: readonly When[];
   readonly processor: ResultProcessor;
 }
 
-/** What a pipeline is made of. */
+/** Dependencies and options of a pipeline. */
 export interface PipelineParts extends AttemptsParts {
   readonly name: string;
   readonly listener: Listener;
   readonly handler: Handler;
   readonly resultProcessors: readonly ConfiguredResultProcessor[];
-  /** Where events go that have failed for good, when `policy.onFailure` says so. */
+  /** Destination of events that have failed for good, if `policy.onFailure` is `deadLetter`. */
   readonly deadLetters?: ResultProcessor;
   readonly policy?: FailurePolicy;
   readonly onTombstone?: OnTombstone;
   readonly ordering: Ordering;
-  /** How many calls of the handler may be in flight, 1 at least. */
+  /** Calls in flight, at least 1. */
   readonly concurrency: number;
-  /** How many bytes the results may have that wait to be stored: then no further call is made. */
+  /** Bytes of results waiting to be stored from which no further call starts. */
   readonly maxBufferedBytes?: number;
 }
 
 /**
- * Runs a pipeline until its lease ends or its input does:
+ * Runs a pipeline until its lease or its input ends:
  *
  *     listener ── event ──> its turn ──> handler ── result ──> result processors ── stored ──> settled
  *                                          │  ▲  └─ failed for good ──> dead letters ── stored ──┤
  *                                          └──┘                     └─> discarded ──────────────┘
  *                             again, after a pause
  *
- * An event's turn comes when those before it in its order have settled and a call may be made. The only ways out for an
- * event are "settled" and "the lease ended first".
+ * An event's turn comes when the earlier events of its ordering key have settled and a call slot is free. An event
+ * either settles, or its lease ends first.
  */
 export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
   const pipeline = new Pipeline(parts);
@@ -81,12 +81,12 @@ class Pipeline {
     const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = parts;
     const { concurrency, maxBufferedBytes } = parts;
     this.#parts = parts;
-    // While a broker is away, all results wait for it, and each is tried again and again.
+    // While a broker is away, every result waits for it and is retried.
     this.#publishing = { ...parts, told: new ToldReasons() };
     this.#failed = { ...parts, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
       ...parts,
-      // An endpoint that fails a share of its calls may do so thousands of times a second.
+      // A failing endpoint could cause thousands of log lines a second.
       told: new ToldReasons({ times: TOLD_OF_CALLS }),
       policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
@@ -122,7 +122,8 @@ class Pipeline {
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
         await attempts.pause(whileBlocked(failure), { lease, isBlocking: true });
-        // The result is at hand, and stored by all others: neither is the endpoint called again, nor do they get it twice.
+        // The response is at hand, and the other processors have stored it: only the refused records are published
+        // again.
         toStore = refused;
         await this.#beginWithoutCall(event, lease);
       }
@@ -131,7 +132,7 @@ class Pipeline {
     }
   }
 
-  /** No call is made, but a call's turn is waited for: work begins by it. */
+  /** Waits for a slot without making a call: work begins with a slot. */
   async #beginWithoutCall(event: InboundEvent, lease: Lease): Promise<void> {
     const { slots } = this.#calls;
     await slots.take(lease, event.origin.offset);
@@ -152,7 +153,7 @@ class Pipeline {
     return { kind: "tombstone" };
   }
 
-  /** What has ended the process too often is not tried again, unless it blocks; then, what else there is goes first. */
+  /** A poison pill is not called again. With `onFailure: block` it is, after a pause, and other events go first. */
   async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
     const { policy } = this.#calls;
     const failure = crashFailure(event, this.#calls);
@@ -165,7 +166,7 @@ class Pipeline {
     return await callHandler(event, this.#calls, lease, history);
   }
 
-  /** All records of an event are there before any is published: it is stored as a whole, or fails as a whole. */
+  /** Builds all records before any is published: an event is stored as a whole, or fails as a whole. */
   #recordsOf(
     outcome: Outcome,
     event: InboundEvent,
@@ -188,8 +189,8 @@ class Pipeline {
   }
 
   /**
-   * Resolves with null for `failure` when the event has settled, and else with why it has failed for good and blocks, and
-   * what could not be stored.
+   * Resolves with `failure: null` when the event has settled. Otherwise the event blocks: `failure` says why, and
+   * `refused` holds the records that could not be stored.
    */
   async #complete(
     { outcome, toStore }: { outcome: Outcome; toStore: readonly Addressed[] },
@@ -221,7 +222,7 @@ class Pipeline {
     }
   }
 
-  /** Says in the place of a result that is too large that it is; resolves with false when nobody takes that. */
+  /** Publishes an error in place of a result that is too large; resolves with false when no processor takes it. */
   async #publishReplacement(
     result: Result,
     refused: readonly Addressed[],
@@ -242,7 +243,7 @@ class Pipeline {
     }
   }
 
-  /** Resolves with those that are too large to be stored. */
+  /** Resolves with the records that are too large to store. */
   async #publishAll(
     records: readonly Addressed[],
     event: InboundEvent,
@@ -260,13 +261,15 @@ class Pipeline {
   }
 }
 
-/** What an event's calls came to, or that it needs none. */
+/** Outcome of an event's calls, or of an event that needs none. */
 type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 
-/** A record and where it goes. */
+/** A record and its destination. */
 type Addressed = TakenRecord<ConfiguredResultProcessor>;
 
-/** More often than an event that fails alone is called for in that time, as a rule: each of its failures is told. */
+/**
+ * More than a single failing event is called in the throttle's 10 s, as a rule, so that each of its failures is logged.
+ */
 const TOLD_OF_CALLS = 20;
 
 const TOO_LARGE: EventFailure = {
@@ -274,7 +277,7 @@ const TOO_LARGE: EventFailure = {
   message: "the result is too large for where it was to be stored",
 };
 
-/** In the original's words. */
+/** Same text as in the Go version. */
 function producedLine(place: EventOrigin): string {
   return `successfully produced EventHandler result: ${formatOrigin(place)}`;
 }

@@ -3,21 +3,21 @@ import type { ResponseFacts } from "./handler.ts";
 import { jsonWeight } from "./json_weight.ts";
 import { octets } from "./octets.ts";
 
-/** A text with gaps, which what an event and its response say goes into: plain data that can be posted to a Worker. */
+/** A text with placeholders for values of the event and the response: plain data that can be posted to a Worker. */
 export interface Template {
   readonly parts: readonly (string | Gap)[];
 }
 
-/** A gap of a template. */
+/** A placeholder. */
 export interface Gap {
-  /** As it is written: `event.value.customer.id`. */
+  /** As written: `event.value.customer.id`. */
   readonly name: string;
   readonly source: GapSource;
-  /** What goes in when there is nothing. */
+  /** Used when there is no value. */
   readonly fallback?: string;
 }
 
-/** Where that stands which goes into a gap. */
+/** Source of a placeholder's value. */
 export type GapSource =
   | { readonly kind: EventFact | "status" }
   | { readonly kind: "header" | "responseHeader"; readonly name: string }
@@ -25,19 +25,19 @@ export type GapSource =
 
 type EventFact = "key" | "topic" | "partition" | "offset" | "timestamp";
 
-/** What can go into gaps. */
+/** Values for placeholders. */
 export interface TemplateSubject {
   readonly event: InboundEvent;
-  /** Absent before there is one, and when none is wanted. */
+  /** Absent before the response, and where none is needed. */
   readonly response?: TemplateResponse | undefined;
 }
 
-/** A response, as far as templates can ask for it. */
+/** The parts of a response that templates can use. */
 export interface TemplateResponse extends Partial<ResponseFacts> {
   readonly body: Bytes;
 }
 
-/** There is nothing to go into a gap, or nothing that may. The event will never fare better. Holds no payload. */
+/** A placeholder has no value, or one that is not allowed. It is never worth a retry. The message holds no payload. */
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }
@@ -45,14 +45,14 @@ export class TemplateError extends Error {
 const EVENT_FACT = /^event\.(key|topic|partition|offset|timestamp)$/;
 const HEADER = /^(event|response)\.headers\.(.+)$/s;
 const FIELD = /^(event\.value|response\.body)\.([^.]+(?:\.[^.]+)*)$/s;
-/** What JSON may weigh to be looked into, and to be read in full: about 100 MB of memory. 1 MB seldom weighs more. */
+/** Limits of `jsonWeight()` for a lookup, and for a parse in full: about 100 MB of memory. 1 MB seldom weighs more. */
 const MOST_WEIGHT = 1_500_000;
 const MOST_WEIGHT_IN_FULL = 400_000;
 const TEXT_ENCODER = new TextEncoder();
-/** A byte order mark is part of a value. */
+/** Keeps a byte order mark, which is part of a value. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What stands between the braces of a gap; null when there is no such thing. */
+/** Parses the text between the braces of a placeholder; null when it is unknown. */
 export function parseGap(body: string): Gap | null {
   const [, name = "", fallback] = /^(.*?)(?::-(.*))?$/s.exec(body) ?? [];
   const source = sourceOf(name);
@@ -72,17 +72,16 @@ function sourceOf(name: string): GapSource | null {
   return { kind: root === "event.value" ? "value" : "body", path: path.split(".") };
 }
 
-/** Whether a gap can be filled only when there is a response. */
+/** Whether a placeholder needs a response. */
 export function isOfResponse({ source: { kind } }: Gap): boolean {
   return kind === "status" || kind === "responseHeader" || kind === "body";
 }
 
-/** The gaps of a template. */
 export function gapsOf({ parts }: Template): readonly Gap[] {
   return parts.filter((part) => typeof part !== "string");
 }
 
-/** A template as it is written, but for a literal `${`. */
+/** The template as written, except for a literal `${`. */
 export function formatTemplate({ parts }: Template): string {
   return parts.map((part) => typeof part === "string" ? part : formatGap(part)).join("");
 }
@@ -92,10 +91,10 @@ function formatGap({ name, fallback }: Gap): string {
 }
 
 /**
- * Fills the gaps.
+ * Fills in the values.
  *
- * @param encode makes of what goes into a gap what can stand there
- * @throws {TemplateError} when there is nothing for one of them
+ * @param encode turns a value into text that is valid in its place
+ * @throws {TemplateError} when a value is missing or not allowed
  */
 export function fill(
   { parts }: Template,
@@ -110,9 +109,9 @@ export function fill(
 }
 
 /**
- * Fills the gaps byte for byte.
+ * Fills in the values byte for byte.
  *
- * @throws {TemplateError} when there is nothing for one of them
+ * @throws {TemplateError} when a value is missing or not allowed
  */
 export function fillBytes({ parts }: Template, subject: TemplateSubject): Bytes {
   const pieces = parts.map((part) =>
@@ -169,7 +168,7 @@ function lookUp(
   }
 }
 
-/** A field of JSON as text: that of a list or a mapping is JSON, numbers are as they were written. */
+/** A field of JSON as text: lists and objects become JSON, numbers stay as written. */
 function field(json: Bytes | null, path: readonly string[]): string | undefined {
   if (json === null) return undefined;
   const text = TEXT_DECODER.decode(json);
@@ -200,10 +199,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** With numbers that JavaScript would round: an identifier of twenty digits would become another one's. */
+/** Keeps numbers that JavaScript would round: an identifier of twenty digits would become another one's. */
 function inFull(text: string, path: readonly string[]): string {
   assertLighterThan(MOST_WEIGHT_IN_FULL, text);
-  // In the language since ECMAScript 2026, and not yet in the types.
+  // Part of ECMAScript 2026, but missing in the types.
   const { rawJSON } = JSON as unknown as { rawJSON(source: string): unknown };
   const keep = (_name: string, value: unknown, { source }: { source?: string }) =>
     typeof value === "number" && source !== undefined ? rawJSON(source) : value;
@@ -211,7 +210,7 @@ function inFull(text: string, path: readonly string[]): string {
     const exact = JSON.parse(text, keep as Parameters<typeof JSON.parse>[1]);
     return JSON.stringify(valueAt(exact, path));
   } catch (error) {
-    // With a function to call, the parser takes a place on the stack for each level.
+    // With a reviver, the parser uses the stack for each level.
     if (error instanceof RangeError) throw new TemplateError("the JSON is nested too deeply");
     throw error;
   }

@@ -103,8 +103,7 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
   topic(config: Config): string;
   /**
    * Reader and source, as texts that are equal for the same pair. Such readers share the events: each gets only those
-   * that
-   * no other gets.
+   * that no other gets.
    */
   readers?(config: Config): readonly string[];
   /** Opens a processor that writes events back to their source, if that is possible. */

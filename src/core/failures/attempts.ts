@@ -153,8 +153,7 @@ export class Attempts {
 
   /**
    * Like `pause()`, but ends early while every other event of the partition waits for a paused one. At least
-   * `LEAST_PART`
-   * of it passes.
+   * `LEAST_PART` of it passes.
    *
    * @param offset of the event
    * @returns when the pause was to end, by `performance.now()`, if it ended early

@@ -6,18 +6,18 @@ import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
 import type { Logger } from "../log.ts";
 
-/** So many outcomes in a row without a success, from so many keys, over so long, are an outage. */
+/** An outage: this many outcomes in a row without a success, for this many keys, over this long. */
 const MIN_FAILURES = 20;
 const MIN_KEYS = 5;
 const MIN_DURATION_MS = 5000;
 
-/** A pause between probes lasts at most this part of the outage so far, so that a short outage ends soon. */
+/** A pause between probes is at most this part of the outage so far, so that a short outage ends soon. */
 const LONGEST_PART = 1 / 8;
 
-/** Of a key, as much as tells most keys apart. */
+/** Bytes of a key that are compared: enough to tell most keys apart. */
 const KEY_BYTES = 64;
 
-/** What `Health` knows it by. */
+/** The cause reported to `Health`. */
 const OUTAGE = "outage";
 
 /** A call that waits for the end of an outage. */
@@ -28,34 +28,34 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** What a failure tells of the other side. */
+/** What a failure shows about the endpoint. */
 export interface FailureSigns {
-  /** Whether the other side responded, if only by an error. */
+  /** Whether the endpoint responded, if only with an error. */
   readonly isResponse?: boolean;
-  /** How long the other side asks to be left alone: as long as it is away, every call would disturb it. */
+  /** How long the endpoint asks for no calls. During an outage, this holds for every call. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The call that is made during an outage. */
+/** A call that is made during an outage. */
 export interface Probe {
   readonly lease: Lease;
   readonly offset: number;
 }
 
 /**
- * Tells an outage of the other side from events that fail by themselves, and holds calls back while there is one: a
- * failure that every event would have had must not use up an event's attempts, nor send it to where failed events go.
+ * Circuit breaker around the endpoint. It opens on an outage and holds calls back: a failure that every event would
+ * have had must neither use up an event's attempts nor make it a dead letter.
  *
- * During an outage, one call after the other is let through as a probe, after pauses that grow. The first answer ends it.
- * An error response after calls without any response shows that the other side is there: the pauses start again from the
- * shortest.
+ * While it is open, it lets one call at a time through as a probe, after growing pauses. The first answer that no
+ * outage brings closes it. An error response after unanswered calls shows that the endpoint is back: pauses start again
+ * from the shortest.
  */
 export class OutageGuard {
   readonly #log: Logger;
   readonly #backoff: Backoff;
   readonly #health: Health | undefined;
   readonly #now: () => number;
-  /** In the order in which they came. Each probe is another one's: the last may have failed by itself. */
+  /** In order of arrival. Each probe is for another event: the last one may have failed by itself. */
   readonly #waiting: Waiting[] = [];
   readonly #heard = new WeakSet<Lease>();
   #failures = 0;
@@ -81,35 +81,38 @@ export class OutageGuard {
     this.#now = now;
   }
 
-  /** Whether there is an outage. */
+  /** Whether there is an outage: calls are held back. */
   get isOpen(): boolean {
     return this.#openSinceMs !== undefined;
   }
 
-  /** How many outages have begun so far. */
+  /** Number of outages begun so far. */
   get outages(): number {
     return this.#outages;
   }
 
   /**
-   * How long a pause may last at most, in milliseconds, while all calls fail as in an outage, whether there were enough
-   * to tell or not. Infinite when they have not done so for long.
+   * Upper limit of a pause in milliseconds while every call fails as in an outage, whether the breaker has opened or
+   * not. Infinite for the first `MIN_DURATION_MS`.
    */
   get longestPauseMs(): number {
     const failingMs = this.#failures === 0 ? 0 : this.#now() - this.#firstFailureMs;
     return failingMs < MIN_DURATION_MS ? Infinity : failingMs * LONGEST_PART;
   }
 
-  /** Aborts when the next outage begins: pauses before calls end then, as the outage says when to call. */
+  /**
+   * Aborts when the next outage begins. It ends the pauses before calls: from then on, the breaker decides when to
+   * call.
+   */
   get opening(): AbortSignal {
     return this.#opening.signal;
   }
 
   /**
-   * Resolves when a call for the event at `offset` may be made: during an outage with the probe that the call is. Whoever
-   * made it says by `endProbe()` that it is over, after having noted what came of it.
+   * Resolves when a call for the event at `offset` may be made: with null, or during an outage with a probe. The caller
+   * records the outcome of a probe and then calls `endProbe()`.
    *
-   * @throws {EventNotSettledError} when the lease is ending before
+   * @throws {EventNotSettledError} when the lease is ending first
    */
   turn(lease: Lease, offset: number): Promise<Probe | null> {
     if (!this.isOpen) return Promise.resolve(null);
@@ -120,7 +123,7 @@ export class OutageGuard {
     });
   }
 
-  /** Whether a call may still be made that had its turn before. */
+  /** Whether a call that had its turn may still be made. */
   admits(probe: Probe | null): boolean {
     return !this.isOpen || probe !== null && probe === this.#probe;
   }
@@ -131,7 +134,7 @@ export class OutageGuard {
     this.#scheduleProbe();
   }
 
-  /** Notes an outcome that no outage brings. */
+  /** Records an outcome that no outage brings. */
   noteAnswer({ isSuccess }: { isSuccess: boolean }): void {
     if (isSuccess) this.#failures = 0;
     if (this.#openSinceMs === undefined) return;
@@ -147,7 +150,7 @@ export class OutageGuard {
     for (const { resolve } of this.#waiting.splice(0)) resolve(null);
   }
 
-  /** Notes an outcome that an outage may have brought, for an event with such a key. */
+  /** Records an outcome that an outage may bring, for an event with this key. */
   noteFailure(key: Bytes | null, { isResponse = false, retryAfterMs }: FailureSigns = {}): void {
     const isBack = isResponse && !this.#wasResponse;
     this.#wasResponse = isResponse;
@@ -164,7 +167,7 @@ export class OutageGuard {
       return;
     }
     if (this.#keys.size < MIN_KEYS && key !== null) this.#keys.add(`${key.subarray(0, KEY_BYTES)}`);
-    // Where there are no keys, all events are one group.
+    // `MIN_KEYS` does not apply to events without keys.
     const areEnough = this.#keys.size === 0 || this.#keys.size >= MIN_KEYS;
     const durationMs = this.#now() - this.#firstFailureMs;
     if (this.#failures < MIN_FAILURES || !areEnough || durationMs < MIN_DURATION_MS) return;
@@ -176,7 +179,7 @@ export class OutageGuard {
       `the endpoint seems to be away: no success in ${this.#failures} calls for ` +
         `${formatDelay(durationMs)}; waiting for it, and trying one event at a time`,
     );
-    // Without a reason, it would take an exception with its stack.
+    // Without a reason, `abort()` would create an exception with its stack.
     this.#opening.abort("outage");
   }
 
@@ -205,7 +208,7 @@ export class OutageGuard {
     return Math.min(this.#delays?.next().value ?? 0, longestMs);
   }
 
-  /** A lease that is suspended would hold up the probe. */
+  /** Skips suspended leases, which would hold up the probe. */
   #nextIndex(): number {
     return this.#waiting.findIndex(({ lease, offset }) => lease.admits(offset));
   }
@@ -217,7 +220,8 @@ export class OutageGuard {
 
   #leaseChanged(): void {
     this.#turnAway();
-    // The one that may wait for its slot until the lease is resumed goes back to the others then.
+    // A probe of a suspended lease may wait for its slot: another call becomes the probe, and this one queues again
+    // later.
     if (this.#probe !== null && !this.#probe.lease.admits(this.#probe.offset)) this.#probe = null;
     if (this.#nextIndex() >= 0) return this.#scheduleProbe();
     clearTimeout(this.#timer);

@@ -9,9 +9,8 @@ export interface Lull {
 
 /**
  * Decides whether an unanswered call was the event's fault or an outage. When an endpoint fails, it answered others
- * just
- * before, so only the next response, to any event, decides. After unanswered calls for several events, that response
- * must come within `LULL_MS` of the last one before.
+ * just before, so only the next response, to any event, decides. After unanswered calls for several events, that
+ * response must come within `LULL_MS` of the last one before.
  */
 export class Silences {
   readonly #now: () => number;
