@@ -1,13 +1,13 @@
-/** How long to wait between attempts. Times are milliseconds. */
+/** Pauses between attempts, in milliseconds. */
 export interface Backoff {
   readonly initialDelayMs: number;
   readonly maxDelayMs: number;
   readonly multiplier: number;
-  /** `full`: each delay is anything up to its value; `none`: it is its value. */
+  /** `full`: each delay is random, up to its limit; `none`: it is the limit. */
   readonly jitter?: "full" | "none";
 }
 
-/** For whatever is tried until it works: blocked events, publishing, brokers, Workers. */
+/** For everything that is retried until it works: blocked events, publishing, brokers, Workers. */
 export const DEFAULT_BACKOFF: Backoff = {
   initialDelayMs: 500,
   maxDelayMs: 30_000,
@@ -15,8 +15,8 @@ export const DEFAULT_BACKOFF: Backoff = {
 };
 
 /**
- * Yields delays in milliseconds without end: exponential, capped, and with full jitter unless it is said otherwise, so
- * that many who failed together do not come back together.
+ * Yields delays in milliseconds without end: exponential, capped, and by default with full jitter, so that clients that
+ * failed together do not return together.
  */
 export function* backoffDelays(
   { initialDelayMs, maxDelayMs, multiplier, jitter = "full" }: Backoff = DEFAULT_BACKOFF,
@@ -29,8 +29,8 @@ export function* backoffDelays(
 }
 
 /**
- * Resolves after `delayMs`, or at once when one of the signals aborts; which of the two, they tell. Leaves nothing behind
- * at them, as `AbortSignal.any()` would for as long as they live.
+ * Resolves after `delayMs`, or when a signal aborts; the signals tell which. Removes its listeners, unlike
+ * `AbortSignal.any()`, whose remain for the lifetime of the signals.
  */
 export function sleep(delayMs: number, ...signals: readonly AbortSignal[]): Promise<void> {
   if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
@@ -53,7 +53,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
-/** Resolves as `promise` does, or after `deadlineMs` without it; rejects only as `promise` does. */
+/** Resolves like `promise`, or with nothing after `deadlineMs`; rejects only as `promise` does. */
 export async function atMost<T>(promise: Promise<T>, deadlineMs: number): Promise<T | void> {
   const done = new AbortController();
   try {

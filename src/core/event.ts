@@ -4,33 +4,32 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** One header of a record. Names may repeat and their order counts, so headers are a list, never an object. */
 export type RecordHeader = readonly [name: string, value: Bytes | null];
 
-/** Where an event stands in its source. Offsets are exact up to 2^53. */
+/** Position of an event in its source. Offsets are exact up to 2^53. */
 export interface EventOrigin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
 }
 
-/** What was tried for an event, and has failed. */
+/** Failed attempts of an event. */
 export interface AttemptsMade {
-  /** How many attempts, whether they count or not. */
+  /** All attempts, counted or not. */
   readonly made: number;
-  /** How many of them used up what an event may have. */
+  /** Attempts that count towards `maxAttempts`. */
   readonly counted: number;
-  /** How many of them whoever made them did not survive. */
+  /** Attempts that were cut off, as by a crash. */
   readonly crashes: number;
   /** When the first one failed, in milliseconds since 1970. */
   readonly firstFailedAtMs: number;
 }
 
-/** That an event is larger than it may be. */
+/** The event exceeds `maxEventBytes`. */
 export interface Oversize {
-  /** How many bytes it has. */
   readonly bytes: number;
   readonly maxBytes: number;
 }
 
-/** One event as a listener handed it over: bytes, and nothing of its transport. */
+/** An event from a listener, independent of the transport. */
 export interface InboundEvent {
   readonly origin: EventOrigin;
   readonly key: Bytes | null;
@@ -38,16 +37,13 @@ export interface InboundEvent {
   readonly headers: readonly RecordHeader[];
   /** Milliseconds since 1970, as the producer or the broker set it. */
   readonly timestampMs: number;
-  /** What a pipeline that had it before tried for it, as far as that is known. */
+  /** Attempts made by an earlier owner of the partition, as far as known. */
   readonly past?: AttemptsMade;
-  /**
-   * Set when the event is larger than its listener takes: the value is empty, as it was left out, and perhaps the key and
-   * headers were.
-   */
+  /** Set when the event exceeds its listener's limit: the value was left out, and perhaps the key and headers. */
   readonly oversize?: Oversize;
 }
 
-/** The place of an event or a record in its topic, as log lines show it: `ORDERS[3]@1842`. */
+/** Position of an event or a record for log lines: `ORDERS[3]@1842`. */
 export function formatOrigin({ topic, partition, offset }: EventOrigin): string {
   return `${topic}[${partition}]@${offset}`;
 }

@@ -1,21 +1,21 @@
-/** Whom the parts of a pipeline tell that something does not work, and that it works again. Must not wait. */
+/** Receives failures of a pipeline's parts, and their ends. Must not block. */
 export interface Health {
   /**
-   * Notes that something fails.
+   * Records a failure.
    *
-   * @param cause names it, for `works()`
-   * @param reason for whoever asks whether the pipeline is ready; without payload and secrets
+   * @param cause identifies it for `works()`
+   * @param reason shown by `/readyz`; without payload and secrets
    */
   fails(cause: string, reason: string, patience?: Patience): void;
-  /** Notes that it works, whether it did before or not. */
+  /** Records that it works, whether it failed before or not. */
   works(cause: string): void;
 }
 
-/** When a failure matters. */
+/** When a failure affects readiness. */
 export interface Patience {
-  /** Only once it has lasted so long. */
+  /** Only after it has lasted this long. */
   readonly afterMs?: number | undefined;
-  /** No longer than this after it was last noted, when nobody may come to know of its end. */
+  /** Until this long after it was last recorded, for failures whose end may go unnoticed. */
   readonly forMs?: number | undefined;
 }
 
@@ -27,7 +27,7 @@ interface Failure extends Patience {
 
 const SHOWN = 10;
 
-/** What keeps a pipeline from being ready. */
+/** Failures that keep a pipeline from being ready. */
 export class PipelineHealth implements Health {
   readonly #failures = new Map<string, Failure>();
   readonly #now: () => number;
@@ -48,8 +48,8 @@ export class PipelineHealth implements Health {
   }
 
   /**
-   * Why the pipeline is not ready: none when it is. What matters at once comes first, as many events may fail because of
-   * it; then what has lasted longest. Of many, so many.
+   * Why the pipeline is not ready; empty when it is. Failures that matter at once come first, as they may cause the
+   * others; then the oldest. Lists at most `SHOWN`.
    */
   reasons(): readonly string[] {
     const nowMs = this.#now();

@@ -1,15 +1,15 @@
 const NAME = /^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.?$/;
 
-/** As a parser of URLs writes addresses. */
+/** As URL parsers write addresses. */
 const IPV4 = /^\d+(\.\d+){3}$/;
 const LINK_LOCAL = /^\[fe[89ab]/;
 
-/** What the sandbox and messages call a host at a port: IPv6 addresses in brackets. */
+/** `host:port` for the sandbox and messages, with IPv6 addresses in brackets. */
 export function hostAndPort(host: string, port: number): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The two parts of the same, the host without brackets. */
+/** Inverse of `hostAndPort()`; the host is without brackets. */
 export function splitHost(hostAndPort: string): { readonly host: string; readonly port: number } {
   const separator = hostAndPort.lastIndexOf(":");
   return {
@@ -19,8 +19,8 @@ export function splitHost(hostAndPort: string): { readonly host: string; readonl
 }
 
 /**
- * Whether a text in lower case names one host: a name, an IPv4 address, or an IPv6 address in brackets. The sandbox
- * takes wildcards and whole networks for hosts as well (`*.example.com`, `10.0.0.0/8`), so nothing else may get there.
+ * Whether a lower-case text names one host: a name, an IPv4 address, or an IPv6 address in brackets. The sandbox also
+ * accepts wildcards and networks (`*.example.com`, `10.0.0.0/8`), so nothing else may get there.
  */
 export function isHost(text: string): boolean {
   return text.startsWith("[") ? URL.canParse(`http://${text}`) : NAME.test(text);
@@ -28,15 +28,15 @@ export function isHost(text: string): boolean {
 
 const AUTHORITY = /^https?:\/\/([^/\\?#]*)/i;
 
-/** Whether a text without a port is taken for an IPv4 address that it does not show: `8080` for 0.0.31.144. */
+/** Whether URL parsers read a text without a port as another IPv4 address: `8080` as 0.0.31.144. */
 export function isOtherAddress(text: string): boolean {
   const address = URL.parse(`http://${text}`)?.hostname;
   return address !== undefined && IPV4.test(address) && address !== text;
 }
 
 /**
- * What is wrong with the place that an http:// or https:// URL names, although a parser takes it: `http:///x` for
- * `http://x`, `http://8080` for `http://0.0.31.144`, `http://010.0.0.1` for `http://8.0.0.1`, and 0 for a port like others.
+ * What is wrong with host and port of an http:// or https:// URL, although parsers accept it: `http:///x` as
+ * `http://x`, `http://8080` as `http://0.0.31.144`, `http://010.0.0.1` as `http://8.0.0.1`, and port 0.
  *
  * @param written the text that was parsed to `url`
  */
@@ -55,12 +55,12 @@ export function placeProblem(written: string, { hostname, port }: URL): string |
   return port === "0" ? "expected a port from 1 to 65535, found 0" : undefined;
 }
 
-/** Whether a user name and a password have their place in a URL, be they empty. */
+/** Whether a URL has a user name or a password, even an empty one. */
 export function hasUserInfo(written: string): boolean {
   return authorityOf(written).includes("@");
 }
 
-/** What has to be otherwise in an http:// or https:// URL that cannot be parsed, in words that follow `such a URL`. */
+/** What an http:// or https:// URL that cannot be parsed needs, in words that follow `such a URL`. */
 export function unparsedPlace(written: string): string {
   const authority = authorityOf(written);
   if (authority === "") return "";

@@ -1,16 +1,15 @@
 import type { InboundEvent } from "./event.ts";
 
-/** The header of a record that was put back, with the key that its calls had the first time. */
+/** Header of a record that was put back, with the idempotency key of its first calls. */
 export const IDEMPOTENCY_KEY_HEADER = "eventor-idempotency-key";
 
 const TEXT_DECODER = new TextDecoder();
 
-/** Partition, offset and timestamp as a key ends with them. A producer may set any timestamp. */
+/** The end of a key: partition, offset and timestamp. A producer may set any timestamp. */
 const PLACE = /^(0|[1-9]\d{0,9})-(0|[1-9]\d{0,15})-(0|-?[1-9]\d{0,18})$/;
 
 /**
- * By what an endpoint recognizes a call for an event that it has seen before: the same in each attempt, after a restart,
- * and when the event was a dead letter and has been put back.
+ * Identifies an event to the endpoint: the same in each attempt, after a restart, and after a redrive.
  *
  * @see draft-ietf-httpapi-idempotency-key-header
  */
@@ -24,15 +23,15 @@ export function idempotencyKey(pipeline: string, event: InboundEvent): string {
   return keyStart(pipeline, topic) + `${partition}-${offset}-${timestampMs}`;
 }
 
-/** What is not visible ASCII is percent-encoded, as the names of topics and pipelines may be anything. */
+/** Percent-encodes a text unless it is visible ASCII: names of topics and pipelines may contain anything. */
 export function visible(text: string): string {
   return /^[\x21-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed());
 }
 
 /**
- * Whether a key that an event brings along can be the one that it had before it was put back. Any producer can write the
- * header, and must not be able to give an event the key of another pipeline's event, or of one that is still to come.
- * Offsets of another partition tell nothing: an event goes there when its own partition is gone.
+ * Whether a key in the header can be the event's own from before it was put back. Any producer can write the header,
+ * but must not give an event the key of another pipeline's event, or of a later one. Offsets of another partition show
+ * no order: an event goes there when its own partition is gone.
  */
 function isOfEarlierEvent(
   key: string,

@@ -1,18 +1,18 @@
-/** A shorter text weighs too little to be weighed. */
+/** Shorter texts count as weightless. */
 const LIGHT = 100_000;
 
 const QUOTE = '"'.charCodeAt(0);
 const BACKSLASH = "\\".charCodeAt(0);
 
-/** What a list, an object, a key and a further item take when they are parsed, by the character that each has. */
+/** Weight of a list, an object, a key and a further item, by its character. */
 const WEIGHTS = new Uint8Array(128);
 for (const [character, weight] of [["[", 2], ["{", 2], [":", 1], [",", 1]] as const) {
   WEIGHTS[character.charCodeAt(0)] = weight;
 }
 
 /**
- * How much memory a text of JSON takes when it is parsed, in units of 50 bytes at most: a few megabytes of brackets take
- * hundreds. Where a function looks at each value, a unit takes 300.
+ * Memory that a JSON text takes when parsed, in units of at most 50 bytes: a few megabytes of brackets take hundreds.
+ * With a reviver, a unit takes 300 bytes.
  */
 export function jsonWeight(text: string): number {
   if (text.length <= LIGHT) return 0;

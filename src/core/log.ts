@@ -1,26 +1,26 @@
-/** Levels in the order of the original's numbers: `logLevel: 0` is DEBUG. */
+/** In the order of the Go version's numbers: `logLevel: 0` is DEBUG. */
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** One line of the log, as it crosses the Worker boundary. */
+/** A log line, as it crosses the Worker boundary. */
 export interface LogRecord {
   readonly timestampMs: number;
   readonly level: LogLevel;
-  /** Absent for what concerns the whole process. */
+  /** Absent if it concerns the whole process. */
   readonly pipeline?: string;
   readonly message: string;
 }
 
-/** Takes records to where they are written. Must not wait. */
+/** Writes records. Must not block. */
 export type LogSink = (record: LogRecord) => void;
 
-/** Whether a logger that is set to `threshold` says something of `level`. */
+/** Whether a logger with `threshold` logs `level`. */
 export function isLogged(level: LogLevel, threshold: LogLevel): boolean {
   return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(threshold);
 }
 
-/** Says what happens. Messages hold no payload, no secret and no query string. */
+/** Messages hold no payload, no secret and no query string. */
 export class Logger {
   readonly #sink: LogSink;
   readonly #level: LogLevel;
@@ -32,7 +32,7 @@ export class Logger {
     this.#pipeline = pipeline;
   }
 
-  /** The message is a function because most processes never say it. */
+  /** A function, because most processes do not log DEBUG. */
   debug(message: () => string): void {
     if (isLogged("DEBUG", this.#level)) this.#log("DEBUG", message());
   }

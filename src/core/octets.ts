@@ -1,8 +1,8 @@
 import type { Bytes } from "./event.ts";
 
 /**
- * Returns the bytes of a text that has one character for each byte, as values of HTTP headers have. For short texts this
- * is several times as fast as an encoder.
+ * Encodes a text that has one character per byte, as HTTP header values have. For short texts, several times as fast as
+ * an encoder.
  */
 export function octets(text: string): Bytes {
   const bytes = new Uint8Array(text.length);

@@ -2,13 +2,12 @@ import type { Bytes, InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { type Deliver, EventNotSettledError } from "./listener.ts";
 
-/** What is handled one after the other: events of equal keys in a partition, all of a partition, or nothing. */
+/** Which events are handled one after the other: those of a partition with equal keys, all of a partition, or none. */
 export type Ordering = "key" | "partition" | "none";
 
-/** Events of one lane are handled one after the other; a lease has its own lanes. */
+/** Ordering key: its events are handled one after the other. A lease has its own ordering keys. */
 type Lane = string | null;
 
-/** An event that waits for its turn. */
 interface Turn {
   readonly event: InboundEvent;
   readonly resolve: (handled: Promise<void>) => void;
@@ -19,9 +18,8 @@ interface Turn {
 const MAX_CODE_UNITS = 4096;
 
 /**
- * Wraps `deliver` so that events that have an order among them are handled one after the other, in the order in which
- * they were handed over, while others run side by side. One that had to wait for its turn, and that its lease does not
- * admit any more by then, is not delivered.
+ * Wraps `deliver` so that events of one ordering key are handled one after the other, in the order of delivery, while
+ * others run side by side. Rejects an event that its lease no longer admits when its turn comes.
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
@@ -38,8 +36,8 @@ export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
 }
 
 /**
- * The lanes of a lease in which an event is being handled, and what waits there. Thousands may wait while a few events
- * fail, so a turn is no more than what it takes to begin it.
+ * The ordering keys of a lease with an event in progress, and the events waiting there. Thousands may wait while a few
+ * events fail, so a turn holds only what it needs to begin.
  */
 class Lanes {
   readonly #lease: Lease;
@@ -84,17 +82,17 @@ class Lanes {
   }
 }
 
-/** Whether an event has its place in an order of its partition, rather than in one of its key, or in none. */
+/** Whether an event is ordered by its partition, rather than by its key or not at all. */
 export function isOrderedByPartition({ key }: InboundEvent, ordering: Ordering): boolean {
   return ordering === "partition" || (ordering === "key" && key === null);
 }
 
-/** Events without a key are one lane; an empty key is a key. */
+/** Events without a key share one ordering key; an empty key is a key. */
 function keyLane({ key }: InboundEvent): Lane {
   return key === null ? null : asText(key);
 }
 
-/** One code unit for each byte: short, and different for different bytes. */
+/** One code unit per byte: short, and different for different bytes. */
 function asText(bytes: Bytes): string {
   if (bytes.length <= MAX_CODE_UNITS) return String.fromCharCode.apply(null, bytes as never);
   let text = "";

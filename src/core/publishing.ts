@@ -8,20 +8,20 @@ import {
   ResultProcessorError,
 } from "./result_processor.ts";
 
-/** A record of an event, and where it goes. */
+/** A record of an event, and its destination. */
 export interface Publication {
   readonly record: OutboundRecord;
-  /** What the record is of the event: `the result`. */
+  /** Name of the record: `the result`. */
   readonly what: string;
   readonly event: InboundEvent;
   readonly processor: ResultProcessor;
   readonly lease: Lease;
-  /** Whether a smaller record is tried when this one is too large: then only DEBUG tells of it. */
+  /** Whether a smaller record follows when this one is too large: then only DEBUG logs the refusal. */
   readonly hasSmaller?: boolean;
 }
 
 /**
- * Publishes until the record is stored: resolves with its place then, and with null when it is too large to be.
+ * Publishes until the record is stored. Resolves with its position, or with null when it is too large.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
@@ -33,7 +33,7 @@ export async function publish(
   let attempts: Attempts | undefined;
   try {
     for (;;) {
-      // The call has worked in spite of the end; nothing new is started with its outcome.
+      // The call succeeded although the lease ended, but its outcome no longer counts.
       if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
       let error: ResultProcessorError;
       try {

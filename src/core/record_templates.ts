@@ -3,22 +3,22 @@ import type { Result } from "./handler.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 import { fill, fillBytes, type Template, TemplateError, type TemplateSubject } from "./template.ts";
 
-/** What a result processor makes of records, when it is more than what they are anyway. */
+/** Templates of a result processor. */
 export interface RecordTemplates {
-  /** Instead of the event's key. */
+  /** Replaces the event's key. */
   readonly key?: Template | undefined;
-  /** Further headers, in place of others of their names; no name stands twice. */
+  /** Further headers, which replace others of the same name. Names are unique. */
   readonly headers?: readonly (readonly [name: string, value: Template])[] | undefined;
-  /** Where records go, when it is not the same for all, and all that this may be. */
+  /** The topic, if it depends on the event or the response, and all allowed topics. */
   readonly topic?: { readonly template: Template; readonly allowed: readonly string[] } | undefined;
 }
 
 const TEXT_DECODER = new TextDecoder();
 
 /**
- * The record that a result processor gets of a result, or of a tombstone when there is none.
+ * The record for one result processor, from a result, or from a tombstone without one.
  *
- * @throws {TemplateError} when there is nothing for a gap, or the topic is none of those allowed
+ * @throws {TemplateError} when a value is missing, or the topic is not allowed
  */
 export function shapedRecord(
   record: OutboundRecord,
@@ -38,22 +38,22 @@ export function shapedRecord(
   };
 }
 
-/** Whoever takes records. */
+/** A target of records. */
 export interface RecordTaker {
-  /** What it makes of them. */
+  /** Applied to each record. */
   readonly templates?: RecordTemplates | undefined;
 }
 
-/** A record and who takes it. */
+/** A record and its target. */
 export interface TakenRecord<Taker extends RecordTaker> {
   readonly record: OutboundRecord;
   readonly taker: Taker;
 }
 
 /**
- * The records that all takers get of a result, or of a tombstone when there is none.
+ * The records for all targets, from a result, or from a tombstone without one.
  *
- * @throws {TemplateError} when there is none for one of them
+ * @throws {TemplateError} when any of them cannot be built
  */
 export function shapedRecords<Taker extends RecordTaker>(
   record: OutboundRecord,
@@ -66,7 +66,7 @@ export function shapedRecords<Taker extends RecordTaker>(
   }));
 }
 
-/** An event without a key gives no key, as it does without a template. */
+/** Whether the key is just the event's: an absent key then stays absent, as without a template. */
 function isEventKey({ parts: [only, ...others] }: Template): boolean {
   return others.length === 0 && typeof only === "object" && only.source.kind === "key" &&
     only.fallback === undefined;
@@ -78,6 +78,6 @@ function topicFor(
 ): string {
   const topic = fill(template, subject, (value) => TEXT_DECODER.decode(value));
   if (allowed.includes(topic)) return topic;
-  // What it is came from outside.
+  // The topic holds external values, so the message omits it.
   throw new TemplateError("the result's topic is none of those that 'topics' allows");
 }

@@ -5,10 +5,10 @@ import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
 
-/** Of topics and partitions, which are few. */
+/** Encoded topics and partitions, which are few. */
 const REMEMBERED = new Map<string, Bytes>();
 
-/** Headers of the event that say something about its own value, its own way, or its sender's secrets. */
+/** Headers that describe the event's own value or transport, or hold its sender's secrets. */
 const NOT_PASSED_ON = new Set([
   "authorization",
   "connection",
@@ -24,8 +24,8 @@ const NOT_PASSED_ON = new Set([
 ]);
 
 /**
- * Puts together the record that a result becomes: the event's key, the result's value, and of the headers the event's
- * own (in their order, less those that belong to the event's value or transport), then the result's, then its source.
+ * Builds the record of a result: the event's key, the result's value, and headers: the event's own (in their order,
+ * without those of its value or transport), then the result's, then the source.
  */
 export function resultRecord(event: InboundEvent, result: Result): OutboundRecord {
   return {
@@ -41,13 +41,13 @@ function passedOn(event: InboundEvent, result: Result): readonly RecordHeader[] 
   return event.headers.filter(([name]) => isPassedOn(name) && !replaced.has(name.toLowerCase()));
 }
 
-/** A tombstone under the event's key, for where results go. */
+/** A tombstone with the event's key, for result processors. */
 export function tombstoneRecord(event: InboundEvent): OutboundRecord {
   const headers = event.headers.filter(([name]) => isPassedOn(name));
   return { key: event.key, value: null, headers: [...headers, ...sourceHeaders(event)] };
 }
 
-/** What is published when a result is larger than where it was to be stored allows: that it is. */
+/** The error that replaces a result too large for its destination. */
 export function tooLargeResult({ headers, summary, response }: Result): ErrorResult {
   const reason = "result larger than its topic allows";
   return {
@@ -77,7 +77,7 @@ function sourceHeaders({ origin: { topic, partition, offset } }: InboundEvent): 
   ];
 }
 
-/** The bytes of what comes back with every event of a partition. */
+/** Caches bytes that recur with every event of a partition. */
 function rememberedBytes(text: string): Bytes {
   const known = REMEMBERED.get(text);
   if (known !== undefined) return known;

@@ -11,47 +11,47 @@ import type { OutboundRecord } from "./result_processor.ts";
 import { resultRecord } from "./result_record.ts";
 import { TemplateError } from "./template.ts";
 
-/** A result processor, as far as it matters to a trial. */
+/** The part of a result processor that a trial needs. */
 export interface TrialTaker extends RecordTaker {
   readonly when: readonly When[];
-  /** Where its records go, for people. */
+  /** Destination of its records, in readable form. */
   readonly place: string;
 }
 
-/** What a trial needs of a pipeline. */
+/** Dependencies of a trial. */
 export interface TrialParts {
   readonly name: string;
   readonly handler: Handler;
   readonly takers: readonly TrialTaker[];
-  /** Where dead letters go, for people, when they go anywhere. */
+  /** Destination of dead letters, in readable form, if there is one. */
   readonly deadLetterPlace?: string;
   readonly policy: FailurePolicy;
   readonly log: Logger;
 }
 
-/** A record that nobody has published. */
+/** A record that is not published. */
 export interface TrialRecord {
   readonly taker: Pick<TrialTaker, "place" | "templates">;
   readonly record: OutboundRecord;
 }
 
-/** What a call for one event came to, and what a running pipeline would do with it. */
+/** Outcome of a call for one event, and what a running pipeline would do with it. */
 export interface Trial {
-  /** What the call came to, without payload: `success: status 200`. */
+  /** Outcome of the call, without payload: `success: status 200`. */
   readonly outcome: string;
-  /** What a running pipeline would do next, a sentence each. */
+  /** The next steps of a running pipeline, one sentence each. */
   readonly next: readonly string[];
-  /** What it would publish, in this order. */
+  /** Records that it would publish, in this order. */
   readonly records: readonly TrialRecord[];
-  /** Whether the event would be done with after this one call, by a result. */
+  /** Whether this one call would settle the event with a result. */
   readonly isDone: boolean;
 }
 
 /**
- * Makes one call for an event, and publishes nothing. What fails is not tried again, and no other event tells an outage
- * from a failure of this one.
+ * Makes one call for an event, without a retry, and publishes nothing. Without other events, nothing distinguishes an
+ * outage from a failure of this one.
  *
- * @param signal gives the call up when aborted
+ * @param signal aborts the call
  */
 export async function tryOut(
   event: InboundEvent,
@@ -128,7 +128,7 @@ function ofTemplate({ message }: TemplateError, event: InboundEvent, parts: Tria
   return { outcome: `no call or no result comes of this event: ${message}`, ...failed };
 }
 
-/** All of them, or why there is none: an event is published as a whole. */
+/** All records, or why there are none: an event is published as a whole. */
 function recordsOf(
   result: Result,
   event: InboundEvent,

@@ -8,25 +8,25 @@ import type { EventFailure } from "./verdict.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 
-/** What a dead letter is made of besides its event. */
+/** What a dead letter adds to its event. */
 export interface DeadLetterParts {
   readonly pipeline: string;
   readonly failure: EventFailure;
   readonly attempts: Attempts | undefined;
 }
 
-/** A dead letter, or one with less of what it says, so that it takes less room. */
+/** A dead letter, complete or with fewer headers to be smaller. */
 export interface DeadLetter {
   readonly record: OutboundRecord;
-  /** The names of the headers that it does without. */
+  /** Names of the omitted headers. */
   readonly leftOut: readonly string[];
-  /** Whether it has nothing but what is the event's own. */
+  /** Whether only the event's own headers are left. */
   readonly isBare: boolean;
 }
 
 /**
- * What a dead letter is to have besides the event's own, in the order in which it can do without: first what describes
- * the failure, then what tells where the event stands, and last what a redrive needs.
+ * Added headers, in the order in which they are omitted: first the description of the failure, then the event's
+ * position, last what a redrive needs.
  */
 const LEAST_NEEDED_FIRST: readonly (DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER)[] = [
   "message",
@@ -48,15 +48,15 @@ const LEAST_NEEDED_FIRST: readonly (DeadLetterFact | typeof IDEMPOTENCY_KEY_HEAD
 ];
 
 /**
- * The record of an event that has failed for good: the event's own key, value and headers byte for byte, and what there
- * is to know of it, so that it can be looked into and put back.
+ * The record of an event that has failed for good: its own key, value and headers byte for byte, and the facts that
+ * people and a redrive need.
  */
 export function deadLetter(event: InboundEvent, parts: DeadLetterParts): OutboundRecord {
   const added = [...addedHeaders(event, parts).values()];
   return { key: event.key, value: event.value, headers: [...ownHeaders(event, parts), ...added] };
 }
 
-/** The dead letter, and then the same with one header less each time, until only the event's own are left. */
+/** Yields the dead letter, then each time with one header less, until only the event's own are left. */
 export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Generator<DeadLetter> {
   const { key, value } = event;
   const own = ownHeaders(event, parts);
@@ -74,13 +74,13 @@ export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Gener
   }
 }
 
-/** Facts of an earlier time as a dead letter are replaced, as is the idempotency key of that time. */
+/** Drops the facts and the idempotency key of an earlier dead letter. */
 function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterParts): RecordHeader[] {
   const key = idempotencyKey(pipeline, event);
   return event.headers.filter((header) => !isFactHeader(header) && !isKeyHeader(header, key));
 }
 
-/** What the event's own headers do not say, in the order in which it stands there. */
+/** The added headers, in the order of the record. */
 function addedHeaders(
   event: InboundEvent,
   { pipeline, failure, attempts }: DeadLetterParts,
@@ -121,7 +121,7 @@ function isKeyHeader([name, value]: RecordHeader, key: string): boolean {
     new TextDecoder().decode(value) === key;
 }
 
-/** Undefined for what is no time: producers may set any number. */
+/** Undefined for an invalid time: producers may set any number. */
 function toIso(timestampMs: number): string | undefined {
   const date = new Date(timestampMs);
   return timestampMs < 0 || Number.isNaN(date.getTime()) ? undefined : date.toISOString();

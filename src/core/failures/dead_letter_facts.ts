@@ -1,9 +1,9 @@
 import type { InboundEvent, RecordHeader } from "../event.ts";
 
-/** What the headers of a dead letter begin with that are not the event's own. */
+/** Prefix of the headers that a dead letter adds. */
 const PREFIX = "eventor-dead-letter-";
 
-/** What a dead letter says of its event and the failure, each in a header of its own. */
+/** Facts about an event and its failure, one header each. */
 export type DeadLetterFact =
   | "pipeline"
   | "reason"
@@ -19,29 +19,28 @@ export type DeadLetterFact =
   | "last-source-offset"
   | "timestamp"
   | "message"
-  /** How many bytes the event had whose value was left out; the dead letter's is empty. */
+  /** Bytes of an event whose value was left out; the dead letter's value is empty. */
   | "value-left-out";
 
-/** The facts that a record has. */
 export type DeadLetterFacts = ReadonlyMap<DeadLetterFact, string>;
 
 const MAX_FACT_BYTES = 1024;
 const TEXT_ENCODER = new TextEncoder();
 const TEXT_DECODER = new TextDecoder();
 
-/** The header of a fact, whose text is cut off between characters after 1 KiB. */
+/** The header of a fact. Longer texts are cut off between characters after 1 KiB. */
 export function factHeader(fact: DeadLetterFact, text: string): RecordHeader {
   const bytes = new Uint8Array(MAX_FACT_BYTES);
   const { written } = TEXT_ENCODER.encodeInto(text, bytes);
   return [PREFIX + fact, bytes.slice(0, written)];
 }
 
-/** Whether a header says a fact, or is to be taken for one. */
+/** Whether a header is a fact, in upper or lower case. */
 export function isFactHeader([name]: RecordHeader): boolean {
   return name.toLowerCase().startsWith(PREFIX);
 }
 
-/** The facts that a record's headers say, whoever wrote them. */
+/** The facts in a record's headers, which any producer can write. */
 export function factsOf({ headers }: Pick<InboundEvent, "headers">): DeadLetterFacts {
   const facts = new Map<string, string>();
   for (const [name, value] of headers) {
@@ -51,7 +50,7 @@ export function factsOf({ headers }: Pick<InboundEvent, "headers">): DeadLetterF
   return facts as ReadonlyMap<string, string> as DeadLetterFacts;
 }
 
-/** What a record says as a dead letter; null when it is none. */
+/** The facts of a dead letter; null for another record. */
 export function deadLetterFacts(record: InboundEvent): DeadLetterFacts | null {
   const facts = factsOf(record);
   return facts.has("pipeline") ? facts : null;

@@ -12,16 +12,15 @@ const TOO_LARGE =
   "the dead letter is too large for its topic: raise the topic's max.message.bytes, and message.max.bytes of the " +
   "producerConfig when it is set";
 
-/** What is done with events that have failed for good. */
+/** Dependencies and options for failed events. */
 export interface FailedEventParts extends AttemptsParts {
   readonly name: string;
   readonly ordering: Ordering;
   readonly onFailure: OnFailure;
-  /** Where dead letters go; there is one when `onFailure` is `deadLetter`. */
+  /** Destination of dead letters; set when `onFailure` is `deadLetter`. */
   readonly deadLetters: ResultProcessor | undefined;
 }
 
-/** An event that has failed for good. */
 export interface FailedEvent {
   readonly event: InboundEvent;
   readonly failure: EventFailure;
@@ -30,7 +29,7 @@ export interface FailedEvent {
 }
 
 /**
- * Resolves with true when a failed event has settled by what is configured for it, and with false when it blocks.
+ * Does what is configured for a failed event. Resolves with true when it has settled, with false when it blocks.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
@@ -47,7 +46,7 @@ export async function disposeOf(failed: FailedEvent, parts: FailedEventParts): P
   return true;
 }
 
-/** A dead letter that cannot be stored blocks: the event would be lost. */
+/** Blocks while the dead letter cannot be stored: otherwise the event would be lost. */
 async function storeDeadLetter(
   { event, failure, attempts, lease }: FailedEvent,
   parts: FailedEventParts & { readonly deadLetters: ResultProcessor },
@@ -86,7 +85,7 @@ function logLeftOut(
   else log.warn(without);
 }
 
-/** In several partitions, dead letters would lose the order that their events have without regard to keys. */
+/** Keeps dead letters of events that are ordered by partition in one partition; several would lose the order. */
 function laneOf(event: InboundEvent, ordering: Ordering): Pick<OutboundRecord, "lane"> {
   return isOrderedByPartition(event, ordering) ? { lane: event.origin.partition } : {};
 }

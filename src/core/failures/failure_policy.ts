@@ -1,12 +1,12 @@
 import type { Backoff } from "../backoff.ts";
 
-/** What becomes of an event that has failed for good, in the configuration's words. */
+/** What happens to an event that has failed for good, as the configuration spells it. */
 export type OnFailure = "block" | "deadLetter" | "discard";
 
-/** What becomes of an event without a value: it is sent as any other, passed over, or goes to where results go. */
+/** What happens to an event without a value: it is sent like any other, skipped, or published as a tombstone. */
 export type OnTombstone = "send" | "skip" | "forward";
 
-/** `retry` as it is configured. */
+/** The configured `retry` section. */
 export interface RetryConfig {
   readonly maxAttempts: number;
   readonly backoff: Backoff;
@@ -14,41 +14,41 @@ export interface RetryConfig {
   readonly on: readonly (number | "noResponse")[];
 }
 
-/** What every handler's section says of failures. */
+/** The part of every handler's section about failures. */
 export interface FailureConfig {
   readonly retry: RetryConfig | null;
   readonly onFailure?: OnFailure | undefined;
   readonly onTombstone: OnTombstone;
 }
 
-/** How calls that failed are repeated. */
+/** How failed calls are retried. */
 export interface RetryPolicy {
-  /** How many calls an event may have that count, 1 at least. */
+  /** Counted calls of an event, at least 1. */
   readonly maxAttempts: number;
-  /** When it is not that of everything else. */
+  /** Replaces `DEFAULT_BACKOFF`. */
   readonly backoff?: Backoff;
 }
 
-/** What is done about calls that fail. */
+/** What happens after failed calls. */
 export interface FailurePolicy {
-  /** For error responses that may be other ones next time; null: they are results at once. */
+  /** For error responses that may differ next time; null: they are results at once. */
   readonly retry: RetryPolicy | null;
-  /** For calls that bring no response; null: one that was this event's own failure is one for good. */
+  /** For unanswered calls; null: two that count make the event fail for good. */
   readonly noResponse: RetryPolicy | null;
   readonly onFailure: OnFailure;
 }
 
-/** For calls without a response, when the configuration says nothing of repetitions. */
+/** For unanswered calls without a `retry` section. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5 };
 
-/** When the configuration says nothing of failures. */
+/** Without a failure configuration. */
 export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
   retry: null,
   noResponse: DEFAULT_RETRY,
   onFailure: "block",
 };
 
-/** What a configuration says, with what it leaves to the pipeline. */
+/** Completes a configuration with defaults. */
 export function failurePolicy(
   { retry, onFailure }: FailureConfig,
   { hasDeadLetters }: { hasDeadLetters: boolean },

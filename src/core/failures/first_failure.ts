@@ -3,17 +3,17 @@ import type { EventOrigin, InboundEvent } from "../event.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
 
-/** What an event that was put back says of the time before. Whoever can write to its topic can say it, too. */
+/** What an event that was put back says about its first failure. Any producer can forge it. */
 export interface FirstFailure {
   /** How often the event was put back; 0 for one that never was. */
   readonly redrives: number;
   /** When it first failed, in milliseconds since 1970. */
   readonly failedAtMs?: number;
-  /** Where it stood then. */
+  /** The event's position then. */
   readonly origin?: EventOrigin;
 }
 
-/** Facts of a dead letter that go back with its event. */
+/** Facts of a dead letter that are put back with its event. */
 const KEPT: ReadonlySet<DeadLetterFact> = new Set<DeadLetterFact>([
   "first-failed-at",
   "source-topic",
@@ -26,8 +26,8 @@ const MAX_PARTITION = 2 ** 31 - 1;
 const NEVER_PUT_BACK: FirstFailure = { redrives: 0 };
 
 /**
- * The record that puts a dead letter's event back: the event's own key, value and headers, its idempotency key, so that
- * endpoints know it again, and what the next dead letter is to keep of the first failure.
+ * The record that puts an event back: its own key, value and headers, its idempotency key, by which endpoints recognize
+ * it, and the facts of the first failure for the next dead letter.
  */
 export function eventRecord(letter: InboundEvent): OutboundRecord {
   const { key, value } = letter;
@@ -39,20 +39,20 @@ export function eventRecord(letter: InboundEvent): OutboundRecord {
   return { key, value, headers };
 }
 
-/** The same without what is not the event's own, for a topic that takes just what stood there before. */
+/** The same with only the event's own headers, for a topic with no room for more. */
 export function bareEventRecord({ key, value, headers }: InboundEvent): OutboundRecord {
   const own = headers.filter((header) => !isFactHeader(header));
-  // A dead letter has the event's own headers first.
+  // In a dead letter, the event's own headers come first.
   const index = own.findLastIndex(([name]) => name === IDEMPOTENCY_KEY_HEADER);
   return { key, value, headers: index < 0 ? own : own.toSpliced(index, 1) };
 }
 
-/** What an event says of its first failure; what is malformed, or cannot be true, is as if it were not there. */
+/** Reads an event's first failure; malformed or impossible facts count as absent. */
 export function firstFailure(event: InboundEvent): FirstFailure {
   if (!event.headers.some(isFactHeader)) return NEVER_PUT_BACK;
   const facts = factsOf(event);
   const redrives = count(facts.get("redrives"), MAX_REDRIVES);
-  // A pipeline may read the dead letters of another one, and these were not put back.
+  // A pipeline may read another one's dead letters as events; these were not put back.
   if (!redrives || facts.has("pipeline")) return NEVER_PUT_BACK;
   const failedAtMs = pastTime(facts.get("first-failed-at"));
   const origin = earlierOrigin(event.origin, {
@@ -67,7 +67,7 @@ export function firstFailure(event: InboundEvent): FirstFailure {
   };
 }
 
-/** Offsets of different partitions or topics tell nothing of what came first. */
+/** Offsets of different partitions or topics show no order. */
 function earlierOrigin(
   origin: EventOrigin,
   { topic, partition, offset }: { [Part in keyof EventOrigin]: EventOrigin[Part] | undefined },

@@ -16,15 +16,15 @@ import {
   type Verdict,
 } from "./verdict.ts";
 
-/** What calls need. */
+/** Dependencies of calls. */
 export interface CallParts extends AttemptsParts, JudgeParts {
   readonly handler: Handler;
   readonly slots: CallSlots;
 }
 
 /**
- * Calls the handler for an event until there is a result that goes somewhere, or the event has failed for good. Work on
- * the event has begun in its lease then.
+ * Calls the handler for an event until there is a result to publish, or the event has failed for good. By then, work on
+ * the event has begun in its lease.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
@@ -36,7 +36,7 @@ export async function callHandler(
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
   const { offset } = event.origin;
-  /** When the call comes in the midst of a pause: the end of that. */
+  /** For an early call: when its pause was to end. */
   let dueMs: number | undefined;
   for (let isFirst = true;; isFirst = false) {
     const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
@@ -65,7 +65,7 @@ export async function callHandler(
         lease.rest(offset);
         throw lease.ended.aborted ? ended(error) : error;
       } finally {
-        // An event that cannot become a call says nothing of the other side.
+        // Without a call, nothing is known about the endpoint.
         slots.giveBack(
           lease,
           outcome instanceof TemplateError
@@ -87,7 +87,7 @@ export async function callHandler(
           "The pipeline stops, and the response is not about the event",
         );
       }
-      // One that was answered after the end of the pause is the call that was due then.
+      // A call that ends after its pause was due counts as the call that was due.
       const isEarly = dueMs !== undefined && performance.now() < dueMs;
       verdict = judge(outcome, event, {
         ...parts,
@@ -105,7 +105,7 @@ export async function callHandler(
   }
 }
 
-/** Resolves when the next call is to be made; with the end of the pause, when that is early. */
+/** Resolves when the next call is due; if that is early, with the time the pause was to end. */
 async function pauseAfter(
   verdict: Exclude<Verdict, CallsOutcome>,
   attempts: Attempts,
@@ -126,7 +126,7 @@ async function pauseAfter(
   return undefined;
 }
 
-/** A result, or why there is none. */
+/** Returns the failure of a call; rethrows any other error, and every error after `ended`. */
 async function attempt(
   handler: Handler,
   event: InboundEvent,
@@ -142,7 +142,7 @@ async function attempt(
   }
 }
 
-/** While the pipeline stops, the other side often does, too; the event is called for again after the next start. */
+/** While the pipeline stops, the endpoint often does, too; the event is called again after the next start. */
 function tellsNothingOfEvent(outcome: ErrorResult | HandlerError | TemplateError): boolean {
   return outcome instanceof HandlerError ||
     "error" in outcome && outcome.error.isAboutServer === true;
@@ -163,7 +163,6 @@ function ended(cause: unknown): EventNotSettledError {
   return new EventNotSettledError("The lease ended during the attempt", { cause });
 }
 
-/** The attempts to handle an event. */
 export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts {
   return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts, event.past);
 }

@@ -1,14 +1,14 @@
 const DEFAULT_TIMES = 3;
 const WITHIN_MS = 10_000;
 
-/** Reasons that many events share, as when a broker is away: each is told a few times, and then for a while no more. */
+/** Log throttle: a reason that many events share, as when a broker is away, is logged a few times in 10 s. */
 export class ToldReasons {
   readonly #told = new Map<string, { readonly sinceMs: number; times: number }>();
   readonly #times: number;
   readonly #now: () => number;
 
   /**
-   * @param times how often a reason is told in 10 s
+   * @param times log lines for a reason in 10 s
    * @param now monotonic, in milliseconds
    */
   constructor(
@@ -21,7 +21,7 @@ export class ToldReasons {
     this.#now = now;
   }
 
-  /** Whether a reason should be told once more, and whether that is the last time for a while. */
+  /** Whether to log a reason once more, and whether that is the last time for a while. */
   tell(reason: string): "yes" | "last" | "no" {
     const nowMs = this.#now();
     let told = this.#told.get(reason);

@@ -1,6 +1,6 @@
 import type { DeadLetterFact, DeadLetterFacts } from "../failures/dead_letter_facts.ts";
 
-/** What dead letters can be chosen by. */
+/** Facts that select dead letters. */
 export const FILTER_NAMES = [
   "reason",
   "status",
@@ -11,13 +11,13 @@ export const FILTER_NAMES = [
   "source-offset",
 ] as const satisfies readonly DeadLetterFact[];
 
-/** Chooses the dead letters of which a fact has a value. */
+/** Selects dead letters by the value of a fact. */
 export interface DeadLetterFilter {
   readonly name: typeof FILTER_NAMES[number];
   readonly value: string;
 }
 
-/** Reads `NAME=VALUE`; null when it is none or the name is unknown. */
+/** Parses `NAME=VALUE`; null when it is malformed or the name is unknown. */
 export function parseFilter(text: string): DeadLetterFilter | null {
   const [, written, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   const name = FILTER_NAMES.find((name) => name === written);
@@ -29,7 +29,7 @@ export function formatFilter({ name, value }: DeadLetterFilter): string {
   return `${name}=${value}`;
 }
 
-/** Whether a filter chooses a dead letter; without a filter, all are chosen. */
+/** Whether a filter selects a dead letter; no filter selects all. */
 export function isChosen(facts: DeadLetterFacts, filter: DeadLetterFilter | undefined): boolean {
   return filter === undefined || facts.get(filter.name) === filter.value;
 }

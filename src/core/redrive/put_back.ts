@@ -9,16 +9,16 @@ import { publish } from "../publishing.ts";
 import type { PutBack } from "./redrive.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 
-/** What it takes to put dead letters back. */
+/** Dependencies of `puttingBack()`. */
 export interface PutBackParts extends AttemptsParts {
-  /** Where they go: onto the source of the pipeline's events. */
+  /** Destination: the source of the pipeline's events. */
   readonly source: ResultProcessor;
 }
 
-/** Puts dead letters back, each again and again until it is stored, and to the partition where its event stood. */
+/** Puts dead letters back to their event's partition, and retries each until it is stored. */
 export function puttingBack(parts: PutBackParts): PutBack {
   const { source: processor, log } = parts;
-  // The listener bounds what is under way; only the lease is to be asked.
+  // The listener limits the work in progress; the slots only check the lease.
   const slots = new CallSlots(Infinity);
   let isMoveKnown = false;
 
@@ -72,7 +72,7 @@ export function puttingBack(parts: PutBackParts): PutBack {
   };
 }
 
-/** Says on a line each which dead letters would be put back. */
+/** Prints a line for each dead letter that would be put back. */
 export function listing(print: (text: string) => Promise<void>): PutBack {
   let printed = Promise.resolve();
   return async (letter) => {
@@ -82,10 +82,10 @@ export function listing(print: (text: string) => Promise<void>): PutBack {
   };
 }
 
-/** What has no key would be scattered where its partition is gone. */
+/** If the partition is gone, the lane keeps events without a key together. */
 function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin" | "lane"> {
   const facts = deadLetterFacts(letter);
-  // Events that are put back a second time may say where they first stood, which a producer can forge.
+  // The last position counts for a second redrive: a producer can forge the first one.
   const [topic, partition] = facts?.has("last-source-partition")
     ? [facts.get("last-source-topic"), facts.get("last-source-partition")]
     : [facts?.get("source-topic"), facts?.get("source-partition")];
@@ -101,7 +101,7 @@ function withoutKey({ origin }: InboundEvent): string {
     "topic takes no larger record: the endpoint cannot recognize it";
 }
 
-/** Nothing of the event itself. What the headers say may come from anyone. */
+/** Shows nothing of the event itself. Anyone may have written the headers. */
 function describe(letter: InboundEvent): string {
   const facts = deadLetterFacts(letter);
   const fact = (name: DeadLetterFact) => visible(facts?.get(name) ?? "-");

@@ -7,36 +7,36 @@ import { inOrder, type Ordering } from "../ordering.ts";
 import type { RedriveScope } from "./redrive_reader.ts";
 import type { Offsets } from "../transport.ts";
 
-/** What became of the records of a store of dead letters. */
+/** What happened to the records of a dead-letter store. */
 export interface RedriveCounts {
   readonly putBack: number;
-  /** What the filter does not choose. */
+  /** Not selected by the filter. */
   readonly notChosen: number;
-  /** What another redrive of the pipeline, with another filter or none, has put back. */
+  /** Put back by another redrive of the pipeline, with another filter or none. */
   readonly putBackBefore: number;
   readonly ofOtherPipelines: number;
   readonly noDeadLetters: number;
 }
 
-/** Another redrive, and how far it had got. */
+/** Another redrive, and its positions. */
 export interface EarlierRedrive extends RedriveScope {
   readonly positions: Offsets;
 }
 
 /**
- * Puts a dead letter back. Resolves with null, or with why that will never be possible.
+ * Puts a dead letter back. Resolves with null, or with why that is never possible.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
 export type PutBack = (letter: InboundEvent, lease: Lease) => Promise<string | null>;
 
-/** What a redrive is made of. */
+/** Dependencies and options of a redrive. */
 export interface RedriveParts extends RedriveScope {
   readonly letters: Listener;
-  /** Those of the same pipeline. */
+  /** Other redrives of the same pipeline. */
   readonly earlier: readonly EarlierRedrive[];
   readonly ordering: Ordering;
-  /** How many dead letters go back at most. */
+  /** Maximum number of dead letters to put back. */
   readonly limit?: number | undefined;
   readonly putBack: PutBack;
 }
@@ -60,14 +60,14 @@ export class Redrive {
     this.#parts = parts;
   }
 
-  /** What it came to so far. */
+  /** Counts so far. */
   get counts(): RedriveCounts {
     return { ...this.#counts };
   }
 
   /**
-   * Runs until the dead letters come to an end or the limit is reached, or `lease` ends. Resolves with null, or with why
-   * a dead letter can never be put back: that ends the lease, so that it is not passed over.
+   * Runs until the dead letters end, the limit is reached or `lease` ends. Resolves with null, or with why a dead
+   * letter can never be put back: it then ends the lease, so that this letter is not skipped.
    */
   async run(lease: LeaseController): Promise<string | null> {
     const putInOrder = inOrder(
@@ -91,7 +91,7 @@ export class Redrive {
       try {
         await putInOrder(letter, ofPartition);
       } catch (error) {
-        // It comes again, unless others were turned away already: then it is for the next redrive, as they are.
+        // This redrive gets it again, unless it already turned others away: then all are left to the next redrive.
         if (!this.#hasTurnedAway) this.#taken--;
         throw error;
       } finally {
@@ -106,7 +106,7 @@ export class Redrive {
     return this.#taken >= (this.#parts.limit ?? Infinity);
   }
 
-  /** Not before all have gone back: what waits for its turn would be given up. */
+  /** Waits for those in progress: the lease's end would abandon letters that wait for their turn. */
   #endAtLimit(lease: LeaseController): void {
     if (this.#isLimitReached && this.#underWay === 0) lease.beginEnd();
   }
@@ -128,7 +128,7 @@ export class Redrive {
     letter: InboundEvent,
     { lease, ofPartition }: { lease: LeaseController; ofPartition: Lease },
   ): Promise<void> {
-    // What is under way when one is refused must not go before it.
+    // After a refusal, a letter in progress must not overtake the refused one.
     if (this.#refusal !== null) throw new EventNotSettledError("One before it cannot be put back");
     const refusal = await this.#parts.putBack(letter, ofPartition);
     if (refusal !== null) {

@@ -2,23 +2,23 @@ import { type DeadLetterFilter, formatFilter, parseFilter } from "./dead_letter_
 
 const PREFIX = "eventor-redrive-";
 
-/** Cannot be in an encoded name, so that no pipeline's name looks like that of another one with a filter. */
+/** Never in an encoded name, so that no pipeline's name looks like another one's with a filter. */
 const SEPARATOR = ":";
 
-/** What a redrive is for. */
+/** The dead letters that a redrive covers. */
 export interface RedriveScope {
   readonly pipeline: string;
-  /** Without it, all of the pipeline's dead letters. */
+  /** Without it, all dead letters of the pipeline. */
   readonly filter?: DeadLetterFilter | undefined;
 }
 
-/** The name by which a store of dead letters remembers how far they have been put back. */
+/** The name under which a dead-letter store keeps the position of a redrive. */
 export function readerName({ pipeline, filter }: RedriveScope): string {
   const chosen = filter === undefined ? "" : SEPARATOR + encode(formatFilter(filter));
   return PREFIX + encode(pipeline) + chosen;
 }
 
-/** What the redrive is for that has such a name; null when no redrive has it. */
+/** Inverse of `readerName()`; null for the name of another reader. */
 export function parseReaderName(name: string): RedriveScope | null {
   if (!name.startsWith(PREFIX)) return null;
   const [encoded = "", chosen, ...rest] = name.slice(PREFIX.length).split(SEPARATOR);
@@ -29,7 +29,7 @@ export function parseReaderName(name: string): RedriveScope | null {
   return filter && { pipeline, filter };
 }
 
-/** Readable for the names that most pipelines have. `=` stays: filters have it. */
+/** Keeps common pipeline names readable, and the `=` of filters. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replaceAll("%3D", "=");
 }
