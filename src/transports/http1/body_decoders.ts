@@ -10,12 +10,12 @@ import type { Bytes } from "../../core/event.ts";
  */
 export type BodyDecoder = (body: Bytes, maxLength: number) => Promise<Bytes>;
 
-/** A decoded body is longer than it may be. */
+/** A decoded body exceeds its limit. */
 export class TooLongError extends Error {
   override readonly name = "TooLongError";
 }
 
-/** By the codings' names (RFC 9110, 8.4.1; RFC 7932; RFC 8878). */
+/** Decoders by the name of their coding (RFC 9110, 8.4.1; RFC 7932; RFC 8878). */
 export const BODY_DECODERS: ReadonlyMap<string, BodyDecoder> = new Map([
   ["gzip", ungzip],
   ["x-gzip", ungzip],
@@ -28,7 +28,7 @@ type Decompress<Output> = (body: Bytes, options: zlib.ZlibOptions) => Promise<Ou
 
 const gunzip: Decompress<Uint8Array> = promisify(zlib.gunzip);
 const inflate: Decompress<Uint8Array> = promisify(zlib.inflate);
-/** What comes with the option `info`: also how many bytes were read, `bytesWritten`. */
+/** The result with the option `info`; `bytesWritten` is how many bytes were read. */
 interface Decompressed {
   readonly buffer: Uint8Array;
   readonly engine: { readonly bytesWritten: number };
@@ -40,14 +40,14 @@ const brotliDecompress = promisify(zlib.brotliDecompress) as unknown as Decompre
 /** A frame with one byte of content (RFC 8878, 3.1.1). */
 const ONE_BYTE_FRAME = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 1, 9, 0, 0, 0];
 
-/** Reads all members, not only the first one (RFC 1952, 2.2). */
+/** Reads all members, not only the first (RFC 1952, 2.2). */
 function ungzip(body: Bytes, maxLength: number): Promise<Bytes> {
   return bytesOf(gunzip(body, { maxOutputLength: maxLength }));
 }
 
 /**
- * Reads also what some servers send without the zlib wrapper (RFC 9110, 8.4.1.2). That has neither mark nor checksum, so
- * nothing may stand behind it: the beginning of many a text can be decoded.
+ * Also reads raw deflate data, which some servers send without the zlib wrapper (RFC 9110, 8.4.1.2). That has no mark
+ * and no checksum, and many texts begin like it, so nothing may follow it.
  */
 async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength };
@@ -62,8 +62,8 @@ async function undeflate(body: Bytes, maxLength: number): Promise<Bytes> {
 }
 
 /**
- * The runtime's decoder (Deno 2.6.8) returns a part without an error when a body is damaged or cut off. To notice that,
- * we add a byte: a decoder that has found the end of the body leaves exactly this byte unread.
+ * The decoder of Deno 2.6.8 returns a part without an error when a body is damaged or cut off. So we append a byte: a
+ * decoder that finds the end of the body leaves exactly this byte unread.
  */
 async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
   const options = { maxOutputLength: maxLength, info: true };
@@ -75,9 +75,8 @@ async function unbrotli(body: Bytes, maxLength: number): Promise<Bytes> {
 }
 
 /**
- * Damage that is found at the last byte looks like a body of nothing. A real one has a few bytes, and ends with a block
- * that is the last and empty, the bits 11 (RFC 7932, 9.2), and zeros. When they are in its only byte, the window size
- * (9.1) is before them.
+ * Damage at the last byte looks like an empty body. A real empty body has a few bytes and ends with a last, empty
+ * block, the bits 11 (RFC 7932, 9.2), and zeros. In a single byte, the window size (9.1) stands before them.
  */
 function isBrotliOfNothing(body: Bytes): boolean {
   const last = body.at(-1) ?? 0;
@@ -86,14 +85,14 @@ function isBrotliOfNothing(body: Bytes): boolean {
 }
 
 /**
- * The library returns nothing when a frame is damaged or does not fit, but also when it is empty. To tell these apart, we
- * decode it again with a frame of one byte behind it.
+ * The library returns nothing if a frame is damaged, too long or empty. Only an empty one can be decoded together with
+ * a frame of one byte behind it.
  */
 async function unzstd(body: Bytes, maxLength: number): Promise<Bytes> {
   const { ZSTDDecoder } = await import("zstddec");
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  // With a limit of 0 it would allocate whatever a frame demands.
+  // With a limit of 0, it would allocate as much as a frame demands.
   const decoded = decoder.decode(body, Math.max(maxLength, 1)) as Bytes;
   if (decoded.length > 0) return decoded;
   const isEmpty = decoder.decode(followed(body, ONE_BYTE_FRAME), 1).length === 1;
@@ -105,7 +104,7 @@ async function bytesOf(decompressing: Promise<Uint8Array>): Promise<Bytes> {
   return plain(await bounded(decompressing));
 }
 
-/** The rest of eventor expects no `Buffer`, whose methods differ. */
+/** Callers do not expect a `Buffer`, whose methods differ. */
 function plain({ buffer, byteOffset, length }: Uint8Array): Bytes {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }

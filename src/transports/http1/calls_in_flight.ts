@@ -1,4 +1,4 @@
-/** A call that runs. */
+/** A call in flight. */
 export class CallInFlight {
   readonly deadlineMs: number;
   readonly lease: AbortSignal;
@@ -12,23 +12,23 @@ export class CallInFlight {
     this.slot = slot;
   }
 
-  /** Why the call is given up, if it is. */
+  /** Why the call was given up; undefined while it runs. */
   get reason(): Error | undefined {
     return this.#reason;
   }
 
-  /** Has `giveUp` called when the call is given up, in place of what was to be called before. */
+  /** Calls `giveUp` when the call is given up, or at once if it was. Replaces the callback set before. */
   onGivenUp(giveUp: (reason: Error) => void): void {
     this.#giveUp = giveUp;
     if (this.#reason !== undefined) giveUp(this.#reason);
   }
 
-  /** @throws {Error} why the call was given up, if it was */
+  /** @throws {Error} the reason, if the call was given up */
   throwIfGivenUp(): void {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** @throws {Error} if the call has no right to run any more, whatever has come of it */
+  /** @throws {Error} if the lease has ended, even if a response has come */
   throwIfAborted(): void {
     if (this.#reason?.name === "AbortError") throw this.#reason;
   }
@@ -41,13 +41,13 @@ export class CallInFlight {
 }
 
 /**
- * Gives up calls whose time is over or whose right to run has ended: the one with a `TimeoutError`, the other with an
- * `AbortError`. A signal with a timer and a listener for each call would cost as much as all else that a call needs. All
- * have the same time, so one timer is enough, which waits for the oldest call that runs; and one listener for each lease.
+ * Gives up calls at their timeout (`TimeoutError`) or at the end of their lease (`AbortError`). A timer and a listener
+ * for each call would double its cost. All calls have the same timeout, so one timer for the oldest call is enough, and
+ * one listener for each lease.
  */
 export class CallsInFlight implements Disposable {
   readonly #timeoutMs: number;
-  // A Set would do, but the tables it leaves behind keep calls alive that have ended, which costs 10 MB and 2 us a call.
+  // Not a Set: the tables that it leaves behind keep ended calls alive, which costs 10 MB and 2 us a call.
   readonly #slots: (CallInFlight | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #heard = new WeakSet<AbortSignal>();
@@ -58,9 +58,9 @@ export class CallsInFlight implements Disposable {
   }
 
   /**
-   * Whoever begins a call ends it once, by `end()`.
+   * The caller ends each call once, by `end()`.
    *
-   * @param lease aborts when the call has no right to run any more
+   * @param lease aborts when the call must no longer run
    */
   begin(lease: AbortSignal): CallInFlight {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
@@ -77,7 +77,7 @@ export class CallsInFlight implements Disposable {
     this.#freeSlots.push(slot);
   }
 
-  /** Gives up what still runs. */
+  /** Gives up all calls in flight. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     for (const call of this.#slots) call?.giveUp(aborted());

@@ -6,7 +6,7 @@ import type { ResponseReader } from "./response_reader.ts";
 import type { Stream } from "./stream.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";
 
-/** A request is written in pieces of this length, so that the rest stays back when its response comes early. */
+/** Requests are written in pieces of this length, so that an early response stops the rest. */
 const PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 64 * 1024;
 
@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT = 408;
 const REQUEST_TIMEOUT_STARTS = ["HTTP/1.1 408", "HTTP/1.0 408"];
 const REQUEST_TIMEOUT_START_LENGTH = 12;
 
-/** A request, and who waits for its response. */
+/** A request with its call and the callbacks for its response. */
 export interface Exchange {
   readonly request: Bytes;
   readonly call: Pick<CallInFlight, "reason" | "onGivenUp">;
@@ -22,27 +22,27 @@ export interface Exchange {
   readonly reject: (error: Error) => void;
 }
 
-/** Who is told of what happens on a connection. */
+/** Callbacks of a connection. */
 export interface ConnectionOwner {
-  /** The connection can take a further request, after a response with these headers. */
+  /** The connection can take another request, after a response with these headers. */
   onFree(connection: Connection, headers: HttpResponse["headers"]): void;
-  /** The server has closed a reused connection, and no byte of the response had come. */
+  /** The server closed a reused connection before any byte of the response, or with a 408. */
   onUnanswered(exchange: Exchange): void;
-  /** Bytes came that belong to no request. The connection is closed. */
+  /** Bytes arrived that belong to no request. The connection is closed. */
   onSurplus(): void;
 }
 
-/** What a connection is made of. */
+/** Dependencies of a connection. */
 export interface ConnectionParts {
   readonly open: (signal: AbortSignal) => Promise<Stream>;
-  /** Makes the reader of one response. */
+  /** Creates the reader of one response. */
   readonly newReader: () => ResponseReader;
   readonly unclosed: UnclosedConnections;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
 }
 
-/** A connection to an HTTP/1.1 server, for one request after the other. */
+/** A connection to an HTTP/1.1 server, for one request at a time. */
 export class Connection {
   readonly openedAtMs: number;
   readonly #parts: ConnectionParts;
@@ -52,17 +52,17 @@ export class Connection {
   #stream: Stream | undefined;
   #exchange: Exchange | undefined;
   #reader: ResponseReader;
-  /** Whether a byte of the response has come. */
+  /** Whether a byte of the response has arrived. */
   #isAnswered = false;
-  /** Whether a response has come before. */
+  /** Whether an earlier request got its response. */
   #isReused = false;
-  /** Whether the system has taken the whole request. */
+  /** Whether the system has accepted the whole request. */
   #isSent = true;
-  /** Settles when nothing is being written. */
+  /** Settles when no write is pending. */
   #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
 
-  /** Begins to connect. */
+  /** Starts to connect. */
   constructor(parts: ConnectionParts, owner: ConnectionOwner) {
     this.#parts = parts;
     this.#owner = owner;
@@ -78,13 +78,13 @@ export class Connection {
   }
 
   /**
-   * Sends a request, at once or when connected. No other request may wait for its response. Before there is a complete
-   * head, the exchange is rejected with an error of the connection, {CutOffResponseError}, or why the call was given up.
+   * Sends a request, at once or when connected. The previous exchange must be over. Until the head is complete, the
+   * exchange can be rejected: with a connection error, {CutOffResponseError}, or why the call was given up.
    */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
     this.#isAnswered = false;
-    // By the time the call is given up, the connection may serve another one.
+    // When the call is given up, the connection may already serve another one.
     exchange.call.onGivenUp((reason) => {
       if (this.#exchange === exchange) this.#fail(reason);
     });
@@ -124,7 +124,7 @@ export class Connection {
         rest = rest.subarray(length);
       }
     } catch {
-      // Reading fails as well, and comes to know more: what the server said before it closed, or why it refuses TLS.
+      // Reading fails as well, and knows more: what the server sent before it closed, or why it refuses TLS.
     }
   }
 
@@ -155,7 +155,7 @@ export class Connection {
     }
   }
 
-  /** Some servers say 408 before they close an idle connection. */
+  /** Some servers send 408 before they close an idle connection: that is no surplus. */
   #takeSurplus(bytes: Bytes): void {
     const start = String.fromCharCode(...bytes.subarray(0, REQUEST_TIMEOUT_START_LENGTH));
     if (!REQUEST_TIMEOUT_STARTS.some((expected) => expected.startsWith(start))) {
@@ -164,7 +164,7 @@ export class Connection {
     this.close();
   }
 
-  /** TCP is at its end. Not all servers end TLS before (RFC 9112, 9.8), and all widely used clients bear that. */
+  /** TCP has ended. Not all servers end TLS first (RFC 9112, 9.8), and all widely used clients accept that. */
   #end(): void {
     if (this.#exchange === undefined) return this.close();
     try {
@@ -179,7 +179,7 @@ export class Connection {
     this.#exchange = undefined;
     if (surplus.length > 0) this.#takeSurplus(surplus);
     else if (!keepsConnection) this.close();
-    // The server has not read the request: its time for an idle connection was over (RFC 9110, 15.5.9).
+    // The server has not read the request: it closed the connection as idle (RFC 9110, 15.5.9).
     const isUnread = response.status === REQUEST_TIMEOUT && !keepsConnection;
     if (isUnread && this.#isReused) return this.#owner.onUnanswered(exchange);
     if (keepsConnection) this.#free(response);
@@ -190,7 +190,7 @@ export class Connection {
     this.#isReused = true;
     this.#reader = this.#parts.newReader();
     if (this.#isSent) return this.#owner.onFree(this, headers);
-    // The response came before the whole request was taken, or before that was known.
+    // The response came before the system accepted the whole request, or before the write resolved.
     setTimeout(() => {
       if (!this.#isSent) this.close();
       else if (this.#isOpen) this.#owner.onFree(this, headers);
@@ -204,7 +204,7 @@ export class Connection {
     this.close();
     if (exchange === undefined) return;
     if (mayRepeat && isClosed(error)) return this.#owner.onUnanswered(exchange);
-    // What has a head is an answer, even if its body does not come.
+    // With a complete head it is a response, even if its body is cut off.
     const response = this.#reader.breakOff(breakOffReason(error));
     if (response === null) exchange.reject(error);
     else exchange.resolve(response);

@@ -3,10 +3,10 @@ import { Connection, type ConnectionParts, type Exchange } from "./connection.ts
 import { type HttpResponse, MAX_IDLE_MS } from "./http_response.ts";
 import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
 
-/** How old a connection may become: load balancers are followed, and a server under load can be stopped gracefully. */
+/** Maximum age of a connection: calls follow load balancers, and a busy server can stop gracefully. */
 const MAX_AGE_MS = 5 * 60_000;
 
-/** What has come on a connection that was idle for this long may still lie in its socket. */
+/** After an idle time of this length, the socket may hold bytes that nobody has read yet. */
 const QUIET_MS = 100;
 
 interface IdleConnection {
@@ -15,24 +15,24 @@ interface IdleConnection {
   readonly untilMs: number;
 }
 
-/** Who is told what the users of a server may want to know. */
+/** Callbacks for log lines about a server. */
 export interface ConnectionPoolObserver {
   /** A request is sent again on a new connection, since the server has closed the kept one. */
   onRepeated(): void;
-  /** A server has sent what belongs to no request. */
+  /** The server sent bytes that belong to no request. */
   onSurplus(): void;
 }
 
-/** Connections to one server: one for each call in flight, kept for the next ones. */
+/** Connections to one server: one for each call in flight, kept for later calls. */
 export class ConnectionPool implements Disposable {
   readonly #parts: ConnectionParts;
   readonly #observer: ConnectionPoolObserver;
-  /** The one that became free last comes last, and is used first: the others may become too old. */
+  /** In the order in which they became free. The last one is used first, so that the others can expire. */
   #idle: IdleConnection[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closesAtMs = Infinity;
   #isClosed = false;
-  /** The last header of that name: most are like the one before. */
+  /** The last `Keep-Alive` header: most responses repeat it. */
   #keepAlive: readonly [value: string | undefined, read: KeepAlive] = [
     undefined,
     parseKeepAlive(undefined),
@@ -44,8 +44,8 @@ export class ConnectionPool implements Disposable {
   }
 
   /**
-   * Sends a request, and resolves with its response. It is sent once more, on a new connection, when the server closes a
-   * reused one before a byte of the response has come.
+   * Sends a request, and resolves with its response. Sends it once more, on a new connection, if the server closes a
+   * reused one before any byte of the response, or with a 408.
    *
    * @throws {UnclosedConnectionsError}
    * @throws as `Connection.send()` rejects
@@ -54,7 +54,7 @@ export class ConnectionPool implements Disposable {
     return new Promise((resolve, reject) => this.#send({ request, call, resolve, reject }));
   }
 
-  /** Closes the connections that are kept, and those in use when they become free. */
+  /** Closes idle connections now, and those in use when they become free. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -88,7 +88,7 @@ export class ConnectionPool implements Disposable {
     else this.#sendAfterReading(idle.connection, exchange);
   }
 
-  /** What lies in the socket must not be taken for the response, and the server may have closed. */
+  /** Reads first: unread bytes must not pass for the response, and the server may have closed. */
   #sendAfterReading(connection: Connection, exchange: Exchange): void {
     setTimeout(() => {
       if (connection.isOpen) connection.send(exchange);

@@ -2,10 +2,10 @@ import type { Bytes } from "../../core/event.ts";
 import { BODY_DECODERS, TooLongError } from "./body_decoders.ts";
 import { type HttpResponse, largerThan, type UsableResponse } from "./http_response.ts";
 
-/** The limit of curl, too. */
+/** The same limit as curl's. */
 const MAX_CODINGS = 5;
 
-/** What servers write when a body is not encoded. Some write a character set or a media type instead. */
+/** What servers send for a body without a coding. Some send a character set or a media type instead. */
 const NO_CODINGS: ReadonlySet<string> = new Set([
   "",
   "identity",
@@ -25,31 +25,30 @@ const NO_CODINGS: ReadonlySet<string> = new Set([
   "aws-chunked",
 ]);
 
-/** What is in the names of codings, of those that are registered and of others that are in use. */
+/** Parts of the names of codings, registered or otherwise in use. */
 const OF_CODING =
   /zip|compress|deflate|zlib|brotli|zstd|lzma|lz4|\bxz\b|snappy|sdch|\bdc[bz]\b|\bexi\b|aes128gcm/;
 
-/** No compression brings these forth only, and UTF-8. */
+/** No compressed body is UTF-8 without these characters. */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0e-\x1f\x7f]/;
 
-/** How long the encoded form may be of what may be decoded: what cannot be compressed grows a little. */
+/** Limit of the encoded form of `maxLength` bytes: data that cannot be compressed grows a little. */
 export function maxEncodedLength(maxLength: number): number {
   return maxLength + Math.ceil(maxLength / 1000) + 1000;
 }
 
 /**
- * Decodes the body of a response by the codings in its `content-encoding` (RFC 9110, 8.4). What is no coding is ignored:
- * a character set, a media type, and any word that is not known, when the body is text. So what may still be encoded is
- * never taken for a success. The result is an unusable response when the body is damaged, longer than `maxLength`, or in
- * another coding.
+ * Decodes a body by its `content-encoding` (RFC 9110, 8.4). Words that name no coding are ignored: a character set, a
+ * media type and, if the body is text, any unknown word. So a body that may still be encoded never counts as a success.
+ * The response becomes unusable if its body is damaged, longer than `maxLength`, or in another coding.
  */
 export function decodedResponse(
   response: HttpResponse,
   maxLength: number,
 ): HttpResponse | Promise<HttpResponse> {
   const contentEncoding = response.headers.get("content-encoding");
-  // The header of a response without a body says how the body would be encoded.
+  // Without a body, the header says how the body would be encoded.
   const isEncoded = contentEncoding !== undefined && response.body !== null &&
     response.body.length > 0;
   return isEncoded ? decoded(response, codingsOf(contentEncoding), maxLength) : response;
@@ -88,7 +87,7 @@ async function decoded(
   } catch (error) {
     if (error instanceof UnknownCodingError) return unusable(error.message);
     if (error instanceof TooLongError) return unusable(largerThan(maxLength));
-    // The decoder of zstd does not tell one from the other.
+    // The decoder of zstd does not distinguish the two.
     const mayBeTooLong = codings.includes("zstd") ? ", or larger than maxResponseBytes" : "";
     return unusable(`response not encoded as it says (${codings.join(", ")})${mayBeTooLong}`);
   }
@@ -101,7 +100,7 @@ class UnknownCodingError extends Error {
     "Accept-Encoding";
 }
 
-/** Removes the coding first that was applied last. All results but the final one are still encoded. */
+/** Removes codings in reverse order of their application. Only the final result is not encoded. */
 async function withoutCodings(
   body: Bytes,
   codings: readonly string[],

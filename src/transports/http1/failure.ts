@@ -2,13 +2,13 @@ import { connectReason, isOfThisMachine } from "../sockets/connect_error.ts";
 import { CutOffResponseError } from "./response_reader.ts";
 import { describeTlsFailure, TrustError, UnansweredClientError } from "./tls_failure.ts";
 
-/** What sockets say besides why they do not connect, and what users call it. */
+/** Codes of sockets, other than failures to connect, and their texts for users. */
 const BY_CODE = new Map([
   ["EPIPE", "connection closed"],
   ["EAI_AGAIN", "host name not found"],
 ]);
 
-/** What the runtime says of connections without a code. */
+/** Texts of the runtime for connection failures without a code. */
 const BY_TEXT: readonly (readonly [pattern: RegExp, code: string])[] = [
   [/connection reset|reset by peer/i, "ECONNRESET"],
   [/broken pipe|connection closed|closed connection|unexpected eof/i, "EPIPE"],
@@ -17,7 +17,7 @@ const BY_TEXT: readonly (readonly [pattern: RegExp, code: string])[] = [
   [/unreachable|no route to host/i, "EHOSTUNREACH"],
 ];
 
-/** Failures to connect. */
+/** Codes of failures to connect: nothing was sent. */
 const UNSENT: ReadonlySet<string> = new Set([
   "EPERM",
   "ECONNREFUSED",
@@ -30,9 +30,7 @@ const UNSENT: ReadonlySet<string> = new Set([
   "ENFILE",
 ]);
 
-/**
- * Says why a call brought no response. The runtime's own texts hold addresses and names, so only what is known to be harmless gets through.
- */
+/** Describes why a call got no response. Only known texts of the runtime pass: others hold addresses and names. */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return "unknown failure";
   if (error instanceof TrustError) return error.message;
@@ -41,37 +39,37 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   return ofConnection(error) ?? error.name;
 }
 
-/** Says why a response came in part only. */
+/** Describes why a response was cut off. */
 export function breakOffReason(error: unknown): string {
   if (!(error instanceof Error)) return "unknown failure";
   if (error.name === "TimeoutError") return "the timeout was over";
   return ofConnection(error) ?? error.name;
 }
 
-/** Whether a call may have come to the endpoint before it failed like this. */
+/** Whether the request may have reached the endpoint before the call failed. */
 export function mayHaveBeenSent(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof UnansweredClientError) return true;
   return !isOfTrust(error) && !UNSENT.has(connectionCode(error) ?? "");
 }
 
-/** Whether a call failed for want of something that this machine lacks, which tells nothing of the endpoint. */
+/** Whether this machine lacks a resource: such a failure says nothing about the endpoint. */
 export function isForWant(error: unknown): boolean {
   return error instanceof Error && isOfThisMachine(connectionCode(error) ?? "");
 }
 
-/** Whether the other side has closed the connection without saying why. */
+/** Whether the other side closed the connection without a reason. */
 export function isClosed(error: unknown): boolean {
   const reason = error instanceof Error ? ofConnection(error) : undefined;
   return reason === "connection closed" || reason === "connection reset";
 }
 
-/** Whether the two sides did not come to terms by TLS. */
+/** Whether the TLS handshake failed, through either side. */
 export function isTlsFailure(error: unknown): boolean {
   return error instanceof UnansweredClientError ||
     error instanceof Error && describeTlsFailure(error.message) !== undefined;
 }
 
-/** Whether a call failed because one side could not show who it is: without a repair, each call does. */
+/** Whether one side rejected the other's certificate or credentials: every call fails until that is repaired. */
 export function isOfTrust(error: unknown): boolean {
   return error instanceof TrustError || isTlsFailure(error);
 }
@@ -82,7 +80,7 @@ function ofConnection(error: Error): string | undefined {
   return connectReason(found) ?? BY_CODE.get(found) ?? found;
 }
 
-/** The system's code for what has happened to a connection, if there is one. */
+/** The system's code for a connection failure, if there is one. */
 function connectionCode(error: Error): string | undefined {
   if (error instanceof CutOffResponseError) return "EPIPE";
   if (error instanceof Deno.errors.NotCapable) return "EPERM";

@@ -10,18 +10,18 @@ import {
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** How large a head may be; how many headers it has does not matter. */
+/** Limit of a head; the number of its headers does not matter. */
 const MAX_HEAD_BYTES = 64 * 1024;
 
-/** A head with its bytes, the empty line at its end included. */
+/** A head with its bytes, including the empty line at its end. */
 export interface HeadInBytes {
   readonly head: ResponseHead;
   readonly bytes: Bytes;
 }
 
 /**
- * Finds and reads heads. Responses of one endpoint begin alike for the time of a second (its `Date` does), so the last
- * head is remembered, and what has the same bytes need not be read again.
+ * Finds and parses heads. An endpoint's responses begin alike for a second (with the same `Date`), so the last head is
+ * kept: the same bytes are not parsed again.
  */
 export class HeadReader {
   readonly #method: string;
@@ -33,9 +33,9 @@ export class HeadReader {
   }
 
   /**
-   * Reads the head that begins at `start`; returns null when it has not come in full.
+   * Parses the head that begins at `start`; returns null while it is incomplete.
    *
-   * @param searchFrom where its end can be at the earliest
+   * @param searchFrom the earliest position of its end
    * @throws {InvalidResponseError}
    */
   read(
@@ -68,7 +68,7 @@ function continuesWith(bytes: Bytes, start: number, expected: Bytes): boolean {
   return true;
 }
 
-/** The position behind the empty line that ends a head; null when it has not come. */
+/** The position behind the empty line that ends a head; null if it has not arrived. */
 function headEnd(bytes: Bytes, searchFrom: number): number | null {
   let at = bytes.indexOf(LINE_FEED, searchFrom);
   while (at >= 0) {

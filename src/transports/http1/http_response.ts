@@ -1,9 +1,9 @@
 import type { Bytes } from "../../core/event.ts";
 
-/** How long a connection is kept: less than the 5 s of Node.js and others, as no call is to meet one that is closed. */
+/** How long a connection is kept: less than the 5 s of Node.js and others, which could close it during a call. */
 export const MAX_IDLE_MS = 4000;
 
-/** What an endpoint has answered. */
+/** The response of an endpoint. */
 export type HttpResponse = UsableResponse | UnusableResponse;
 
 /** A complete and valid response. */
@@ -14,32 +14,32 @@ export interface UsableResponse {
   readonly body: Bytes;
 }
 
-/** A response that is incomplete or invalid, or bytes that are no HTTP response at all. */
+/** A response that is incomplete or invalid, or bytes that are not HTTP. */
 export interface UnusableResponse {
   /** Null when there is no valid status line. */
   readonly status: number | null;
   /** Empty when they cannot be read. */
   readonly headers: ResponseHeaders;
   readonly body: null;
-  /** Why it cannot be used, for people. Shows nothing of what the endpoint sent. */
+  /** Why it cannot be used, for people; holds nothing that the endpoint sent. */
   readonly defect: string;
-  /** Whether the connection or the call's time ended before the body was complete. */
+  /** Whether the connection or the call's `timeout` ended before the body was complete. */
   readonly isCutOff?: boolean;
 }
 
 /**
- * Values by names in lower case. A value has one character for each byte. The values of a repeated name are joined with
- * `, `, but those of `set-cookie` with line feeds, because they contain commas (RFC 9110, 5.3). Of `content-type`,
- * `location` and `retry-after`, there is only the first value.
+ * Values by lower-case names, with one character for each byte. Repeated values are joined with `, `, those of
+ * `set-cookie` with line feeds, because they contain commas (RFC 9110, 5.3). `content-type`, `location` and
+ * `retry-after` keep only their first value.
  */
 export type ResponseHeaders = ReadonlyMap<string, string>;
 
-/** The defect of a response whose body is larger than it may be. */
+/** The defect of a response with a body that is too large. */
 export function largerThan(maxBytes: number): string {
   return `response larger than maxResponseBytes (${maxBytes} bytes)`;
 }
 
-/** Where a request for a URL goes to at its server: path and query. */
+/** The request target of a URL: path and query. */
 export function targetOf({ pathname, search }: URL): string {
   return pathname + search;
 }

@@ -1,20 +1,20 @@
-/** What a server says of how long it keeps a connection. */
+/** How long a server keeps a connection, by its own account. */
 export interface KeepAlive {
-  /** How long the connection may be idle and still be used, in milliseconds. */
+  /** How long an idle connection can still be used, in milliseconds. */
   readonly idleMs: number;
-  /** Whether the server takes no further request on it. */
+  /** Whether the server accepts no further request on it. */
   readonly isUsedUp: boolean;
 }
 
-/** Of the server's time, as much is not used: the request takes a while to get there. */
+/** The unused end of the server's timeout: a request takes time to arrive. */
 const MARGIN_MS = 1000;
 
 const TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})(?!\d)/i;
 const MAX = /(?:^|[\s,;])max\s*=\s*"?(\d{1,9})(?!\d)/i;
 
 /**
- * Reads a `Keep-Alive` header: `timeout=5, max=100` (RFC 2068, 19.7.1.1). The last second of a timeout is not used; of one
- * below two seconds, the second half is not. What cannot be read sets no limit.
+ * Parses a `Keep-Alive` header: `timeout=5, max=100` (RFC 2068, 19.7.1.1). The last second of a timeout is not used;
+ * below two seconds, the second half is not. An unreadable value sets no limit.
  *
  * @param value undefined without the header
  */

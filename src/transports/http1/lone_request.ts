@@ -9,31 +9,31 @@ import { ResponseReader } from "./response_reader.ts";
 import { type HttpTlsConfig, openStream } from "./stream.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";
 
-/** A request that comes alone: nothing is known of a next one. */
+/** A single request: no next one is expected. */
 export interface LoneRequest {
   readonly method: string;
   readonly url: string;
-  /** ASCII texts; those that tell of the server, the body and the connection come besides. */
+  /** ASCII texts. Headers that describe the server, the body and the connection are added. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** For an https:// URL. */
   readonly tls: HttpTlsConfig;
-  /** How large the response's body may be, also when decoded. */
+  /** Limit of the response's body, also when decoded. */
   readonly maxResponseBytes: number;
 }
 
-/** Its surroundings. */
+/** Dependencies of a request. */
 export interface LoneRequestContext {
-  /** Ends the request. */
+  /** Gives up the request. */
   readonly signal: AbortSignal;
   readonly unclosed: UnclosedConnections;
 }
 
 /**
- * Sends a request on a connection of its own, once, and resolves with its response, decoded. Redirects are not followed.
+ * Sends a request once, on a connection of its own, and resolves with the decoded response. Does not follow redirects.
  *
  * @throws {UnclosedConnectionsError}
- * @throws {Error} that `describeFailure()` knows, or the signal's reason: no complete head has come
+ * @throws {Error} for `describeFailure()`, or the signal's reason: no complete head arrived
  */
 export async function sendAlone(
   request: LoneRequest,

@@ -3,7 +3,7 @@ import { type Framing, InvalidResponseError, parseHeaders } from "./response_hea
 
 const LINE_FEED = 0x0a;
 
-/** The limits of a line with a chunk size or a trailer, and of all extensions and trailers together. */
+/** Limits of a line with a chunk size or a trailer, and of all extensions and trailers together. */
 const MAX_LINE_LENGTH = 4 * 1024;
 const MAX_EXTRAS_LENGTH = 64 * 1024;
 
@@ -13,23 +13,23 @@ const FIRST_BUFFER_BYTES = 4096;
 // deno-lint-ignore no-control-regex
 const CHUNK_SIZE = /^0*([0-9A-Fa-f]{1,13})[\t ]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
-/** The body of a response while it comes. */
+/** The body of a response as it arrives. */
 export interface ResponseBody {
-  /** Whether all of it has come. */
+  /** Whether all of it has arrived. */
   readonly isComplete: boolean;
-  /** Whether it is larger than it may be. Nothing of it is kept then. */
+  /** Whether it exceeds its limit. Its bytes are not kept then. */
   readonly isTooLarge: boolean;
-  /** What has come so far, in memory that nothing else uses. */
+  /** What has arrived so far, in memory that nothing else uses. */
   readonly bytes: Bytes;
-  /** How much has come so far, for people: `5 of 10 bytes`. */
+  /** How much has arrived so far, for people: `5 of 10 bytes`. */
   readonly progress: string;
   /**
-   * Takes from `start` on what is part of the body; returns the position behind it.
+   * Takes the body's part of the bytes from `start` on; returns the position behind it.
    *
    * @throws {InvalidResponseError}
    */
   take(bytes: Bytes, start: number): number;
-  /** Notes that nothing more will come. */
+  /** Called when no more bytes will arrive. */
   end(): void;
 }
 
@@ -99,14 +99,13 @@ class BodyUntilClosed implements ResponseBody {
 }
 
 /**
- * A body in chunks (RFC 9112, 7.1). Chunk extensions are ignored, and trailers once they are valid. Unlike in a head, a
- * line between chunks must end with both characters: with a line feed alone, a chunk that is one byte short would pass
- * for whole.
+ * A chunked body (RFC 9112, 7.1). Chunk extensions and valid trailers are ignored. Unlike in a head, lines between
+ * chunks must end with CR LF: with a line feed alone, a chunk that lacks a byte would pass for complete.
  */
 class ChunkedBody implements ResponseBody {
   readonly #bytes: GrowingBytes;
   #next: "size" | "data" | "endOfData" | "trailer" | "nothing" = "size";
-  /** What has come of a line so far, one character for each byte. */
+  /** The line so far, one character for each byte. */
   #line = "";
   #chunkRest = 0;
   readonly #trailers: string[] = [];
@@ -166,7 +165,7 @@ class ChunkedBody implements ResponseBody {
     return end + 1;
   }
 
-  /** Called before a part of a line is kept. */
+  /** Checks the limits before a part of a line is kept. */
   #checkLength(length: number): void {
     if (length > MAX_LINE_LENGTH) {
       throw new InvalidResponseError("a line with its chunks is longer than 4 KiB");
@@ -203,7 +202,7 @@ class ChunkedBody implements ResponseBody {
   }
 }
 
-/** Bytes of which nobody knows beforehand how many there will be. */
+/** Bytes whose final length is unknown. */
 class GrowingBytes {
   isTooLong = false;
   readonly #maxLength: number;

@@ -3,22 +3,22 @@ import type { Bytes } from "../../core/event.ts";
 import { TOKEN } from "./token.ts";
 import type { ResponseHeaders } from "./http_response.ts";
 
-/** How the end of a body is known: by its length in bytes, by its last chunk, or by the end of the connection. */
+/** What ends a body: its length in bytes, its last chunk, or the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";
 
-/** What a response says of itself before its body. */
+/** Everything in a response before its body. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly framing: Framing;
-  /** Whether a further request may be sent on the connection once the response is complete. */
+  /** Whether the connection can take another request once the response is complete. */
   readonly keepsConnection: boolean;
 }
 
-/** An endpoint has sent what RFC 9112 does not allow. The message shows nothing of it. */
+/** The endpoint sent something that RFC 9112 does not allow. The message holds nothing of it. */
 export class InvalidResponseError extends Error {
   override readonly name = "InvalidResponseError";
-  /** The status, when the rest of the head cannot be used; null when there is none. */
+  /** The status if the rest of the head is unusable; null if there is none. */
   readonly status: number | null;
 
   constructor(message: string, status: number | null = null) {
@@ -30,24 +30,24 @@ export class InvalidResponseError extends Error {
 const NO_STATUS_LINE = "there is no status line";
 /** The first characters of every head. */
 const BEGINNING = "HTTP/1.";
-/** How far into a head the status is looked for when the head is incomplete. */
+/** How far to look for the status in an incomplete head. */
 const STATUS_END = 64;
-/** The first bytes of the alert that a TLS server sends to a client that speaks plain HTTP (RFC 8446, 5.1). */
+/** The first bytes of the alert that a TLS server sends to a plain HTTP client (RFC 8446, 5.1). */
 const TLS_ALERT = 0x15;
 const TLS_MAJOR_VERSION = 3;
 
-/** White space of any length may stand before the status and behind it (RFC 9112, 4). */
+/** White space of any length may stand before and behind the status (RFC 9112, 4). */
 const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t\r\n]|$)/;
-/** Headers with one value. A proxy may add its own to the endpoint's. Node.js and Go take the first one, too. */
+/** Headers with one value, to which a proxy may add its own. Like Node.js and Go, eventor takes the first one. */
 const OF_ONE_VALUE: ReadonlySet<string> = new Set(["content-type", "location", "retry-after"]);
 
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
-/** What is dangerous wherever it stands (RFC 9110, 5.5; RFC 9112, 2.2). Other characters of a reason do not matter. */
+/** Dangerous anywhere (RFC 9110, 5.5; RFC 9112, 2.2). Other characters of a reason phrase do not matter. */
 const DANGEROUS = /[\0\r]/;
 
 /**
- * Reads a head (RFC 9112, 4 and 5). It allows what other clients allow: lines that end with a line feed alone (2.2),
+ * Parses a head (RFC 9112, 4 and 5). It accepts what other clients accept: lines that end with a line feed alone (2.2),
  * headers folded over several lines (5.2), white space before a colon (5.1), and any white space in a status line (4).
  *
  * @param bytes the whole head, including the empty line at its end
@@ -80,15 +80,15 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
   }
 }
 
-/** Reads only the status of a head, which may be incomplete; null when there is none. */
+/** Reads only the status of a head, complete or not; null if there is none. */
 export function statusOf(bytes: Bytes): number | null {
   const status = STATUS_LINE.exec(latin1(bytes.subarray(0, STATUS_END)))?.[2];
   return status === undefined ? null : Number(status);
 }
 
 /**
- * Checks the first bytes of an incomplete head. A server of another protocol may send its greeting and then wait for us,
- * so this cannot be left until the head is complete.
+ * Checks the first bytes of an incomplete head, as a server of another protocol may send its greeting and then wait:
+ * the head would never be complete.
  *
  * @throws {InvalidResponseError} when no head begins like this
  */
@@ -106,7 +106,7 @@ function latin1(bytes: Bytes): string {
 }
 
 /**
- * Reads the lines of headers or trailers, without their ends.
+ * Parses the lines of headers or trailers, without their line ends.
  *
  * @throws {InvalidResponseError}
  */
@@ -126,7 +126,7 @@ export function parseHeaders(lines: readonly string[]): Map<string, string> {
   return headers;
 }
 
-/** Several words are no name, but every widely used client reads such headers. */
+/** Several words are not a valid name, but every widely used client accepts such headers. */
 function isName(text: string): boolean {
   return text.split(/ +/).every((word) => TOKEN.test(word));
 }
@@ -149,8 +149,8 @@ function isContinuation(line: string): boolean {
 }
 
 /**
- * Removes spaces and tabs at both ends (RFC 9110, 5.6.3). `trim()` would remove other bytes too, such as the last one of
- * an `à` in UTF-8. A regular expression would need seconds for 64 KiB of spaces.
+ * Removes spaces and tabs at both ends (RFC 9110, 5.6.3). `trim()` would also remove other bytes, such as the last one
+ * of an `à` in UTF-8. A regular expression would take seconds for 64 KiB of spaces.
  */
 function withoutSpaces(text: string): string {
   let [start, end] = [0, text.length];
@@ -181,7 +181,7 @@ function framingOf(
   return contentLength === undefined ? "untilClosed" : parseLength(contentLength);
 }
 
-/** Allows the same length several times (RFC 9110, 8.6). A length beyond 2^53 loses precision, but is too large anyway. */
+/** Accepts equal lengths (RFC 9110, 8.6). A length beyond 2^53 loses precision, but is too large anyway. */
 function parseLength(contentLength: string): number {
   const lengths = listOf(contentLength);
   const [length] = lengths.map(Number);
@@ -199,12 +199,12 @@ function keepsConnection(headers: ResponseHeaders, minorVersion: number): boolea
   const options = listOf(headers.get("connection")?.toLowerCase() ?? "");
   if (options.includes("close")) return false;
   const hasEncoding = headers.has("transfer-encoding");
-  // What has both is either wrong or forged, and the older version has no such encoding (RFC 9112, 6.1).
+  // Both together are wrong or forged, and HTTP/1.0 has no transfer encoding (RFC 9112, 6.1).
   if (hasEncoding && (headers.has("content-length") || minorVersion === 0)) return false;
   return minorVersion > 0 || options.includes("keep-alive");
 }
 
-/** Whether a body may follow that must not: what came of it later would be taken for the next response. */
+/** Whether a forbidden body may follow: if it arrives late, it would pass for the next response. */
 function mayHaveBody(
   status: number,
   headers: ResponseHeaders,
@@ -215,7 +215,7 @@ function mayHaveBody(
   return headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
 }
 
-/** The members of a list; empty ones do not count (RFC 9110, 5.6.1). */
+/** The members of a list, without empty ones (RFC 9110, 5.6.1). */
 function listOf(value: string): string[] {
   return value.split(",").map(withoutSpaces).filter((member) => member !== "");
 }

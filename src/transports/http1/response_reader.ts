@@ -11,7 +11,7 @@ import {
 import { type ResponseBody, responseBody } from "./response_body.ts";
 import { InvalidResponseError, type ResponseHead } from "./response_head.ts";
 
-/** The end of a head may have come but for so many bytes, which were looked at already. */
+/** The end of a head has up to 4 bytes; 3 of them may be among bytes searched before. */
 const LOOK_BACK = 3;
 
 const LINE_FEED = 0x0a;
@@ -20,19 +20,19 @@ const CARRIAGE_RETURN = 0x0d;
 const NOTHING: Bytes = new Uint8Array();
 const NO_HEADERS: ResponseHeaders = new Map();
 
-/** The other side has closed the connection before the head of a response was complete. */
+/** The other side closed the connection before the head of a response was complete. */
 export class CutOffResponseError extends Error {
   override readonly name = "CutOffResponseError";
 }
 
 /**
- * Reads the response to one request, in whatever pieces it comes. It does not throw when the endpoint has answered with
- * something invalid: that is a response that cannot be used.
+ * Reads the response to one request, in pieces of any size. Invalid bytes of the endpoint do not make it throw: they
+ * make the response unusable.
  */
 export class ResponseReader {
   readonly #heads: HeadReader;
   readonly #maxBodyBytes: number;
-  /** Of a head that has not come in full. */
+  /** The bytes of an incomplete head. */
   #unread: Bytes | undefined;
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
@@ -44,13 +44,13 @@ export class ResponseReader {
     this.#maxBodyBytes = maxBodyBytes;
   }
 
-  /** Whether the connection can take a further request, now that the response has come. */
+  /** Whether the connection can take another request, now that the response has arrived. */
   get keepsConnection(): boolean {
     return this.#isComplete && this.#head?.keepsConnection === true &&
       this.#surplus.length === 0;
   }
 
-  /** What has come behind the response, as long as the bytes that were taken last are not changed. */
+  /** Bytes behind the response; valid until the bytes taken last are changed. */
   get surplus(): Bytes {
     return this.#isComplete ? this.#surplus : NOTHING;
   }
@@ -59,7 +59,7 @@ export class ResponseReader {
     return this.#isUsable && this.#body?.isComplete === true;
   }
 
-  /** Takes the next bytes; returns the response once it is complete, or is known to be unusable. */
+  /** Takes the next bytes; returns the response once it is complete or known to be unusable. */
   take(bytes: Bytes): HttpResponse | null {
     try {
       return this.#body === undefined
@@ -72,7 +72,7 @@ export class ResponseReader {
   }
 
   /**
-   * Notes that the other side has closed the connection. Returns the response, which is unusable when this cuts it off.
+   * Called when the other side has closed the connection. Returns the response, unusable if it is cut off.
    *
    * @throws {CutOffResponseError} when there was no complete head
    */
@@ -84,7 +84,7 @@ export class ResponseReader {
     return broken;
   }
 
-  /** Ends the response early. Returns what has come of it, or null when there was no complete head. */
+  /** Ends the response early. Returns it as unusable, or null if there was no complete head. */
   breakOff(reason: string): UnusableResponse | null {
     if (this.#body === undefined) return null;
     const response = this.#unusable(`response cut off after ${this.#body.progress}: ${reason}`);
@@ -138,7 +138,7 @@ export class ResponseReader {
   }
 }
 
-/** Others may come before the final response (RFC 9110, 15.2). */
+/** Interim responses may come before the final one (RFC 9110, 15.2). */
 function isFinal({ status }: ResponseHead): boolean {
   if (status === 101) throw new InvalidResponseError("nobody asked for another protocol", status);
   return status >= 200;

@@ -5,20 +5,20 @@ import { handleOf, setStream, streamIn } from "../sockets/tcp_handle.ts";
 import type { Server } from "./server.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";
 
-/** How an endpoint is checked and how eventor says who it is, as PEM texts. */
+/** TLS settings of an endpoint, as PEM texts. */
 export interface HttpTlsConfig {
-  /** Authorities that count besides the platform's. */
+  /** Authorities in addition to the platform's. */
   readonly ca?: string;
-  /** The client's certificate, then those between it and its authority. */
+  /** The client's certificate, followed by intermediate ones. */
   readonly cert?: string;
-  /** The key of `cert`, not encrypted; there when that is. */
+  /** The private key of `cert`, not encrypted; present if `cert` is. */
   readonly key?: string;
 }
 
-/** Bytes in both directions, by TCP or TLS. */
+/** A connection by TCP or TLS. */
 export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
 
-/** Where a stream leads to. */
+/** The server of a stream, and its TLS settings. */
 export interface StreamTarget {
   readonly server: Server;
   /** Absent for plain TCP. */
@@ -26,11 +26,11 @@ export interface StreamTarget {
 }
 
 /**
- * Connects, with TLS if the target has it. Resolves when the server's certificate is accepted; what the server has
- * against the client's, the first `read()` may tell (RFC 8446, 2).
+ * Connects, with TLS if the target has it. Resolves when the server's certificate is accepted; whether the server
+ * accepts the client's may show only at the first `read()` (RFC 8446, 2).
  *
- * @param unclosed is told of a handshake that was given up
- * @throws {Error} why no connection came about
+ * @param unclosed counts handshakes that were given up
+ * @throws {Error} why the connection failed
  * @throws the reason of `signal` when it aborts first
  */
 export async function openStream(
@@ -75,9 +75,9 @@ async function secured(
 }
 
 /**
- * `Deno.startTls()` takes no certificate of a client, and `Deno.connectTls()` tries only the first address of a name
- * (Deno 2.6.8). A socket of Node's takes both. It shakes hands, and gives the connection away before it reads. When the
- * handshake fails, it says nothing, but `handshake()` does.
+ * `Deno.startTls()` accepts no client certificate, and `Deno.connectTls()` tries only the first address of a name (Deno
+ * 2.6.8). A Node socket accepts a certificate and a connection. It shakes hands, and gives the connection away before
+ * it reads. `handshake()` reports a failed handshake; the socket does not.
  */
 function startMutualTls(
   connection: Deno.TcpConn,
@@ -85,7 +85,7 @@ function startMutualTls(
   tls: HttpTlsConfig,
 ): Promise<Deno.TlsConn> {
   const options = { host, secureContext: createSecureContext(tls) };
-  // Node's types want a socket, where Node itself needs none.
+  // Node's types require a socket, Node itself does not.
   const socket = new TLSSocket(undefined as unknown as Socket, options as TLSSocketOptions);
   const handle = handleOf(socket);
   setStream(handle, connection);

@@ -2,7 +2,7 @@ import { certificateProblem } from "../sockets/certificate_problem.ts";
 
 type Row = readonly [pattern: RegExp, description: string];
 
-/** What the endpoint has against us, by its alerts (RFC 8446, 6). */
+/** Why the endpoint rejects us, by its TLS alerts (RFC 8446, 6). */
 const THEIRS: readonly Row[] = [
   [/CertificateRequired|NoCertificate/, "the endpoint demands a client certificate"],
   [/UnknownCA/, "client certificate not accepted: the endpoint does not know its authority"],
@@ -23,14 +23,14 @@ const THEIRS: readonly Row[] = [
 const NO_TLS = "no TLS: the port may be one for http://";
 
 /**
- * One side could not show who it is: without a repair, each call fails like this. The message is for people, and holds no
- * secret.
+ * One side rejects the other's certificate or credentials: every call fails until that is repaired. The message is for
+ * people, and holds no secret.
  */
 export abstract class TrustError extends Error {}
 
 /**
- * A connection was closed without a word, and nobody has been answered under the client's certificate so far. Some servers
- * do that to clients whose certificate they do not accept (Node.js).
+ * A connection was closed without a reason, and no call with the client certificate has got a response so far. Some
+ * servers (Node.js) do that to clients whose certificate they do not accept.
  */
 export class UnansweredClientError extends TrustError {
   override readonly name = "UnansweredClientError";
@@ -43,13 +43,13 @@ export class UnansweredClientError extends TrustError {
   }
 }
 
-/** How every text about the endpoint's certificate begins. */
+/** The beginning of each text about the endpoint's certificate. */
 const NOT_ACCEPTED = "certificate not accepted";
 
 /**
- * Why two sides did not come to terms by TLS, from the runtime's text; `undefined` when it is about
- * something else. Nothing of the text gets through. No request was taken then: with TLS 1.3 what the endpoint says of a
- * client's certificate comes when the first request is already on its way, but before it is read.
+ * Describes a TLS failure by the runtime's text, and passes nothing of that text on; undefined for other failures. The
+ * endpoint has read no request then: with TLS 1.3, its alert about a client certificate arrives after the first request
+ * was sent, but before it is read.
  */
 export function describeTlsFailure(text: string): string | undefined {
   if (/corrupt message/i.test(text)) return NO_TLS;

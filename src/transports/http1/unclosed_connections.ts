@@ -1,7 +1,7 @@
-/** So many connections that cannot be closed are too many. Each takes a file descriptor. */
+/** Limit of connections that cannot be closed; each takes a file descriptor. */
 const MAX_UNCLOSED = 100;
 
-/** Too many connections were given up that the runtime cannot close. They are closed when the Worker ends. */
+/** Too many connections that were given up are still open. They are closed when the Worker ends. */
 export class UnclosedConnectionsError extends Error {
   override readonly name = "UnclosedConnectionsError";
 
@@ -14,8 +14,8 @@ export class UnclosedConnectionsError extends Error {
 }
 
 /**
- * Counts connections that were given up in a TLS handshake, or while the other side did not read what was written. Such
- * a connection stays open after `close()`, until the other side reads or closes (Deno 2.6.8).
+ * Counts connections given up in a TLS handshake, or while the other side did not read the request. Such a connection
+ * stays open after `close()`, until the other side reads or closes (Deno 2.6.8).
  */
 export class UnclosedConnections {
   #count = 0;
