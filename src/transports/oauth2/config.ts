@@ -7,40 +7,40 @@ import type { Template } from "../../core/template.ts";
 import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
-/** How tokens are asked for: plain data, whatever configuration it comes from. */
+/** How to request tokens: plain data, for any kind of configuration. */
 export interface OAuth2Config {
   /** Without user name, password and fragment. Its query may hold secrets. */
   readonly tokenEndpoint: string;
-  /** The same as people may see it, when something in it came from outside. */
+  /** The URL with external values redacted, for logs; absent if it has none. */
   readonly shownTokenEndpoint?: Template | undefined;
   readonly grant: "clientCredentials" | "refreshToken";
   readonly clientId: string;
   readonly clientAuthentication: ClientAuthentication;
-  /** The first one, for the grant `refreshToken`. */
+  /** The first refresh token, for the grant `refreshToken`. */
   readonly refreshToken?: string | undefined;
   readonly scope?: string | undefined;
   readonly audience?: string | undefined;
-  /** What a request has besides. No name stands twice, nor is one that OAuth 2.0 itself gives a meaning here. */
+  /** Additional parameters of the request. No name occurs twice, and none has a meaning in OAuth 2.0 itself. */
   readonly parameters: readonly (readonly [name: string, value: string])[];
-  /** Certificates that the token endpoint is checked with, besides the platform's. */
+  /** Authorities for the token endpoint, in addition to the platform's. */
   readonly caPem?: string | undefined;
 }
 
-/** By what a client shows who it is (RFC 6749, 2.3, and RFC 7523, 2.2). */
+/** How the client authenticates (RFC 6749, 2.3; RFC 7523, 2.2). */
 export type ClientAuthentication =
   | { readonly method: "basic" | "body"; readonly clientSecret: string }
   | {
     readonly method: "privateKeyJwt";
     /** PEM of a PKCS#8 key without a passphrase. */
     readonly privateKey: string;
-    /** When it is not the usual one of such a key. */
+    /** Present if it is not the default for the key. */
     readonly algorithm?: SignatureAlgorithm | undefined;
     readonly keyId?: string | undefined;
-    /** Whom the assertion is for, when not for the token endpoint's URL. */
+    /** The assertion's audience, if it is not the token endpoint's URL. */
     readonly assertionAudience?: string | undefined;
   };
 
-/** What has a key of its own, or is given by the grant. */
+/** Parameters that other configuration keys set. */
 const NOT_EXTRA = new Map([
   ["audience", "write 'audience' beside 'parameters'"],
   ["scope", "write 'scope' beside 'parameters'"],
@@ -54,7 +54,7 @@ const NOT_EXTRA = new Map([
 
 const expectedEndpoint = "an https:// or http:// URL";
 
-/** A URL that tokens are asked for at. */
+/** The URL of a token endpoint. */
 export const tokenEndpoint: Scalar<string> = {
   expected: expectedEndpoint,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
@@ -63,7 +63,7 @@ export const tokenEndpoint: Scalar<string> = {
       !/[\p{Cc} ]/u.test(input);
     const text = isText ? input : "";
     const url = URL.parse(text);
-    // A message would show what is in the URL.
+    // A message with `expected` quotes the URL.
     if (url === null) return { refused: `expected ${expectedEndpoint}${unparsedPlace(text)}` };
     if (hasUserInfo(text)) {
       return { refused: "expected a URL without user name and password: use clientId" };
@@ -152,10 +152,10 @@ export const OAUTH2_SHAPE = {
   ),
 };
 
-/** A section as it is written. */
+/** A parsed section, before its keys are checked together. */
 export type OAuth2Section = z.output<z.ZodObject<typeof OAUTH2_SHAPE>>;
 
-/** Keys that need others, or have no meaning beside others; each with the reason. */
+/** Keys that need others, or have no effect beside others; each with the reason. */
 export function oauth2Problems(
   section: Partial<OAuth2Section>,
 ): readonly (readonly [key: keyof OAuth2Section, refused: string])[] {
@@ -186,7 +186,7 @@ export function oauth2Problems(
   return problems;
 }
 
-/** A section without problems as what a token source takes. */
+/** Converts a section without problems for a token source. */
 export function oauth2Config(section: OAuth2Section): OAuth2Config {
   const { tokenEndpoint, grant, clientId, refreshToken, scope, audience, parameters } = section;
   return {

@@ -1,6 +1,6 @@
 import { pemBlocks } from "../../config/pem/blocks.ts";
 
-/** What an assertion can be signed with (RFC 7518, 3.1). */
+/** The algorithms that can sign an assertion (RFC 7518, 3.1). */
 export const SIGNATURE_ALGORITHMS = {
   RS256: "RS256",
   PS256: "PS256",
@@ -8,10 +8,10 @@ export const SIGNATURE_ALGORITHMS = {
   ES384: "ES384",
 } as const;
 
-/** The name of one of them. */
+/** The name of a signature algorithm. */
 export type SignatureAlgorithm = keyof typeof SIGNATURE_ALGORITHMS;
 
-/** How WebCrypto calls them. */
+/** The parameters of the algorithms in WebCrypto. */
 const WEB_CRYPTO = {
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
   PS256: { name: "RSA-PSS", hash: "SHA-256" },
@@ -19,7 +19,7 @@ const WEB_CRYPTO = {
   ES384: { name: "ECDSA", namedCurve: "P-384" },
 } satisfies Record<SignatureAlgorithm, RsaHashedImportParams | EcKeyImportParams>;
 
-/** The identifiers of kinds of keys as they stand in a PKCS#8 text, the usual algorithm of each first. */
+/** Key types by their identifier in PKCS#8, with their algorithms; the default comes first. */
 const KINDS: readonly (readonly [identifier: string, algorithms: readonly SignatureAlgorithm[]])[] =
   [
     ["06092a864886f70d010101", ["RS256", "PS256"]],
@@ -27,17 +27,17 @@ const KINDS: readonly (readonly [identifier: string, algorithms: readonly Signat
     ["06072a8648ce3d020106052b81040022", ["ES384"]],
   ];
 
-/** Version 0, and the beginning of the identifier: nothing else may come before it (RFC 5208, 5). */
+/** The version, 0 or 1, and the start of the identifier: nothing else may precede it (RFC 5208, 5; RFC 5958, 2). */
 const BEGINNING = /^30(8[0-4]([0-9a-f]{2}){1,4}|[0-7][0-9a-f])02010[01]30[0-9a-f]{2}/;
 
-/** Which algorithms the key of a PEM text is for, the usual one first: none when it is of another kind. */
+/** The algorithms that suit the key of a PEM text, the default first; empty for other key types. */
 export function algorithmsFor(pem: string): readonly SignatureAlgorithm[] {
   const identifier = pkcs8Of(pem)?.toHex().replace(BEGINNING, "");
   return KINDS.find(([beginning]) => identifier?.startsWith(beginning))?.[1] ?? [];
 }
 
 /**
- * Makes a key of the PEM text of a PKCS#8 key.
+ * Imports a PKCS#8 key from its PEM text.
  *
  * @throws {DOMException} when it is damaged, or for other algorithms
  */

@@ -19,19 +19,19 @@ import { MAX_RESPONSE_BYTES, readTokenResponse, TokenAnswerError } from "./token
 
 const DEADLINE_MS = 10_000;
 
-/** A request as the client library makes it. */
+/** A request of the client library. */
 type TokenRequest = CustomFetchOptions<"POST", URLSearchParams>;
 
-/** What a token endpoint grants. */
+/** A successful response of a token endpoint. */
 export interface Grant {
   readonly accessToken: string;
-  /** Absent when it does not say. */
+  /** Absent if the server names none, or 0. */
   readonly lifetimeMs?: number;
-  /** When it has a new one for the next request. */
+  /** Present if the server issued a new one for the next request. */
   readonly refreshToken?: string;
 }
 
-/** Asks for tokens. */
+/** Requests tokens. */
 export interface TokenEndpoint {
   /**
    * Makes one request.
@@ -42,7 +42,7 @@ export interface TokenEndpoint {
   request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant>;
 }
 
-/** Asks for tokens over HTTP, a new connection each time: some hours lie between. */
+/** Requests tokens over HTTP, each on a new connection: hours may lie between them. */
 export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #config: OAuth2Config;
   readonly #server: AuthorizationServer;
@@ -51,7 +51,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #unclosed = new UnclosedConnections();
   #clientAuth: ClientAuth | undefined;
 
-  /** @param send in place of what sends it over the network */
+  /** @param send replaces the function that uses the network */
   constructor(config: OAuth2Config, send = sendAlone) {
     const { tokenEndpoint, clientId } = config;
     this.#config = config;
@@ -148,9 +148,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 }
 
-/**
- * The library encodes `-`, `_` and `.` as well, which is in most secrets: servers that forget to decode would refuse them.
- */
+/** The library also encodes `-`, `_` and `.`, which most secrets contain: servers that forget to decode refuse them. */
 function secretInHeader(clientSecret: string): ClientAuth {
   return (_server, { client_id: clientId }, _body, headers) => {
     const credentials = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
@@ -158,7 +156,7 @@ function secretInHeader(clientSecret: string): ClientAuth {
   };
 }
 
-/** As RFC 6749, 2.3.1 wants it. */
+/** As RFC 6749, 2.3.1 requires. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice("=".length);
 }
@@ -176,10 +174,10 @@ async function signedBy(
   }
   return oauth.PrivateKeyJwt({ key, ...(keyId === undefined ? {} : { kid: keyId }) }, {
     [oauth.modifyAssertion](_header, payload) {
-      // `Date.now()` need not be the time of day.
+      // `Date.now()` is monotonic beside kafkajs, and need not be the time of day.
       const now = Math.floor(new Date().getTime() / 1000);
       Object.assign(payload, { iat: now, exp: now + 60 });
-      // For a server whose clock is behind ours.
+      // A server whose clock is behind ours would refuse it.
       delete payload["nbf"];
       if (assertionAudience !== undefined) payload["aud"] = assertionAudience;
     },
@@ -191,7 +189,7 @@ function granted(
 ): Grant {
   return {
     accessToken,
-    // Some say 0 for a token that does not expire.
+    // Some servers send 0 for a token that does not expire.
     ...(lifetime === undefined || lifetime === 0 ? {} : { lifetimeMs: lifetime * 1000 }),
     ...(next === undefined ? {} : { refreshToken: next }),
   };

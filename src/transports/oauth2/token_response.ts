@@ -1,14 +1,14 @@
 import { type HttpResponse, largerThan } from "../http1/http_response.ts";
 
-/** Tokens have up to some kilobytes. */
+/** Limit of a response; tokens have up to a few kilobytes. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;
 
-/** What a token may consist of, as it becomes a part of a header. */
+/** The characters of a token, which becomes part of a header. */
 const TOKEN_TEXT = /^[\x21-\x7e]+$/;
 
 const NUMBER_TEXT = /^\s*-?\d+(?:\.\d+)?\s*$/;
 
-/** Codes of errors (RFC 6749, 5.2, RFC 8707, 2, and OpenID Connect), as anything else may hold whatever we have sent. */
+/** Known error codes (RFC 6749, 5.2; RFC 8707, 2; OpenID Connect). Any other may echo what we have sent. */
 const ERROR_CODES: ReadonlySet<unknown> = new Set([
   "access_denied",
   "consent_required",
@@ -26,7 +26,7 @@ const ERROR_CODES: ReadonlySet<unknown> = new Set([
   "use_dpop_nonce",
 ]);
 
-/** The answer grants no token. The message completes "token endpoint ...", and holds nothing of the answer but a code. */
+/** The response grants no token. The message completes "token endpoint ...", and holds nothing of it but a code. */
 export class TokenAnswerError extends Error {
   override readonly name = "TokenAnswerError";
 }
@@ -34,8 +34,8 @@ export class TokenAnswerError extends Error {
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * A success as the client library takes it, which is stricter than many servers are: to it null is a value, and
- * `token_type` has to be there. Members that are of no use here are left out.
+ * Converts a success for the client library, which is stricter than many servers: it takes null for a value, and
+ * requires `token_type`. Unused members are left out.
  *
  * @throws {TokenAnswerError} when no bearer token is granted, or a field cannot be read
  */
@@ -51,7 +51,7 @@ export function readTokenResponse(response: HttpResponse): Response {
   }
   const members = parseMembers(new TextDecoder().decode(response.body ?? undefined));
   const error = members?.["error"];
-  // Some servers say with status 200 why there is no token.
+  // Some servers send an error with status 200.
   if (ERROR_CODES.has(error) && !(isSuccess && members?.["access_token"] !== undefined)) {
     throw new TokenAnswerError(`answered ${error}`);
   }
@@ -71,7 +71,7 @@ function unusable(reason: string): TokenAnswerError {
   return new TokenAnswerError(`gave an unusable answer: ${reason}`);
 }
 
-/** The members that are not null; `undefined` when the text is no JSON object. */
+/** The members that are not null; undefined if the text is not a JSON object. */
 function parseMembers(text: string): Members | undefined {
   let json: unknown;
   try {
@@ -110,7 +110,7 @@ function granted(members: Members): Members {
   };
 }
 
-/** Of a number, or of one that is written as text. What is not above 0 says that a token does not expire. */
+/** Reads a number, also one written as text. 0 or less becomes 0: the token does not expire. */
 function seconds(lifetime: unknown): number | undefined {
   if (typeof lifetime === "string" && NUMBER_TEXT.test(lifetime)) return seconds(Number(lifetime));
   if (typeof lifetime !== "number") return undefined;

@@ -3,46 +3,46 @@ import type { OAuth2Config } from "./config.ts";
 import { type Grant, HttpTokenEndpoint, type TokenEndpoint } from "./token_endpoint.ts";
 import { TokenError } from "./token_error.ts";
 
-/** When in its life a token is renewed, while it can still be used. */
+/** The share of its life after which a token is renewed; it can still be used. */
 const RENEWED_AT = 0.8;
 
-/** What is left of a token's life is not used: a tenth of it, and so much at most. */
+/** The last tenth of a token's life is not used, or this long if that is shorter. */
 const MAX_REST_MS = 10_000;
 
-/** So much of a life may be missing, as servers count in whole seconds; of a very short one, a half at most. */
+/** This much of a life may be missing, as servers count in whole seconds; of a very short one, half at most. */
 const ROUNDED_MS = 1000;
 
-/** So long a token is used at least, however short a life the server gives it: otherwise each call would ask for one. */
+/** Minimum use of a token, however short its life: otherwise each call would request one. */
 const MIN_USE_MS = 500;
 
-/** Between a request that has failed and the next one. */
+/** Pause after a failed request. */
 const PAUSE_MS = 5000;
 
-/** What shows that a call may be made. */
+/** A bearer token and the times of its use. */
 export interface AccessToken {
-  /** It holds printable ASCII characters only, no space. */
+  /** Printable ASCII without spaces. */
   readonly value: string;
-  /** By the clock of the source; `Infinity` when the server does not say. */
+  /** By the clock of the source; `Infinity` if no expiry is known. */
   readonly renewAtMs: number;
-  /** The same, for the end of its use. */
+  /** The end of its use, by the same clock. */
   readonly endMs: number;
 }
 
-/** What a source needs besides its configuration. */
+/** Dependencies of a source. */
 export interface TokenSourceParts {
   readonly log?: Logger | undefined;
-  /** The source of before: with the same first refresh token, this one goes on with the last one of that. */
+  /** The previous source: if its first refresh token was the same, its latest one is used. */
   readonly former?: TokenSource | undefined;
-  /** In place of one that is asked over HTTP. */
+  /** Replaces the endpoint that is called over HTTP. */
   readonly endpoint?: TokenEndpoint;
   /** Monotonic, in milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * A token that is asked for when it is needed, kept, and renewed before it expires: by whoever needs it when it is time
- * for that, while all go on with the old one. There is one request at a time, for all who wait, and after one that has
- * failed none for 5 s. Nothing runs while nobody needs a token.
+ * Requests a token when a call needs one, keeps it, and renews it before it expires. The first call after four fifths
+ * of its life starts the renewal; calls go on with the old token. One request at a time serves all waiting calls. After
+ * a failed request, the next one starts 5 s later at the earliest. Without calls, nothing runs.
  */
 export class TokenSource implements Disposable {
   readonly #endpoint: TokenEndpoint;
@@ -64,12 +64,12 @@ export class TokenSource implements Disposable {
     this.#log = log;
     this.#now = now;
     this.#firstRefreshToken = config.refreshToken;
-    // Each may be good for one request.
+    // A server may accept each refresh token once.
     const isSame = former !== undefined && former.#firstRefreshToken === config.refreshToken;
     this.#refreshToken = isSame ? former.#refreshToken : config.refreshToken;
   }
 
-  /** The token, if there is one to use at once. */
+  /** The token, if one can be used at once; starts its renewal when that is due. */
   get current(): AccessToken | undefined {
     const token = this.#token;
     if (token === undefined) return undefined;
@@ -80,10 +80,10 @@ export class TokenSource implements Disposable {
   }
 
   /**
-   * The token, or that of the request that runs.
+   * The token, or the one from the request in progress.
    *
    * @throws {TokenError} why there is none
-   * @throws {DOMException} or whatever is the signal's reason, when it aborts before
+   * @throws the reason of `signal` when it aborts first
    */
   async token(signal: AbortSignal): Promise<AccessToken> {
     signal.throwIfAborted();
@@ -94,10 +94,10 @@ export class TokenSource implements Disposable {
   }
 
   /**
-   * A token that it is not yet time to renew, or the present one while there is no other.
+   * A token that is not yet due for renewal, or the current one if there is no other.
    *
    * @throws {TokenError} why there is none
-   * @throws {DOMException} or whatever is the signal's reason, when it aborts before
+   * @throws the reason of `signal` when it aborts first
    */
   async fresh(signal: AbortSignal): Promise<AccessToken> {
     const token = await this.token(signal);
@@ -111,7 +111,7 @@ export class TokenSource implements Disposable {
     }
   }
 
-  /** Notes that a token was refused, so that the next one is a new one. A newer one stays. */
+  /** Drops a token that was refused, so that the next call requests one. A newer token stays. */
   reject(token: AccessToken): void {
     if (this.#token === token) this.#token = undefined;
   }
@@ -145,7 +145,7 @@ export class TokenSource implements Disposable {
       const askedMs = this.#now();
       const grant = await this.#endpoint.request(this.#refreshToken, signal);
       this.#failure = undefined;
-      // The old one may be good for nothing from now on.
+      // The server may refuse the old one from now on.
       this.#refreshToken = grant.refreshToken ?? this.#refreshToken;
       return this.#token = accessToken(grant, askedMs);
     } catch (error) {
@@ -174,7 +174,7 @@ function reasonOf(error: unknown): string {
   return error instanceof TokenError ? error.message : "unknown failure";
 }
 
-/** Resolves as `promise` does, unless the signal aborts before. */
+/** Settles as `promise` does, or rejects with the reason of `signal` when it aborts first. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(signal.reason);

@@ -4,15 +4,15 @@ import type { Target } from "./connect.ts";
 import { ConnectError } from "./connect_error.ts";
 import { handleOf, streamIn, type TcpHandle } from "./tcp_handle.ts";
 
-/** The addresses of a name, and what shows the sandbox that they are its addresses. */
+/** The addresses of a name, and the token that proves to the sandbox that they are its addresses. */
 export interface Resolution {
   readonly addresses: readonly string[];
   readonly token: object | undefined;
 }
 
 /**
- * Node's `lookup()` gives away either all addresses or the token of the sandbox (Deno 2.6.8). Both come to its request.
- * Without the port, the sandbox does not allow it.
+ * Node's `lookup()` returns either all addresses or the token of the sandbox (Deno 2.6.8); its request gets both.
+ * Without the port, the sandbox refuses the lookup.
  */
 export function resolve({ host, port }: Target): Promise<Resolution> {
   return new Promise((resolve) => {
@@ -26,8 +26,8 @@ export function resolve({ host, port }: Target): Promise<Resolution> {
 }
 
 /**
- * Connects to one of the addresses of a name that the sandbox allows. This cannot be given up (Deno 2.6.8): it goes on
- * until the system ends it.
+ * Connects to an address of a name that the sandbox allows. The attempt cannot be given up (Deno 2.6.8): it runs until
+ * the system ends it.
  */
 export function connectToAddress(
   { host, port }: Target,
@@ -48,7 +48,7 @@ export function connectToAddress(
   });
 }
 
-/** A handle of Node's sockets, without a socket. */
+/** A handle of a Node socket, without the socket. */
 function newHandle(): TcpHandle {
   const socket = new Socket();
   socket.connect({ host: "name", port: 1, lookup: () => {} });
@@ -58,8 +58,8 @@ function newHandle(): TcpHandle {
 }
 
 /**
- * Node's sockets say `ECONNREFUSED` whatever the system says (Deno 2.6.8): they drop the error of the promise by which
- * they connect. It is caught where they give that promise their callbacks, which they do before `connect()` returns.
+ * Node's sockets report `ECONNREFUSED` for every failure (Deno 2.6.8): they drop the error of the promise that
+ * connects. We catch it where they attach callbacks to that promise, which they do before `connect()` returns.
  */
 function catchingReason(begin: () => void, onReason: (error: unknown) => void): void {
   const { then } = Promise.prototype;

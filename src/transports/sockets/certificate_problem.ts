@@ -1,4 +1,4 @@
-/** What a server's certificate lacks, by the words of rustls, newer and older ones. */
+/** Problems of a server's certificate, by the texts of newer and older versions of rustls. */
 const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/UnknownIssuer/, "its authority is not known"],
   [/certificate expired|: Expired/, "it has expired"],
@@ -40,7 +40,7 @@ const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
   ],
 ];
 
-/** What is wrong with a server's certificate; `undefined` when that has no words here. Nothing of `text` gets through. */
+/** Describes the problem of a server's certificate; undefined if unknown. Passes nothing of `text` on. */
 export function certificateProblem(text: string): string | undefined {
   return PROBLEMS.find(([pattern]) => pattern.test(text))?.[1];
 }

@@ -1,6 +1,6 @@
-/** Where a connection leads to. */
+/** A host and port to connect to. */
 export interface Target {
-  /** A name or an address, IPv6 without brackets. */
+  /** A name or an address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -8,17 +8,17 @@ export interface Target {
 const REMOVE = Object.getOwnPropertySymbols(AbortSignal.prototype)
   .find(({ description }) => description === "[[remove]]");
 
-/** Whether an attempt was given up in this turn. */
+/** Whether an attempt was given up in this turn of the event loop. */
 let isClosing = false;
 
 /**
  * Connects to an address, or to the first one of a name, and leaves nothing open when it is given up.
  *
- * `Deno.connect()` alone does (2.6.8): it forgets a connection that has come about by the time when it is given up, and
- * what it could be given up by when a name is not found. Both are due to what it does with its signal in the end.
+ * `Deno.connect()` alone leaks (2.6.8): a connection that was established just before it is given up, and its cancel
+ * handle when a name is not found. Both result from its last steps with its signal.
  */
 export async function connect({ host, port }: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
-  // The system closes what was just given up in the next turn: the two are not to add up.
+  // A given-up connection is closed in the next turn: it and the new one must not be open together.
   while (isClosing) await new Promise((resolve) => setTimeout(resolve));
   signal.throwIfAborted();
   const own = new AbortController();

@@ -1,4 +1,4 @@
-/** What the system says of an attempt to connect, and what users read. What tells most comes first. */
+/** The system's codes of failures to connect, with texts for users. The most telling comes first. */
 const REASONS = new Map([
   ["EMFILE", "too many open connections: raise the limit of open files (ulimit -n)"],
   ["ENFILE", "too many open files on this machine: raise fs.file-max"],
@@ -20,10 +20,10 @@ const RANKS = new Map([...REASONS.keys()].map((code, rank) => [code, rank]));
 
 const OF_THIS_MACHINE = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EPERM"]);
 
-/** Why no connection came about. */
+/** A connection could not be established. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
-  /** As the system calls it: `ECONNREFUSED`. `EPERM` is a refusal by the sandbox. */
+  /** The system's code, such as `ECONNREFUSED`. `EPERM` is a refusal by the sandbox. */
   readonly code: string;
 
   constructor(code: string, options?: ErrorOptions) {
@@ -32,25 +32,25 @@ export class ConnectError extends Error {
     this.code = code;
   }
 
-  /** What the runtime says of an attempt. */
+  /** Converts an error of the runtime. */
   static of(cause: unknown): ConnectError {
     return cause instanceof ConnectError ? cause : new ConnectError(codeOf(cause), { cause });
   }
 }
 
-/** What users read of the code of a failure to connect. */
+/** The text for users of a code; undefined if unknown. */
 export function connectReason(code: string): string | undefined {
   return REASONS.get(code);
 }
 
-/** Whether this machine lacks what it takes to connect, so that the failure tells nothing of the other side. */
+/** Whether this machine lacks a resource or a permission: the failure says nothing about the other side. */
 export function isOfThisMachine(code: string): boolean {
   return OF_THIS_MACHINE.has(code);
 }
 
 /**
- * Of the failures with all addresses of a name, the one that tells most: that one network cannot be reached says little
- * when the other address refuses the connection.
+ * The most telling of the failures of all addresses of a name: an unreachable network says little if another address
+ * refuses the connection.
  */
 export function mostTelling(failures: readonly ConnectError[]): ConnectError {
   const rank = ({ code }: ConnectError) => RANKS.get(code) ?? REASONS.size;
@@ -67,8 +67,8 @@ function codeOf(cause: unknown): string {
 }
 
 /**
- * Whether the process has no descriptor left. The system's resolver finds no name then, and does not say why. Nor can
- * the runtime read how much memory it takes, for which it needs no permission (Deno 2.6.8).
+ * Whether the process has no file descriptor left. The system's resolver then finds no name, and gives no reason. The
+ * runtime cannot read its own memory use either, which needs no permission (Deno 2.6.8).
  */
 function hasNoDescriptors(): boolean {
   return Deno.memoryUsage().rss === 0;

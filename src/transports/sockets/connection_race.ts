@@ -7,7 +7,7 @@ const NEXT_AFTER_MS = 250;
 /** Failures that every other address would have, too. */
 const OF_EVERY_ADDRESS = new Set(["EPERM", "EMFILE", "ENFILE", "ENOTFOUND"]);
 
-/** What is needed of a connection here. */
+/** What a race needs of a connection. */
 export interface Closable {
   close(): void;
 }
@@ -18,11 +18,11 @@ export type Dial<Connection extends Closable> = (signal: AbortSignal) => Promise
 /** The attempts to connect to a target. */
 export interface Dials<Connection extends Closable> {
   readonly first: Dial<Connection>;
-  /** Finds the further ones, in the order in which to make them, and the first one's address again; none without others. */
+  /** Finds the attempts at other addresses in their order, then at the first one again; empty without others. */
   readonly others: () => Promise<readonly Dial<Connection>[]>;
 }
 
-/** Attempts to connect, of which the first that succeeds wins. Connections that come later are closed. */
+/** A race of attempts to connect. The first success wins; later connections are closed. */
 export class ConnectionRace<Connection extends Closable> {
   readonly #result = Promise.withResolvers<Connection>();
   readonly #over = new AbortController();
@@ -30,7 +30,7 @@ export class ConnectionRace<Connection extends Closable> {
   #isOver = false;
 
   /**
-   * Makes each attempt when the one before has failed, or has taken 250 ms.
+   * Starts each attempt when the previous one has failed, or has taken 250 ms.
    *
    * @throws {ConnectError} the most telling failure, when all attempts have failed
    * @throws the reason of `signal` when it aborts first
@@ -54,7 +54,7 @@ export class ConnectionRace<Connection extends Closable> {
     await this.#failureOrPause(attempts[0]);
     if (!this.#isOver && !this.#isHopeless) {
       const dials = await others();
-      // Its address comes once more.
+      // The first address is tried again, so its failure does not count yet.
       if (dials.length > 0) this.#failures.length = 0;
       for (const dial of dials) {
         if (this.#isOver) return;

@@ -4,24 +4,24 @@ import { connect, type Target } from "./connect.ts";
 import type { Closable, Dial, Dials } from "./connection_race.ts";
 import { ConnectError } from "./connect_error.ts";
 
-/** What a name leads to (RFC 6761, section 6.3): not every machine has both in its list of hosts. */
+/** The addresses of `localhost` (RFC 6761, section 6.3): not every machine lists both as hosts. */
 const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
-/** After so long without an outcome, an attempt says that its address is not worth another one. */
+/** After this time without an outcome, an attempt shows that its address is not worth another one. */
 const SLOW_AFTER_MS = 250;
 
-/** An attempt at an address that cannot be given up. */
+/** An attempt at an address, which cannot be given up. */
 interface Probe {
   readonly startedMs: number;
   readonly connection: Promise<Deno.TcpConn>;
 }
 
-/** Those on whose outcome others at the same address wait, so that there is one for each at most where none answers. */
+/** Attempts that others at the same address wait for: an address that does not answer gets only one. */
 const probes = new Map<string, Probe>();
 
 /**
- * The attempts to connect to a target. The first is by its name: the system takes the first address, and that can be
- * given up. Then come the other addresses, and that one last. The sandbox has to allow the target by its name.
+ * The attempts to connect to a target. The first is by name: the system takes the first address, and the attempt can be
+ * given up. The other addresses follow, then the first again. The sandbox must allow the target by its name.
  */
 export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
   return {
@@ -42,7 +42,7 @@ export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
   };
 }
 
-/** Not every machine's resolver knows the name, hardly one knows it with a final dot. */
+/** Not every resolver knows `localhost`, and hardly any knows it with a final dot. */
 async function dialLocalhost({ host, port }: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
   try {
     return await connect({ host, port }, signal);
@@ -52,7 +52,7 @@ async function dialLocalhost({ host, port }: Target, signal: AbortSignal): Promi
   }
 }
 
-/** On a machine without IPv6 its loopback address lacks what elsewhere is a lack of ports, and tells nothing then. */
+/** Without IPv6, `::1` fails with a code that elsewhere means a lack of ports. It says nothing here. */
 function ofSeveral<Connection extends Closable>(
   host: string,
   dial: Dial<Connection>,
@@ -68,12 +68,12 @@ function ofSeveral<Connection extends Closable>(
   };
 }
 
-/** Whether a name stands for this machine whatever its resolver says. */
+/** Whether a name means this machine, whatever its resolver says. */
 export function isLocalhost(host: string): boolean {
   return /^localhost\.?$/i.test(host);
 }
 
-/** IPv4 and IPv6 in turn, beginning with the family of the first one (RFC 8305, section 4). */
+/** Alternates IPv4 and IPv6, beginning with the family of the first (RFC 8305, section 4). */
 export function interleaved(addresses: readonly string[]): string[] {
   const family = isIP(addresses[0] ?? "");
   const ofFirst = addresses.filter((address) => isIP(address) === family);
@@ -88,7 +88,7 @@ function isSlow({ host, port }: Target): boolean {
   return probe !== undefined && performance.now() - probe.startedMs > SLOW_AFTER_MS;
 }
 
-/** Connects to one of the addresses of a name when nobody else tries it, or when that has worked. */
+/** Connects to an address of a name. Waits for an attempt in progress there, and fails if that fails. */
 async function connectInTurn(
   target: Target,
   token: object | undefined,

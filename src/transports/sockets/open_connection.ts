@@ -6,26 +6,26 @@ import { dialsOf } from "./dials.ts";
 import { type ConnectRequest, handleOf, setStream } from "./tcp_handle.ts";
 
 /**
- * Connects to the first address of a target that answers: they are tried one after the other, the next one when an
- * attempt has failed or has taken 250 ms (RFC 8305, simplified).
+ * Connects to the first address of a target that answers. The next address is tried when an attempt has failed or has
+ * taken 250 ms (RFC 8305, simplified).
  *
  * @throws {ConnectError} why no address could be connected to
  * @throws the reason of `signal` when it aborts first
  */
 export async function openConnection(target: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
   const connection = await new ConnectionRace<Deno.TcpConn>().run(dialsOf(target), signal);
-  // A request is one write: to wait for more would delay it by the answer to the one before.
+  // A request is one write: Nagle's algorithm would delay it until the previous one is acknowledged.
   connection.setNoDelay(true);
   connection.setKeepAlive(true);
   return connection;
 }
 
 /**
- * A socket of Node's that connects as `openConnection()` does, with TLS when there are options for it. It can be
- * destroyed while it is connecting, and leaves nothing behind then.
+ * A Node socket that connects as `openConnection()` does, with TLS if there are options for it. It can be destroyed
+ * while it connects, and then leaves nothing open.
  */
 export function openSocket({ host, port }: Target, tls?: ConnectionOptions): Socket {
-  // The lookup keeps Node from looking for addresses itself.
+  // The lookup keeps Node from resolving names itself.
   const options = {
     host,
     port,
@@ -49,5 +49,5 @@ export function openSocket({ host, port }: Target, tls?: ConnectionOptions): Soc
   return socket;
 }
 
-/** How Node is told of an address. */
+/** Node's callback for a resolved address. */
 type Found = (error: null, address: string, family: number) => void;

@@ -1,36 +1,36 @@
 import type { Socket } from "node:net";
 
-/** What is below a socket of Node's, as far as it is used here (Deno 2.6.8). */
+/** The handle of a Node socket, as far as it is used here (Deno 2.6.8). */
 export interface TcpHandle {
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
   afterConnect(request: ConnectRequest, status: number): void;
-  /** Shakes hands by TLS. */
+  /** Performs the TLS handshake. */
   afterConnectTls(): void;
   setNetPermToken(token: object | undefined): void;
 }
 
-/** Is told how an attempt has ended: 0 is success. */
+/** The callback for the outcome of an attempt: 0 is success. */
 export interface ConnectRequest {
   oncomplete(status: number): void;
 }
 
-/** The handle of a socket, which it has from its first attempt to connect on. */
+/** The handle of a socket; there is one once the socket has started to connect. */
 export function handleOf(socket: Socket): TcpHandle {
   return Object(Reflect.get(socket, "_handle"));
 }
 
-/** Deno's own connection below a socket of Node's, by TCP or TLS. */
+/** The Deno connection of a Node socket, by TCP or TLS. */
 export function streamOf(socket: Socket): unknown {
   return streamIn(handleOf(socket));
 }
 
-/** The same in a handle. */
+/** The Deno connection of a handle. */
 export function streamIn(handle: TcpHandle): unknown {
   return Reflect.get(handle, streamKey(handle));
 }
 
-/** Has a handle use a connection. */
+/** Makes a handle use a connection. */
 export function setStream(handle: TcpHandle, connection: Deno.TcpConn): void {
   Reflect.set(handle, streamKey(handle), connection);
 }

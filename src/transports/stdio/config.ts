@@ -6,19 +6,19 @@ import { whenSchema } from "../../config/when.ts";
 import type { When } from "../../core/handler.ts";
 import type { RecordTemplates } from "../../core/record_templates.ts";
 
-/** One event a line. */
+/** One event per line. */
 export interface StdinListenerConfig {
   readonly type: "stdin";
   readonly format: "text" | "json";
 }
 
-/** One record a line. */
+/** One record per line. */
 export interface StdoutConfig {
   readonly type: "stdout";
   readonly format: "text" | "json";
 }
 
-/** One result a line, and of which results. */
+/** One result per line, and which results are written. */
 export type StdoutResultProcessorConfig = StdoutConfig & {
   readonly when: readonly When[];
   readonly templates?: RecordTemplates;

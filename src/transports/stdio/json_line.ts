@@ -8,7 +8,7 @@ const { rawJSON, isRawJSON } = JSON as typeof JSON & {
   isRawJSON(value: unknown): boolean;
 };
 
-/** Key, value and headers, as one line of `format: json` has them. */
+/** Key, value and headers of a line in `format: json`. */
 export interface JsonRecord {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
@@ -16,10 +16,10 @@ export interface JsonRecord {
 }
 
 /**
- * Reads `{"key": …, "value": …, "headers": [["name", …], …]}`. Each … is a text, `{"base64": "…"}` for bytes that are
- * no text, or null; a value of another kind stands for its own JSON text. Absent parts are null, or no headers.
+ * Parses `{"key": …, "value": …, "headers": [["name", …], …]}`. Each … is a text, `{"base64": "…"}` for bytes that are
+ * not UTF-8, or null. A `value` of another type stands for its JSON text. Absent members are null, or no headers.
  *
- * @throws {SyntaxError} when the line is something else; the message holds nothing of the line
+ * @throws {SyntaxError} for any other line; the message holds nothing of the line
  */
 export function parseJsonLine(line: Bytes): JsonRecord {
   const record = parseObject(line);
@@ -61,7 +61,7 @@ function parseObject(line: Bytes): Record<string, unknown> {
   return { ...parsed };
 }
 
-/** Numbers keep their text: many an id has more digits than a number has. */
+/** Numbers keep their text: many ids have more digits than a JavaScript number. */
 function keepNumber(_name: string, value: unknown, { source }: { source?: string } = {}): unknown {
   return typeof value === "number" && source !== undefined ? rawJSON(source) : value;
 }
@@ -79,7 +79,7 @@ function parseHeaders(headers: unknown): RecordHeader[] {
   });
 }
 
-/** Undefined for what stands for no bytes. */
+/** Undefined for a value that represents no bytes. */
 function toBytes(value: unknown): Bytes | null | undefined {
   if (value === null) return null;
   if (typeof value === "string") return TEXT_ENCODER.encode(value);

@@ -2,13 +2,13 @@ import type { Bytes } from "../../core/event.ts";
 
 const NEWLINE = 0x0a;
 
-/** A line is longer than it may be. What follows it was not read. */
+/** A line exceeds its limit. What follows it was not read. */
 export class LineTooLongError extends Error {
   override readonly name = "LineTooLongError";
 }
 
 /**
- * Yields the lines of a byte stream without their newline; a last line without one counts as well.
+ * Yields the lines of a byte stream without their newline, also a last line that has none.
  *
  * @throws {LineTooLongError} at a line of more than `maxBytes`, before it is held in memory
  */

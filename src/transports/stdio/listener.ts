@@ -9,10 +9,10 @@ import { LineTooLongError, readLines } from "./lines.ts";
 
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Lines that are read ahead of the first one that has not settled. */
+/** Limit of lines that are delivered and not settled. */
 const MAX_UNSETTLED = 1000;
 
-/** Reads one event a line from a byte stream, and ends with it. */
+/** Reads one event per line from a byte stream, and ends with the stream. */
 export class StdinListener implements Listener {
   readonly #config: StdinListenerConfig;
   readonly #input: ReadableStream<Bytes>;
@@ -28,7 +28,7 @@ export class StdinListener implements Listener {
     this.#maxBytes = maxBufferedBytes;
   }
 
-  /** @throws {SyntaxError} at a line that is no event, or too long for one; lines before it settle, lines after it stay unread */
+  /** @throws {SyntaxError} at a line that is invalid or too long; earlier lines settle, later ones stay unread */
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const unsettled = new Set<Promise<void>>();
     const failure = Promise.withResolvers<never>();
@@ -55,14 +55,14 @@ export class StdinListener implements Listener {
         unsettled.add(settled);
         unsettledBytes += line.length;
         while (unsettled.size >= MAX_UNSETTLED || unsettledBytes >= this.#maxBytes) {
-          // A race of them all would leave a thousand reactions behind for every line.
+          // A race of all promises would leave a thousand reactions behind for every line.
           oneSettled = Promise.withResolvers();
           await oneSettled.promise;
         }
       }
     };
     try {
-      // A read of standard input cannot be broken off, so it is not waited for at the end of the lease.
+      // A read of standard input cannot be aborted, so the end of the lease does not wait for it.
       await Promise.race([deliverAll(), aborted(lease.ending), failure.promise]);
     } finally {
       await Promise.race([Promise.all(unsettled), failure.promise]);

@@ -6,14 +6,14 @@ import { formatJsonLine } from "./json_line.ts";
 const TEXT_ENCODER = new TextEncoder();
 const NEWLINE = TEXT_ENCODER.encode("\n");
 
-/** Writes one record a line to a byte stream. Lines stay whole and in order; a slow reader is waited for. */
+/** Writes one record per line to a byte stream. Lines stay whole and in order; it waits for a slow reader. */
 export class StdoutResultProcessor implements ResultProcessor {
   readonly #config: StdoutConfig;
   readonly #write: (bytes: Uint8Array) => Promise<number>;
   #lastWrite: Promise<void> = Promise.resolve();
   #written = 0;
 
-  /** @param write writes some of the bytes and resolves with how many, as `Deno.stdout.write` does */
+  /** @param write writes some of the bytes and resolves with their number, as `Deno.stdout.write` does */
   constructor(
     config: StdoutConfig,
     write: (bytes: Uint8Array) => Promise<number>,
@@ -39,7 +39,7 @@ export class StdoutResultProcessor implements ResultProcessor {
     return line;
   }
 
-  /** @throws {Deno.errors.BrokenPipe} when whoever read has left: that ends the pipeline, as nobody will come back */
+  /** @throws {Deno.errors.BrokenPipe} when the reader is gone: no other will come, so the pipeline ends */
   async #writeAll(bytes: Uint8Array): Promise<void> {
     try {
       for (let start = 0; start < bytes.length;) start += await this.#write(bytes.subarray(start));
