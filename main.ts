@@ -2,7 +2,7 @@ import { EXIT_CODE, parseCommandLine, USAGE } from "./src/commands/command_line.
 import { printError, printOut } from "./src/process/console.ts";
 import { VERSION } from "./src/version.ts";
 
-// Commands are loaded when they are asked for: `--version` should not wait for a client library.
+// Loads commands on demand: `--version` should not wait for a client library.
 async function main(args: readonly string[]): Promise<number> {
   const command = parseCommandLine(args);
   switch (command.kind) {
@@ -38,5 +38,5 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// What client libraries leave behind (timers, sockets) must not keep the process.
+// Timers and sockets of client libraries must not keep the process alive.
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -65,13 +65,13 @@ async function checkOnline(pipelines: readonly PipelineConfig[]): Promise<readon
 interface Findings {
   readonly pipeline: PipelineConfig;
   readonly problems: readonly string[];
-  /** Unknown when the other sides do not answer. */
+  /** Absent when discovery failed. */
   readonly places?: PipelinePlaces;
 }
 
 async function askOtherSides(pipeline: PipelineConfig): Promise<Findings> {
   const options = {
-    // What goes wrong comes back as a problem.
+    // Failures are returned as problems.
     log: () => {},
     signal: new AbortController().signal,
   };

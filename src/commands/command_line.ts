@@ -6,7 +6,7 @@ import {
 } from "../core/redrive/dead_letter_filter.ts";
 import { LOG_FORMATS, type LogFormat } from "../process/log_writer.ts";
 
-/** What the program was asked to do. */
+/** A parsed command line. */
 export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
   | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }
@@ -17,7 +17,6 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "misuse"; readonly problem: string };
 
-/** What is asked of `redrive`. */
 interface RedriveCommandLine {
   readonly kind: "redrive";
   readonly files: readonly string[];
@@ -27,7 +26,6 @@ interface RedriveCommandLine {
   readonly dryRun: boolean;
 }
 
-/** What is asked of `try`. */
 interface TryCommandLine {
   readonly kind: "try";
   readonly files: readonly string[];
@@ -91,7 +89,7 @@ const FLAGS_OF_COMMAND: Readonly<
   schema: [],
 };
 
-/** Reads the arguments. Never throws; what makes no sense becomes `misuse`. */
+/** Parses the arguments. Never throws; invalid ones become `misuse`. */
 export function parseCommandLine(args: readonly string[]): Command {
   const unknown: string[] = [];
   const flags: ParsedFlags = parseArgs([...args], {
@@ -101,7 +99,7 @@ export function parseCommandLine(args: readonly string[]): Command {
     alias: { f: "file", h: "help" },
     unknown: (argument: string, name?: string) => {
       if (name === undefined) return true;
-      // A value may be a secret.
+      // Omits the value, which may be a secret.
       unknown.push(argument.replace(/=.*$/s, ""));
       return false;
     },
@@ -116,7 +114,7 @@ export function parseCommandLine(args: readonly string[]): Command {
 }
 
 interface ParsedFlags {
-  /** Numbers are what looks like one. */
+  /** What looks like a number is one. */
   readonly _: (string | number)[];
   readonly help: boolean;
   readonly version: boolean;
@@ -190,7 +188,7 @@ function toTry({ file: files, pipeline, key, header }: ParsedFlags): Command {
   const headers: [string, string][] = [];
   for (const text of header) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    // What stands there may be a secret.
+    // Omits the text, which may be a secret.
     if (name === undefined || value === undefined) return misuse("--header must be NAME=VALUE");
     headers.push([name, value]);
   }

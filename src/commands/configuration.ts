@@ -15,10 +15,10 @@ import {
 import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
 
-/** The file by whose name standard input is meant. */
+/** The file name that stands for standard input. */
 export const STANDARD_INPUT = "-";
 
-/** How large a configuration may be. */
+/** Largest configuration. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 
 const OUTSIDE: Outside = {
@@ -41,7 +41,7 @@ export async function loadFiles(files: readonly string[]): Promise<Config | null
   return (await readFiles(files))?.config ?? null;
 }
 
-/** The same, for whoever reads it again when files that it names have changed. */
+/** Like `loadFiles()`, but the result can be read again when named files change. */
 export async function readFiles(files: readonly string[]): Promise<ReadFiles | null> {
   const sources: ConfigSource[] = [];
   const problems: string[] = [];
@@ -82,7 +82,7 @@ function describeReadFailure(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What the configuration itself was read from, no pipeline can read any more. */
+/** A pipeline cannot read standard input when the configuration came from there. */
 function sharingProblems(
   pipelines: readonly PipelineConfig[],
   files: readonly string[],

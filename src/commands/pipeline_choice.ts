@@ -1,7 +1,7 @@
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError } from "../process/console.ts";
 
-/** The pipeline of a name; null when there is none, which was said. */
+/** The pipeline with this name; null, with a message, when there is none. */
 export async function pipelineOf(
   { pipelines }: Config,
   name: string,

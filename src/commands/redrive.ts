@@ -12,17 +12,17 @@ import { loadFiles } from "./configuration.ts";
 import { pipelineOf } from "./pipeline_choice.ts";
 import { StatusLine } from "./status_line.ts";
 
-/** What leaving the group may take after what was under way. */
+/** How long leaving the group may take, after work in progress. */
 const LEAVE_MS = 3000;
 
-/** How long the last log lines are waited for when nobody reads them. */
+/** How long to wait for a reader of the last log lines. */
 const FLUSH_MS = 1000;
 
 const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 type RedriveRequest = Command & { kind: "redrive" };
 
-/** Puts dead letters of a pipeline back, until there are none or a signal asks to stop; resolves with the exit code. */
+/** Puts dead letters of a pipeline back until none is left or a signal comes; resolves with the exit code. */
 export async function redrive(command: RedriveRequest): Promise<number> {
   const config = await loadFiles(command.files);
   if (config === null) return EXIT_CODE.misuse;
@@ -62,7 +62,7 @@ async function supervise(
   const supervisor = new RedriveSupervisor(pipeline, { selection: { filter, limit, dryRun }, log });
   const timer = setInterval(() => {
     const { progress } = supervisor;
-    // A dry run shows what it finds.
+    // A dry run lists dead letters instead.
     if (progress !== null && !dryRun) statusLine.show(progressLine(progress));
   }, PROGRESS_INTERVAL_MS);
   const failure = await Promise.race([supervisor.run(), stopped(supervisor, { config, log })]);
@@ -82,8 +82,8 @@ function placesOf(pipeline: PipelineConfig): RedrivePlaces {
 }
 
 /**
- * Has a first signal let finish what is under way. Resolves with null when that takes too long, as a signal has asked for
- * the end; and with what went wrong when a second one comes.
+ * The first signal lets work in progress finish. Resolves with null when that takes too long, as an end on request;
+ * with an error after a second signal.
  */
 function stopped(
   supervisor: RedriveSupervisor,

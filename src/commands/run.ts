@@ -16,17 +16,17 @@ import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
 import { type ReadFiles, readFiles } from "./configuration.ts";
 
-/** What committing and leaving the groups may take after the calls have ended. */
+/** How long committing and leaving the groups may take, after the calls. */
 const LEAVE_MS = 3000;
 
-/** How long the last log lines are waited for when nobody reads them. */
+/** How long to wait for a reader of the last log lines. */
 const FLUSH_MS = 1000;
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
-/** Runs all pipelines until they end, or a signal asks to stop; resolves with the exit code. */
+/** Runs all pipelines until they end or a signal comes; resolves with the exit code. */
 export async function run(command: Command & { kind: "run" }): Promise<number> {
   const files = await readFiles(command.files);
   if (files === null) return EXIT_CODE.misuse;
@@ -87,7 +87,7 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
   return await exitCode.promise;
 }
 
-/** Which part of their concurrency the pipelines can have; says so when that is not all of it. */
+/** The part of their concurrency that pipelines may use; logs a warning when it is not all. */
 function fitToOpenFiles(config: Config, log: Logger): number {
   const needed = neededFiles(config);
   const room = roomForFiles(totalOf(needed));

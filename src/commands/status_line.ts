@@ -1,14 +1,13 @@
 const START_OF_EMPTY_LINE = "\r\x1b[K";
 const TEXT_ENCODER = new TextEncoder();
 
-/** Where a status line is shown. */
 export interface StatusStream {
   isTerminal(): boolean;
   write(bytes: Uint8Array): Promise<number>;
   writeSync(bytes: Uint8Array): number;
 }
 
-/** The last line of a terminal, which is written anew in place. Where there is no terminal, there is no such line. */
+/** The last line of a terminal, rewritten in place. Without a terminal, it shows nothing. */
 export class StatusLine {
   readonly #stream: StatusStream;
   #isShown = false;
@@ -29,7 +28,7 @@ export class StatusLine {
     this.#isShown = false;
   }
 
-  /** Writes some of the bytes in its place, until it is shown again; resolves with how many. */
+  /** Removes the line and writes some of the bytes in its place; resolves with their number. */
   writeAbove(bytes: Uint8Array): Promise<number> {
     this.clear();
     return this.#stream.write(bytes);

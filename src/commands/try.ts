@@ -5,10 +5,10 @@ import { runTrial } from "../process/try_supervisor.ts";
 import { loadFiles, STANDARD_INPUT } from "./configuration.ts";
 import { pipelineOf } from "./pipeline_choice.ts";
 
-/** How long the last log lines are waited for when nobody reads them. */
+/** How long to wait for a reader of the last log lines. */
 const FLUSH_MS = 1000;
 
-/** Sends one event through a pipeline's handler and prints what comes of it; resolves with the exit code. */
+/** Sends one event through a pipeline's handler and prints the outcome; resolves with the exit code. */
 export async function tryEvent(command: Command & { kind: "try" }): Promise<number> {
   const { files, key, headers } = command;
   if (files.includes(STANDARD_INPUT)) {

@@ -4,18 +4,18 @@ import type { AdminRequest } from "./admin_messages.ts";
 import { AdminServer } from "./admin_server.ts";
 import type { PipelineReadiness } from "./supervisor.ts";
 
-/** Where the admin interface listens. */
+/** Address of the admin interface. */
 export interface AdminConfig {
   /** A name or an address, IPv6 in brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** How long an event may fail before its pipeline counts as not ready, in milliseconds. */
+  /** How long an event may fail before its pipeline is not ready, in milliseconds. */
   readonly readyAfterMs: number;
 }
 
-/** What the admin interface tells of. */
+/** What the admin interface reports. */
 export interface AdminSubject {
-  /** Whether the Workers answer. */
+  /** Whether all Workers answer. */
   readonly isLive: boolean;
   readonly readiness: readonly PipelineReadiness[];
 }
@@ -23,7 +23,7 @@ export interface AdminSubject {
 const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 /**
- * Starts the admin interface. `livez` never depends on brokers or endpoints: to start the process again would not help
+ * Starts the admin interface. `/livez` never depends on brokers or endpoints: a restart of the process would not help
  * them.
  *
  * @throws {Error} when it cannot listen there
@@ -51,14 +51,13 @@ export function startAdmin(config: AdminConfig, subject: AdminSubject, log: Logg
   }
 }
 
-/** Answers a request of the admin interface. */
 export function respond(
   request: AdminRequest,
   { hostname }: Pick<AdminConfig, "hostname">,
   subject: AdminSubject,
 ): Response {
   const url = new URL(request.url);
-  // A page in a browser could reach a loopback address by a name of its own.
+  // Prevents DNS rebinding: a web page could reach a loopback address by a name of its own.
   if (!isOwnHost(url.hostname, hostname)) {
     return plain(421, "this is not the host that was asked for");
   }

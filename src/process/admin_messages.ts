@@ -1,4 +1,4 @@
-/** What a client asks of the admin interface. */
+/** A request to the admin interface. */
 export interface AdminRequest {
   readonly url: string;
   readonly method: string;
@@ -6,10 +6,10 @@ export interface AdminRequest {
 
 const REQUEST_LINE = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/;
 
-/** What HTTP calls a host with an optional port, without looking into it. */
+/** A host with an optional port, as in HTTP; the host is not parsed. */
 const HOST = /^[^\s/?#@\\]+$/;
 
-/** Reads the head of a request. Returns what is wrong with it, when it is none, in words that hold nothing of it. */
+/** Parses the head of a request, or returns what is wrong with it, in words that quote nothing of it. */
 export function readAdminRequest(head: string): AdminRequest | string {
   const [line = "", ...fields] = head.split("\r\n");
   const [, method, target, minor] = REQUEST_LINE.exec(line) ?? [];
@@ -17,7 +17,7 @@ export function readAdminRequest(head: string): AdminRequest | string {
   const hosts = fields.filter((field) => /^host:/i.test(field))
     .map((field) => field.slice("host:".length).trim());
   if (hosts.length > 1) return "it has more than one Host header";
-  // Clients of HTTP/1.0 need not have one.
+  // HTTP/1.0 clients may omit it.
   const host = hosts[0] ?? (minor === "0" ? "localhost" : "");
   if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return "its Host header is not valid";
   const url = target.startsWith("/") ? `http://${host}${target}` : target;
@@ -25,7 +25,7 @@ export function readAdminRequest(head: string): AdminRequest | string {
   return { url, method };
 }
 
-/** A response as the last one of its connection. */
+/** The bytes of a response that closes its connection. */
 export async function responseBytes(
   response: Response,
   { method }: Pick<AdminRequest, "method">,

@@ -2,22 +2,21 @@ import { sleep } from "../core/backoff.ts";
 import type { Logger } from "../core/log.ts";
 import { type AdminRequest, readAdminRequest, responseBytes } from "./admin_messages.ts";
 
-/** How many connections are open at a time. For a further one, the oldest is closed. */
+/** Open connections at most. A further one closes the oldest. */
 export const MAX_ADMIN_CONNECTIONS = 64;
 
-/** How long a connection may take for its request and to read the response. */
+/** How long a connection may take to send its request and read the response. */
 const DEADLINE_MS = 10_000;
 
-/** How large a request's head may be. */
+/** Largest head of a request. */
 const MAX_HEAD_BYTES = 8 * 1024;
 
-/** How long nothing is accepted after that has failed. */
+/** Pause after a failed `accept()`. */
 const PAUSE_MS = 100;
 
-/** How long the same is not logged again. */
+/** How long the same warning is not repeated. */
 const REPEAT_INTERVAL_MS = 60_000;
 
-/** What an admin server is for. */
 export interface AdminServerOptions {
   readonly respond: (request: AdminRequest) => Response;
   readonly log: Logger;
@@ -25,13 +24,13 @@ export interface AdminServerOptions {
 }
 
 /**
- * Answers one request per connection. `Deno.serve()` does not do here: it waits for slow clients for ever, and ends when
+ * Answers one request per connection. `Deno.serve()` is unsuitable: it waits for slow clients for ever, and ends when
  * the process has no descriptor left (Deno 2.6.8).
  */
 export class AdminServer implements Disposable {
   readonly #listener: Deno.Listener;
   readonly #options: AdminServerOptions;
-  /** The oldest one comes first. */
+  /** Oldest first. */
   readonly #connections = new Set<Deno.Conn>();
   readonly #saidAtMs = new Map<string, number>();
   #isClosed = false;
@@ -41,7 +40,7 @@ export class AdminServer implements Disposable {
     this.#options = options;
   }
 
-  /** Serves until it is disposed of. */
+  /** Serves until disposed. */
   async serve(): Promise<void> {
     while (!this.#isClosed) {
       try {
@@ -76,11 +75,11 @@ export class AdminServer implements Disposable {
       if (head === null) return;
       await writeAll(connection, await this.#response(head));
       await connection.closeWrite();
-      // A connection that is closed before all was read is reset, and the response with it.
+      // Closing a connection with unread bytes resets it, and the response is lost.
       const rest = new Uint8Array(1024);
       while (await connection.read(rest) !== null);
     } catch {
-      // The client has gone, or was too slow.
+      // The client is gone, or was too slow.
     } finally {
       clearTimeout(timer);
       this.#close(connection);
@@ -115,7 +114,10 @@ export class AdminServer implements Disposable {
   }
 }
 
-/** A head; null when the connection ends before it does, `undefined` when it is too large. */
+/**
+ * Resolves with a request's head, with null when the connection ends before it does, or with `undefined` when it is too
+ * large.
+ */
 async function readHead(connection: Deno.Conn): Promise<string | null | undefined> {
   const buffer = new Uint8Array(MAX_HEAD_BYTES);
   let length = 0;

@@ -3,19 +3,19 @@ import { FileError } from "../config/outside.ts";
 
 const MIB = 1024 * 1024;
 
-/** How large a file may be that a configuration names. */
+/** Largest file that a configuration may name. */
 export const MAX_NAMED_FILE_BYTES = MIB;
 
-/** For how long a pipe or a device is waited for that gives nothing. */
+/** How long to wait for a silent pipe or device. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 10;
 
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * The text of a file, a pipe (`/dev/fd/5`, a FIFO) or a device. Nothing else happens while a pipe is waited for.
+ * Reads a file, a pipe (`/dev/fd/5`, a FIFO) or a device. Blocks the thread while it waits for a pipe.
  *
- * @throws {FileError} when it is larger, a directory, or gives nothing for 10 s
+ * @throws {FileError} when it is larger, a directory, or silent for 10 s
  * @throws {Deno.errors.NotFound} and the like, when there is no such file
  */
 export function readBoundedFile(
@@ -25,7 +25,7 @@ export function readBoundedFile(
   try {
     return readAnyFile(path, { maxBytes, patienceMs });
   } catch (error) {
-    // The runtime's words are about how to compile it.
+    // The runtime's message is about how to compile the executable.
     if (error instanceof Deno.errors.NotCapable) {
       throw new FileError(
         "it is one of the system's own (as in /proc), which eventor may not read",
@@ -47,7 +47,7 @@ function readAnyFile(
 }
 
 /**
- * The same of a file that is read from time to time; pipes and devices, which are read once, are refused.
+ * Like `readBoundedFile()`, for files that are read repeatedly; refuses pipes and devices, which can be read once.
  *
  * @throws as `readBoundedFile()` does
  */
@@ -59,9 +59,9 @@ export async function readBoundedFileAgain(path: string, maxBytes: number): Prom
 }
 
 /**
- * All that comes on standard input.
+ * Reads all of standard input.
  *
- * @throws {FileError} when it is more
+ * @throws {FileError} when it is larger
  */
 export async function readStandardInput(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const pieces = [];
@@ -74,7 +74,7 @@ export async function readStandardInput(maxBytes: number): Promise<Uint8Array<Ar
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** Opened in the usual way, a FIFO that nobody writes to would stop the process. */
+/** A blocking open of a FIFO without a writer would stop the process. */
 function readWithoutBlocking(
   path: string,
   { maxBytes, patienceMs, isFifo }: { maxBytes: number; patienceMs: number; isFifo: boolean },
@@ -86,7 +86,7 @@ function readWithoutBlocking(
     let [text, length, lastMs] = ["", 0, performance.now()];
     for (;;) {
       const count = readSome(fd, buffer);
-      // A FIFO has an end before somebody writes to it, too.
+      // A FIFO also reports its end before a writer has opened it.
       if (count === undefined || count === 0 && isFifo && length === 0) {
         if (performance.now() - lastMs > patienceMs) {
           throw new FileError(
@@ -115,7 +115,7 @@ function open(path: string): number {
   }
 }
 
-/** How many bytes were read, 0 at the end; `undefined` when there are none yet. */
+/** Bytes read, 0 at the end; `undefined` when none are available yet. */
 function readSome(fd: number, buffer: Uint8Array): number | undefined {
   try {
     return readSync(fd, buffer);

@@ -1,25 +1,21 @@
-/** How often files are looked at. */
+/** Interval of checks. */
 const INTERVAL_MS = 5000;
 
-/** Within this time nothing may have changed, or somebody may still be writing. */
+/** A change must be stable for this long, since the file may still be written. */
 const SETTLE_MS = 500;
 
-/** Texts by paths; `undefined` for files that cannot be read. */
+/** Texts by path; `undefined` for unreadable files. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
-/** What a look-out needs. */
 export interface ChangedFilesParts {
   read(path: string): Promise<string>;
-  /** Told once all files are as they were at the last look; resolves with what it has read of them. */
+  /** Called once a change is stable; returns what it has read of the files. */
   onChange(): FileTexts;
   readonly intervalMs?: number;
   readonly settleMs?: number;
 }
 
-/**
- * Looks from time to time whether files hold something else than before. Contents are compared, as files may be symbolic
- * links to others by turns.
- */
+/** Polls files for changes. Compares contents, since a file may be a symbolic link with changing targets. */
 export class ChangedFiles implements Disposable {
   readonly #parts: ChangedFilesParts;
   readonly #intervalMs: number;
@@ -28,7 +24,7 @@ export class ChangedFiles implements Disposable {
   #timer: number | undefined;
   #isDisposed = false;
 
-  /** @param known what the files held when they were last read; without any, nothing is looked at */
+  /** @param known contents when the files were last read; without any, there is nothing to poll */
   constructor(known: FileTexts, parts: ChangedFilesParts) {
     this.#known = known;
     this.#parts = parts;
@@ -37,7 +33,7 @@ export class ChangedFiles implements Disposable {
     if (known.size > 0) this.#lookLater(this.#known);
   }
 
-  /** @param last what was seen at the last look */
+  /** @param last contents at the last check */
   #lookLater(last: FileTexts): void {
     if (this.#isDisposed) return;
     const isSettling = last !== this.#known;

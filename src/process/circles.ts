@@ -2,7 +2,7 @@ import type { PipelineConfig } from "../config/schema.ts";
 import { partsOf } from "./sandbox.ts";
 import type { OtherSide } from "../core/transport.ts";
 
-/** Where a pipeline's events come from and its records go to. Places are texts that are equal for the same place. */
+/** Sources and destinations of a pipeline, as texts that are equal for the same one. */
 export interface PipelinePlaces {
   readonly name: string;
   readonly sources: ReadonlySet<string>;
@@ -10,24 +10,27 @@ export interface PipelinePlaces {
 }
 
 interface Target {
-  /** Where the section stands: `eventResultProcessor[0]`. */
+  /** Path of the section: `eventResultProcessor[0]`. */
   readonly path: string;
-  /** The section in one line, without secrets. */
+  /** One line, without secrets. */
   readonly description: string;
   readonly places: readonly string[];
 }
 
-/** A section that makes a circle of pipelines, and the pipelines that the events would go round. */
+/** A section that closes a cycle, with the pipelines on the cycle. */
 export interface Circle {
   readonly pipeline: string;
   readonly target: Target;
-  /** Which one of the target's places the events would come from again. */
+  /** The destination of `target` that is also a source. */
   readonly place: string;
-  /** The names of the pipelines by which they come back; none when they come back at once. */
+  /** Names of the other pipelines on the cycle; empty when the pipeline reads its own records. */
   readonly others: readonly string[];
 }
 
-/** The places that are configured, and those that the other sides of its parts have told, in the order of its parts. */
+/**
+ * Combines configured sources and destinations with those that discovery found, in the order of the pipeline's
+ * sections.
+ */
 export function placesOf(
   pipeline: PipelineConfig,
   otherSides: readonly OtherSide[] = [],
@@ -41,8 +44,8 @@ export function placesOf(
 }
 
 /**
- * Sections of a pipeline by which events would go round for ever: it publishes where its own events come from, or those
- * of another one of `pipelines` whose records come back to it.
+ * Sections of a pipeline that close a cycle: they publish to where its own events come from, or those of another one of
+ * `pipelines` whose records come back to it.
  */
 export function circlesOf(
   pipeline: PipelinePlaces,
@@ -57,7 +60,7 @@ export function circlesOf(
   });
 }
 
-/** Why a circle is refused. The others' names are shown as they are. */
+/** Why a cycle is refused. Shows the others' names as they are. */
 export function describeCircle(others: readonly string[]): string {
   const whose = others.length === 0
     ? "the pipeline's own events come from"
@@ -65,13 +68,13 @@ export function describeCircle(others: readonly string[]): string {
   return `events would go round for ever: this is where ${whose}; name another topic`;
 }
 
-/** A circle that the other sides have revealed: names of the configuration alone would not tell that they are one place. */
+/** Describes a cycle found by discovery: configured names alone do not show that they mean one topic. */
 export function describeFoundCircle({ target, place, others }: Circle): string {
   const reason = describeCircle(others.map((name) => `'${name}'`));
   return `${target.path} (${target.description}, which is ${place}): ${reason}`;
 }
 
-/** The pipelines by which what is written to `target` comes back to `start`; undefined when it does not. */
+/** The pipelines that bring records for `target` back to `start`; undefined when there is no cycle. */
 function wayBack(
   start: PipelinePlaces,
   target: Target,

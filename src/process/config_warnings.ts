@@ -1,7 +1,7 @@
 import type { ConfigWarning } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 
-/** Logs what is accepted in a configuration, but probably not meant. */
+/** Logs what a configuration may contain, but probably does not mean. */
 export function logWarnings(warnings: readonly ConfigWarning[], sink: LogSink): void {
   for (const { pipeline, message } of warnings) {
     const log = new Logger(sink, {

@@ -5,12 +5,12 @@ export function printOut(text: string): Promise<void> {
   return writeAll(Deno.stdout, text);
 }
 
-/** Writes what went wrong before there is a log. */
+/** Writes errors that occur before there is a log. */
 export function printError(text: string): Promise<void> {
   return writeAll(Deno.stderr, text);
 }
 
-/** Whoever stops reading, as `head` does, has had enough. */
+/** Ignores readers that stop early, such as `head`. */
 async function writeAll(
   stream: { write(bytes: Uint8Array): Promise<number> },
   text: string,

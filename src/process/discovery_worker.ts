@@ -1,6 +1,6 @@
 /**
- * Finds out, before a pipeline runs, what only its other sides can tell: which hosts it needs beyond its
- * configuration and where it reads and writes, or what it would stumble over. Ends after one command.
+ * Worker that asks the remote systems before a pipeline runs: for hosts beyond the configuration, sources and
+ * destinations, or for problems. Ends after one command.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { OtherSide } from "../core/transport.ts";
 import { failedReport } from "./worker_failures.ts";
 import type { DiscoveryCommand, DiscoveryReport } from "./worker_messages.ts";
 
-/** Of parts whose other side has nothing to tell. */
+/** For sections without discovery. */
 const NOTHING: OtherSide = { hosts: [], places: [] };
 
 function report(message: DiscoveryReport): void {
@@ -25,7 +25,7 @@ self.addEventListener("message", ({ data }: MessageEvent<DiscoveryCommand>) => {
   find(data).then(report, fail);
 });
 
-// What a client library leaves behind after its answer must not end the process.
+// A client library's late errors, after the answer, must not end the process.
 self.addEventListener("unhandledrejection", (event) => event.preventDefault());
 self.addEventListener("error", (event) => event.preventDefault());
 

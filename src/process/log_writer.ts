@@ -1,21 +1,21 @@
 import { atMost } from "../core/backoff.ts";
 import type { LogRecord } from "../core/log.ts";
 
-/** `text` is the original's form, `json` one object a line. */
+/** `text`: the form of the Go version; `json`: one object per line. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
 export type LogFormat = typeof LOG_FORMATS[number];
 
 const MAX_WAITING = 10_000;
 
-/** In characters. What is longer is cut: many a reader of logs takes no longer lines. */
+/** In characters. Longer messages are cut: many log readers accept no longer lines. */
 const MAX_MESSAGE = 8192;
 
 const TEXT_ENCODER = new TextEncoder();
 
 /**
- * Writes log records without ever making anybody wait: lines queue up while the last write is under way, and when too
- * many wait, further ones are dropped, counted, and reported once there is room again.
+ * Writes log records without blocking the caller. Lines queue up during a write. When the queue is full, further lines
+ * are dropped, counted, and reported once there is room again.
  */
 export class LogWriter {
   readonly #format: (record: LogRecord) => string;
@@ -25,7 +25,7 @@ export class LogWriter {
   #dropped = 0;
   #writing: Promise<void> | null = null;
 
-  /** @param write writes some of the bytes and resolves with how many, as `Deno.stderr.write` does */
+  /** @param write writes some of the bytes and resolves with their number, like `Deno.stderr.write` */
   constructor(
     format: LogFormat,
     write: (bytes: Uint8Array) => Promise<number>,
@@ -36,7 +36,7 @@ export class LogWriter {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Takes a record; returns at once. */
+  /** Queues a record; returns at once. */
   log(record: LogRecord): void {
     if (this.#waiting.length >= this.#maxWaiting) {
       this.#dropped++;
@@ -46,7 +46,7 @@ export class LogWriter {
     this.#writing ??= this.#writeWaiting();
   }
 
-  /** Resolves when everything is written, or after `deadlineMs` when nobody reads. */
+  /** Resolves when everything is written, or after `deadlineMs`. */
   async flush(deadlineMs: number): Promise<void> {
     await atMost(this.#writing ?? Promise.resolve(), deadlineMs);
   }
@@ -66,7 +66,7 @@ export class LogWriter {
         start += await this.#write(bytes.subarray(start));
       }
     } catch {
-      // There is nowhere else to say so; the next batch that can be written does.
+      // Nothing else can report this, so the next batch does.
       this.#dropped += lines.length + dropped;
     }
   }
@@ -104,7 +104,7 @@ function pad(number: number): string {
   return String(number).padStart(2, "0");
 }
 
-/** One record is one line, whatever a topic's or broker's name holds. */
+/** Keeps a record on one line, whatever a topic's or broker's name contains. */
 function escapeControls(message: string): string {
   return message.replaceAll(
     /[\p{Cc}\u2028\u2029]/gu,

@@ -2,30 +2,28 @@ import type { Config, PipelineConfig } from "../config/schema.ts";
 import { MAX_ADMIN_CONNECTIONS } from "./admin_server.ts";
 import { partsOf } from "./sandbox.ts";
 
-/** What the process opens besides, such as files while it reads them. */
+/** Other descriptors of the process, such as files while it reads them. */
 const OF_PROCESS = 16;
 
-/** What a Worker takes. A second one runs beside it when the other sides are asked. */
+/** Descriptors of a pipeline's Workers: a second one runs during discovery. */
 const OF_WORKERS = 2 * 8;
 
-/** Connections to each host that the configuration names; what clients do not know yet is among it. */
+/** Connections to each configured host; this includes those to brokers that are not known yet. */
 const PER_HOST = 6;
 
-/** How many files and connections a configuration may have open at a time. */
+/** Files and connections that a configuration may have open at a time. */
 export interface NeededFiles {
   readonly calls: number;
-  /** For hosts other than endpoints. */
   readonly hosts: number;
   readonly admin: number;
   readonly rest: number;
 }
 
-/** All of it together. */
 export function totalOf({ calls, hosts, admin, rest }: NeededFiles): number {
   return calls + hosts + admin + rest;
 }
 
-/** What a configuration may need. */
+/** Upper limit for a configuration. */
 export function neededFiles(
   { pipelines, admin }: Pick<Config, "pipelines" | "admin">,
 ): NeededFiles {
@@ -37,12 +35,12 @@ export function neededFiles(
   };
 }
 
-/** Which part of its concurrency a pipeline can have where there is `room` for so many, 1 when it can have all of it. */
+/** The part of `concurrency` that fits into `room` descriptors, from 0 to 1. */
 export function shareOfCalls({ calls, hosts, admin, rest }: NeededFiles, room: number): number {
   return Math.min(1, Math.max(0, room - hosts - admin - rest) / calls);
 }
 
-/** What is said where there is too little room for what a configuration may need; null where there is enough. */
+/** The warning when `room` is too small; null when it is enough. */
 export function openFilesWarning(needed: NeededFiles, room: number): string | null {
   const { calls, hosts, admin, rest } = needed;
   const total = totalOf(needed);
@@ -56,8 +54,8 @@ export function openFilesWarning(needed: NeededFiles, room: number): string | nu
 }
 
 /**
- * How many further files and connections may be open, `most` at most. They are opened to find out: where the system tells
- * its limits, the executable may not read.
+ * How many more files and connections may be open, at most `most`. Opens them to find out, since the executable may not
+ * read the system's limits.
  */
 export function roomForFiles(most: number): number {
   const opened: Disposable[] = [];
@@ -71,7 +69,7 @@ export function roomForFiles(most: number): number {
   return opened.length;
 }
 
-/** Whether a Worker can start: where it finds no descriptors left, it ends the whole process (Deno 2.6.8). */
+/** Whether a Worker can start: without free descriptors, it ends the whole process (Deno 2.6.8). */
 export function hasRoomForWorker(): boolean {
   return roomForFiles(OF_WORKERS) === OF_WORKERS;
 }

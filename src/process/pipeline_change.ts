@@ -3,12 +3,12 @@ import { handlerRole, listenerRole } from "../transports/mod.ts";
 import { pipelinePermissions } from "./sandbox.ts";
 
 /**
- * How a running pipeline can go over to another configuration: `update` is something its handler takes while it works,
- * `restart` needs another Worker, and `impossible` another process.
+ * How a running pipeline can switch to another configuration: `update` happens in the running handler, `restart` needs
+ * another Worker, and `impossible` another process.
  */
 export type PipelineChange = "none" | "update" | "restart" | "impossible";
 
-/** What it takes to go over from one configuration of a pipeline to another one. */
+/** What a change of configuration requires. */
 export function pipelineChange(from: PipelineConfig, to: PipelineConfig): PipelineChange {
   if (isEqual(from, to)) return "none";
   if (from.name !== to.name) return "impossible";
@@ -24,7 +24,7 @@ function isUpdate(from: PipelineConfig, to: PipelineConfig): boolean {
     (role.canUpdate?.(from.eventHandler, to.eventHandler) ?? false);
 }
 
-/** Configurations are plain data, and the same schema writes their keys in the same order. */
+/** Configurations are plain data, with keys in the order of the same schema. */
 function isEqual(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

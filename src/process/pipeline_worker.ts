@@ -1,5 +1,5 @@
 /**
- * The Worker of one pipeline. It runs in the pipeline's sandbox and talks to the main isolate in plain messages.
+ * Worker of one pipeline. It runs in the pipeline's sandbox and exchanges plain messages with the main isolate.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const health = new PipelineHealth();
 
 /** Undefined until it is open. */
 let handler: Handler | undefined;
-/** What the handler is to go by, when that is not what the Worker was started with. */
+/** The handler's latest configuration, if it changed since the start. */
 let updatedHandler: HandlerConfig | undefined;
 
 function report(message: PipelineReport): void {

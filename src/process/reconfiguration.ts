@@ -7,7 +7,7 @@ import { ChangedFiles, type FileTexts } from "./changed_files.ts";
 import { logWarnings } from "./config_warnings.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
 
-/** What pipelines are made to go over to another configuration by. */
+/** Applies configurations to pipelines. */
 export interface ChangeTarget {
   /** Returns false when the pipeline has ended for good. */
   change(pipeline: PipelineConfig, how: "update" | "restart"): boolean;
@@ -20,8 +20,8 @@ const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
 };
 
 /**
- * Makes pipelines go over to what the files hold that their configuration names, when these change. The configuration's
- * own text stays as it was read at start, and so do environment variables.
+ * Applies changes of the files that a configuration names. The configuration's own text and environment variables stay
+ * as read at start.
  */
 export class Reconfiguration implements Disposable {
   readonly #target: ChangeTarget;

@@ -1,12 +1,12 @@
 import type { Bytes } from "../core/event.ts";
 
-/** Shorter texts are words of many a payload: what would be left of it could not be read. */
+/** Shorter texts occur in many payloads: redacting them would make payloads unreadable. */
 const SHORTEST = 8;
 
 const TEXT_ENCODER = new TextEncoder();
 const HIDDEN = "***";
 
-/** Puts `***` in place of texts, wherever they are and however they are written. */
+/** Replaces texts by `***`, in every encoding that they may occur in. */
 export class Redaction {
   readonly #forms = new Set<string>();
   #pattern: RegExp | undefined;
@@ -15,12 +15,12 @@ export class Redaction {
     this.add(texts);
   }
 
-  /** Hides further texts. */
+  /** Redacts further texts. */
   add(texts: readonly string[]): void {
     for (const text of texts.filter(({ length }) => length >= SHORTEST)) {
       for (const form of formsOf(text)) this.#forms.add(form);
     }
-    // The longest first: one may be the beginning of another.
+    // Longest first, since one may be the start of another.
     const forms = [...this.#forms].sort((one, other) => other.length - one.length);
     this.#pattern = forms.length === 0
       ? undefined
@@ -31,7 +31,7 @@ export class Redaction {
     return this.#pattern === undefined ? text : text.replaceAll(this.#pattern, HIDDEN);
   }
 
-  /** Of bytes that are no text. */
+  /** For bytes that are not UTF-8. */
   ofBytes(bytes: Bytes): Bytes {
     if (this.#pattern === undefined) return bytes;
     let text = "";
@@ -40,7 +40,7 @@ export class Redaction {
   }
 }
 
-/** A text as it is, and as others write it who send it back. */
+/** A text, plain and as endpoints may encode it when they echo it. */
 function formsOf(text: string): readonly string[] {
   const wellFormed = text.toWellFormed();
   const json = JSON.stringify(wellFormed).slice(1, -1);
@@ -56,7 +56,7 @@ function formsOf(text: string): readonly string[] {
   ];
 }
 
-/** JSON without other characters, as many write it. */
+/** JSON in ASCII, as many libraries write it. */
 function inAscii(json: string): string {
   return json.replaceAll(
     /[\x7f-\uffff]/g,

@@ -2,14 +2,14 @@ import type { PipelineConfig } from "../config/schema.ts";
 import type { ListenerRole, ResultProcessorRole, RoleConfig } from "../core/transport.ts";
 import { listenerRole, resultProcessorRole } from "../transports/mod.ts";
 
-/** The parts of a pipeline between which dead letters go back. */
+/** The sections and roles that a redrive needs. */
 export interface RedriveRoles {
   readonly deadLetter: RoleConfig;
   readonly readBack: NonNullable<ResultProcessorRole<RoleConfig>["readBack"]>;
   readonly putBack: NonNullable<ListenerRole<RoleConfig>["putBack"]>;
 }
 
-/** What reads a pipeline's dead letters and puts them back, or why there is no such thing. */
+/** What reads a pipeline's dead letters and puts them back, or why the pipeline has none. */
 export function redriveRoles(
   { eventListener, deadLetter }: PipelineConfig,
 ): RedriveRoles | { readonly problem: string } {

@@ -3,19 +3,19 @@ import type { RedriveCounts } from "../core/redrive/redrive.ts";
 import type { Offsets } from "../core/transport.ts";
 import type { RedriveProgress, RedriveSelection } from "./worker_messages.ts";
 
-/** Between what a redrive is, in words for people. */
+/** Source and destination of a redrive, in readable form. */
 export interface RedrivePlaces {
   readonly from: string;
   readonly onto: string;
 }
 
-/** The one line that says how far a redrive has got. */
+/** The progress of a redrive, on one line. */
 export function progressLine({ counts, starts, ends }: RedriveProgress): string {
   const seen = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return `redriven ${counts.putBack}, looked at ${seen} of ${span(starts, ends)} dead letters`;
 }
 
-/** What a redrive came to, in lines. */
+/** The outcome of a redrive, in lines. */
 export function summary(
   progress: RedriveProgress | null,
   { from, onto, filter, dryRun }: RedrivePlaces & RedriveSelection,
@@ -54,7 +54,7 @@ function passedOver(counts: RedriveCounts, filter = "the filter"): string {
   return parts.join(", ") || "none";
 }
 
-/** How many offsets there are between two positions. */
+/** The number of offsets between two positions. */
 function span(starts: Offsets, ends: Offsets): number {
   return ends.entries()
     .reduce((sum, [partition, end]) => sum + Math.max(end - (starts.get(partition) ?? 0), 0), 0);

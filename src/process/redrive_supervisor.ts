@@ -17,9 +17,9 @@ const REDRIVE_WORKER = new URL("./redrive_worker.ts", import.meta.url);
 type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
 
 /**
- * Puts a pipeline's dead letters back in a Worker that may reach where they are and where events come from, and nothing
- * else. When that fails, it goes on in another one after a pause, up to where the dead letters ended at first; a dry run
- * ends.
+ * Puts a pipeline's dead letters back in a Worker that may reach only the dead-letter topic and the events' source.
+ * After a failure, another Worker goes on after a pause, to where the dead letters ended at first; a dry run ends
+ * instead.
  */
 export class RedriveSupervisor {
   readonly #pipeline: PipelineConfig;
@@ -45,14 +45,14 @@ export class RedriveSupervisor {
     this.#workerUrl = workerUrl;
   }
 
-  /** How far it has got; null before it knows what there is to read. */
+  /** Progress; null until it is known what there is to read. */
   get progress(): RedriveProgress | null {
     return this.#progress;
   }
 
   /**
-   * Resolves with null when there is nothing more to put back, or `stop()` was called; or with why a dead letter can
-   * never be put back, or a dry run has failed.
+   * Resolves with null when nothing is left to put back, or after `stop()`. Otherwise says why a dead letter can never
+   * be put back, or why a dry run failed.
    */
   async run(): Promise<string | null> {
     const { name, logLevel } = this.#pipeline;
@@ -66,7 +66,7 @@ export class RedriveSupervisor {
         log.warn(`the redrive of '${name}' did not end well: ${end.reason}`);
         break;
       }
-      // It has remembered nothing: another Worker would show all again.
+      // A dry run stores no position: another Worker would list everything again.
       if (this.#selection.dryRun) return end.reason;
       const delayMs = pauseAfter(end, delays.next().value);
       log.error(
@@ -77,7 +77,7 @@ export class RedriveSupervisor {
     return null;
   }
 
-  /** Lets what is under way finish; what still runs after `drainMs` is given up. */
+  /** Lets work in progress finish; aborts what still runs after `drainMs`. */
   stop(drainMs: number): void {
     this.#stopping.abort();
     this.#tell({ kind: "stop", drainMs });
@@ -99,7 +99,7 @@ export class RedriveSupervisor {
         worker.terminate();
       }
     } catch (error) {
-      // Nothing had begun when it was to end.
+      // Aborted before anything had begun.
       if (error === signal.reason) return { kind: "ended", refusal: null };
       return failedReport(error);
     }
@@ -140,14 +140,14 @@ export class RedriveSupervisor {
   }
 }
 
-/** What two Workers came to, one after the other. */
+/** Adds up the progress of two successive Workers. */
 function together(first: RedriveProgress, second: RedriveProgress): RedriveProgress {
   const counts = Object.entries(first.counts)
     .map(([name, count]) => [name, count + second.counts[name as keyof RedriveCounts]]);
   return { ...second, starts: first.starts, counts: Object.fromEntries(counts) };
 }
 
-/** Without the parts that it does not need; what goes well is told by its progress. */
+/** Drops what a redrive does not need; its progress replaces INFO lines. */
 function forRedrive(pipeline: PipelineConfig): PipelineConfig {
   return { ...pipeline, eventResultProcessor: [], logLevel: "WARN" };
 }

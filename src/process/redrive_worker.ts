@@ -1,5 +1,5 @@
 /**
- * The Worker that puts the dead letters of a pipeline back. It talks to the main isolate in plain messages.
+ * Worker that puts the dead letters of a pipeline back. It exchanges plain messages with the main isolate.
  *
  * @module
  */

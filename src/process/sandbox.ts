@@ -2,15 +2,15 @@ import type { PipelineConfig } from "../config/schema.ts";
 import type { Permissions, Role, RoleConfig } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
 
-/** A section of a pipeline with the role it is configured for. */
+/** A section of a pipeline, with its role. */
 export interface Part {
-  /** Where it stands in the configuration: `eventResultProcessor[1]`. */
+  /** Path in the configuration: `eventResultProcessor[1]`. */
   readonly path: string;
   readonly role: Role<RoleConfig, unknown>;
   readonly config: RoleConfig;
 }
 
-/** The parts of a pipeline, in the order in which an event meets them. */
+/** The sections of a pipeline, in the order in which an event meets them. */
 export function partsOf(pipeline: PipelineConfig): Part[] {
   const { eventListener, eventHandler, eventResultProcessor, deadLetter } = pipeline;
   return [
@@ -27,7 +27,7 @@ export function partsOf(pipeline: PipelineConfig): Part[] {
   ];
 }
 
-/** What a running pipeline may do: reach what its configuration names and what discovery found, and nothing else. */
+/** Permissions of a running pipeline: the hosts of its configuration and of discovery, and nothing else. */
 export function pipelinePermissions(
   pipeline: PipelineConfig,
   discoveredHosts: readonly string[],
@@ -38,7 +38,7 @@ export function pipelinePermissions(
   ]);
 }
 
-/** What putting a pipeline's dead letters back may do: reach where they are and where events come from. */
+/** Permissions of a redrive: the dead-letter topic and the events' source. */
 export function redrivePermissions(
   { eventListener, deadLetter }: PipelineConfig,
   discoveredHosts: readonly string[],
@@ -50,12 +50,12 @@ export function redrivePermissions(
   ]);
 }
 
-/** What a trial may do: reach what the handler needs, and no broker. */
+/** Permissions of a trial: those of the handler, and no broker. */
 export function tryPermissions({ eventHandler }: PipelineConfig): Permissions {
   return united([handlerRole(eventHandler).permissions(eventHandler)]);
 }
 
-/** What discovery may do: reach what the configuration names for those parts whose other side knows of more hosts. */
+/** Permissions of discovery: the configured hosts of sections that support it. */
 export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
   return united(
     partsOf(pipeline)
@@ -65,8 +65,8 @@ export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
 }
 
 /**
- * The permission set of a Worker. Whatever is not on the lists is denied. A name stands for its addresses at that port,
- * whatever they are when a connection is opened; those of `localhost` are the same everywhere (RFC 6761, section 6.3).
+ * The permission set of a Worker; everything not listed is denied. A name stands for its addresses at that port,
+ * whatever they are when a connection opens. Those of `localhost` are fixed (RFC 6761, section 6.3).
  */
 export function workerPermissions({ net, env }: Permissions): Deno.PermissionOptionsObject {
   return {

@@ -3,20 +3,20 @@ import type { Redaction } from "./redaction.ts";
 
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What a terminal would act on, or would show in another place or not at all. */
+/** Characters that a terminal would act on, move or hide. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** Of what is longer, nobody reads the end. */
+/** Longer texts are cut. */
 const MAX_CHARACTERS = 8192;
 
 const BASE64_LINE = 100;
 
-/** A text on one line. */
+/** Escapes a text to one line. */
 export function shownLine(text: string): string {
   return text.replaceAll(UNSEEN, escaped);
 }
 
-/** Bytes as one line, for keys and values of headers. */
+/** Bytes on one line, for keys and header values. */
 export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
   if (bytes === null) return "(null)";
   if (bytes.length === 0) return "(empty)";
@@ -26,7 +26,7 @@ export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
     : cut(shownLine(redaction.of(text))).text;
 }
 
-/** Bytes as lines: a text's own, or base64 for what is none. Notes on them stand in brackets. */
+/** Bytes as lines: the lines of a UTF-8 text, or base64 for other bytes. Notes are in brackets. */
 export function shownLines(bytes: Bytes, redaction: Redaction): readonly string[] {
   if (bytes.length === 0) return ["(empty)"];
   const text = textOf(bytes);

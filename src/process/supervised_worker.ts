@@ -15,23 +15,23 @@ import {
 
 const DISCOVERY_WORKER = new URL("./discovery_worker.ts", import.meta.url);
 
-/** How many signs of life in a row a Worker may miss, unless its user says otherwise. */
+/** Heartbeats that a Worker may miss in a row, by default. */
 const MAX_MISSED_SIGNS = 30;
 
-/** As many seconds without a sign are a hang rather than a long collection or a suspended process. */
+/** This many seconds without a heartbeat are a hang, not a long garbage collection or a suspended process. */
 const MAX_MISSED_SIGNS_OF_LIVE = 10;
 
-/** How long discovery may take; far more than its clients need to give up by themselves. */
+/** Limit for discovery; its clients give up long before. */
 const DISCOVERY_DEADLINE_MS = 60_000;
 
-/** How a Worker came to its end. */
+/** How a Worker ended. */
 export type WorkerEnd =
   | { readonly kind: "ended" }
   | FailedReport
-  /** It no longer answers. Its thread cannot be stopped from outside, so the process has to end. */
+  /** It no longer answers. Nothing can stop its thread from outside, so the process must end. */
   | { readonly kind: "hung"; readonly reason: string };
 
-/** The Worker that runs a pipeline, seen from the main isolate. */
+/** A pipeline's Worker, seen from the main isolate. */
 export class PipelineWorker {
   readonly #worker: Worker;
   readonly #end = Promise.withResolvers<WorkerEnd>();
@@ -40,8 +40,8 @@ export class PipelineWorker {
   #notReady: readonly string[] = ["it is starting"];
 
   /**
-   * @param url the module of the Worker
-   * @param maxMissedSigns how many signs of life in a row it may miss before it counts as hung
+   * @param url module of the Worker
+   * @param maxMissedSigns missed heartbeats in a row after which it counts as hung
    */
   constructor(
     url: URL,
@@ -65,7 +65,7 @@ export class PipelineWorker {
       event.preventDefault();
       this.#end.resolve({ kind: "failed", reason: event.message, isRefusal: false });
     };
-    // Ticks are counted, not time, so a suspended process wakes up well.
+    // Counts ticks, not time, so that a resumed process does not look hung.
     this.#watchdog = setInterval(() => {
       if (++this.#missedSigns <= maxMissedSigns) return;
       this.#end.resolve({ kind: "hung", reason: `no sign of life for ${this.#silentSeconds} s` });
@@ -73,12 +73,12 @@ export class PipelineWorker {
     this.#tell({ kind: "start", pipeline, readyAfterMs });
   }
 
-  /** Whether it has answered lately. */
+  /** Whether it has sent a heartbeat lately. */
   get isLive(): boolean {
     return this.#missedSigns <= MAX_MISSED_SIGNS_OF_LIVE;
   }
 
-  /** What keeps the pipeline from being ready: what the Worker said last, unless it does not answer any more. */
+  /** Why the pipeline is not ready: the Worker's last report, unless the Worker no longer answers. */
   get notReady(): readonly string[] {
     return this.isLive ? this.#notReady : [`it has not answered for ${this.#silentSeconds} s`];
   }
@@ -87,17 +87,17 @@ export class PipelineWorker {
     return this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
   }
 
-  /** Makes the handler go over to another configuration, which it can take while it works. */
+  /** Switches the handler to another configuration while it works. */
   update(eventHandler: HandlerConfig): void {
     this.#tell({ kind: "update", eventHandler });
   }
 
-  /** Asks it to drain; what still runs after `drainMs` is given up. */
+  /** Drains; aborts what still runs after `drainMs`. */
   stop(drainMs: number): void {
     this.#tell({ kind: "stop", drainMs });
   }
 
-  /** Resolves with how it ended. The Worker is gone by then, except when it hung. */
+  /** Resolves with how it ended. The Worker is terminated by then, unless it hung. */
   async end(): Promise<WorkerEnd> {
     const end = await this.#end.promise;
     clearInterval(this.#watchdog);
@@ -118,9 +118,8 @@ interface DiscoveryOptions {
 }
 
 /**
- * What the other sides of a pipeline's parts tell of themselves, in the order of its parts. They are asked in a Worker
- * that may reach only the hosts the configuration names. Rejects when they cannot be asked, and with the reason of
- * `signal` when it aborts.
+ * Discovers the remote systems of a pipeline's sections, in the order of the sections. It runs in a Worker that may
+ * reach only the configured hosts. Rejects when discovery fails, and with the reason of `signal` when that aborts.
  */
 export async function discover(
   pipeline: PipelineConfig,
@@ -132,7 +131,7 @@ export async function discover(
   return answer.kind === "found" ? answer.otherSides : [];
 }
 
-/** What a running pipeline would stumble over, found in a Worker that may reach what `permissions` names. */
+/** Finds what would stop a running pipeline, in a Worker with these `permissions`. */
 export async function findProblems(
   pipeline: PipelineConfig,
   options: DiscoveryOptions & { readonly permissions: Permissions },
@@ -182,7 +181,7 @@ function errorOf({ reason, isRefusal }: FailedReport): Error {
 }
 
 /**
- * Starts a Worker with these permissions and no others.
+ * Starts a Worker with these permissions only.
  *
  * @throws {Error} when too many files are open
  */

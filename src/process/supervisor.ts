@@ -8,32 +8,31 @@ import type { OtherSide } from "../core/transport.ts";
 import { failedReport, pauseAfter } from "./worker_failures.ts";
 import { listenerRole } from "../transports/mod.ts";
 
-/** A pipeline that ran for so long starts again without the delays that earlier failures had built up. */
+/** After running this long, a pipeline restarts without the delays of earlier failures. */
 const STEADY_AFTER_MS = 60_000;
 
-/** How the pipelines came to their end. */
+/** How all pipelines ended. */
 export type SupervisorEnd = "ended" | "failed" | "hung";
 
-/** How an attempt to run a pipeline came to its end. */
+/** How one run of a pipeline ended. */
 type RunEnd =
   | WorkerEnd
-  /** It was not started, and must not be; one reason for each section that is at fault. */
+  /** It must not start; one reason for each section at fault. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
-/** Whether a pipeline does its work. */
+/** Readiness of a pipeline. */
 export interface PipelineReadiness {
   readonly name: string;
-  /** Why it is not ready; none when it is. */
+  /** Why it is not ready; empty when it is. */
   readonly reasons: readonly string[];
 }
 
 /**
  * Runs every pipeline of a configuration in a Worker of its own. An error in one never ends another.
  *
- * A pipeline by which events would go round for ever is not started. That is looked for each time before it starts, when
- * its other sides have told what it reads and writes, among the pipelines of which this is known by then. So of a ring
- * the last one to be asked is refused, for good; whichever that is, the ring is broken, and the others of it run: they
- * are neither stopped nor kept from starting again.
+ * A pipeline that would close a cycle is not started. This is checked before each start, when discovery has found what
+ * the pipeline reads and writes, against the pipelines known by then. So the last pipeline of a cycle to be discovered
+ * is refused, for good. That breaks the cycle: its other pipelines run on and may restart.
  */
 export class Supervisor {
   readonly #config: Config;
@@ -43,20 +42,20 @@ export class Supervisor {
   readonly #shareOfCalls: number;
   readonly #stopping = new AbortController();
   readonly #workers = new Map<string, PipelineWorker>();
-  /** Configurations that pipelines have gone over to. */
+  /** Configurations that replaced those read at start. */
   readonly #changed = new Map<string, PipelineConfig>();
-  /** Abort when pipelines are to begin anew; of those that have not ended for good. */
+  /** Abort to restart a pipeline; only for pipelines that have not ended for good. */
   readonly #renewals = new Map<string, AbortController>();
-  /** Of pipelines without a Worker, why they are not ready; nothing when their input has ended: they are done. */
+  /** Why pipelines without a Worker are not ready; empty when their input has ended, as they are done. */
   readonly #idle = new Map<string, readonly string[]>();
-  /** Of the pipelines that run, or have run and start again. */
+  /** Sources and destinations of pipelines that run, or wait to restart. */
   readonly #places = new Map<string, PipelinePlaces>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
 
   /**
-   * @param workerUrl the module of the Workers
-   * @param maxMissedSigns how many signs of life in a row a Worker may miss before it counts as hung
-   * @param shareOfCalls which part of their concurrency the pipelines can have
+   * @param workerUrl module of the Workers
+   * @param maxMissedSigns missed heartbeats in a row after which a Worker counts as hung
+   * @param shareOfCalls the part of their concurrency that pipelines may use
    */
   constructor(
     config: Config,
@@ -75,8 +74,8 @@ export class Supervisor {
   }
 
   /**
-   * Resolves when all pipelines have ended: because {@linkcode stop} was called or their inputs ended (`ended`), or at
-   * least one for good without being asked to (`failed`). With `hung` the others may still run: the process must exit.
+   * Resolves when all pipelines have ended: `ended` after {@linkcode stop} or the end of their inputs, `failed` when at
+   * least one ended for good by itself. With `hung`, others may still run: the process must exit.
    */
   async run(): Promise<SupervisorEnd> {
     const all = Promise.all(
@@ -90,22 +89,22 @@ export class Supervisor {
     ]);
   }
 
-  /** Lets every pipeline drain; what still runs after the configuration's `shutdownTimeout` is given up. */
+  /** Drains every pipeline; aborts what still runs after the configuration's `shutdownTimeout`. */
   stop(): void {
     this.#stopping.abort();
     for (const worker of this.#workers.values()) worker.stop(this.#config.shutdownTimeoutMs);
   }
 
   /**
-   * Makes a pipeline go over to another configuration. With `update`, its handler takes it while all goes on, and with
-   * `restart` it drains and starts again at once. One that waits to be started again is started at once. Returns false
-   * when it has ended for good.
+   * Switches a pipeline to another configuration. `update`: the handler takes it while work goes on. `restart`: the
+   * pipeline drains and restarts at once. A pipeline that waits to restart does so at once. Returns false if it has
+   * ended for good.
    */
   change(pipeline: PipelineConfig, how: "update" | "restart"): boolean {
     const renewal = this.#renewals.get(pipeline.name);
     if (renewal === undefined) return false;
     this.#changed.set(pipeline.name, pipeline);
-    // One that drains would get a configuration that its permissions are not made for; the next one begins with it.
+    // A draining Worker lacks the permissions for the new configuration; its successor starts with it.
     if (renewal.signal.aborted) return true;
     const worker = this.#workers.get(pipeline.name);
     if (how === "update" && worker !== undefined) {
@@ -118,12 +117,12 @@ export class Supervisor {
     return true;
   }
 
-  /** Whether all Workers answer. */
+  /** Whether all Workers send heartbeats. */
   get isLive(): boolean {
     return this.#workers.values().every(({ isLive }) => isLive);
   }
 
-  /** Of each pipeline, in the configuration's order. */
+  /** In the configuration's order. */
   get readiness(): readonly PipelineReadiness[] {
     return this.#config.pipelines.map(({ name }) => ({ name, reasons: this.#reasons(name) }));
   }
@@ -222,13 +221,16 @@ export class Supervisor {
         this.#workers.delete(pipeline.name);
       }
     } catch (error) {
-      // Nothing had begun when it was to end.
+      // Aborted before anything had begun.
       if (error === signal.reason) return { kind: "ended" };
       return failedReport(error);
     }
   }
 
-  /** Remembers the pipeline's places, unless they close a circle: what does not run moves no event. */
+  /**
+   * Keeps the pipeline's sources and destinations, unless they close a cycle: a pipeline that does not run moves no
+   * event.
+   */
   #reasonsToRefuse(
     pipeline: PipelineConfig,
     otherSides: readonly OtherSide[],

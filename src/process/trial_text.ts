@@ -3,11 +3,11 @@ import type { Trial, TrialRecord } from "../core/trial.ts";
 import type { Redaction } from "./redaction.ts";
 import { shownLine, shownLines, shownValue } from "./shown_bytes.ts";
 
-/** Headers of records that are secret when the configuration has set them, by their names. */
+/** Names of record headers whose configured values are secret. */
 const SECRET_NAME =
   /password|passphrase|secret|token|authorization|cookie|api-?key|credential|signature/i;
 
-/** What one side of the call has said. Each line has the prefix, so that nothing in it passes for ours. */
+/** Text of a request or response. Each line has the prefix, so that none can pass for a line of eventor. */
 export function messageText(
   { title, headers, body, note }: CallMessage,
   { heading, prefix, redaction }: { heading: string; prefix: string; redaction: Redaction },
@@ -21,7 +21,7 @@ export function messageText(
   return section(heading, lines.map((line) => `${prefix} ${line}`.trimEnd()));
 }
 
-/** What comes of the call. */
+/** Text of the outcome. */
 export function trialText({ outcome, next, records }: Trial, redaction: Redaction): string {
   const heading = shownLine(redaction.of(outcome));
   const steps = next.map((step) => `  - ${shownLine(redaction.of(step))}`);

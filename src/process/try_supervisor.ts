@@ -6,10 +6,10 @@ import type { TryCommand, TryEvent, TryReport } from "./worker_messages.ts";
 
 const TRY_WORKER = new URL("./try_worker.ts", import.meta.url);
 
-/** How a trial came to its end. */
+/** How a trial ended. */
 export type TryEnd = Extract<TryReport, { kind: "ended" | "failed" }>;
 
-/** Sends an event through a pipeline's handler in a Worker that may reach what the handler needs, and nothing else. */
+/** Sends an event through a pipeline's handler, in a Worker that may reach only what the handler needs. */
 export async function runTrial(
   pipeline: PipelineConfig,
   { event, secrets, log, workerUrl = TRY_WORKER }: {

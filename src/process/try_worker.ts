@@ -1,5 +1,5 @@
 /**
- * The Worker that sends one event through a pipeline's handler and prints what comes of it. It publishes nothing.
+ * Worker that sends one event through a pipeline's handler and prints the outcome. It publishes nothing.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { messageText, trialText } from "./trial_text.ts";
 import { reportFailures } from "./worker_failures.ts";
 import type { TryCommand, TryEvent, TryReport } from "./worker_messages.ts";
 
-/** How large the payload of a trial may be. */
+/** Largest payload of a trial. */
 const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 const TEXT_ENCODER = new TextEncoder();
@@ -65,7 +65,7 @@ async function callFor(
 ): Promise<Trial> {
   const { name, eventHandler, eventResultProcessor, deadLetter } = pipeline;
   const { concurrency, maxLookahead, maxBufferedBytes } = pipeline;
-  // What is worth a line in a pipeline's log is part of the output here.
+  // Lower levels would repeat what the output shows.
   const log = new Logger((record) => report({ kind: "log", record }), {
     level: "WARN",
     pipeline: name,
@@ -97,7 +97,7 @@ function describe({ eventHandler }: PipelineConfig): string {
   return handlerRole(eventHandler).describe(eventHandler);
 }
 
-/** As if it were the first one of its topic. */
+/** Builds the event as the first one of its topic. */
 function eventOf(
   { eventListener }: PipelineConfig,
   { key, headers }: TryEvent,

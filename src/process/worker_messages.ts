@@ -4,62 +4,65 @@ import type { DeadLetterFilter } from "../core/redrive/dead_letter_filter.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
 import type { HandlerConfig, Offsets, OtherSide } from "../core/transport.ts";
 
-/** What the main isolate tells a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
+/** Commands to a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
   | { readonly kind: "start"; readonly pipeline: PipelineConfig; readonly readyAfterMs: number }
-  /** Go over to another configuration of the handler, which it can take while it works. */
+  /** Switch the handler to another configuration while it works. */
   | { readonly kind: "update"; readonly eventHandler: HandlerConfig }
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 
-/** The last message of a Worker that cannot go on. */
+/** Last message of a Worker that cannot go on. */
 export interface FailedReport {
   readonly kind: "failed";
   readonly reason: string;
-  /** Whether the other side refuses access: to try again at once would be in vain. */
+  /** Whether access was refused: an immediate retry is useless. */
   readonly isRefusal: boolean;
 }
 
-/** What a pipeline's Worker tells the main isolate. */
+/** Reports of a pipeline's Worker. */
 export type PipelineReport =
   | { readonly kind: "log"; readonly record: LogRecord }
-  /** Sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop turns, with what keeps the pipeline from being ready. */
+  /**
+   * Heartbeat, sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop runs, with what keeps the pipeline
+   * unready.
+   */
   | { readonly kind: "alive"; readonly notReady: readonly string[] }
-  /** The last message of a Worker that ended because it was told to, or because its input ended. */
+  /** Last message of a Worker that ended on command, or with its input. */
   | { readonly kind: "ended" }
   | FailedReport;
 
-/** How often a Worker says that it is alive, in milliseconds. */
+/** Interval of heartbeats, in milliseconds. */
 export const ALIVE_INTERVAL_MS = 1000;
 
-/** The one message to a discovery Worker: what to find out about a pipeline's other sides. */
+/** The only command to a discovery Worker. */
 export interface DiscoveryCommand {
   readonly pipeline: PipelineConfig;
-  /** `otherSides`: what they tell of themselves; `problems`: what a running pipeline would stumble over. */
+  /** `otherSides`: hosts, sources and destinations; `problems`: what would stop a running pipeline. */
   readonly find: "otherSides" | "problems";
 }
 
-/** What a discovery Worker tells the main isolate; `log` any number of times, then one of the others. */
+/** Reports of a discovery Worker: any number of `log`, then one of the others. */
 export type DiscoveryReport =
   | { readonly kind: "log"; readonly record: LogRecord }
-  /** One for each part of the pipeline, in the order of its parts. */
+  /** One for each section of the pipeline, in order. */
   | { readonly kind: "found"; readonly otherSides: readonly OtherSide[] }
   | { readonly kind: "checked"; readonly problems: readonly string[] }
   | FailedReport;
 
-/** What a redrive's Worker is told. */
+/** Commands to a redrive's Worker. */
 export type RedriveCommand =
   | {
     readonly kind: "start";
     readonly pipeline: PipelineConfig;
     readonly selection: RedriveSelection;
-    /** Where the dead letters end, when it is known from an earlier Worker of the same redrive. */
+    /** Where the dead letters end, if an earlier Worker of the same redrive has found it. */
     readonly ends: Offsets | undefined;
   }
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 
-/** Which dead letters are put back. */
+/** Selects the dead letters to put back. */
 export interface RedriveSelection {
   readonly filter?: DeadLetterFilter | undefined;
   readonly limit?: number | undefined;
@@ -67,7 +70,7 @@ export interface RedriveSelection {
   readonly dryRun: boolean;
 }
 
-/** How far a redrive has got. */
+/** Progress of a redrive. */
 export interface RedriveProgress {
   readonly counts: RedriveCounts;
   readonly starts: Offsets;
@@ -76,35 +79,35 @@ export interface RedriveProgress {
   readonly positions: Offsets;
 }
 
-/** What a redrive's Worker tells the main isolate. */
+/** Reports of a redrive's Worker. */
 export type RedriveReport =
   | { readonly kind: "log"; readonly record: LogRecord }
   /** Sent every {@linkcode PROGRESS_INTERVAL_MS}, and before the last message. */
   | { readonly kind: "progress"; readonly progress: RedriveProgress }
-  /** The last message of a Worker that has come to the end, or to what it was told; or to what can never be put back. */
+  /** Last message of a Worker that is done or was stopped; `refusal` says why a dead letter can never be put back. */
   | { readonly kind: "ended"; readonly refusal: string | null }
   | FailedReport;
 
-/** How often a redrive tells how far it has got, in milliseconds. */
+/** Interval of progress reports, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 250;
 
-/** The one message to the Worker of a trial: what to call with what standard input gives. */
+/** The only command to a trial's Worker. */
 export interface TryCommand {
   readonly pipeline: PipelineConfig;
   readonly event: TryEvent;
-  /** Texts that its output may not show. */
+  /** Texts to redact in its output. */
   readonly secrets: readonly string[];
 }
 
-/** What is said of the event, whose value comes from standard input. */
+/** The event's key and headers; its value comes from standard input. */
 export interface TryEvent {
   readonly key?: string | undefined;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** What the Worker of a trial tells the main isolate; it prints what it finds itself. */
+/** Reports of a trial's Worker, which prints the outcome itself. */
 export type TryReport =
   | { readonly kind: "log"; readonly record: LogRecord }
-  /** Whether the event would be done with after this one call, by a result. */
+  /** Whether this one call would settle the event with a result. */
   | { readonly kind: "ended"; readonly isDone: boolean }
   | { readonly kind: "failed"; readonly reason: string };
