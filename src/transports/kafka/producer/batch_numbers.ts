@@ -1,23 +1,23 @@
 import type { Batch } from "./partition_queue.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 
-/** Sequence numbers begin again after this one. */
+/** The highest sequence number; 0 follows it. */
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
-/** What a batch is sent with. */
+/** The producer and the first sequence number that a batch is sent with. */
 export interface BatchNumber extends ProducerIdentity {
   readonly firstSequence: number;
 }
 
 interface Producer extends ProducerIdentity {
-  /** The next number of each partition. */
+  /** The next sequence number of each partition. */
   readonly sequences: Map<number, number>;
 }
 
 /**
- * The numbers by which brokers recognize batches that are sent again. A broker takes a batch whose numbers it knows for
- * the one that it has, whatever it holds: numbers of a batch that may have been stored must never go to another one.
- * kafkajs's own producer lets them, and so can lose a record.
+ * Assigns the sequence numbers by which brokers recognize repeated batches. A broker drops a batch whose numbers it
+ * knows, whatever it holds. So the numbers of a batch that may be stored never go to another one. kafkajs's own
+ * producer reuses them, and so can lose a record.
  */
 export class BatchNumbers {
   readonly #newProducer: () => Promise<ProducerIdentity>;
@@ -28,7 +28,7 @@ export class BatchNumbers {
     this.#newProducer = newProducer;
   }
 
-  /** The same for a batch each time, unless it was forgotten. A partition must have one batch at a time. */
+  /** The same for a batch each time until {@linkcode forget}. A partition must have only one batch in flight. */
   async of(batch: Batch): Promise<BatchNumber> {
     const known = this.#given.get(batch);
     if (known !== undefined) return toNumber(known);
@@ -39,7 +39,7 @@ export class BatchNumbers {
     return toNumber(given);
   }
 
-  /** The numbers of the batch are used up. */
+  /** Advances the partition's sequence past a stored batch. */
   stored(batch: Batch): void {
     const given = this.#given.get(batch);
     if (given === undefined) return;
@@ -47,7 +47,7 @@ export class BatchNumbers {
     given.producer.sequences.set(batch.partition, next % (MAX_SEQUENCE + 1));
   }
 
-  /** The numbers of the batch may be used up. All others start anew, as another producer. */
+  /** Discards the numbers of a batch that may be stored. Batches without numbers get those of a new producer. */
   forget(batch: Batch): void {
     if (this.#given.delete(batch)) this.#producer = undefined;
   }

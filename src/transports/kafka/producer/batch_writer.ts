@@ -10,7 +10,7 @@ import {
   writeRecords,
 } from "./record_writer.ts";
 
-/** By what brokers recognize what is repeated. */
+/** Identifies a producer, so that brokers recognize repeated batches; -1 when they need not. */
 export interface ProducerIdentity {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -23,11 +23,11 @@ export interface WritableBatch extends ProducerIdentity {
   readonly records: readonly WritableRecord[];
   readonly times: RecordTimes;
   readonly maxTimestampMs: number;
-  /** The records, when they are compressed. */
+  /** The compressed records; null when they are written uncompressed. */
   readonly compressed: Bytes | null;
 }
 
-/** Makes a batch of records, which are compressed here. */
+/** Makes a batch of records, and compresses them. */
 export async function prepareBatch(
   records: readonly WritableRecord[],
   { compression, isTransactional, ...numbers }: ProducerIdentity & {
@@ -36,7 +36,7 @@ export async function prepareBatch(
     readonly isTransactional: boolean;
   },
 ): Promise<WritableBatch> {
-  // What `Date.now()` tells goes on evenly, whatever the clock shows.
+  // Not `Date.now()`, which is monotonic here and ignores changes of the system clock.
   const nowMs = new Date().getTime();
   let firstTimestampMs = Infinity;
   let maxTimestampMs = -Infinity;
@@ -59,12 +59,12 @@ export async function prepareBatch(
   };
 }
 
-/** Bytes of a batch when it is written, at most. */
+/** The largest size of a batch when written, in bytes. */
 export function batchSize({ compressed, records }: WritableBatch): number {
   return BATCH_FIELDS.records + (compressed?.length ?? recordsSize(records));
 }
 
-/** Writes a batch; returns the position behind it. */
+/** Writes a batch; returns the position after it. */
 export function writeBatch(
   target: Buffer<ArrayBuffer>,
   start: number,
@@ -98,7 +98,7 @@ function writePayload(
   return start + compressed.length;
 }
 
-/** Null when that would make them larger, and perhaps too large for their topic. */
+/** Resolves with null when compression would enlarge the records, perhaps beyond their topic's limit. */
 async function compress(
   records: readonly WritableRecord[],
   { times, compression }: { times: RecordTimes; compression: number },
@@ -109,7 +109,7 @@ async function compress(
   return compressed.length < buffer.length ? compressed : null;
 }
 
-/** Exact for whole numbers up to 2^53, which is far beyond what times and producers come to. */
+/** Exact for integers up to 2^53, far more than timestamps and producer ids reach. */
 function writeInt64(target: Buffer, position: number, value: number): void {
   target.writeInt32BE(Math.floor(value / 2 ** 32), position);
   target.writeInt32BE(value | 0, position + 4);

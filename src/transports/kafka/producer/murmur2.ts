@@ -4,8 +4,8 @@ const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 
 /**
- * The partition of a key among `count`, as every Java client and librdkafka's `murmur2_random` choose it. kafkajs's own
- * function does the same and takes fifty times as long, as it counts in BigInts.
+ * The partition of a key among `count`, as Java's client and librdkafka's `murmur2_random` choose it. kafkajs's own
+ * function does the same but takes fifty times as long, as it computes with BigInts.
  */
 export function partitionOfKey(key: Bytes, count: number): number {
   return (murmur2(key) & 0x7fffffff) % count;
@@ -27,7 +27,7 @@ function mixed(word: number): number {
   return Math.imul(product ^ product >>> 24, MULTIPLIER);
 }
 
-/** Four bytes, the first of them the lowest; those behind the end are zeros. */
+/** Four bytes in little-endian order; bytes beyond the end are 0. */
 function wordAt(bytes: Bytes, position: number): number {
   return (bytes[position] ?? 0) | (bytes[position + 1] ?? 0) << 8 |
     (bytes[position + 2] ?? 0) << 16 | (bytes[position + 3] ?? 0) << 24;

@@ -12,17 +12,17 @@ export interface WaitingRecord extends WritableRecord {
 
 /** Records of one partition that are sent together, and stored together or not at all. */
 export class Batch {
-  /** How often it was sent in vain. */
+  /** How often sending it has failed. */
   failures = 0;
 
   constructor(readonly partition: number, readonly records: readonly WaitingRecord[]) {}
 
-  /** Bytes it takes when it is sent, at most. */
+  /** Its largest size when sent, before compression. */
   get bytes(): number {
     return this.records.reduce((sum, record) => sum + bytesOf(record), BATCH_FIELDS.records);
   }
 
-  /** Two batches of half the size. */
+  /** Two batches, each with half of the records. */
   halves(): [Batch, Batch] {
     const middle = Math.ceil(this.records.length / 2);
     return [
@@ -31,14 +31,14 @@ export class Batch {
     ];
   }
 
-  /** What is left of it when some records go. */
+  /** The batch without some of its records, and with the same failures. */
   without(isGone: (record: WaitingRecord) => boolean): Batch {
     const rest = new Batch(this.partition, this.records.filter((record) => !isGone(record)));
     rest.failures = this.failures;
     return rest;
   }
 
-  /** @param first where the first record was stored, which the others follow */
+  /** @param first the partition and offset of the first record; the others follow it */
   resolve({ topic, partition, offset }: EventOrigin): void {
     for (const [index, record] of this.records.entries()) {
       record.resolve({ topic, partition, offset: offset + index });
@@ -50,28 +50,28 @@ export class Batch {
   }
 }
 
-/** What a batch may hold at most; a single record may have more bytes. */
+/** The limits of a batch; a single record may exceed `bytes`. */
 export interface BatchLimits {
   readonly bytes: number;
   readonly records: number;
 }
 
-/** The records that wait for one partition, in the order in which they came. */
+/** The records that wait for one partition, in order of arrival. */
 export class PartitionQueue {
-  /** While a batch is under way, or is to be sent again after a pause, nothing else of the partition is sent. */
+  /** While a batch is in flight or pauses before a retry, nothing else of the partition is sent. */
   state: "idle" | "sending" | "paused" = "idle";
-  /** When the first record has waited as long as it should, by `performance.now()`. */
+  /** When the first record has lingered long enough, by `performance.now()`. */
   dueAtMs = 0;
-  /** The next pauses, while batches fail. */
+  /** The pauses before the next retries; `undefined` while batches succeed. */
   pausesMs: Generator<number, never> | undefined;
-  /** Batches that come first, and as they are. */
+  /** Batches to send first, and unchanged. */
   #formed: Batch[] = [];
   #waiting: WaitingRecord[] = [];
   #waitingBytes = 0;
 
   constructor(readonly partition: number) {}
 
-  /** Whether its next batch is one that has failed. */
+  /** Whether its next batch is a retry. */
   get isFailing(): boolean {
     return this.pausesMs !== undefined;
   }
@@ -85,23 +85,23 @@ export class PartitionQueue {
     this.#waitingBytes += bytesOf(record);
   }
 
-  /** Whether waiting longer would not make the next batch any larger. */
+  /** Whether the next batch cannot grow any more. */
   isFull(limits: BatchLimits): boolean {
     return this.#formed.length > 0 || this.#waitingBytes >= limits.bytes ||
       this.#waiting.length >= limits.records;
   }
 
-  /** Takes the next batch out. The queue must not be empty. */
+  /** Takes the next batch. The queue must not be empty. */
   take(limits: BatchLimits): Batch {
     return this.#formed.shift() ?? this.#form(limits);
   }
 
-  /** Lets batches come before anything else. */
+  /** Puts batches before everything else. */
   putBack(...batches: Batch[]): void {
     this.#formed.unshift(...batches);
   }
 
-  /** Takes out the records that `isGone` says so of, and tells which batches are not what they were any more. */
+  /** Removes the records for which `isGone` is true. Returns them, and the batches that held some of them. */
   remove(
     isGone: (record: WaitingRecord) => boolean,
   ): { records: readonly WaitingRecord[]; batches: readonly Batch[] } {
@@ -129,7 +129,7 @@ export class PartitionQueue {
   }
 }
 
-/** What a record takes of a batch, at most. */
+/** The most bytes that a record takes in a batch. */
 function bytesOf({ size }: WaitingRecord): number {
   return size + MAX_PLACE_SIZE;
 }

@@ -1,6 +1,6 @@
 /**
- * Requests to store records, versions 3 to 7. kafkajs's own take no headers as lists, many pieces of memory for each
- * record, and the first failure of a partition for that of the whole request.
+ * Produce requests, versions 3 to 7. kafkajs's own accept no headers as lists, allocate many buffers for each record,
+ * and report the first failed partition as a failure of the whole request.
  *
  * @module
  */
@@ -21,41 +21,41 @@ import { RequestMemory, RequestPayload, useRequestPayloads } from "./request_pay
 
 const NO_PRODUCER_ID = -1;
 
-/** Partition and size of its batch. */
+/** The partition's number and the size of its batch, 4 bytes each. */
 const PARTITION_HEADER_SIZE = 8;
 
-/** What is to be stored in a topic. */
+/** The records to store in a topic. */
 export interface TopicData {
   readonly topic: string;
   readonly partitions: readonly PartitionData[];
-  /** Whether the response is handed over although partitions have failed, so that the others are known to be stored. */
+  /** Whether the response is returned even if partitions failed, so that the caller knows which others are stored. */
   readonly toldApart?: boolean;
-  /** Where the request is written. */
+  /** The buffer that the request is written to. */
   readonly memory?: RequestMemory;
 }
 
-/** What is to be stored in a partition. */
+/** The records to store in a partition. */
 export interface PartitionData extends Partial<ProducerIdentity> {
   readonly partition: number;
   readonly firstSequence?: number;
   readonly messages: readonly (WritableRecord | Message)[];
 }
 
-/** What a broker says of a request. */
+/** A broker's response to a Produce request. */
 export interface ProduceResponse {
   readonly topics: readonly { readonly partitions: readonly PartitionResponse[] }[];
-  /** How long, in milliseconds, the broker takes no further request from this client (KIP-219). */
+  /** How long the broker accepts no further request from this client, in milliseconds (KIP-219). */
   readonly clientSideThrottleTime?: number;
 }
 
-/** What a broker says of one partition. */
+/** The outcome for one partition. */
 export interface PartitionResponse {
   readonly partition: number;
   readonly errorCode: number;
   readonly baseOffset: string;
 }
 
-/** A message as kafkajs's own producer hands it on. */
+/** A message as kafkajs's own producer passes it on. */
 interface Message {
   readonly key?: Bytes | string | null;
   readonly value: Bytes | string | null;
@@ -71,7 +71,7 @@ interface ProduceRequest extends Partial<ProducerIdentity> {
   readonly topicData: readonly TopicData[];
 }
 
-/** What kafkajs makes of a request, for one version. */
+/** kafkajs's protocol function for one version of the request. */
 type Produce = (request: ProduceRequest) => {
   readonly request: object;
   readonly response: { parse(response: ProduceResponse): Promise<ProduceResponse> };
@@ -82,7 +82,7 @@ interface WritablePartition {
   readonly batch: WritableBatch;
 }
 
-/** From here on, requests to store records are written by this module, and headers of messages are lists. */
+/** Patches kafkajs: this module writes Produce requests, and headers of messages are lists. */
 export function useProduceRequests(): void {
   useRequestPayloads();
   const { versions, protocol } = Requests.requests.Produce;
@@ -135,7 +135,7 @@ async function preparePartition(
   const { transactionalId = null, compression = Compression.Types.None } = request;
   const batch = await prepareBatch(messages.map(toRecord), {
     firstSequence: numbers.firstSequence ?? 0,
-    // kafkajs has it as a text once a broker has given it.
+    // kafkajs decodes producer ids as strings.
     producerId: Number(numbers.producerId ?? request.producerId ?? NO_PRODUCER_ID),
     producerEpoch: numbers.producerEpoch ?? request.producerEpoch ?? 0,
     compression,

@@ -11,7 +11,7 @@ import {
 } from "./partition_queue.ts";
 import { MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
 
-/** Bytes from which on a request takes no further partition: it stands in memory as a whole. */
+/** A request of this size takes no further partition, as all of it is in memory at once. */
 const FULL_REQUEST_BYTES = 4_000_000;
 
 const GIVEN_UP = "the record was given up before it was stored";
@@ -22,43 +22,43 @@ export interface Leaders {
   readonly partitionCount: number;
   /** The broker that leads a partition; -1 when none does. */
   leaderOf(partition: number): number;
-  /** Has a broker store batches, each of another partition, and tells what became of each. Never rejects. */
+  /** Sends batches, each for another partition, to their leader; resolves with an outcome for each. Never rejects. */
   store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]>;
-  /** Told of a batch that may have been stored and is not sent again as it was. */
+  /** Called for a batch that may be stored and is not sent again unchanged. */
   forget(batch: Batch): void;
-  /** Asks who leads now. Never rejects. */
+  /** Looks up the leaders again. Never rejects. */
   refresh(): Promise<void>;
 }
 
-/** What became of a batch: where its first record was stored, or why none may be. */
+/** Where the first record of a batch is stored, or why the batch may not be stored. */
 export type Outcome = EventOrigin | Failure;
 
 /** A failure to store a batch. */
 export interface Failure {
-  /** What those learn who wait for a record of it. */
+  /** The error that the batch's records reject with. */
   readonly error: Error;
   /**
-   * `repeat`: sending it again may help. `split`: some of its records are refused, and others need not be. `shrink`:
-   * the same, and the batch is too large for the topic. `none`: nothing helps.
+   * `repeat`: sending it again may help. `split`: the broker refuses some of its records, perhaps not all. `shrink`:
+   * the same, as the batch is too large for the topic. `none`: nothing helps.
    */
   readonly remedy: "repeat" | "split" | "shrink" | "none";
 }
 
 /** How records are sent. */
 export interface BatcherOptions {
-  /** Bytes that a single record may take. */
+  /** The largest size of a record, before compression. */
   readonly maxRecordBytes: number;
   readonly limits: BatchLimits;
-  /** How long a record waits for others although its broker is idle. */
+  /** How long a record waits for others although its broker has no request in flight. */
   readonly lingerMs: number;
-  /** How often a batch is sent again. */
+  /** How often a failed batch is sent again. */
   readonly retries: number;
   readonly backoff: Backoff;
 }
 
 /**
- * Stores records in batches of what is waiting while the last request is under way. Each broker has one request at a
- * time, with a batch for each of its partitions that has something, and an idle one gets it at once.
+ * Stores records in batches. Each broker has one request in flight, with one batch for each of its partitions that has
+ * records. Records that arrive meanwhile share the next request. An idle broker gets one at once, or after `lingerMs`.
  */
 export class RecordBatcher {
   readonly #leaders: Leaders;
@@ -67,9 +67,9 @@ export class RecordBatcher {
   readonly #requests = new Map<number, Promise<void>>();
   readonly #watched = new WeakSet<AbortSignal>();
   readonly #closing = new AbortController();
-  /** They shrink when brokers refuse batches as too large for the topic. */
+  /** Reduced when brokers refuse a batch as too large for the topic. */
   #limits: BatchLimits;
-  /** Records without a key share it, until something is sent there. */
+  /** The partition of records without a key, until a batch is sent there or fails. */
   #keylessPartition: number;
   #isAwake = false;
   #alarm: ReturnType<typeof setTimeout> | undefined;
@@ -83,8 +83,8 @@ export class RecordBatcher {
   }
 
   /**
-   * Resolves with the record's place once it is stored; rejects when it may not be. A record whose signal aborts while
-   * it waits is not sent.
+   * Resolves with the record's partition and offset once it is stored; rejects when it may not be stored. A record
+   * whose signal aborts while it waits is not sent.
    */
   add(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
     const size = recordSize(record);
@@ -105,7 +105,7 @@ export class RecordBatcher {
     });
   }
 
-  /** Gives up what is not under way, and waits for what is. */
+  /** Rejects waiting records, and waits up to `deadlineMs` for requests in flight. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#alarm);
@@ -142,7 +142,7 @@ export class RecordBatcher {
     return state === "idle" && !this.#requests.has(this.#leaders.leaderOf(partition));
   }
 
-  /** Requests start once everybody has had their turn who has one now. */
+  /** Starts requests in a microtask, so that records added until then share them. */
   #wake(): void {
     if (this.#isAwake) return;
     this.#isAwake = true;
@@ -186,7 +186,7 @@ export class RecordBatcher {
       bytes += batch.bytes;
       queue.state = "sending";
       queue.dueAtMs = 0;
-      // Whoever had a turn is the last to have the next one.
+      // Moved to the end, as partitions take turns.
       this.#queues.delete(queue.partition);
       this.#queues.set(queue.partition, queue);
       if (queue.partition === this.#keylessPartition) this.#moveKeyless();
@@ -225,7 +225,7 @@ export class RecordBatcher {
       if (isPartlyRefused && batch.records.length > 1) queue.putBack(...batch.halves());
       else batch.reject(error);
     }
-    // While the batch was under way, they could not be taken out.
+    // Aborted records could not be removed while their batch was in flight.
     this.#giveUp(queue, this.#closing.signal.aborted ? () => true : isAborted);
   }
 
@@ -239,14 +239,14 @@ export class RecordBatcher {
     this.#wake();
   }
 
-  /** A topic may take less than what is configured here; only its brokers know. */
+  /** Limits batches to half of a refused one: only the brokers know what the topic accepts. */
   #shrinkBelow(refused: Batch): void {
     if (refused.records.length === 1) return;
     const bytes = Math.min(this.#limits.bytes, Math.ceil(refused.bytes / 2));
     this.#limits = { ...this.#limits, bytes };
   }
 
-  /** To the next partition that is led by a broker and not in trouble, if there is one. */
+  /** Moves to the next partition that has a leader and does not fail, if there is one. */
   #moveKeyless(): void {
     const { partitionCount } = this.#leaders;
     for (let tried = 0; tried < partitionCount; tried++) {
@@ -279,7 +279,7 @@ function isAborted({ signal }: WaitingRecord): boolean {
   return signal.aborted;
 }
 
-/** Brokers need their time, and a few repetitions must not be used up at once. */
+/** A factor between 0.5 and 1: brokers need time, and the few retries must not be used up at once. */
 function halfRandom(): number {
   return (1 + Math.random()) / 2;
 }

@@ -1,22 +1,22 @@
 import type { Bytes } from "../../../core/event.ts";
 import type { OutboundRecord } from "../../../core/result_processor.ts";
 
-/** A record to be written, with what {@linkcode recordSize} says of it. */
+/** A record to write; `size` is its {@linkcode recordSize}. */
 export interface WritableRecord extends OutboundRecord {
   readonly size: number;
-  /** Milliseconds since 1970; the time when its batch is written if there is none. */
+  /** Milliseconds since 1970; when absent, the time at which its batch is written. */
   readonly timestampMs?: number;
 }
 
-/** What times of records are written by. */
+/** The times that timestamps of records depend on. */
 export interface RecordTimes {
-  /** The time of records that have none of their own. */
+  /** The timestamp of records without one. */
   readonly nowMs: number;
-  /** That of the batch, to which others are relative. */
+  /** The batch's base timestamp, to which those of its records are relative. */
   readonly firstTimestampMs: number;
 }
 
-/** Bytes of a record that depend on its place in a batch, at most: lengths and deltas of variable length. */
+/** The most bytes that a record's length (5), attributes (1), timestamp delta (10) and offset delta (5) take. */
 export const MAX_PLACE_SIZE = 21;
 
 const NAMES_KEPT = 1000;
@@ -24,20 +24,20 @@ const LONGEST_NAME_KEPT = 256;
 const TEXT_ENCODER = new TextEncoder();
 const encodedNames = new Map<string, Bytes>();
 
-/** Bytes of a record wherever it stands in a batch; what comes on top is at most {@linkcode MAX_PLACE_SIZE}. */
+/** Bytes of a record's key, value and headers; its position in a batch adds at most {@linkcode MAX_PLACE_SIZE}. */
 export function recordSize({ key, value, headers }: OutboundRecord): number {
   let size = sizeOfBytes(key) + sizeOfBytes(value) + sizeOfVarint(headers.length);
   for (const [name, value] of headers) size += sizeOfBytes(encodeName(name)) + sizeOfBytes(value);
   return size;
 }
 
-/** Bytes that records take as {@linkcode writeRecords} writes them, at most. */
+/** The most bytes that {@linkcode writeRecords} writes. */
 export function recordsSize(records: readonly WritableRecord[]): number {
   return records.reduce((sum, { size }) => sum + size + MAX_PLACE_SIZE, 0);
 }
 
 /**
- * Writes the records of a batch, the first one at offset 0; returns the position behind them.
+ * Writes the records of a batch, with offset deltas from 0; returns the position after them.
  *
  * @see https://kafka.apache.org/documentation/#record
  */
@@ -93,10 +93,10 @@ class RecordWriter {
     this.position += bytes.length;
   }
 
-  /** As Protocol Buffers have it: signs zigzag, seven bits a byte, the lowest first. */
+  /** A zigzag varint as in Protocol Buffers: seven bits per byte, the lowest first. */
   #varint(value: number): void {
     let rest = zigzag(value);
-    // Bits cannot be shifted out of numbers that are larger than 32 bits.
+    // Shifts work on 32 bits only.
     for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) this.#byte(rest % 128 | 0x80);
     for (; rest > 0x7f; rest >>>= 7) this.#byte(rest & 0x7f | 0x80);
     this.#byte(rest);
@@ -121,7 +121,7 @@ function zigzag(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value;
 }
 
-/** Few names come again and again, and encoding a text is a call of the runtime. */
+/** Cached, as few names recur and encoding a text is a call into the runtime. */
 function encodeName(name: string): Bytes {
   const known = encodedNames.get(name);
   if (known !== undefined) return known;

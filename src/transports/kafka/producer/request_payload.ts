@@ -1,33 +1,33 @@
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 
-/** Room for what kafkajs writes before a payload: a few numbers, and the client's name. */
+/** Room for the request header that kafkajs writes before a payload: a few numbers and the client id. */
 const HEADROOM = 1024;
 
-/** Larger pieces are not kept. */
+/** Larger buffers are not kept. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 
-/** Memory for requests that go out one after the other, as fresh memory costs more than all else about them. */
+/** A buffer for consecutive requests, as allocating one costs more than the rest of a request. */
 export class RequestMemory {
   #kept = Buffer.alloc(0);
 
-  /** At least `size` bytes with anything in them. What was taken before must not be needed any more. */
+  /** Returns at least `size` bytes of any content. The buffer taken before must not be in use any more. */
   take(size: number): Buffer<ArrayBuffer> {
     if (size <= this.#kept.length) return this.#kept;
-    // Requests differ in size, and none should need a little more than the last one.
+    // Twice the size, so that a slightly larger request fits, too.
     const taken = Buffer.allocUnsafeSlow(2 * size);
     if (taken.length <= MAX_KEPT_BYTES) this.#kept = taken;
     return taken;
   }
 }
 
-/** The payload of a request where kafkajs needs not copy it, twice: with room before it. */
+/** The payload of a request with room before it, so that kafkajs need not copy it twice. */
 export class RequestPayload {
   #memory: Buffer<ArrayBuffer>;
   #start = HEADROOM;
   #end: number;
 
-  /** @param write writes at most `size` bytes from `start` on, and returns the position behind them */
+  /** @param write writes at most `size` bytes from `start` on, and returns the position after them */
   constructor(
     { size, memory }: { size: number; memory: RequestMemory },
     write: (target: Buffer<ArrayBuffer>, start: number) => number,
@@ -36,17 +36,17 @@ export class RequestPayload {
     this.#end = write(this.#memory, HEADROOM);
   }
 
-  /** The name is kafkajs's. */
+  /** Named as in kafkajs's Encoder. */
   get buffer(): Buffer<ArrayBuffer> {
     return this.#memory.subarray(this.#start, this.#end);
   }
 
-  /** The name is kafkajs's. */
+  /** Named as in kafkajs's Encoder. */
   size(): number {
     return this.#end - this.#start;
   }
 
-  /** Puts bytes before all others. */
+  /** Inserts bytes before the payload. */
   prepend(bytes: Buffer): void {
     if (bytes.length > this.#start) {
       this.#memory = Buffer.concat([bytes, this.buffer]);
@@ -59,10 +59,10 @@ export class RequestPayload {
   }
 }
 
-/** From here on, requests whose payload is a {@linkcode RequestPayload} go out without being copied. */
+/** Patches kafkajs: it does not copy a {@linkcode RequestPayload} into the request. */
 export function useRequestPayloads(): void {
   const { writeEncoder } = Encoder.prototype;
-  // What it returns is what kafkajs goes on with: once behind the header, and once more behind the size of both.
+  // kafkajs goes on with the returned payload: it calls this after writing the header, and again after the total size.
   Encoder.prototype.writeEncoder = function (payload: unknown) {
     if (!(payload instanceof RequestPayload)) return writeEncoder.call(this, payload);
     payload.prepend(this.buffer);

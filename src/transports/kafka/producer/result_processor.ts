@@ -6,7 +6,7 @@ import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type BatcherOptions, RecordBatcher } from "./record_batcher.ts";
 import { TopicLeaders } from "./topic_leaders.ts";
 
-/** How long leaving may take, each for what is under way and for the connections: brokers can be away. */
+/** How long closing may wait for requests in flight, and as long again for connections: brokers can be away. */
 const LEAVE_MS = 3000;
 
 /** Stores records in a topic; resolves when the brokers have acknowledged them. */
@@ -29,7 +29,7 @@ export class KafkaResultProcessor implements ResultProcessor {
     return new KafkaResultProcessor(leaders, batcher);
   }
 
-  /** @throws {Error} when a broker has appeared that the sandbox does not allow: only a new sandbox helps */
+  /** @throws {Error} when a broker appears that the sandbox does not allow: only a new sandbox helps */
   process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
     return this.#batcher.add(record, signal);
   }

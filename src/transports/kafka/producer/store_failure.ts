@@ -1,6 +1,6 @@
 import type { Failure } from "./record_batcher.ts";
 
-/** Refusals of a whole batch for what some of its records are. */
+/** Error types by which a broker refuses a whole batch because of some records. */
 const ABOUT_RECORDS = new Map<unknown, Failure["remedy"]>([
   ["CORRUPT_MESSAGE", "split"],
   ["INVALID_RECORD", "split"],
@@ -9,7 +9,7 @@ const ABOUT_RECORDS = new Map<unknown, Failure["remedy"]>([
   ["RECORD_LIST_TOO_LARGE", "shrink"],
 ]);
 
-/** Broker and producer do not agree on what came before. */
+/** Error types when broker and producer disagree on the sequence numbers. */
 const ABOUT_NUMBERS = new Set<unknown>([
   "DUPLICATE_SEQUENCE_NUMBER",
   "INVALID_PRODUCER_EPOCH",
@@ -17,14 +17,14 @@ const ABOUT_NUMBERS = new Set<unknown>([
   "UNKNOWN_PRODUCER_ID",
 ]);
 
-/** What can be done about a failure, by the words of kafkajs's errors. */
+/** The remedy for a failure, by the type of kafkajs's error. */
 export function remedyFor(error: unknown): Failure["remedy"] {
   const { type, retriable } = Object(error);
   return ABOUT_RECORDS.get(type) ??
     (retriable === true || isAboutNumbers(error) ? "repeat" : "none");
 }
 
-/** Whether a producer that starts to count anew gets over it. */
+/** Whether a new producer, with new sequence numbers, resolves the failure. */
 export function isAboutNumbers(error: unknown): boolean {
   return ABOUT_NUMBERS.has(Object(error).type);
 }

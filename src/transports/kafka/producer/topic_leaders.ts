@@ -27,13 +27,13 @@ const COMPRESSION = {
   zstd: CompressionTypes.ZSTD,
 };
 
-/** Every producer has one, whether it knows transactions or not. */
+/** InitProducerId requires one, even without transactions. */
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
-/** From when on a pause that a broker imposes is worth a word. */
+/** A throttle of at least this is logged. */
 const LONG_THROTTLE_MS = 1000;
 
-/** What is asked of a cluster to store records. */
+/** kafkajs's internal client with the members used to store records. */
 interface ProducingCluster extends Cluster {
   isConnected(): boolean;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
@@ -62,8 +62,8 @@ interface ProducingBroker {
 }
 
 /**
- * The leaders of a topic's partitions. Does what kafkajs's own producer does, but for each partition: the producer
- * takes the first failure for that of the whole request, and repeats what was stored.
+ * The leaders of a topic's partitions. Replaces kafkajs's own producer: that one takes the first failed partition for a
+ * failure of the whole request, and repeats batches that are stored.
  */
 export class TopicLeaders implements Leaders {
   readonly topic: string;
@@ -73,7 +73,7 @@ export class TopicLeaders implements Leaders {
   readonly #log: Logger;
   readonly #troubles: PartitionTroubles;
   readonly #numbers: BatchNumbers | null;
-  /** A leader has one request at a time. */
+  /** One buffer for each leader, which has one request in flight. */
   readonly #memories = new Map<number, RequestMemory>();
   #partitions: readonly PartitionMetadata[] = [];
   #leaders: readonly number[] = [];
@@ -147,7 +147,7 @@ export class TopicLeaders implements Leaders {
 
   async #store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
     if (leader < 0) return batches.map((batch) => this.#failure(noLeader(), batch));
-    // Not waited for: while one partition has no leader there is no answer, and others have one.
+    // Not awaited: the known leaders can store while the metadata cannot be refreshed.
     void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
     try {
       const broker = await this.#cluster.findBroker({ nodeId: leader });
@@ -163,7 +163,7 @@ export class TopicLeaders implements Leaders {
         this.#outcome(batch, responses.find(({ partition }) => partition === batch.partition))
       );
     } catch (error) {
-      // The request may still be on its way out.
+      // The socket may still be sending from this buffer.
       this.#memories.delete(leader);
       this.#removeClosed(error);
       return batches.map((batch) => this.#failure(error, batch));
@@ -179,7 +179,7 @@ export class TopicLeaders implements Leaders {
       if (!this.#cluster.isConnected()) await this.#cluster.connect();
       await this.#cluster.refreshMetadata();
     } catch {
-      // Whoever sends next learns of it, and why.
+      // The next request fails with the reason.
     }
   }
 
@@ -196,7 +196,7 @@ export class TopicLeaders implements Leaders {
     );
   }
 
-  /** The leader of each partition. */
+  /** The leader of each partition; computed anew when the metadata changes. */
   #current(): readonly number[] {
     const partitions = this.#cluster.findTopicPartitionMetadata(this.topic);
     if (partitions !== this.#partitions) {
@@ -255,7 +255,7 @@ export class TopicLeaders implements Leaders {
     return { producerId: Number(producerId), producerEpoch };
   }
 
-  /** A connection that was closed is not opened again by itself. */
+  /** Removes a broker whose connection was closed, as kafkajs does not reopen it. */
   #removeClosed(error: unknown): void {
     const { name, host, port } = Object(error);
     if (name === "KafkaJSConnectionClosedError") this.#cluster.removeBroker({ host, port });

@@ -9,7 +9,7 @@ export class TopicRouter implements ResultProcessor {
     this.#stores = stores;
   }
 
-  /** @param open opens the store of one of the topics; those that were opened are closed when one cannot be */
+  /** @param open opens the store of one topic; if one fails to open, those already open are closed */
   static async open(
     topics: readonly string[],
     open: (topic: string) => Promise<ResultProcessor>,

@@ -1,6 +1,6 @@
 /**
- * Where the fields of a record batch stand, in bytes, in the format that brokers write since 0.11. Its offset and its
- * length come first; the length counts what comes after it, and the checksum likewise.
+ * Byte positions of the fields of a record batch, in the format that brokers write since 0.11. `length` counts the
+ * bytes after itself, and `checksum` covers those after itself.
  *
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
@@ -23,10 +23,10 @@ export const BATCH_FIELDS = {
   records: 61,
 };
 
-/** The number of the format, in the field `magic`; lower ones are those of single messages. */
+/** The format's number in the field `magic`; lower ones are formats of single messages. */
 export const BATCH_MAGIC = 2;
 
-/** Bits of the attributes; the lowest three name the compression. */
+/** Bits of the attributes; the lowest three are the compression type. */
 export const BATCH_ATTRIBUTES = {
   logAppendTime: 0x08,
   transactional: 0x10,

@@ -1,14 +1,14 @@
 const POLYNOMIAL = 0x82f63b78;
 
-/** How many bytes are taken up at once. */
+/** Bytes processed per step. */
 const STRIDE = 8;
 
-/** For each byte, what it does to the checksum when 0 to 7 more bytes follow. */
+/** For each byte, its effect on the checksum when 0 to 7 more bytes follow. */
 const TABLE = createTable();
 
 /**
- * The checksum of record batches, CRC-32C. Takes eight bytes at once, which is several times as fast as one by one and
- * counts, as this is the largest part of writing a batch. `node:zlib` knows another polynomial only.
+ * CRC-32C, the checksum of record batches. Slicing by eight is several times as fast as byte by byte; the checksum is
+ * the largest part of writing a batch. `node:zlib` has only another polynomial.
  */
 export function crc32c(bytes: Uint8Array): number {
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

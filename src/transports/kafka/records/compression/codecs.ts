@@ -12,23 +12,23 @@ import { openZstd } from "./zstd_pieces.ts";
 const CODEC_MASK = 0x07;
 const LZ4_DISTANCE_BYTES = 64 * 1024;
 
-/** How long decompressing may keep everything else from going on. */
+/** How long decompression may block the event loop. */
 const TURN_MS = 10;
 
-/** What was compressed, as it comes out piece by piece. */
+/** The uncompressed content of a batch, piece by piece. */
 export interface Pieces {
-  /** How much memory it takes between two pieces. */
+  /** Bytes of memory held between two pieces. */
   readonly heldBytes: number;
-  /** Resolves with null behind the last one. A piece changes when the next one comes. @throws {Error} when it is damaged */
+  /** Resolves with null after the last one. A piece is valid until the next call. @throws {Error} for damaged input */
   next(): Promise<Bytes | null>;
-  /** Gives up what it holds. */
+  /** Frees its memory. */
   close(): void;
 }
 
-/** How to undo a compression. */
+/** How to decompress one type of compression. */
 export interface Codec {
   readonly name: string;
-  /** @throws {Error} when it is damaged, or takes more than `maxLength` bytes */
+  /** @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed */
   decompress(bytes: Bytes, maxLength: number): Bytes | Promise<Bytes>;
   inflate(bytes: Bytes): Pieces;
 }
@@ -61,9 +61,9 @@ const CODECS: readonly (Codec | null)[] = [
 ];
 
 /**
- * The codec that the attributes of a batch name; null when it is not compressed.
+ * The codec in the attributes of a batch; null when the batch is not compressed.
  *
- * @throws {Error} when they name none that is known
+ * @throws {Error} when the codec is unknown
  */
 export function codecOf(attributes: number): Codec | null {
   const codec = CODECS[attributes & CODEC_MASK];

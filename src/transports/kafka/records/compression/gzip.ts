@@ -3,7 +3,7 @@ import zlib from "node:zlib";
 import type { Bytes } from "../../../../core/event.ts";
 import { tooLarge } from "./inflated_bytes.ts";
 
-/** Fewer and larger steps than by default, which halves the time. */
+/** Larger than the default, which halves the time. */
 const CHUNK_SIZE = 64 * 1024;
 
 const gzip = promisify(zlib.gzip);
@@ -14,7 +14,7 @@ export async function compressGzip(bytes: Bytes): Promise<Bytes> {
   return await gzip(bytes) as Bytes;
 }
 
-/** @throws {Error} when it is damaged, or takes more than `maxLength` bytes */
+/** @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed */
 export async function decompressGzip(bytes: Bytes, maxLength: number): Promise<Bytes> {
   try {
     const options = { maxOutputLength: maxLength, chunkSize: CHUNK_SIZE };

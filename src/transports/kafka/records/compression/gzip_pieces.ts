@@ -3,22 +3,22 @@ import type { Bytes } from "../../../../core/event.ts";
 import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
-/** Beside the piece: the 32 KiB that a member may refer back to, and the tables of its codes. */
+/** Memory besides the piece: the window of 32 KiB, and the code tables. */
 const STATE_BYTES = 64 * 1024;
 
-/** zlib's number for a window of 32 KiB (15) in members of gzip (16). */
+/** zlib's parameter for a window of 32 KiB (15) in the gzip format (16). */
 const WINDOW_BITS = 15 + 16;
 
 type Pako = typeof import("pako");
 
-/** Starts to decompress members of gzip. The library is loaded for large batches only. */
+/** Starts to decompress gzip members. The library is loaded for large batches only. */
 export async function openGzip(bytes: Bytes): Promise<PieceReader> {
   return new GzipPieces(await import("pako"), bytes);
 }
 
 /**
- * Checks the checksum and the length of each member. `node:zlib` is faster, but makes as much garbage as what comes out;
- * this fills the same memory again and again.
+ * Verifies the checksum and the length of each member. `node:zlib` is faster, but allocates as much as it outputs; this
+ * reuses one buffer.
  */
 class GzipPieces implements PieceReader {
   readonly heldBytes = PIECE_BYTES + STATE_BYTES;

@@ -1,23 +1,23 @@
 import type { Bytes } from "../../../../core/event.ts";
 import type { InflatedOutput } from "./inflated_output.ts";
 
-/** From here on, copying at once is faster than byte by byte. */
+/** From this length on, a bulk copy is faster than byte by byte. */
 const LONG = 32;
 
-/** Takes what comes out of a decompressor; how much that will be is known only in the end, and limited. */
+/** Collects the output of a decompressor, whose size is limited but unknown in advance. */
 export class InflatedBytes implements InflatedOutput {
   readonly isFull = false;
   readonly #maxLength: number;
   #bytes: Bytes;
   #length = 0;
 
-  /** @param expectedLength how much there will probably be */
+  /** @param expectedLength the probable size of the output */
   constructor(expectedLength: number, maxLength: number) {
     this.#maxLength = maxLength;
     this.#bytes = new Uint8Array(Math.min(expectedLength, maxLength));
   }
 
-  /** What has come so far, as a view of memory that nothing else uses. */
+  /** The output so far, as a view of memory that nothing else uses. */
   get bytes(): Bytes {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -43,7 +43,7 @@ export class InflatedBytes implements InflatedOutput {
       for (let to = this.#length; to < end; to++) target[to] = target[to - distance]!;
     } else {
       const start = this.#length - distance;
-      // Each time, there is twice as much to copy from.
+      // Each copy doubles the bytes to copy from.
       for (let to = this.#length; to < end; to = start + 2 * (to - start)) {
         target.copyWithin(to, start, start + Math.min(to - start, end - to));
       }
@@ -66,7 +66,7 @@ export class InflatedBytes implements InflatedOutput {
   }
 }
 
-/** Why something is not decompressed. */
+/** The error when the output would exceed its limit. */
 export function tooLarge(maxLength: number): Error {
   return new Error(`it takes more than ${maxLength / 1024 / 1024} MiB uncompressed`);
 }

@@ -1,16 +1,16 @@
 import type { Bytes } from "../../../../core/event.ts";
 
-/** Takes what comes out of a decompressor. */
+/** Collects the output of a decompressor. */
 export interface InflatedOutput {
-  /** Whether what has come should be taken away before more comes. */
+  /** Whether the output should be taken before more is added. */
   readonly isFull: boolean;
-  /** Takes a part of `source`. @throws {Error} when it does not reach so far, or too much has come */
+  /** Adds a part of `source`. @throws {Error} when `source` ends before `end`, or the output grows too large */
   append(source: Bytes, start: number, end: number): void;
   /**
-   * Takes up to `count` bytes again that came `distance` before; when there are fewer, they are repeated. Returns how
-   * many it has taken: all, unless it is full then.
+   * Adds up to `count` bytes from `distance` bytes back; if `count` is larger than `distance`, they repeat. Returns how
+   * many it added: all, unless it is full then.
    *
-   * @throws {Error} when nothing came so far before, or too much has come
+   * @throws {Error} when `distance` reaches too far back, or the output grows too large
    */
   repeat(distance: number, count: number): number;
 }

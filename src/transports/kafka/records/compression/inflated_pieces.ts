@@ -3,28 +3,28 @@ import type { InflatedOutput } from "./inflated_output.ts";
 import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
-/** How much comes before what is not needed any more is dropped: moving the rest takes time. */
+/** How much more is collected before old bytes are dropped, as moving the rest takes time. */
 const SLACK_BYTES = 1024 * 1024;
 
-/** From here on, copying at once is faster than byte by byte. */
+/** From this length on, a bulk copy is faster than byte by byte. */
 const LONG = 32;
 
-/** A decompressor refers further back than it may. */
+/** A back-reference reaches beyond the bytes that are kept. */
 export class TooFarBackError extends Error {
   override readonly name = "TooFarBackError";
 
-  /** @param maxKept how many bytes back it may refer */
+  /** @param maxKept how many bytes a back-reference may reach */
   constructor(maxKept: number) {
     super(`it repeats what stands more than ${maxKept / 1024 / 1024} MiB before`);
   }
 }
 
-/** Runs a decompressor until there is a piece. */
+/** Runs a decompressor until it has a piece. */
 export class GeneratedPieces implements PieceReader {
   readonly #output: InflatedPieces;
   readonly #reading: Generator<void, void>;
 
-  /** @param maxKept how many bytes back the decompressor may refer */
+  /** @param maxKept how many bytes a back-reference may reach */
   constructor(maxKept: number, read: (output: InflatedOutput) => Generator<void, void>) {
     this.#output = new InflatedPieces(maxKept);
     this.#reading = read(this.#output);
@@ -45,7 +45,7 @@ export class GeneratedPieces implements PieceReader {
   }
 }
 
-/** Takes what comes out of a decompressor, and keeps as much of it as may be referred to. */
+/** Collects the output of a decompressor, and keeps as much of it as back-references may need. */
 class InflatedPieces implements InflatedOutput {
   readonly #maxKept: number;
   #bytes: Bytes = new Uint8Array(2 * PIECE_BYTES);
@@ -53,7 +53,7 @@ class InflatedPieces implements InflatedOutput {
   #taken = 0;
   #hasDropped = false;
 
-  /** @param maxKept how many bytes back a decompressor may refer */
+  /** @param maxKept how many bytes a back-reference may reach */
   constructor(maxKept: number) {
     this.#maxKept = maxKept;
   }
@@ -66,14 +66,14 @@ class InflatedPieces implements InflatedOutput {
     return this.#bytes.length;
   }
 
-  /** What has come since it was taken last. It changes when more comes. */
+  /** The output since the last call, valid until more output comes. */
   take(): Bytes {
     const piece = this.#bytes.subarray(this.#taken, this.#length);
     this.#taken = this.#length;
     return piece;
   }
 
-  /** Drops what nothing refers to any more. */
+  /** Drops the bytes that no back-reference may reach. */
   #drop(): void {
     const surplus = Math.min(this.#length - this.#maxKept, this.#taken);
     if (surplus <= 0) return;
@@ -110,7 +110,7 @@ class InflatedPieces implements InflatedOutput {
       for (let to = this.#length; to < end; to++) bytes[to] = bytes[to - distance]!;
     } else {
       const start = this.#length - distance;
-      // Each time, there is twice as much to copy from.
+      // Each copy doubles the bytes to copy from.
       for (let to = this.#length; to < end; to = start + 2 * (to - start)) {
         bytes.copyWithin(to, start, start + Math.min(to - start, end - to));
       }

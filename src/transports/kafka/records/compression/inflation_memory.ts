@@ -3,24 +3,24 @@ import type { Codec, Pieces } from "./codecs.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** A batch that takes more is decompressed piece by piece. Most producers send no more than this at once. */
+/** A batch larger than this uncompressed is decompressed piece by piece. Most producers send smaller ones. */
 const MAX_WHOLE_BYTES = 2 * MEBIBYTE;
 
-/** What all batches of an isolate may take that were decompressed at once, and the same for those in pieces. */
+/** The memory of an isolate for batches decompressed whole, and as much again for those decompressed in pieces. */
 const MAX_BYTES = 16 * MEBIBYTE;
 
-/** A batch that was decompressed at once. */
+/** A batch that is decompressed whole. */
 export interface Whole {
   readonly bytes: Bytes;
-  /** Says that the bytes are not needed any more. May be called again. */
+  /** Frees the memory of the bytes. May be called again. */
   release(): void;
 }
 
-/** Bounds what batches of all partitions take together while they are decompressed. */
+/** Bounds the memory for decompressing the batches of all partitions. */
 export class InflationMemory {
   readonly #maxBytes: number;
   #wholeBytes = 0;
-  /** In the order in which they were used last. */
+  /** The least recently used first. */
   readonly #inPieces = new Set<EvictablePieces>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -28,7 +28,7 @@ export class InflationMemory {
     this.#maxBytes = maxBytes;
   }
 
-  /** Decompresses at once. Resolves with null when it takes too much for that, or is damaged. */
+  /** Decompresses whole. Resolves with null when the batch is too large for that or damaged, or memory is short. */
   async whole(codec: Codec, compressed: Bytes): Promise<Whole | null> {
     if (this.#wholeBytes + MAX_WHOLE_BYTES > this.#maxBytes) return null;
     if (compressed.length > MAX_WHOLE_BYTES) return null;
@@ -49,8 +49,8 @@ export class InflationMemory {
   }
 
   /**
-   * Decompresses piece by piece. What it needs between two pieces is dropped when others need the memory: it begins anew
-   * then, and passes over what it has given already.
+   * Decompresses piece by piece. If others need the memory between two pieces, the decompressor's state is dropped. It
+   * then starts from the beginning, and skips the bytes that it has already returned.
    */
   inPieces(codec: Codec, compressed: Bytes): Pieces {
     return new EvictablePieces(codec, {
@@ -60,7 +60,7 @@ export class InflationMemory {
     });
   }
 
-  /** Runs what decompresses one after the other: what each needs would be dropped for the next one again and again. */
+  /** Runs decompressions one at a time: side by side, they would evict each other's state again and again. */
   inTurn<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(run);
     this.#turn = result.catch(() => {});
@@ -91,7 +91,7 @@ class EvictablePieces implements Pieces {
   readonly #codec: Codec;
   readonly #options: EvictableOptions;
   #pieces: Pieces | null = null;
-  /** How much has been given. */
+  /** Bytes returned so far. */
   #position = 0;
   #isClosed = false;
 
@@ -145,5 +145,5 @@ class EvictablePieces implements Pieces {
   }
 }
 
-/** That of this isolate. */
+/** Shared by all partitions of this isolate. */
 export const INFLATION_MEMORY = new InflationMemory();

@@ -6,36 +6,36 @@ const MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
 
-/** Flags of a frame: what stands in it besides its blocks. */
+/** Flags of a frame: what it holds besides its blocks. */
 const HAS_DICTIONARY = 0x01;
 const HAS_CHECKSUM = 0x04;
 const HAS_LENGTH = 0x08;
 const HAS_BLOCK_CHECKSUMS = 0x10;
 
-/** Marks the length of a block that is stored as it is. */
+/** Marks the length of a block that is stored uncompressed. */
 const IS_STORED = 0x80000000;
 
 const USUAL_RATIO = 4;
 
-/** A length of this much in a token goes on in the bytes that follow. */
+/** A length of this value in a token continues in the following bytes. */
 const GOES_ON = 15;
 const MIN_REPETITION = 4;
 
 /**
  * Decompresses lz4 frames.
  *
- * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
+ * @throws {Error} when the frames are damaged, or have more than `maxLength` bytes uncompressed
  */
 export function decompressLz4(bytes: Bytes, maxLength: number): Bytes {
   const inflated = new InflatedBytes(USUAL_RATIO * bytes.length, maxLength);
-  // It is never full.
+  // One step reads everything, as the output is never full.
   readLz4(bytes, inflated).next();
   return inflated.bytes;
 }
 
 /**
- * Decompresses lz4 frames into `output`, and stops whenever that is full. Checksums are left to those of TCP and of the
- * batch.
+ * Decompresses lz4 frames into `output`, and yields whenever that is full. Checks no checksums: TCP and the batch have
+ * their own.
  *
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */

@@ -1,34 +1,34 @@
 import type { Bytes } from "../../../../core/event.ts";
 
 /**
- * How every frame begins: its blocks do not depend on each other, which brokers insist on, and hold up to 64 KiB; there
- * are no checksums but that of these bytes, the last of them.
+ * The start of every frame: blocks of up to 64 KiB, independent of each other, as brokers require; no checksums, except
+ * that of this header in its last byte.
  */
 const FRAME_START = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
 const BLOCK_BYTES = 64 * 1024;
 const BLOCK_HEADER_BYTES = 4;
 const FRAME_END_BYTES = 4;
 
-/** Marks the length of a block that is stored as it is. */
+/** Marks the length of a block that is stored uncompressed. */
 const IS_STORED = 0x80000000;
 
-/** A length of this much in a token goes on in the bytes that follow. */
+/** A length of this value in a token continues in the following bytes. */
 const GOES_ON = 15;
-/** So does it behind a byte of this. */
+/** A length byte of this value is followed by another one. */
 const MORE_FOLLOWS = 255;
 const MIN_REPETITION = 4;
 
-/** The format wants this much at the end of a block not to begin a repetition, and not to be part of one. */
+/** The format lets no match begin in the last 12 bytes of a block, nor reach into its last 5. */
 const NO_REPETITION_BYTES = 12;
 const LITERAL_END_BYTES = 5;
 
 const HASH_BITS = 13;
 const HASH_FACTOR = 0x9e3779b1;
 
-/** The longer nothing repeats, the larger the steps. */
+/** The longer the search finds no match, the larger its steps. */
 const STEPS_SHIFT = 6;
 
-/** Compresses to one frame, and rather fast than small. */
+/** Compresses to one frame, for speed rather than size. */
 export function compressLz4(bytes: Bytes): Bytes {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
   const size = FRAME_START.length + blocks * BLOCK_HEADER_BYTES + bytes.length + FRAME_END_BYTES;
@@ -70,7 +70,7 @@ function compressBlock(block: Bytes, target: Bytes, seen: Uint16Array): number |
   return writer.end() ? writer.length : undefined;
 }
 
-/** Writes a block as sequences: some bytes as they are, then some that were there before. */
+/** Writes a block as sequences of literals and a match. */
 class SequenceWriter {
   length = 0;
   readonly #block: Bytes;
@@ -82,7 +82,7 @@ class SequenceWriter {
     this.#target = target;
   }
 
-  /** Returns whether there was room for it. */
+  /** Returns false when there is no room for the match and the literals before it. */
   repetition(start: number, end: number, distance: number): boolean {
     const length = end - start - MIN_REPETITION;
     if (!this.#literals(start, length)) return false;
@@ -93,7 +93,7 @@ class SequenceWriter {
     return true;
   }
 
-  /** Returns whether there was room for it. */
+  /** Writes the last literals. Returns false when there is no room for them. */
   end(): boolean {
     return this.#literals(this.#block.length, 0);
   }
@@ -118,7 +118,7 @@ class SequenceWriter {
   }
 }
 
-/** Up to where the bytes at `position` repeat those at `before`. */
+/** The end of the match at `position`, which repeats the bytes at `before`. */
 function repetitionEnd(block: Bytes, before: number, position: number): number {
   const limit = block.length - LITERAL_END_BYTES;
   const distance = position - before;

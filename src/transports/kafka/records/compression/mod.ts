@@ -1,6 +1,6 @@
 /**
- * Teaches kafkajs every codec of Kafka. It brings gzip alone, and sets no limit to what comes out: messages of 300 kB can
- * take 300 MB uncompressed. Record batches are decompressed without it.
+ * Registers every codec of Kafka with kafkajs, which has only gzip, and no limit of the uncompressed size: messages of
+ * 300 kB can become 300 MB. Record batches are decompressed by `codecs.ts`, not through kafkajs.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { compressLz4 } from "./lz4_writer.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
 import { compressZstd, decompressZstd } from "./zstd.ts";
 
-/** What messages of the formats before record batches may take uncompressed. Their producers sent 1 MB by default. */
+/** The uncompressed limit of messages in the formats before record batches. Their producers sent 1 MB by default. */
 const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
 
-/** What kafkajs hands to a codec to be compressed. */
+/** What kafkajs passes to a codec for compression. */
 interface RecordsEncoder {
   readonly buffer: Buffer<ArrayBuffer>;
 }
@@ -31,7 +31,7 @@ const SNAPPY: Codec = { compress: compressSnappy, decompress: decompressSnappy }
 const ZSTD: Codec = { compress: compressZstd, decompress: decompressZstd };
 const LZ4: Codec = { compress: compressLz4, decompress: decompressLz4 };
 
-/** Registers them: without its codec, a record cannot be read, and the pipeline not go on. */
+/** Registers the codecs: a record whose codec is missing cannot be read, and stops the pipeline. */
 export function useAllCompressionCodecs(): void {
   register(CompressionTypes.GZIP, { name: "gzip", codec: GZIP });
   register(CompressionTypes.Snappy, { name: "snappy", codec: SNAPPY });
@@ -44,7 +44,7 @@ function register(
   { name, codec }: { name: string; codec: Codec },
 ): void {
   CompressionCodecs[type] = () => ({
-    // The libraries treat a Buffer worse than the bytes that it is.
+    // The libraries handle a plain Uint8Array better than a Buffer.
     compress: async ({ buffer }: RecordsEncoder) => toBuffer(await codec.compress(toBytes(buffer))),
     async decompress(buffer: Buffer<ArrayBuffer>) {
       try {

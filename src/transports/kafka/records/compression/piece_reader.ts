@@ -1,15 +1,15 @@
 import type { Bytes } from "../../../../core/event.ts";
 
-/** Decompresses piece by piece, without a pause. */
+/** Decompresses piece by piece, synchronously. */
 export interface PieceReader {
-  /** How much memory it takes between two pieces. */
+  /** Bytes of memory held between two pieces. */
   readonly heldBytes: number;
   /**
-   * Returns null behind the last piece. A piece may be empty, and changes when the next one comes.
+   * Returns null after the last piece. A piece may be empty, and is valid until the next call.
    *
-   * @throws {Error} when it is damaged
+   * @throws {Error} when the input is damaged
    */
   next(): Bytes | null;
-  /** Gives up what it holds. May be called again. */
+  /** Frees its memory. May be called again. */
   close(): void;
 }

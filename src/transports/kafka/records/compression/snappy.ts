@@ -3,16 +3,16 @@ import type { Bytes } from "../../../../core/event.ts";
 import { InflatedBytes, tooLarge } from "./inflated_bytes.ts";
 import type { InflatedOutput } from "./inflated_output.ts";
 
-/** Java's clients write blocks in frames of their own, which start with this and a version. */
+/** Java's clients write blocks in frames of their own (xerial), which start with this and a version. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
 const XERIAL_HEADER_SIZE = 16;
 
-/** Kinds of elements, in the lowest bits of their first byte. */
+/** Types of elements, in the lowest two bits of their first byte. */
 const LITERAL = 0;
 const NEAR_COPY = 1;
 const COPY = 2;
 
-/** From here on, the length of a literal stands in bytes of its own. */
+/** A literal longer than this has its length in 1 to 4 separate bytes. */
 const LONG_LITERAL = 60;
 
 /** Compresses to one block. */
@@ -23,20 +23,20 @@ export function compressSnappy(bytes: Bytes): Bytes {
 /**
  * Decompresses a block, or Java's frames of blocks.
  *
- * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
+ * @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed
  */
 export function decompressSnappy(bytes: Bytes, maxLength: number): Bytes {
   let length = 0;
   for (const block of blocksOf(bytes)) length += uncompressedLength(block).value;
   if (length > maxLength) throw tooLarge(maxLength);
   const inflated = new InflatedBytes(length, maxLength);
-  // It is never full.
+  // One step reads everything, as the output is never full.
   readSnappy(bytes, inflated).next();
   return inflated.bytes;
 }
 
 /**
- * Decompresses a block, or Java's frames of blocks, into `output`, and stops whenever that is full.
+ * Decompresses a block, or Java's frames of blocks, into `output`, and yields whenever that is full.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
  */
@@ -61,7 +61,7 @@ function* framedBlocks(bytes: Bytes): Generator<Bytes> {
   }
 }
 
-/** The length that a block says it has, and where that ends. */
+/** The uncompressed length that a block states, and the position after that field. */
 function uncompressedLength(block: Bytes): { value: number; end: number } {
   let value = 0;
   for (let end = 0; end < 5; end++) {

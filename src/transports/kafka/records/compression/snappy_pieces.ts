@@ -3,15 +3,15 @@ import { GeneratedPieces, TooFarBackError } from "./inflated_pieces.ts";
 import type { PieceReader } from "./piece_reader.ts";
 import { readSnappy } from "./snappy.ts";
 
-/** Most encoders go back no further. */
+/** Back-references of most encoders reach no further. */
 const USUAL_DISTANCE_BYTES = 64 * 1024;
 
-/** For those that do, as the format allows. */
+/** The limit for other encoders, as the format allows a longer reach. */
 const MAX_DISTANCE_BYTES = 8 * 1024 * 1024;
 
 /**
- * Decompresses with as little memory as most batches need. A batch that refers further back is decompressed anew with
- * more, up to where that has come to light.
+ * Decompresses with the little memory that most batches need. When a back-reference reaches further, it starts again
+ * with more memory, and skips the bytes that it has already returned.
  */
 export class SnappyPieces implements PieceReader {
   readonly #bytes: Bytes;
@@ -52,7 +52,7 @@ export class SnappyPieces implements PieceReader {
     return piece;
   }
 
-  /** Returns what comes behind so many bytes. */
+  /** Skips `count` bytes, and returns the rest of the piece in which they end. */
   #passOver(count: number): Bytes | null {
     for (let passed = 0;;) {
       const piece = this.#pieces.next();

@@ -12,10 +12,10 @@ export async function compressZstd(bytes: Bytes): Promise<Bytes> {
 }
 
 /**
- * Decompresses frames. The library needs to know how much room they take, and gives nothing when it was too little or
- * the frames are damaged; most frames do not say how much they hold.
+ * Decompresses frames. The library needs the size of the output, which most frames do not state. It returns nothing
+ * when that is too small or a frame is damaged.
  *
- * @throws {Error} when it is damaged, or takes more than `maxLength` bytes
+ * @throws {Error} when the frames are damaged, or have more than `maxLength` bytes uncompressed
  */
 export async function decompressZstd(bytes: Bytes, maxLength: number): Promise<Bytes> {
   const { ZSTDDecoder } = await import("zstddec");

@@ -3,46 +3,46 @@ import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
 const INPUT_BYTES = 16 * 1024;
-/** What the library needs beside the window and the two buffers: tables, and the blocks that it is at. */
+/** Memory of the library besides the window and the two buffers: tables, and its current blocks. */
 const STATE_BYTES = 640 * 1024;
 
 const MEBIBYTE = 1024 * 1024;
-/** RFC 8878 (3.1.1.1.2) recommends that decoders support this much, and that encoders need no more. */
+/** RFC 8878 (3.1.1.1.2) recommends that decoders support this much, and that encoders require no more. */
 const MAX_WINDOW_BYTES = 8 * MEBIBYTE;
 
 const MAGIC = 0xfd2fb528;
 const SINGLE_SEGMENT = 0x20;
 const MAX_HEADER_BYTES = 18;
 
-/** `ZSTD_inBuffer` and `ZSTD_outBuffer`: a pointer, the size of what it points to, and the position there. */
+/** `ZSTD_inBuffer` and `ZSTD_outBuffer`: a pointer to a buffer, its size, and the position in it. */
 const STRUCT_BYTES = 12;
 const SIZE = 4;
 const POSITION = 8;
 
-/** Errors of libzstd that are not of damaged bytes. */
+/** Error codes of libzstd that do not mean damaged input. */
 const WINDOW_TOO_LARGE = -16;
 const WRONG_DICTIONARY = -32;
 const NO_MEMORY = -64;
 
 type NativeFunction = (...values: number[]) => number;
 
-/** The part of libzstd that zstddec has. Pointers and sizes are numbers. */
+/** The functions of libzstd that zstddec includes. Pointers and sizes are numbers. */
 interface Libzstd {
   readonly memory: WebAssembly.Memory;
-  /** Returns 0 when there is no memory. */
+  /** Returns 0 when memory is exhausted. */
   readonly allocate: (size: number) => number;
   readonly free: (pointer: number) => void;
-  /** Returns 0 when there is no memory. */
+  /** Returns 0 when memory is exhausted. */
   readonly createContext: () => number;
   readonly freeContext: (context: number) => void;
-  /** Returns 0 at the end of a frame, and an error below 0. */
+  /** Returns 0 at the end of a frame, and a negative number for an error. */
   readonly decompress: (context: number, output: number, input: number) => number;
 }
 
 let libzstd: Promise<Libzstd> | undefined;
 
 /**
- * Starts to decompress frames of zstd. The library is loaded by the first batch that needs it.
+ * Starts to decompress zstd frames. The library is loaded for the first batch that needs it.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8878
  */
@@ -50,7 +50,7 @@ export async function openZstd(bytes: Bytes): Promise<PieceReader> {
   return new ZstdPieces(await (libzstd ??= loadLibzstd()), bytes);
 }
 
-/** zstddec's own stream ignores errors of libzstd, and never frees its memory when it is not read to the end. */
+/** zstddec's own stream ignores errors of libzstd, and leaks its memory unless it is read to the end. */
 async function loadLibzstd(): Promise<Libzstd> {
   const { ZSTDDecoder } = await import("zstddec/stream");
   let exports: WebAssembly.Exports = {};
@@ -71,19 +71,19 @@ async function loadLibzstd(): Promise<Libzstd> {
   };
 }
 
-/** libzstd checks each reference, and the checksum and the length of a frame that has them. */
+/** libzstd checks each back-reference, and the checksum and the length of a frame that has them. */
 class ZstdPieces implements PieceReader {
   readonly #libzstd: Libzstd;
   readonly #bytes: Bytes;
   readonly #context: number;
-  /** Where the two structs stand in the library's memory, and behind them the two buffers. */
+  /** Addresses of the two structs and the two buffers in the library's memory, one after the other. */
   readonly #input: number;
   readonly #output: number;
   readonly #inputBuffer: number;
   readonly #outputBuffer: number;
   readonly #piece = new Uint8Array(PIECE_BYTES);
   #position = 0;
-  /** The frame that is being read; null between two. */
+  /** The current frame; null between two frames. */
   #frame: { readonly windowBytes: number; inflatedBytes: number } | null = null;
   #maxWindowBytes = 0;
   #isClosed = false;
@@ -139,7 +139,7 @@ class ZstdPieces implements PieceReader {
       if (status < 0) throw reasonOf(status, frame.windowBytes);
       this.#position += consumed;
       frame.inflatedBytes += produced;
-      // libzstd has reserved the whole window, but not used more of it than has come.
+      // libzstd reserves the whole window, but uses no more of it than it has output.
       if (Math.min(frame.windowBytes, frame.inflatedBytes) > MAX_WINDOW_BYTES) {
         throw windowTooLarge(frame.windowBytes);
       }
@@ -149,7 +149,7 @@ class ZstdPieces implements PieceReader {
     }
   }
 
-  /** Fills the piece as far as the input lasts. */
+  /** Decompresses until the piece is full or the input is used up. */
   #step(input: Bytes): { status: number; consumed: number; produced: number } {
     const { memory, decompress } = this.#libzstd;
     new Uint8Array(memory.buffer).set(input, this.#inputBuffer);
@@ -165,7 +165,7 @@ class ZstdPieces implements PieceReader {
       before.setUint32(struct + POSITION, 0, true);
     }
     const status = decompress(this.#context, this.#output, this.#input);
-    // Memory that has grown has another buffer.
+    // WebAssembly memory that has grown has a new buffer.
     const after = new DataView(memory.buffer);
     const consumed = after.getUint32(this.#input + POSITION, true);
     const produced = after.getUint32(this.#output + POSITION, true);
@@ -174,7 +174,7 @@ class ZstdPieces implements PieceReader {
   }
 }
 
-/** How far back the frame that starts here may refer; 0 when it is none. */
+/** The window size of the frame that starts here; 0 when it is not a zstd frame. */
 function windowBytesOf(bytes: Bytes): number {
   const header = new Uint8Array(MAX_HEADER_BYTES);
   header.set(bytes.subarray(0, MAX_HEADER_BYTES));
@@ -186,7 +186,7 @@ function windowBytesOf(bytes: Bytes): number {
     const base = 2 ** (10 + (window >> 3));
     return base + base / 8 * (window & 7);
   }
-  // The whole content is the window. Its length stands behind the number of a dictionary.
+  // The window is the whole content; its size follows the dictionary id.
   const position = 5 + [0, 1, 2, 4][flags & 3]!;
   switch (flags >> 6) {
     case 0:
