@@ -11,54 +11,54 @@ import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 import { isSuspicious, type SuspectTurns } from "./suspects.ts";
 import { WaitingRecords } from "./waiting_records.ts";
 
-/** What may wait of a partition, beyond what the pipeline works on, before no more of it is fetched. */
+/** A partition with this many fetched, undelivered bytes is not fetched. */
 const MAX_WAITING_BYTES = 256 * 1024;
 
 /**
- * How many events wait for a call's slot. More would only live longer, and cost memory: when one of them gets a slot, the
- * next one is delivered at once.
+ * How many delivered events may wait for a call slot. More would only take memory: each freed slot triggers the next
+ * delivery.
  */
 const MAX_QUEUED = 2;
 
-/** Where a partition's events go, and how many may be on their way. */
+/** An assigned partition's position, limits and callbacks. */
 export interface AssignedPartitionOptions {
   readonly topic: string;
   readonly partition: number;
-  /** The first offset that was not settled before. */
+  /** The lowest unsettled offset, where delivery starts. */
   readonly nextOffset: number;
-  /** What was tried before for the event there. */
+  /** Attempts made for that event before the takeover, from the commit's metadata. */
   readonly past?: AttemptsMade | undefined;
   readonly limits: Limits;
   readonly deliver: Deliver;
-  /** Told when more of it comes to be wanted, as less of it waits than before. */
+  /** Called when `wantsMore` becomes true again, because the buffer has shrunk. */
   readonly noteWanted: () => void;
-  /** Asked to commit when much has settled since the last commit: after a crash, it would be done again. */
+  /** Requests a commit ahead of the interval when much has settled: a crash would repeat all of it. */
   readonly commit: () => void;
-  /** Commits what there is to commit, and resolves when that is done, or has not worked. Never rejects. */
+  /** Commits all partitions. Resolves when the commit has succeeded or failed; never rejects. */
   readonly announce: () => Promise<void>;
-  /** Of all partitions together. */
+  /** Shared by all partitions. */
   readonly suspectTurns: SuspectTurns;
-  /** Those of all partitions together. */
+  /** Shared by all partitions. */
   readonly largeRecords: LargeRecords;
-  /** What an event may take: key, value and headers. */
+  /** Largest event in bytes: key, value and headers. */
   readonly maxEventBytes: number;
-  /** Told from which offset on records cannot be read, and why. The partition goes no further. */
+  /** Called with the first unreadable offset and the reason. The partition then stops there. */
   readonly unreadable: (offset: number, reason: string) => void;
-  /** Told when the pipeline cannot go on. */
+  /** Ends the listener with an error. */
   readonly fail: (error: unknown) => void;
 }
 
-/** What this member holds of one partition between getting and giving it up. */
+/** A partition of this member, from its assignment until it is given up. */
 export class AssignedPartition {
   readonly partition: number;
   /** Ends when the partition is given up. */
   readonly lease = new LeaseController();
   readonly tracker: OffsetTracker;
-  /** The offset last committed, to commit only what moved. */
+  /** The offset last committed; only a higher offset or a new note is committed next. */
   committed: number;
-  /** The offset of the last commit that was tried, which may have arrived though no answer came. */
+  /** The offset last sent in a commit. The broker may have stored it although no response came. */
   committing: number;
-  /** What the last commit said of the event at its offset; null when that is not known. */
+  /** Metadata of the last commit; null after a failed commit, when it is unknown. */
   committedNote: string | null = "";
   readonly #options: AssignedPartitionOptions;
   readonly #waiting: WaitingRecords;
@@ -69,12 +69,12 @@ export class AssignedPartition {
   #deliveredBytes = 0;
   #idle: PromiseWithResolvers<void> | null = null;
   #doubt: PromiseWithResolvers<void> | null = null;
-  /** A record that is not delivered before the group has been told. */
+  /** A record held back until a commit has marked it as under way. */
   #held: FetchedRecord | null = null;
-  /** The offset of the event that the group has been told of last, or is being told of. */
+  /** The offset that a commit last marked, or is marking, as under way. */
   #announced = -1;
   #isAnnouncing = false;
-  /** How many events are delivered one by one, each after the group has been told of it. */
+  /** How many more events are each marked as under way by a commit before delivery. */
   #toAnnounce: number;
   #endTurn: () => void = () => {};
 
@@ -101,7 +101,7 @@ export class AssignedPartition {
     this.lease.onQueueShrank(() => this.#deliverSoon());
   }
 
-  /** What a commit says of the event at its offset. */
+  /** Commit metadata: the attempts for the event at the committable offset, and whether it is under way. */
   get note(): string {
     const { tracker: { committable }, lease } = this;
     const isUnderWay = this.#announced === committable
@@ -110,7 +110,7 @@ export class AssignedPartition {
     return formatNote({ attempts: lease.attemptsOf(committable), isUnderWay });
   }
 
-  /** Whether it may be another's by now: passed to another member and back, or a new topic's, since the last commit. */
+  /** Whether ownership is unconfirmed: after a rebalance or topic re-creation, until the next fetch offset is known. */
   get isDoubtful(): boolean {
     return this.#doubt !== null;
   }
@@ -124,18 +124,18 @@ export class AssignedPartition {
     this.#doubt = null;
   }
 
-  /** Resolves when no doubt keeps from committing what has settled, or the partition is given up. */
+  /** Resolves when ownership is confirmed, nothing settled is uncommitted, or the lease has ended. */
   async certain(): Promise<void> {
     if (this.#doubt === null || this.tracker.committable === this.committed) return;
     await Promise.race([this.#doubt.promise, aborted(this.lease.ended)]);
   }
 
-  /** Everything below was fetched. */
+  /** All offsets below have been fetched. */
   get fetchedEnd(): number {
     return this.#fetchedEnd;
   }
 
-  /** Whether more of the partition should be fetched; in doubt, to see from where. */
+  /** Whether to fetch more. True while ownership is unconfirmed: the next fetch offset decides it. */
   get wantsMore(): boolean {
     return this.isDoubtful ||
       !this.#waiting.isEnded &&
@@ -143,10 +143,10 @@ export class AssignedPartition {
   }
 
   /**
-   * Takes records that were fetched. Those that came before are left out: around a change of leaders two brokers may
-   * both send them, and a partition that is kept is fetched again from where it was committed.
+   * Buffers fetched records, except those fetched before: around a leader change two brokers may send the same ones,
+   * and a kept partition is fetched again from its committed offset.
    *
-   * @param nextOffset where the next fetch begins: below it, there is nothing else
+   * @param nextOffset where the next fetch begins: nothing else exists below it
    */
   enqueue(fetched: readonly FetchedRecords[], nextOffset: number): void {
     for (const records of fetched) {
@@ -159,8 +159,8 @@ export class AssignedPartition {
   }
 
   /**
-   * Resolves when nothing is under way any more: of a lease that is ending, no event that was delivered; of one that is
-   * suspended, none that has begun or lies between those that have.
+   * Resolves when drained. An ending lease: no delivered event is left. A suspended lease: no work runs, and every
+   * event below `drainEnd` has settled.
    */
   async idle(): Promise<void> {
     this.#idle ??= Promise.withResolvers();
@@ -197,7 +197,7 @@ export class AssignedPartition {
         const record = this.#held ?? this.#next();
         if (record === null) return;
         this.#held = null;
-        // A batch is fetched as a whole, with what may have settled before.
+        // Brokers send whole batches, so the first may begin with settled records.
         if (record.offset < this.tracker.end) {
           record.held?.release();
           continue;
@@ -216,9 +216,9 @@ export class AssignedPartition {
   }
 
   /**
-   * The group is told of the first event of an assignment before it is delivered: it may be one that ends the process, and
-   * would do so again and again, without a trace. When that has happened, it may have been any event that was delivered
-   * with the first one, so all of these are announced, and delivered one by one.
+   * Commits a mark for the first event of an assignment before its delivery, so that an event that ends the process
+   * leaves a trace. After repeated crashes, any event delivered along with it may be the cause: then each of them is
+   * marked and delivered one by one.
    */
   async #announce({ offset }: FetchedRecord): Promise<void> {
     const { past, announce, suspectTurns } = this.#options;
@@ -292,7 +292,7 @@ export class AssignedPartition {
     this.#deliverSoon();
   }
 
-  /** When a commit is under way, or did not work, the next one comes in its time. */
+  /** False while a commit is under way or has failed: the next regular commit covers the rest. */
   get #hasMuchToCommit(): boolean {
     return this.committing === this.committed &&
       this.tracker.committable - this.committed >= this.#options.limits.maxLookahead;

@@ -1,14 +1,14 @@
 import type { AttemptsMade } from "../../../core/event.ts";
 
-/** What a commit says of the event at its offset, for whoever reads on from there. */
+/** What a commit's metadata says of the event at its offset, for the member that takes over. */
 export interface AttemptsNote {
-  /** None when nothing has failed. */
+  /** Absent when nothing has failed. */
   readonly attempts?: AttemptsMade | undefined;
-  /** Whether it was being handled. */
+  /** Whether the event was being handled. */
   readonly isUnderWay: boolean;
 }
 
-/** A note as the metadata of a commit; nothing when there is nothing to say. */
+/** Formats a note as commit metadata; empty when there is nothing to note. */
 export function formatNote({ attempts, isUnderWay }: AttemptsNote): string {
   if (attempts === undefined && !isUnderWay) return "";
   const { firstFailedAtMs, ...counts } = attempts ?? {};
@@ -23,7 +23,7 @@ export function formatNote({ attempts, isUnderWay }: AttemptsNote): string {
   });
 }
 
-/** Null for what is none: metadata is free text, and others may have written it. */
+/** Returns null for metadata of other programs, which may be any text. */
 export function parseNote(metadata: string | null): AttemptsNote | null {
   if (metadata === null || !metadata.startsWith('{"eventor":')) return null;
   let note: Record<string, unknown>;
@@ -42,8 +42,8 @@ export function parseNote(metadata: string | null): AttemptsNote | null {
 }
 
 /**
- * What was tried for an event when its partition is taken over. One that was under way counts as tried, and not survived:
- * whoever gives a partition up in good order takes that back before.
+ * Attempts for an event when its partition is taken over. An event that was under way counts one more attempt and
+ * crash: a member that gives a partition up in good order clears that mark first.
  *
  * @param nowMs since 1970
  */
@@ -61,7 +61,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** What was committed of partitions, and noted of the events there, when they were assigned. */
+/** Committed offsets and notes of partitions at their assignment. */
 export class AttemptsNotes {
   readonly #commits = new Map<number, { offset: number; note: AttemptsNote | null }>();
 
@@ -69,11 +69,11 @@ export class AttemptsNotes {
     this.#commits.set(partition, { offset: Number(offset), note: parseNote(metadata) });
   }
 
-  /** What was tried for the event at which a partition is gone on with. */
+  /** Attempts for the event at which a partition continues; undefined unless the commit is at `offset`. */
   attemptsAt(partition: number, offset: number): AttemptsMade | undefined {
     const committed = this.#commits.get(partition);
     if (committed?.offset !== offset || committed.note === null) return undefined;
-    // `Date.now()` need not be the time of day.
+    // `Date.now()` is replaced by a monotonic clock, and may differ from the time of day.
     return attemptsBefore(committed.note, new Date().getTime());
   }
 }

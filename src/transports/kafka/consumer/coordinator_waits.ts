@@ -2,16 +2,16 @@ import Broker from "kafkajs/src/broker/index.js";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 
-/** After how long it is worth a word that a coordinator does not serve the group; it takes a moment after each start. */
+/** A coordinator that does not serve the group is reported after this time; each start takes a moment. */
 const WORTH_SAYING_AFTER_MS = 5000;
 
-/** How often it is said again. */
+/** Interval between repeated log lines. */
 const REPEAT_INTERVAL_MS = 60_000;
 
-/** What `Health` knows the coordinator by. */
+/** `Health` key of the coordinator. */
 const COORDINATOR = "coordinator";
 
-/** What brokers answer while no coordinator serves the group. It passes: all that helps is to ask again. */
+/** Errors while no coordinator serves the group. They pass; only asking again helps. */
 const NOT_SERVING = new Set<unknown>([
   "GROUP_LOAD_IN_PROGRESS",
   "GROUP_COORDINATOR_NOT_AVAILABLE",
@@ -19,10 +19,10 @@ const NOT_SERVING = new Set<unknown>([
   "REQUEST_TIMED_OUT",
 ]);
 
-/** The requests of a member to its coordinator, apart from commits, which tell of their failures themselves. */
+/** A member's requests to its coordinator, except commits, which report their own failures. */
 const COORDINATOR_REQUESTS = ["joinGroup", "syncGroup", "heartbeat", "offsetFetch"];
 
-/** Whether an error, or what has caused it, says that no coordinator serves the group for now. */
+/** Whether an error or one of its causes says that no coordinator serves the group at present. */
 export function isNotServing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { name, type } = error as Error & { type?: unknown };
@@ -30,7 +30,7 @@ export function isNotServing(error: unknown): boolean {
     isNotServing(error.cause);
 }
 
-/** Says when a group's coordinator keeps its members waiting. */
+/** Reports when a group's coordinator keeps its members waiting. */
 export class CoordinatorWaits {
   readonly #groupId: string;
   readonly #log: Logger;
@@ -51,7 +51,7 @@ export class CoordinatorWaits {
     this.#now = now;
   }
 
-  /** Notes how a request to the coordinator has failed, or the search for it. */
+  /** Called when a request to the coordinator, or the search for it, has failed. */
   failed(error: unknown): void {
     if (!(error instanceof Error) || !isNotServing(error)) return;
     const nowMs = this.#now();
@@ -67,7 +67,7 @@ export class CoordinatorWaits {
     this.#log.warn(message);
   }
 
-  /** Notes that the coordinator has served the group. */
+  /** Called when the coordinator has served the group. */
   served(): void {
     if (this.#saidAtMs !== null) {
       this.#log.info(`a broker coordinates group '${this.#groupId}' again`);
@@ -78,7 +78,7 @@ export class CoordinatorWaits {
   }
 }
 
-/** Has kafkajs tell how requests to the coordinators of groups end: as it comes, it repeats them without a word. */
+/** Reports the outcome of requests to coordinators, which kafkajs repeats silently. */
 export function announceCoordinatorWaits(
   waitsOf: (request: { groupId: string }) => CoordinatorWaits | undefined,
 ): void {

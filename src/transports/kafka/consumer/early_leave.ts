@@ -1,13 +1,13 @@
 import Broker from "kafkajs/src/broker/index.js";
 import { atMost } from "../../../core/backoff.ts";
 
-/** For a coordinator's answer that is under way. */
+/** How long to wait for a coordinator's response under way. */
 const ANSWER_MS = 1000;
 
-/** What kafkajs's group of a consumer knows while it joins, as far as it is used here. */
+/** The part of a joining kafkajs `ConsumerGroup` used here. */
 export interface JoiningGroup {
   readonly groupId: string;
-  /** Absent until the coordinator has given it one. */
+  /** Null until the coordinator assigns one. */
   memberId: string | null;
   readonly coordinator: { readonly connectionPool: BrokerAddress } | null;
   readonly cluster: { readonly brokerPool: BrokerPool };
@@ -30,19 +30,19 @@ interface BrokerPool {
   };
 }
 
-/** A group that is being joined; `ended` resolves when that has come to its end, whatever that is. */
+/** A join under way; `ended` resolves when it succeeds or fails. */
 interface Join {
   readonly group: JoiningGroup;
   readonly ended: Promise<void>;
   readonly leaving: AbortController;
 }
 
-/** By the ids of their groups. */
+/** Keyed by group id. */
 const joins = new Map<string, Join>();
-/** They are not joined any more. */
+/** Groups that must not be joined any more. */
 const left = new WeakSet<JoiningGroup>();
 
-/** Runs `join`, during which the group can be left by {@linkcode stopJoining}, which the signal tells. */
+/** Runs `join`. Its signal aborts when {@linkcode stopJoining} leaves the group meanwhile. */
 export async function whileJoining(
   group: JoiningGroup,
   join: (left: AbortSignal) => Promise<void>,
@@ -58,16 +58,16 @@ export async function whileJoining(
   }
 }
 
-/** The group of that id, while it is being joined. */
+/** The group with this id, while it is being joined. */
 export function joiningGroup(groupId: string): JoiningGroup | undefined {
   return joins.get(groupId)?.group;
 }
 
 /**
- * Leaves a group if it is being joined; whoever has joined leaves it through kafkajs. Until a coordinator has let a
- * member join, which it does when the slowest one has come, it reads nothing more from the connection. So kafkajs would
- * not leave at all, and the others would get no partitions until the session of whom they wait for had run out. Another
- * connection says it, and the coordinator answers the first one that it does not know the member any more.
+ * Leaves a group that is being joined; after the join, kafkajs leaves it. A coordinator answers a join when the slowest
+ * member has joined, and reads nothing else from the connection until then. So kafkajs would not leave at all, and the
+ * others would get no partitions until this member's session has timed out. A second connection leaves instead, and the
+ * coordinator fails the join with an unknown member id.
  */
 export async function stopJoining(groupId: string): Promise<void> {
   const join = joins.get(groupId);
@@ -76,7 +76,7 @@ export async function stopJoining(groupId: string): Promise<void> {
   left.add(group);
   leaving.abort();
   const { coordinator, memberId, cluster: { brokerPool } } = group;
-  // Without an id, it is on its way or not yet asked for: whoever gets it then leaves instead of joining.
+  // Without an id, the join is on its way or not yet sent. It leaves once it receives the id.
   if (coordinator === null || memberId === null) return await atMost(ended, ANSWER_MS);
   const { host, port, rack } = coordinator.connectionPool;
   const broker = brokerPool.createBroker({
@@ -92,7 +92,7 @@ export async function stopJoining(groupId: string): Promise<void> {
   }
 }
 
-/** Has kafkajs keep the id of a member from when it is given (KIP-394), and not try again to join a group that was left. */
+/** Keeps the member id from when it is assigned (KIP-394), and stops kafkajs from joining a group that was left. */
 export function followJoins(): void {
   const { joinGroup } = Broker.prototype;
   Broker.prototype.joinGroup = async function (request: { groupId: string }) {
@@ -114,7 +114,7 @@ export function followJoins(): void {
       return await joinGroup.call(following, request);
     } catch (error) {
       if (!left.has(group)) throw error;
-      // Whoever left did not know the id, and the group waits for everybody to whom it gave one.
+      // `stopJoining` did not know the id, and the group waits for every member that has one.
       const { groupId, memberId } = group;
       if (hasIdTooLate) await this.leaveGroup({ groupId, memberId }).catch(() => {});
       throw notJoined(error);

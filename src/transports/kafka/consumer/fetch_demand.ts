@@ -1,22 +1,22 @@
-/** Whatever came to be wanted so short a time ago is likely to be again: it is being worked off. */
+/** After a rise within this time, another one is likely: the buffer is being drained. */
 const SOON_AFTER_MS = 1000;
 
-/** When more of a member's partitions comes to be wanted. */
+/** Signals when partitions of a member want more records. */
 export class FetchDemand {
   #rise = new AbortController();
   #lastRiseMs = -Infinity;
 
-  /** Aborts when more of a partition comes to be wanted. */
+  /** Aborts when a partition next wants more. */
   get nextRise(): AbortSignal {
     return this.#rise.signal;
   }
 
-  /** Whether that is likely to be soon. */
+  /** Whether the next rise is likely to be soon. */
   get risesSoon(): boolean {
     return performance.now() - this.#lastRiseMs < SOON_AFTER_MS;
   }
 
-  /** Notes that more of a partition has come to be wanted. */
+  /** Called when a partition wants more again. */
   noteRise(): void {
     this.#lastRiseMs = performance.now();
     this.#rise.abort();

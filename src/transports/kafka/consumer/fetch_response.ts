@@ -5,16 +5,16 @@ import Requests from "kafkajs/src/protocol/requests/index.js";
 import { readBatches } from "./fetched_batches.ts";
 import { type FetchedRecords, RecordBatch } from "./record_batch.ts";
 
-/** The version of fetch requests since which responses hold record batches; brokers have it since 0.11. */
+/** The first version of fetch responses with record batches, from Kafka 0.11. */
 const MIN_VERSION = 4;
 
-/** A transaction that ended by an abort, of which something may have been fetched. */
+/** An aborted transaction, of which records may have been fetched. */
 interface AbortedTransaction {
   readonly producerId: string;
   readonly firstOffset: number;
 }
 
-/** From here on, `messages` of what kafkajs fetches are {@linkcode FetchedRecords}, each of one or more records. */
+/** Makes `messages` of kafkajs's fetch responses {@linkcode FetchedRecords}, each of one or more records. */
 export function useFetchedRecords(): void {
   const { versions, protocol } = Requests.requests.Fetch;
   Requests.requests.Fetch = {
@@ -30,7 +30,7 @@ export function useFetchedRecords(): void {
   };
 }
 
-/** kafkajs's own takes the first failure of a partition for that of the whole response. */
+/** kafkajs's own `parse` fails the whole response when one partition fails. */
 function parse<T extends { readonly errorCode?: number }>(response: T): T {
   const { errorCode = 0 } = response;
   if (errorCode !== 0) throw createErrorFromCode(errorCode);
@@ -66,7 +66,7 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
     firstOffset: Number(decoder.readInt64()),
   }));
   const replica = version < 11 ? {} : { preferredReadReplica: decoder.readInt32() };
-  // What one partition holds must not keep the response for all of them in memory.
+  // Copied, so that one partition's records do not keep the whole response in memory.
   const records = Buffer.from(decoder.readBytes() ?? []);
   const { messages, unreadable } = await readBatches(records);
   leaveOutAborted(messages, aborted);
@@ -74,8 +74,8 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
 }
 
 /**
- * kafkajs would look at one transaction for each record, in the order in which brokers name them, which is that of
- * their ends: where several overlap, it hands on what was aborted.
+ * Marks aborted records for skipping. kafkajs would check one transaction for each record, in the brokers' order of
+ * transaction ends: where several overlap, it passes on aborted records.
  */
 function leaveOutAborted(
   fetched: readonly FetchedRecords[],
@@ -91,7 +91,7 @@ function leaveOutAborted(
       toCome.shift();
     }
     const { producerId, inTransaction } = batch.batchContext;
-    // The key of a control record says in its last two bytes what it is: 0 is an abort.
+    // The last two bytes of a control record's key are its type: 0 is an abort.
     if (batch.isControlRecord && batch.key?.[3] === 0) producers.delete(producerId);
     else if (inTransaction && producers.has(producerId)) batch.isControlRecord = true;
   }

@@ -7,20 +7,20 @@ import type { Unreadable } from "./partition_answer.ts";
 import { type FetchedRecords, RecordBatch } from "./record_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
-/** What one partition's records of a response are. */
+/** The records of one partition in a response. */
 export interface FetchedBatches {
   readonly messages: readonly FetchedRecords[];
-  /** What comes behind them and cannot be read; null when all can, or what is left is a batch that was cut off. */
+  /** Unreadable data after `messages`; null when there is none, or only a batch that was cut off. */
   readonly unreadable: Unreadable | null;
 }
 
-/** The fields of a message before Kafka 0.11 up to its key. */
+/** Byte positions in a message before Kafka 0.11, up to its key. */
 const OLD_FIELDS = { checksum: 12, checksumEnd: 16, smallest: 26 };
 
 /**
- * Reads the records of a partition up to where a broker has cut them off, or to the first batch that is damaged.
+ * Reads the records of a partition up to where the broker cut them off, or to the first damaged batch.
  *
- * @param bytes are held in memory for as long as any of the records
+ * @param bytes stay in memory as long as any of the records
  */
 export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBatches> {
   const messages: FetchedRecords[] = [];
@@ -33,7 +33,7 @@ export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBa
       : BATCH_FIELDS.lengthEnd + rest.readInt32BE(BATCH_FIELDS.length);
     if (length <= BATCH_FIELDS.magic) return damaged(tooShort(length));
     if (length > rest.length) {
-      // Brokers cut off what is beyond the limits of the request, but send the first batch as a whole (KIP-74).
+      // Brokers cut off what exceeds the request's limits, but send the first batch whole (KIP-74).
       if (position > 0) break;
       const size = Number.isFinite(length) ? ` of ${length}` : "";
       return damaged(`the broker sent ${rest.length}${size} bytes of the first batch and no more`);
@@ -60,7 +60,7 @@ export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBa
   return { messages, unreadable: null };
 }
 
-/** What is wrong with the fields of a batch; null when nothing is. */
+/** What is wrong with the fields of a batch; null when they are valid. */
 function damageOfBatch(batch: Buffer<ArrayBuffer>): string | null {
   if (batch.length < BATCH_FIELDS.records) return tooShort(batch.length);
   const checksum = crc32c(batch.subarray(BATCH_FIELDS.checksumEnd));
@@ -79,7 +79,7 @@ function damageOfBatch(batch: Buffer<ArrayBuffer>): string | null {
     : null;
 }
 
-/** Whether a batch that ends a transaction says how; true for all others. */
+/** Whether a control batch says how its transaction ended; true for all others. */
 function isReadableControl(batch: Buffer<ArrayBuffer>): boolean {
   const attributes = batch.readInt16BE(BATCH_FIELDS.attributes);
   if ((attributes & BATCH_ATTRIBUTES.control) === 0) return true;

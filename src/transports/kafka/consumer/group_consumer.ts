@@ -8,22 +8,22 @@ import { LedTopics } from "./assignment/led_topics.ts";
 import { shownPartitions } from "./shown_partitions.ts";
 
 /**
- * A member that joins anew after an outage waits until the session of its former self has run out, so the consumer
- * outlasts an outage of about a session, and looks often enough to be back soon after it.
+ * After an outage, a rejoin waits until the session of the former membership has timed out. So retries outlast about a
+ * session, and pauses are short enough to be back soon after.
  */
 const PATIENCE = { retries: 10, maxRetryTime: 5000 };
 
-/** Whom a consumer tells what becomes of it. */
+/** Who is informed of a consumer's joins and failures. */
 export interface ConsumerObserver {
   readonly log: Logger;
   readonly health: Health | undefined;
-  /** Called with its partitions whenever it has joined the group. */
+  /** Called after each join with the assigned partitions. */
   onJoin(partitions: readonly number[]): void;
-  /** Called when it cannot go on here. A crash, its member learns of. */
+  /** Called when the consumer cannot continue in this sandbox. Crashes are reported to its `GroupMember`. */
   onFailure(error: Error): void;
 }
 
-/** The consumer of a group, which gets partitions and gives them up. */
+/** Creates the kafkajs consumer of a group member. */
 export function createGroupConsumer(
   { topic, consumerConfig: config }: KafkaListenerConfig,
   { log, health, onJoin, onFailure }: ConsumerObserver,
@@ -53,7 +53,7 @@ export function createGroupConsumer(
     metadataMaxAge: metadataMaxAgeMs,
     readUncommitted: config.readUncommitted,
     ...(config.rackId === undefined ? {} : { rackId: config.rackId }),
-    // A consumer that cannot go on must not come back by itself, unseen: the listener ends with it.
+    // A crashed consumer must not restart silently: the listener ends with it.
     retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {

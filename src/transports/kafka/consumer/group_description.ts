@@ -1,11 +1,11 @@
 import { decodeSubscription } from "./assignment/consumer_protocol.ts";
 import { refusalOf } from "./patient_join.ts";
 
-/** What kafkajs's group of a consumer knows of the group, as far as it is used here. */
+/** The part of kafkajs's `ConsumerGroup` used here. */
 export interface DescribableGroup {
   readonly groupId: string;
   readonly assigners: readonly { readonly name: string }[];
-  /** Null until it is known. */
+  /** Null until found. */
   readonly coordinator: Coordinator | null;
 }
 
@@ -15,14 +15,14 @@ interface Coordinator {
   ): Promise<{ readonly groups: readonly GroupDescription[] }>;
 }
 
-/** What a coordinator tells of a group. Protocol and metadata are empty while the group rebalances. */
+/** A DescribeGroups response for one group. Protocol and metadata are empty while it rebalances. */
 interface GroupDescription {
   readonly protocolType: string;
   readonly protocol: string;
   readonly members: readonly { readonly memberMetadata: Uint8Array | null }[];
 }
 
-/** Why a group does not let a member in, with the cure. */
+/** Why a group refuses a member, and the cure. */
 export async function describeRefusal(group: DescribableGroup, error: unknown): Promise<string> {
   const { groupId } = group;
   switch (refusalOf(error)) {
@@ -38,8 +38,8 @@ export async function describeRefusal(group: DescribableGroup, error: unknown): 
 }
 
 /**
- * How many members of a group subscribe to a topic, or how many it has while it rebalances. Null when it is not told: of
- * groups of KIP-848, it is not.
+ * Number of members that subscribe to a topic, or of all members while the group rebalances. Null when unknown, as for
+ * groups of KIP-848.
  */
 export async function countSubscribers(
   group: DescribableGroup,
@@ -84,7 +84,7 @@ async function describe(
     const answer = await coordinator?.describeGroups({ groupIds: [groupId] });
     return answer?.groups[0] ?? null;
   } catch {
-    // To be told more is not worth a failure: the caller can do without.
+    // The description only adds details: the caller can do without.
     return null;
   }
 }

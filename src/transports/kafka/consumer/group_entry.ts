@@ -5,31 +5,31 @@ import { CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { countSubscribers, type DescribableGroup, describeRefusal } from "./group_description.ts";
 import type { AssignmentOffsets, StartAtEnd } from "./offset_reset.ts";
 
-/** How often it is said that a group does not let a member in, when the reason stays the same. */
+/** Log interval for a refusal whose reason stays the same. */
 const REPEAT_INTERVAL_MS = 60_000;
 
-/** What `Health` knows a refusal by the group by. */
+/** `Health` key for a refusal by the group. */
 const ENTRY = "entry into the group";
 
-/** What `Health` knows a topic by that does not exist, and of which the member has no partition that would tell. */
+/** `Health` key for a missing topic, for a member without a partition that would report it. */
 const TOPIC = "topic";
 
-/** A group that was joined, as far as kafkajs's is used here. */
+/** The part of a joined kafkajs `ConsumerGroup` used here. */
 export interface JoinedGroup extends DescribableGroup {
   assigned(): readonly { readonly partitions: readonly number[] }[];
 }
 
-/** Of which group a member reads which topic, and from where. */
+/** A member's group and topic, and where it starts. */
 export interface GroupEntryOptions {
   readonly groupId: string;
   readonly topic: string;
-  /** Null when it begins at the topic's first event. */
+  /** Null when it starts at the topic's first event. */
   readonly start: StartAtEnd | null;
 }
 
-/** A member's way into its group: what keeps it out, and with what it begins. */
+/** How a member joins its group: its start offsets, and reports of what keeps it out. */
 export class GroupEntry {
-  /** Told how requests to the group's coordinator end. */
+  /** Informed of the outcome of requests to the coordinator. */
   readonly coordinator: CoordinatorWaits;
   readonly #options: GroupEntryOptions;
   readonly #log: Logger;
@@ -50,8 +50,8 @@ export class GroupEntry {
   }
 
   /**
-   * Finds out where to begin, so that it begins there whenever the group lets the member in. While the group has no
-   * coordinator, that waits until it joins.
+   * Looks up where to start, so that the member starts there whenever the group admits it. Without a coordinator, the
+   * look-up waits until the join.
    */
   async open(): Promise<void> {
     try {
@@ -61,7 +61,7 @@ export class GroupEntry {
     }
   }
 
-  /** Is called before each attempt to join. */
+  /** Called before each attempt to join. */
   async beforeJoin(): Promise<void> {
     const { groupId, start } = this.#options;
     await start?.lookUp().catch((error) => {
@@ -69,7 +69,7 @@ export class GroupEntry {
     });
   }
 
-  /** Is called when the group does not let the member in. It tries again until the group does. Never rejects. */
+  /** Called when the group refuses the member, which tries again until admitted. Never rejects. */
   async refused(group: DescribableGroup, error: unknown): Promise<void> {
     const reason = `${await describeRefusal(group, error)}; it joins once it can`;
     this.#health?.fails(ENTRY, reason);
@@ -80,7 +80,7 @@ export class GroupEntry {
     this.#log.warn(reason);
   }
 
-  /** Is called when the member has joined; its topic has so many partitions. */
+  /** Called after a join. `partitions` is the topic's partition count. */
   joined(group: JoinedGroup, partitions: number): void {
     this.#said = null;
     this.#health?.works(ENTRY);
@@ -90,7 +90,7 @@ export class GroupEntry {
     void this.#sayItHoldsNothing(group, partitions);
   }
 
-  /** Notes whether the topic does not exist any more. While the member holds partitions, these tell it themselves. */
+  /** Notes whether the topic is missing. While the member holds partitions, these report it. */
   topicGone(isGone: boolean): void {
     this.#isTopicGone = isGone;
     this.#noteTopic();
@@ -105,7 +105,7 @@ export class GroupEntry {
     this.#saysTopicGone = isWorthSaying;
   }
 
-  /** Is called with an assignment before it is asked where its partitions go on. */
+  /** Called with an assignment before its start offsets are looked up. */
   async assigned(assignment: AssignmentOffsets): Promise<void> {
     await this.#options.start?.commitFor(assignment);
   }
@@ -114,7 +114,7 @@ export class GroupEntry {
     const { groupId, topic } = this.#options;
     const subscribers = await countSubscribers(group, topic);
     const members = subscribers === null ? "the members" : `${subscribers} members`;
-    // Members that give partitions up one by one may still hold its share.
+    // Members that give up partitions incrementally may still hold its share.
     const outlook = subscribers !== null && subscribers > partitions
       ? "it stands by for one of them to leave; for more members, the topic needs more partitions"
       : "it waits for the group to give it some";

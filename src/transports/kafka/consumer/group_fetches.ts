@@ -9,37 +9,37 @@ import {
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
 /**
- * How long to fetch before kafkajs has its turn, which sends heartbeats, looks for new partitions, and ends. What it
- * does between two fetches takes longer than they do.
+ * How long a turn of fetching lasts before kafkajs sends heartbeats, looks for new partitions, and may stop. This work
+ * takes longer than a fetch, so it does not run after each one.
  */
 const TURN_MS = 100;
 
-/** How long a fetch may wait for records while another partition is not wanted, and kafkajs while none is. */
+/** Longest wait of a fetch while another partition's buffer is full, and of a turn while all are full. */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
-/** How often in a row a broker has sent nothing without waiting for anything to come. */
+/** Number of consecutive responses that a broker sent empty before the fetch's maximum wait was over. */
 const hasteOf = new WeakMap<Broker, number>();
 
-/** Whom to fetch for. */
+/** Which broker to fetch from, and who handles the responses. */
 export interface FetchOptions {
-  /** The broker to ask. */
+  /** Id of the broker to fetch from. */
   readonly nodeId: string;
-  /** Whether the assignment that is fetched for was given up meanwhile. */
+  /** Whether the assignment has been given up since. */
   readonly isGivenUp: () => boolean;
-  /** Whether more of a partition should be fetched, from where the next fetch would begin. */
+  /** Whether to fetch more of a partition. `nextOffset` is its next fetch offset. */
   readonly wantsMore: (partition: number, nextOffset: number) => boolean;
   readonly demand: FetchDemand;
-  /** Learns of partitions that cannot be read, and says how long each is left out. */
+  /** Records unreadable partitions, and backs off from each. */
   readonly troubles: PartitionTroubles;
-  /** Told that a partition has no record at an offset, and none is to come there. Not waited for. */
+  /** Called for an offset out of range: no record is there, and none will come. Not awaited. */
   readonly outOfRange: (partition: number, offset: number) => void;
-  /** Told that brokers may lead other partitions than is known. */
+  /** Called when the known partition leaders may be outdated. */
   readonly noteStale: () => void;
-  /** Takes what was fetched, in the order of the offsets of each partition. */
+  /** Receives fetched records, in offset order for each partition. */
   readonly take: (fetched: FetchedPartition) => void;
 }
 
-/** What kafkajs's group of a consumer knows of its assignment, as far as it is used here. */
+/** The part of kafkajs's `ConsumerGroup` that fetching uses. */
 export interface FetchingGroup {
   readonly maxWaitTime: number;
   readonly minBytes: number;
@@ -51,7 +51,7 @@ export interface FetchingGroup {
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, PreferredReplica>>;
   readonly cluster: {
     findBroker(node: { nodeId: string }): Promise<Broker>;
-    /** Of the brokers that are known. */
+    /** Ids of all known brokers. */
     getNodeIds(): readonly string[];
   };
   readonly offsetManager: {
@@ -76,11 +76,11 @@ interface PreferredReplica {
   readonly expireAt: number;
 }
 
-/** A member's partitions that are fetched from one broker. */
+/** The assigned partitions fetched from one broker. */
 interface BrokerPartitions {
   readonly broker: Broker;
   readonly topic: string;
-  /** The offset that the next fetch of each begins at. */
+  /** Next fetch offset by partition. */
   readonly nextOffsets: Map<number, number>;
 }
 
@@ -94,15 +94,15 @@ interface Broker {
   }>;
 }
 
-/** What one fetch brings of the partitions that were asked for. */
+/** A fetch response, reduced to the requested partitions. */
 interface Answers {
   readonly answers: readonly PartitionAnswer[];
-  /** Those that the broker should have answered for and did not. */
+  /** Requested partitions that the response lacks. */
   readonly leftOut: readonly number[];
-  /** Whether more was had than a quota allows: then brokers leave all partitions out. */
+  /** Whether a quota is exceeded: brokers then leave out all partitions. */
   readonly isThrottled: boolean;
   readonly areEmpty: boolean;
-  /** How long the broker should still have waited for records if it has sent none. */
+  /** Milliseconds left of the fetch's maximum wait. */
   readonly restMs: number;
 }
 
@@ -115,11 +115,10 @@ const NO_ANSWERS: Answers = {
 };
 
 /**
- * Fetches from one broker again and again, until kafkajs should have its turn. kafkajs's own queues take as long for
- * each fetch as everything else does, so what is fetched passes them by. A partition that cannot be read is left out for
- * a while, and the others do not wait for it.
+ * Fetches from one broker until kafkajs's turn. Bypasses kafkajs's queues, which take as long for each fetch as all
+ * other work. A partition that cannot be read pauses alone; the others continue.
  *
- * @throws {Error} as kafkajs fails when a fetch does, with a `type` or a `name` that tells how to recover
+ * @throws {Error} a failed fetch, with the `type` or `name` by which kafkajs recovers
  */
 export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions): Promise<void> {
   const { nodeId, isGivenUp, wantsMore, demand, troubles } = options;
@@ -134,7 +133,7 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
       .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
       .map(([partition]) => partition);
     const areAllWanted = wanted.length === readable.length;
-    // A broker that waits for records takes no other request meanwhile.
+    // While a broker waits for records, it takes no other request of this connection.
     const waitsHere = wanted.length === 0 || risesSoon && !areAllWanted;
     const maxWaitMs = areAllWanted
       ? group.maxWaitTime
@@ -154,7 +153,7 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
   } while (performance.now() < endMs);
 }
 
-/** A member's partitions that a broker is asked for; null when there are none. */
+/** The assigned partitions to fetch from a broker; null when there are none. */
 async function brokerPartitions(
   group: FetchingGroup,
   nodeId: string,
@@ -166,7 +165,7 @@ async function brokerPartitions(
   const committed = offsetManager.committedOffsets()[topic];
   const nextOffsets = new Map<number, number>();
   for (const partition of partitions) {
-    // Another broker's fetch can be about to find out where a partition begins.
+    // Another broker's turn may still be looking up where the partition begins.
     if (committed?.[partition] === undefined) continue;
     nextOffsets.set(partition, Number(offsetManager.nextOffset(topic, partition)));
   }
@@ -196,7 +195,7 @@ async function fetchOnce(
     topics: [{ topic, partitions }],
   });
   const came = responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
-  // Whatever else is in a response was not asked for.
+  // Ignores partitions that were not requested.
   const answers = wanted.flatMap((partition) =>
     came.find((answer) => answer.partition === partition) ?? []
   );
@@ -214,11 +213,11 @@ async function fetchOnce(
 }
 
 /**
- * Waits when a broker has sent nothing before the time was over, longer each time in a row: it may do so when something
- * has changed, but not again and again.
+ * Backs off when a broker answers empty before the maximum wait is over, from 1 ms, doubled each time in a row. One
+ * such response may mean that something has changed; a series must not keep both sides busy.
  */
 async function calmDown(broker: Broker, { areEmpty, restMs }: Answers): Promise<void> {
-  // Clocks and timers are not exact.
+  // Allows for inexact clocks and timers.
   if (!areEmpty || restMs < MAX_WAIT_WHILE_UNWANTED_MS / 2) {
     hasteOf.delete(broker);
     return;
@@ -265,7 +264,7 @@ function takeAnswers(
       isStale ||= trouble.isPassing;
     }
     if (isOutOfRange) {
-      // Where it goes on is known in the next turn.
+      // The next turn knows the offset to continue at.
       nextOffsets.delete(partition);
       outOfRange(partition, fetchedOffset);
     }
@@ -282,8 +281,8 @@ function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionAnswer): b
 }
 
 /**
- * From the next turn on, the partition is fetched from that broker for a while. From one that is not known, nothing
- * would be fetched.
+ * From the next turn on, fetches the partition from its preferred replica (KIP-392) until `metadataMaxAge` is over.
+ * Ignores an unknown broker, from which nothing would be fetched.
  */
 function notePreferredReplica(
   group: FetchingGroup,

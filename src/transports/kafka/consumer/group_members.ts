@@ -13,45 +13,45 @@ import type { CommittedOffset } from "./offset_commits.ts";
 import { joinPatiently } from "./patient_join.ts";
 import { announceCrash, forgetOldFailures } from "./runner_failures.ts";
 
-/** What the consumer of a group does with its partitions, which kafkajs gets and gives up for it. */
+/** Callbacks of a group member, for the partitions that kafkajs gains and gives up on its behalf. */
 export interface GroupMember extends FetchingMember {
-  /** Its way into the group. */
+  /** How the member joins the group. */
   readonly entry: GroupEntry;
-  /** Called before it joins the group anew, on every path that leads there, while it still may commit. */
+  /** Called before each rejoin, on every path, while commits are still accepted. */
   beforeRejoin(): Promise<void>;
-  /** Called when it was put out of the group: its partitions may be others' by now. It joins anew after that. */
+  /** Called when the group has fenced this member: others may own its partitions. It rejoins afterwards. */
   expelled(): void;
   /**
-   * Called when its consumer cannot go on, and leaves the group once this resolves.
+   * Called when the consumer cannot continue. It leaves the group once this resolves.
    *
-   * @param heldForMs how long its partitions stay its own, without a further sign of life
+   * @param heldForMs how long the partitions stay this member's without another heartbeat
    */
   crashed(error: Error, heldForMs: number): Promise<void>;
-  /** Called with what was committed of a partition, when that is known; before anything of it is fetched. */
+  /** Called with the committed offset of a partition, once known, before the partition is fetched. */
   committedBefore(commit: CommittedOffset): void;
 }
 
-/** How long a coordinator that does not serve the group for now is not asked again. */
+/** Pause after a heartbeat that the coordinator cannot serve at present. */
 const UNSERVED_PAUSE_MS = 250;
 
-/** How long fetches wait for a broker to tell the topics of other members. */
+/** How long fetches wait for a look-up of the topics of other members. */
 const LED_TOPICS_MS = 1000;
 
-/** A coordinator's answers to a member without which the group has gone on. */
+/** Errors of a coordinator whose group has fenced this member. */
 const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
 
 const members = new Map<string, GroupMember>();
-/** An OffsetManager stands for one assignment of one consumer. */
+/** kafkajs creates one OffsetManager for each assignment of a consumer. */
 const givenUpAssignments = new WeakSet<object>();
 
-/** Has `member` stand for this isolate's consumer of a group, and take what it fetches. */
+/** Registers `member` as this isolate's consumer of a group; it receives the fetched records. */
 export function becomeMember(groupId: string, member: GroupMember): void {
   members.set(groupId, member);
 }
 
 /**
- * Has kafkajs tell members what it tells only afterwards, or not at all, and give them what is fetched at once.
- * Consumers that nobody stands for run as kafkajs has it.
+ * Patches kafkajs to call members at events that it reports late or never, and to pass on fetched records at once.
+ * Consumers without a registered member keep kafkajs's behaviour.
  */
 export function callMembers(): void {
   readAssignments();
@@ -78,18 +78,18 @@ function fetchForMembers(): void {
     const assignment = this.offsetManager;
     try {
       await atMost(checkLedTopics(this), LED_TOPICS_MS);
-      // With several brokers, the answer of another can make the consumer join again meanwhile.
+      // Meanwhile, a response of another broker can make the consumer rejoin.
       const isGivenUp = () => givenUpAssignments.has(assignment);
       await memberFetches(this).turn(nodeId, member, isGivenUp);
     } catch (error) {
       await this.recoverFromFetch(error);
     }
-    // For kafkajs, nothing came: it goes on by sending a heartbeat when one is due.
+    // kafkajs sees an empty fetch, and sends a heartbeat when one is due.
     return [];
   };
 }
 
-/** Whether a request should be sent again to the same coordinator. Of one that has moved, a member learns where to. */
+/** Whether to repeat a request to the same coordinator. If it has moved, the member looks for it. */
 function isUnservedRequest(error: unknown): boolean {
   return isNotServing(error) && Object(error).type !== "NOT_COORDINATOR_FOR_GROUP";
 }
@@ -113,8 +113,8 @@ function announceRejoins(): void {
     entry.joined(group, group.partitionsPerSubscribedTopic?.get(topic)?.length ?? 0);
   }
 
-  // Fetches from several brokers can ask for it at the same time; a second join would make the first one's assignment
-  // void without giving it up.
+  // Fetches from several brokers may request a rejoin at once. A second join would void the first one's assignment
+  // without giving it up.
   ConsumerGroup.prototype.joinAndSync = function (): Promise<void> {
     const running = joining.get(this);
     if (running !== undefined) return running;
@@ -126,7 +126,7 @@ function announceRejoins(): void {
   };
 }
 
-/** kafkajs joins anew for them as for any rebalance, and only when all of its fetches have come back. */
+/** kafkajs rejoins after fencing as after any rebalance, and only once all its fetches have returned. */
 function announceExpulsions(): void {
   const { heartbeat } = ConsumerGroup.prototype;
   ConsumerGroup.prototype.heartbeat = async function (options: { interval: number }) {
@@ -134,7 +134,7 @@ function announceExpulsions(): void {
     try {
       await heartbeat.call(this, options);
     } catch (error) {
-      // While it joins, a late answer can be about what it was before.
+      // During a join, a late response may concern the former member id or generation.
       const isSame = memberId === this.memberId && generationId === this.generationId;
       if (isSame && EXPULSIONS.has(Object(error).type)) {
         if (this.offsetManager !== null) givenUpAssignments.add(this.offsetManager);
@@ -145,7 +145,7 @@ function announceExpulsions(): void {
   };
 }
 
-/** kafkajs reads the metadata of commits, and forgets it. */
+/** kafkajs reads the metadata of commits, but discards it. */
 function announceCommittedOffsets(): void {
   const { offsetFetch } = Broker.prototype;
   Broker.prototype.offsetFetch = async function (request: { groupId: string }) {
@@ -165,7 +165,7 @@ function leaveGoneCoordinators(): void {
     } catch (error) {
       const isHeld = Date.now() - this.lastRequest < this.sessionTimeout;
       if (!isUnservedRequest(error) || !isHeld) throw heartbeatFailure(error, this);
-      // A coordinator that loads the group does not count the time.
+      // A coordinator that loads the group does not run session timers.
       await sleep(UNSERVED_PAUSE_MS);
     }
   };

@@ -1,7 +1,7 @@
 import { aborted } from "../../../core/backoff.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 
-/** The partitions that a member of a group holds: whether it may go on with them, and until when. */
+/** The partitions that a member holds. Tracks whether ownership is confirmed. */
 export class HeldPartitions {
   readonly #partitions = new Map<number, AssignedPartition>();
   readonly #wereReset = new Set<number>();
@@ -20,19 +20,19 @@ export class HeldPartitions {
     this.#partitions.set(partition, assigned);
   }
 
-  /** Its topic may have been created anew: what of the former one is still under way must not be committed to it. */
+  /** Called when the topic may have been re-created: work on the old one must not be committed to the new one. */
   noteReset(partition: number): void {
     this.#wereReset.add(partition);
     const held = this.#partitions.get(partition);
     if (held !== undefined) held.isDoubtful = true;
   }
 
-  /** Any of them may be given to another member. */
+  /** Marks ownership as unconfirmed: any partition may move to another member. */
   doubt(): void {
     for (const held of this.#partitions.values()) held.isDoubtful = true;
   }
 
-  /** Ends the doubt about what is held of a partition, which goes on at `offset`; gives it up if that is elsewhere. */
+  /** Confirms and resumes a held partition whose fetch continues at `offset`; gives it up if it does not fit. */
   continue(partition: number, offset: number): AssignedPartition | null {
     const held = this.#partitions.get(partition);
     const wasReset = this.#wereReset.delete(partition);
@@ -46,7 +46,7 @@ export class HeldPartitions {
     return null;
   }
 
-  /** Gives up the partitions that are not assigned any more. The others go on once it shows that nobody had them. */
+  /** Gives up partitions no longer assigned. The others resume once their ownership is confirmed. */
   keepOnly(partitions: readonly number[]): void {
     this.#assigned = Math.max(partitions.length, 1);
     for (const [partition, held] of this.#partitions) {
@@ -55,17 +55,17 @@ export class HeldPartitions {
     }
   }
 
-  /** They are others' by now: of what runs, nothing counts any more. */
+  /** Gives up all partitions: others own them by now, so outcomes of running work do not count. */
   loseAll(): void {
     for (const [partition, held] of this.#partitions) this.#lose(partition, held);
   }
 
-  /** Resolves when nothing of them runs any more, as {@linkcode AssignedPartition.idle} says, or `ended` has aborted. */
+  /** Resolves when all are drained, see {@linkcode AssignedPartition.idle}, or `ended` has aborted. */
   async idle(ended: AbortSignal): Promise<void> {
     await Promise.race([Promise.all(this.all.map((held) => held.idle())), aborted(ended)]);
   }
 
-  /** Resolves when it shows whose those are of which something has settled, or `ended` has aborted. */
+  /** Resolves when ownership is confirmed where settled events are uncommitted, or `ended` has aborted. */
   async certain(ended: AbortSignal): Promise<void> {
     await Promise.race([Promise.all(this.all.map((held) => held.certain())), aborted(ended)]);
   }
@@ -76,13 +76,13 @@ export class HeldPartitions {
   }
 }
 
-/** Whether a fetch from this offset goes on with what a member holds of a partition. */
+/** Whether a fetch from this offset continues a held partition. */
 function isContinuedAt(
   fetchedOffset: number,
   { held, wasReset }: { held: AssignedPartition; wasReset: boolean },
 ): boolean {
-  // After a reset, offsets that go back are those of a topic that was created anew.
+  // After a reset, a lower offset belongs to a re-created topic.
   if (wasReset) return fetchedOffset >= held.fetchedEnd;
-  // Another member may have had the partition in between, and gone on with it.
+  // Another member may have owned the partition meanwhile, and committed further.
   return !held.isDoubtful || fetchedOffset === held.committed || fetchedOffset === held.committing;
 }

@@ -3,26 +3,26 @@ import type { Limits } from "../../../core/transport.ts";
 
 const KIBIBYTE = 1024;
 
-/** A record that takes more waits until there is room for it. */
+/** Larger records wait until there is buffer space. */
 const LARGE_BYTES = 128 * KIBIBYTE;
 
-/** How much of `maxBufferedBytes` large records may take. Calls and V8 need as much again for them. */
+/** Share of `maxBufferedBytes` for large records. Calls and V8 need as much again for them. */
 const SHARE = 1 / 2;
 
-/** How much of that is for further records of partitions that hold one already. */
+/** Share of that for further records of partitions that already hold one. */
 const SHARE_AHEAD = 1 / 4;
 
-/** Room for a large record. */
+/** Buffer space for a large record, granted or requested. */
 export interface Held {
-  /** Resolves when there is room, or it is released. */
+  /** Resolves when the space is granted, or after `release()`. */
   readonly granted: Promise<void>;
-  /** Gives the room back, or stops waiting for it. May be called again. */
+  /** Returns the space, or withdraws the request. Idempotent. */
   release(): void;
 }
 
-/** The room for the large records of one partition. */
+/** Buffer space for the large records of one partition. */
 export interface LargeRecordRoom {
-  /** Asks for room for the next record. */
+  /** Requests space for the next record. */
   hold(bytes: number): Held;
 }
 
@@ -35,22 +35,22 @@ interface Waiting {
 }
 
 /**
- * Bounds what the large records of all partitions take together, until their events have settled. Each partition may
- * hold one of them, as long as there is any room. Only part of the room is for further records of the same partition, so
- * an event that blocks cannot take the room that other partitions need.
+ * Bounds the memory of all partitions' large records until their events have settled. Each partition may hold one while
+ * any space is left. Further records of a partition share only a part of it, so an event that blocks cannot take the
+ * space that other partitions need.
  */
 export class LargeRecords {
   readonly #maxBytes: number;
-  /** In the order in which they asked. A partition asks for one record at a time, so partitions take turns. */
+  /** In request order. A partition requests space for one record at a time, so partitions take turns. */
   readonly #waiting = new Set<Waiting>();
   #heldBytes = 0;
 
-  /** A record may take more when it is the only one. */
+  /** A record above the limit is granted when it is the only one. */
   constructor({ maxBufferedBytes }: Pick<Limits, "maxBufferedBytes">) {
     this.#maxBytes = maxBufferedBytes * SHARE;
   }
 
-  /** Gives a partition its room. */
+  /** Creates the space of one partition. */
   room(): LargeRecordRoom {
     const room = { heldBytes: 0 };
     return { hold: (bytes) => bytes <= LARGE_BYTES ? NOTHING : this.#hold(bytes, room) };
@@ -75,7 +75,7 @@ export class LargeRecords {
     return { granted, release };
   }
 
-  /** Keeps the order among those that wait for the same room. Otherwise, small records could keep a larger one waiting for ever. */
+  /** Grants in request order within each share. Otherwise, small records could starve a larger one. */
   #grant(): void {
     let fullBytes = 0;
     for (const waiting of this.#waiting) {
@@ -95,7 +95,7 @@ export class LargeRecords {
 }
 
 /**
- * Frees the memory of a record, which nobody may read from then on. V8 would let about 64 MiB of such garbage pile up
+ * Frees the memory of a record, which must not be read afterwards. V8 would let about 64 MiB of such garbage pile up
  * before it collects any.
  */
 export function free(bytes: Bytes | null): void {

@@ -29,19 +29,19 @@ const COMMIT_INTERVAL_MS = 200;
 /** How long what runs may take to finish before a rebalance, which may take partitions away. */
 const REBALANCE_DRAIN_MS = 3000;
 
-/** What `Health` knows the membership in the group by. */
+/** `Health` key of the group membership. */
 const MEMBERSHIP = "membership";
 
-/** Joining anew is part of each rebalance, and worth no word unless it takes longer. */
+/** A rejoin is part of each rebalance; health reports it only if it takes longer. */
 const MAX_REJOIN_MS = 15_000;
 
-/** How long the last commit and leaving the group may each take: brokers can be away when a listener ends. */
+/** How long the last commit and leaving the group may each take: brokers may be away. */
 const LEAVE_MS = 3000;
 
 /**
- * Reads a topic as a member of a consumer group. Every assigned partition has a lease of its own, which is suspended
- * while the group rebalances, and ends when the partition is given up. The offsets up to which everything has settled
- * are committed at intervals, and before partitions may be given up.
+ * Reads a topic as a member of a consumer group. Each assigned partition has its own lease, suspended while the group
+ * rebalances and ended when the partition is given up. Settled offsets are committed at intervals, and before
+ * partitions may be given up.
  */
 export class KafkaListener implements Listener {
   readonly #config: KafkaListenerConfig;
@@ -99,7 +99,7 @@ export class KafkaListener implements Listener {
   }
 
   /**
-   * @param end where the input ends, if it does
+   * @param end where reading ends, if it does
    * @throws {Error} when the brokers cannot be reached or the topic does not exist
    */
   static async open(
@@ -192,7 +192,7 @@ export class KafkaListener implements Listener {
 
   #wantsMore(partition: number, nextOffset: number): boolean {
     if (this.#stopping) {
-      // Nothing is fetched any more, but what has settled is to be committed.
+      // Fetches nothing more, but confirms ownership, so that settled events can be committed.
       this.#held.continue(partition, nextOffset);
       return false;
     }
@@ -244,7 +244,7 @@ export class KafkaListener implements Listener {
     return assigned;
   }
 
-  /** The other partitions go on; but what has an end would never come to it. */
+  /** Other partitions continue. A listener with an end fails instead, as it would never reach that end. */
   #noteUnreadable(partition: number, unreadable: Unreadable): void {
     const { offset, reason } = unreadable;
     if (this.#end === null) {
@@ -254,7 +254,7 @@ export class KafkaListener implements Listener {
     }
   }
 
-  /** Starts nothing new, lets what runs finish for a while, and commits: any partition may be given to another member. */
+  /** Suspends all leases, drains, and commits: any partition may move to another member. */
   async #prepareRebalance(): Promise<void> {
     const reason =
       `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
@@ -266,7 +266,7 @@ export class KafkaListener implements Listener {
     this.#held.doubt();
   }
 
-  /** Nothing more may begin, as others may have the partitions by now. What nobody has had goes on once it is back. */
+  /** Stops new work, as others may own the partitions. Those without a new owner continue after the rejoin. */
   #expelled(): void {
     this.#isExpelled = true;
     for (const { lease } of this.#held.all) lease.still();
@@ -277,7 +277,7 @@ export class KafkaListener implements Listener {
     );
   }
 
-  /** What runs may finish for as long as the partitions are this member's, which leaves the group then. */
+  /** Running work may finish while the partitions stay this member's; then it leaves the group. */
   async #crashed(error: Error, heldForMs: number): Promise<void> {
     if (heldForMs === 0) this.#held.loseAll();
     this.#fail(clientFailure("consumer stopped", error));
@@ -285,13 +285,13 @@ export class KafkaListener implements Listener {
     this.#held.loseAll();
   }
 
-  /** Lets what runs finish until `lease` has ended, commits what has settled, and forgets the partitions. */
+  /** Drains until `ended` aborts, commits what has settled, and drops the partitions. */
   async #giveUpPartitions({ ended }: Pick<Lease, "ended">): Promise<void> {
     for (const { lease } of this.#held.all) lease.beginEnd();
-    // Whoever kills the process from here on does not do so because of an event.
+    // Clears the under-way marks: no event is to blame if the process is killed from here on.
     void this.#commits.commit();
     await this.#held.idle(ended);
-    // A join can be under way. Whoever cannot go on does not join any more.
+    // A join under way may still confirm ownership; after a failure there is no further join.
     await Promise.race([this.#held.certain(ended), this.#failure.promise.catch(() => {})]);
     for (const { lease } of this.#held.all) lease.end();
     await atMost(this.#commits.commitLast(), LEAVE_MS);

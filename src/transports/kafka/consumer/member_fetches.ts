@@ -12,51 +12,51 @@ import { type Assignment, findStartOffsets } from "./start_offsets.ts";
 import type { Logger } from "../../../core/log.ts";
 
 /**
- * How long a turn may last beyond the time that a broker may take for a fetch. One that does not answer must keep
- * neither heartbeats waiting nor the fetches from other brokers; its turn goes on meanwhile.
+ * How much longer a turn may last than a fetch's maximum wait. A broker that does not answer must delay neither
+ * heartbeats nor other brokers' fetches; its turn continues in the background.
  */
 const OVERTIME_MS = 500;
 
-/** How long a turn waits to know where partitions begin; it begins with those of which that is known. */
+/** How long a turn waits for start offsets. Then it fetches the partitions whose offsets are known. */
 const START_MS = 200;
 
-/** What could not be found out is asked for again after this time. */
+/** Pause before a failed look-up of start offsets is repeated. */
 const ASK_AGAIN_MS = 1000;
 
-/** Brokers are asked no more often who leads which partition. */
+/** Minimum interval between refreshes of outdated metadata. */
 const MIN_REFRESH_MS = 250;
 
-/** How often a member without partitions looks whether its topic is still there: no fetch tells it. */
+/** Refresh interval of a member without partitions: no fetch tells it that its topic is gone. */
 const IDLE_REFRESH_MS = 5000;
 
-/** A topic that seems to change all the time makes a member join its group anew no more often. */
+/** Minimum interval between rejoins for changed partitions, in case a topic seems to change all the time. */
 const MIN_REJOIN_MS = 5000;
 
 const TOPIC_GONE = "the topic does not exist any more";
 
-/** What a member of a group wants of fetching. */
+/** What fetching needs from a group member. */
 export interface FetchingMember {
   readonly topic: string;
   readonly log: Logger;
   /** `auto.offset.reset` */
   readonly offsetReset: "earliest" | "latest";
-  /** Told of an assignment before it is asked where its partitions go on. */
+  /** Called with an assignment before its start offsets are looked up. */
   readonly entry: { assigned(assignment: AssignmentOffsets): Promise<void> };
-  /** The partitions that cannot be read just now. */
+  /** Partitions that cannot be read at present. */
   readonly troubles: PartitionTroubles;
-  /** Rises when `wantsMore` does for a partition. */
+  /** Signals when `wantsMore` becomes true for a partition. */
   readonly demand: FetchDemand;
-  /** Whether more of a partition should be fetched, from where the next fetch would begin. */
+  /** Whether to fetch more of a partition. `nextOffset` is its next fetch offset. */
   wantsMore(partition: number, nextOffset: number): boolean;
-  /** Called before a partition goes on elsewhere, as its topic may have been created anew. */
+  /** Called before a partition continues at another offset, as its topic may have been re-created. */
   resets(partition: number): void;
-  /** Called while its topic does not exist, and once it does: what comes back by its name can be another one. */
+  /** Called while the topic does not exist, and once it is back: it may be another topic of the same name. */
   topicGone(isGone: boolean): void;
-  /** Takes what was fetched; to wait here would stall every other partition. */
+  /** Receives fetched records. Returns at once: waiting here would stall all other partitions. */
   take(fetched: FetchedPartition, group: Group): void;
 }
 
-/** kafkajs's group of a consumer, as far as it is used here. */
+/** The part of kafkajs's `ConsumerGroup` used here. */
 export interface MemberGroup extends Group, FetchingGroup {
   readonly groupId: string;
   readonly offsetManager:
@@ -86,7 +86,7 @@ interface Turn {
 
 const fetchesOf = new WeakMap<object, MemberFetches>();
 
-/** Fetching for one group; it stays the same when the group is joined anew. */
+/** The fetches of a group; one object, also across rejoins. */
 export function memberFetches(group: MemberGroup): MemberFetches {
   const known = fetchesOf.get(group) ?? new MemberFetches(group);
   fetchesOf.set(group, known);
@@ -94,8 +94,8 @@ export function memberFetches(group: MemberGroup): MemberFetches {
 }
 
 /**
- * Fetches for a member of a group so that a broker or a partition that fails keeps nothing else waiting. Only what no
- * partition can do without ends a fetch by an error: as kafkajs has it, that stops all of them.
+ * Fetches for a group member, so that a failing broker or partition delays nothing else. Only errors that concern all
+ * partitions reject, as kafkajs then stops all fetches.
  */
 class MemberFetches {
   readonly #group: MemberGroup;
@@ -114,10 +114,10 @@ class MemberFetches {
   }
 
   /**
-   * Fetches from one broker for a while, but not for much longer than that.
+   * Fetches from one broker for a turn, and returns soon after even if the broker does not answer.
    *
-   * @param isGivenUp whether the assignment that the group has now was given up meanwhile
-   * @throws {Error} a refusal, or that the member has to join anew
+   * @param isGivenUp whether the group's current assignment has been given up since
+   * @throws {Error} a refusal, or an error that makes the member rejoin
    */
   async turn(
     nodeId: string,
@@ -183,7 +183,7 @@ class MemberFetches {
     }
   }
 
-  /** The partitions of a broker that cannot be asked wait; it may not lead them any more. */
+  /** Pauses the partitions of a broker that cannot be reached; it may no longer lead them. */
   #noteAway(nodeId: string, { topic, troubles }: FetchingMember, error: unknown): void {
     const { cluster, preferredReadReplicasPerTopicPartition } = this.#group;
     const [atBroker] = this.#group.filterPartitionsByNode(nodeId, this.#group.assigned());
@@ -194,12 +194,12 @@ class MemberFetches {
       delete preferredReadReplicasPerTopicPartition[topic]?.[partition];
     }
     const { name, host, port } = Object(error);
-    // A connection that was closed is not opened again by itself.
+    // kafkajs does not reopen a closed connection.
     if (name === "KafkaJSConnectionClosedError") cluster.removeBroker({ host, port });
     this.#isStale = true;
   }
 
-  /** Not waited for: the broker that is asked may not answer, and others have records. */
+  /** Not awaited: the broker asked may not answer, while others have records. */
   #refresh(member: FetchingMember): void {
     const nowMs = performance.now();
     if (this.#isRefreshing || nowMs < this.#refreshAgainMs) return;
@@ -223,7 +223,7 @@ class MemberFetches {
     });
   }
 
-  /** A topic that was created anew begins anew, and so do those who read it: the group has no offsets there any more. */
+  /** Drops known offsets: a re-created topic is read from its start, as brokers forget offsets of a deleted topic. */
   #topicIsBack(member: FetchingMember): void {
     this.#isTopicGone = false;
     member.topicGone(false);
@@ -243,7 +243,7 @@ class MemberFetches {
     }
   }
 
-  /** Partitions without a leader are asked for of no broker. */
+  /** Reports the partitions without a leader, which no fetch covers. */
   #noteLeaderless({ topic, troubles }: FetchingMember): void {
     const metadata = this.#group.cluster.findTopicPartitionMetadata(topic);
     const leaders = new Map(metadata.map(({ partitionId, leader }) => [partitionId, leader]));
@@ -280,7 +280,7 @@ class MemberFetches {
     return this.#group.assigned().flatMap(({ partitions }) => partitions);
   }
 
-  /** Where the next fetch of a partition begins, if that is known. */
+  /** The next fetch offset of a partition; undefined while unknown. */
   #offsetOf(topic: string, partition: number): number | undefined {
     const { offsetManager } = this.#group;
     if (offsetManager.committedOffsets()[topic]?.[partition] === undefined) return undefined;
@@ -288,13 +288,13 @@ class MemberFetches {
   }
 }
 
-/** Why no broker can be asked for a partition; null when there is its leader. */
+/** Why no broker serves a partition; null when it has a leader. */
 function unledReason(leader: number | undefined): string | null {
   if (leader === undefined) return "its topic has fewer partitions now";
   return leader >= 0 ? null : "no broker leads it";
 }
 
-/** A broker that answers by an error may answer otherwise later, and what kafkajs has tried several times may work. */
+/** Whether a later attempt may succeed: after a broker's error response, or after kafkajs's last retry. */
 function mayPass(error: unknown): boolean {
   return ["KafkaJSProtocolError", "KafkaJSNumberOfRetriesExceeded"].includes(Object(error).name);
 }

@@ -5,50 +5,50 @@ import type { Logger } from "../../../core/log.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 
-/** A group that was joined. */
+/** A joined group. */
 export interface Group {
-  /** Commits for the assignment that the member has now. */
+  /** Commits for the member's current assignment. */
   commitOffsets(offsets: {
     topics: { topic: string; partitions: CommittedOffset[] }[];
   }): Promise<void>;
 }
 
-/** A commit of a partition. */
+/** Committed offset and metadata of a partition. */
 export interface CommittedOffset {
   readonly partition: number;
   readonly offset: string;
   readonly metadata?: string | null;
 }
 
-/** How often a commit that fails again and again for the same reason is told of. */
+/** Log interval for commits that keep failing for the same reason. */
 const TELL_INTERVAL_MS = 10_000;
 
-/** What `Health` knows commits by. */
+/** `Health` key of commits. */
 const COMMITS = "commits";
 
-/** How long commits may fail before it matters: a broker that starts again, or another in its place, takes them by then. */
+/** How long commits may fail before health reports it: a broker's restart or failover takes less. */
 const MAX_FAILING_MS = 15_000;
 
-/** The broker's answers to a commit by a member whose partitions are being, or were, given to others. */
+/** Errors of a commit by a member whose partitions are being, or were, given to others. */
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
 
-/** What is committed, and who learns of it. */
+/** What is committed, and who is informed. */
 export interface OffsetCommitsParts {
   readonly topic: string;
   readonly sessionTimeoutMs: number;
-  /** The group that was joined, once it was. */
+  /** The joined group; null before. */
   readonly group: () => Group | null;
   readonly partitions: () => Iterable<AssignedPartition>;
-  /** Otherwise nothing is ever committed. */
+  /** False disables all commits. */
   readonly isCommitting: boolean;
   readonly onCommit: (partition: number, offset: number) => void;
-  /** Called when the group has gone on without this member, or does not let it commit. */
+  /** Called when the group has fenced this member, or refuses its commits. */
   readonly onFailure: (error: Error) => void;
   readonly log: Logger;
   readonly health?: Health | undefined;
 }
 
-/** Commits of the offsets up to which everything has settled, one at a time. */
+/** Commits settled offsets, one request at a time. */
 export class OffsetCommits {
   readonly #parts: OffsetCommitsParts;
   #committing: Promise<void> | null = null;
@@ -60,12 +60,12 @@ export class OffsetCommits {
     this.#parts = parts;
   }
 
-  /** Notes that the group takes commits of this member again. */
+  /** Called after a join: the group accepts commits again. */
   joined(): void {
     this.#fencedSinceMs = null;
   }
 
-  /** Commits what has settled since the last time, or waits for the commit under way. Never rejects. */
+  /** Commits what has settled since the last time, or joins the commit under way. Never rejects. */
   commit(): Promise<void> {
     this.#committing ??= this.#commitMoved().finally(() => this.#committing = null);
     return this.#committing;
@@ -109,7 +109,7 @@ export class OffsetCommits {
       this.#told = null;
       this.#works();
     } catch (error) {
-      // It may have arrived all the same.
+      // The broker may have stored it anyway.
       for (const { assigned } of moved) assigned.committedNote = null;
       this.#failed(error);
     }
@@ -124,12 +124,12 @@ export class OffsetCommits {
     this.#tell(`${failure.message}; ${outlook}`);
   }
 
-  /** Also when nothing is left to commit: what failed may have been given up since. */
+  /** Also called when nothing is left to commit: the failing partitions may have been given up. */
   #works(): void {
     this.#parts.health?.works(COMMITS);
   }
 
-  /** It is tried again five times a second, while a broker may be away for minutes. */
+  /** Limits log lines: commits are retried five times a second, and a broker may be away for minutes. */
   #tell(reason: string): void {
     const { log } = this.#parts;
     const nowMs = performance.now();
@@ -139,7 +139,7 @@ export class OffsetCommits {
     log.warn(reason);
   }
 
-  /** A refused commit is normal until this member has joined anew. When that does not come about, it is a zombie. */
+  /** A refused commit is normal until this member rejoins. If it does not within its session, it is a zombie. */
   #fenced(): void {
     const { log, sessionTimeoutMs, onFailure } = this.#parts;
     this.#fencedSinceMs ??= performance.now();

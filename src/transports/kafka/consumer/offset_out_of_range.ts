@@ -2,37 +2,37 @@ import { reasonIn } from "../client/client_failure.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
-/** Asks for the first offset. Committed, it says that no offset counts any more, as kafkajs has it. */
+/** Requests the first offset. As a committed offset it means "none", a convention of kafkajs. */
 const EARLIEST = "-2";
 const LATEST = "-1";
 
-/** Where a partition was to be read, and what it has. */
+/** A requested offset, and the range of its partition. */
 export interface OutOfRange {
-  /** The offset that it has no record at. */
+  /** The requested offset, which has no record. */
   readonly offset: number;
-  /** The offset of its first record. */
+  /** The offset of the first record. */
   readonly first: number;
-  /** The offset of its next record. */
+  /** The offset of the next record to be stored. */
   readonly end: number;
   /** `auto.offset.reset` */
   readonly reset: "earliest" | "latest";
   /**
-   * Whether the partition is known to have gone further than its end: its topic was created anew, or its log was cut
-   * off. Otherwise nobody knows where the offset comes from.
+   * Whether the partition is known to have reached beyond its end: its topic was re-created, or its log truncated.
+   * Otherwise the origin of the offset is unknown.
    */
   readonly wentFurther: boolean;
 }
 
-/** Where to go on. */
+/** Where a partition continues. */
 export interface NextPlace {
   readonly to: number;
-  /** Says of the place why it is the one. */
+  /** Completes the log line with the reason. */
   readonly because: string;
-  /** What the group is told before; null when it need not know: what it has committed leads to the same place again. */
+  /** The offset to commit first; null when the committed offset leads to the same place again. */
   readonly commit: string | null;
 }
 
-/** Where to go on; null when the offset is in range after all. */
+/** Where to continue; null when the offset is in range after all. */
 export function whereToGoOn(
   { offset, first, end, reset, wentFurther }: OutOfRange,
 ): NextPlace | null {
@@ -52,7 +52,7 @@ export function whereToGoOn(
     : { to: end, because: "its end, as auto.offset.reset is latest", commit: `${end}` };
 }
 
-/** A group that was joined, as far as it is used here. */
+/** The part of a joined kafkajs `ConsumerGroup` used here. */
 export interface ResettableGroup {
   readonly groupId: string;
   readonly isolationLevel: number;
@@ -85,21 +85,21 @@ interface Offsets {
   }[];
 }
 
-/** Whose partition it is. */
+/** The member that reads the partition. */
 export interface ResetOptions {
   readonly topic: string;
   readonly reset: "earliest" | "latest";
   readonly troubles: PartitionTroubles;
   readonly log: Logger;
-  /** Whether the assignment was given up meanwhile. */
+  /** Whether the assignment has been given up since. */
   readonly isGivenUp: () => boolean;
-  /** Told before its offset changes. */
+  /** Called before the partition's offset changes. */
   readonly resets: (partition: number) => void;
 }
 
 /**
- * Has a partition go on elsewhere when it has no record at an offset and none is to come there, and says so. The group is
- * told at once when it goes back: the next member would otherwise skip what is stored while none runs.
+ * Lets a partition continue elsewhere when its offset is out of range, and logs it. Commits at once when it goes back:
+ * the next member would otherwise skip what is stored while no member runs.
  */
 export async function leaveOutOfRange(
   group: ResettableGroup,
@@ -109,7 +109,7 @@ export async function leaveOutOfRange(
   const { topic, reset, troubles, log, isGivenUp, resets } = options;
   const replicas = group.preferredReadReplicasPerTopicPartition[topic];
   if (replicas?.[partition] !== undefined) {
-    // A follower can be behind. Its leader knows.
+    // A follower may lag, so the leader is asked next.
     delete replicas[partition];
     return;
   }
@@ -155,7 +155,7 @@ async function listedOffset(
   return onlyOffset(await broker.listOffsets({ isolationLevel, topics }));
 }
 
-/** Brokers forget what groups have committed of a topic that is deleted. */
+/** Brokers forget the committed offsets of a deleted topic. */
 async function hasCommitted(
   { groupId, offsetManager }: ResettableGroup,
   { topic, partition }: { topic: string; partition: number },

@@ -2,17 +2,17 @@ import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../client/kafkajs_patches.ts";
 import { isNotServing } from "./coordinator_waits.ts";
 
-/** What stands for nobody in a commit: brokers accept it only while a group has no members. */
+/** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
 
-/** How a coordinator refuses such a commit because the group has members. */
+/** Errors of such a commit when the group has members. */
 const HAS_MEMBERS = new Set<unknown>([
   "UNKNOWN_MEMBER_ID",
   "ILLEGAL_GENERATION",
   "REBALANCE_IN_PROGRESS",
 ]);
 
-/** One assignment of a consumer, as far as kafkajs's manager of its offsets is used here. */
+/** The part of kafkajs's `OffsetManager`, one for each assignment, used here. */
 export interface AssignmentOffsets {
   readonly memberId: string;
   readonly generationId: number;
@@ -33,11 +33,11 @@ interface GroupCoordinator {
 }
 
 /**
- * Sets the offsets of a group that has none yet for a topic to the topic's end. Done once in a group's life, so that
- * what is written while no member runs, or to partitions added later, is never skipped.
+ * Commits the topic's end for a group that has no offsets there yet (`auto.offset.reset: latest`). Done once in a
+ * group's life, so that records stored while no member runs, or in partitions added later, are never skipped.
  *
- * While a group has members, only they can commit for it. Then each new member commits for partitions that were assigned
- * to it and have no offset, and that alone: others can be at work on the rest.
+ * While a group has members, only they can commit. Then each new member commits for its assigned partitions without an
+ * offset, and for no others: other members may be working on those.
  */
 export class StartAtEnd {
   readonly #kafka: Kafka;
@@ -45,7 +45,7 @@ export class StartAtEnd {
   readonly #topic: string;
   #isLookedUp = false;
   #firstEnds: { partition: number; offset: string }[] | null = null;
-  /** Where the topic ended at the first start, by partitions that may still have no offset. */
+  /** Ends of the topic at the first start, for partitions that may still have no offset. */
   #ends = new Map<number, string>();
   #committing: Promise<void> | null = null;
 
@@ -56,9 +56,9 @@ export class StartAtEnd {
   }
 
   /**
-   * Finds out whether this is the group's first start, and where the topic ends if so. Does nothing once it has.
+   * Finds out whether this is the group's first start and, if so, where the topic ends. Does nothing once it succeeded.
    *
-   * @throws {Error} while the group has no coordinator; the ends that are known by then stay those of the first start
+   * @throws {Error} while the group has no coordinator; ends found by then remain those of the first start
    */
   async lookUp(): Promise<void> {
     if (this.#isLookedUp) return;
@@ -76,8 +76,8 @@ export class StartAtEnd {
   }
 
   /**
-   * Commits the ends of partitions that were just assigned, as the member that they were assigned to. Its generation
-   * keeps a late commit from others. One call at a time does it, and all others wait for that one.
+   * Commits the ends of newly assigned partitions. The generation of their member fences a late commit. Concurrent
+   * calls wait for the one that commits.
    */
   async commitFor(assignment: AssignmentOffsets): Promise<void> {
     if (this.#ends.size === 0) return;
@@ -112,7 +112,7 @@ export class StartAtEnd {
   async #startGroup(admin: Admin): Promise<void> {
     const ends = await this.#topicEnds(admin);
     if (await this.#commitForEmptyGroup(ends)) return;
-    // Two members that start together both find no offsets; the first one sets them.
+    // When two members start together, both find no offsets; the first one sets them.
     if (await this.#hasOffsets(admin)) return;
     this.#ends = new Map(ends.map(({ partition, offset }) => [partition, offset]));
   }
@@ -120,7 +120,7 @@ export class StartAtEnd {
   async #topicEnds(admin: Admin): Promise<{ partition: number; offset: string }[]> {
     if (this.#firstEnds !== null) return this.#firstEnds;
     const ends = await admin.fetchTopicOffsets(this.#topic).catch((error) => {
-      // kafkajs takes it for granted that there is an answer.
+      // kafkajs fails with a TypeError when no broker answers.
       const hasNoAnswer = error instanceof TypeError;
       throw hasNoAnswer ? new Error(`no partition of ${this.#topic} has a leader`) : error;
     });
@@ -128,7 +128,7 @@ export class StartAtEnd {
     return this.#firstEnds;
   }
 
-  /** False when the group has members, so that it cannot be done. */
+  /** Returns false when the group has members: then only they can commit. */
   async #commitForEmptyGroup(
     partitions: { partition: number; offset: string }[],
   ): Promise<boolean> {

@@ -1,30 +1,30 @@
 /**
- * Knows, for one partition, up to which offset everything has settled. Events start in the order of their offsets and
- * finish in any order; offsets may have gaps (compaction, control records).
+ * Tracks the offset of a partition up to which all events have settled. Events start in offset order and finish in any
+ * order; offsets may have gaps (compaction, control records).
  */
 export class OffsetTracker {
-  /** Started and not yet passed, in order; everything before `#head` has been passed. */
+  /** Started offsets in order. Those before `#head` have been passed. */
   #started: number[] = [];
   #head = 0;
   readonly #finished = new Set<number>();
   #end: number;
 
-  /** @param nextOffset the first offset that was not settled before */
+  /** @param nextOffset the lowest unsettled offset */
   constructor(nextOffset: number) {
     this.#end = nextOffset;
   }
 
-  /** Everything below was handed out or does not exist. */
+  /** All events below were handed out or do not exist. */
   get end(): number {
     return this.#end;
   }
 
-  /** Everything below has settled: the offset to commit. */
+  /** The offset to commit: all events below have settled. */
   get committable(): number {
     return this.#started[this.#head] ?? this.#end;
   }
 
-  /** How many events there are from the lowest unsettled one to the last one handed out. */
+  /** Number of events from the lowest unsettled one to the last one handed out. */
   get span(): number {
     return this.#started.length - this.#head;
   }
@@ -38,7 +38,7 @@ export class OffsetTracker {
     this.#end = offset + 1;
   }
 
-  /** Notes that there is nothing more to hand out below `nextOffset`. */
+  /** Notes that no event below `nextOffset` is left to hand out. */
   skipTo(nextOffset: number): void {
     this.#end = Math.max(this.#end, nextOffset);
   }
@@ -54,7 +54,7 @@ export class OffsetTracker {
     this.#forgetPassed();
   }
 
-  /** Copying now and then keeps the memory bounded at a constant cost per event. */
+  /** Copies only now and then: bounded memory at a constant cost per event. */
   #forgetPassed(): void {
     if (this.#head < 1024 || this.#head * 2 < this.#started.length) return;
     this.#started = this.#started.slice(this.#head);

@@ -4,7 +4,7 @@ import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
 import type { Bytes } from "../../../core/event.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
 
-/** A message of the formats before record batches, as kafkajs decodes it. */
+/** A message of the formats before record batches, as decoded by kafkajs. */
 interface Message {
   readonly offset: string;
   readonly timestamp?: string;
@@ -13,10 +13,10 @@ interface Message {
 }
 
 /**
- * Decodes a message, or those that it holds compressed.
+ * Decodes a message, or those compressed inside it.
  *
- * @param bytes one message with its offset and size, and nothing behind it
- * @returns why it cannot be decoded when it cannot
+ * @param bytes exactly one message, with its offset and size
+ * @returns the messages, or why they cannot be decoded
  */
 export async function readOldMessages(bytes: Buffer): Promise<readonly OldMessage[] | string> {
   let messages: Message[];
@@ -32,7 +32,7 @@ export async function readOldMessages(bytes: Buffer): Promise<readonly OldMessag
     : "the broker sent a message of an old format that does not hold what it should";
 }
 
-/** A message that was written before Kafka 0.11, and has no headers. */
+/** A message from before Kafka 0.11, which has no headers. */
 export class OldMessage implements FetchedRecords {
   readonly isControlRecord = false;
   readonly #message: Message;

@@ -6,36 +6,36 @@ import { readOversized } from "./oversized_record.ts";
 import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
 import { type BatchedRecord, RecordReader } from "./record_reader.ts";
 
-/** What the fields of a batch say of its records. */
+/** Batch fields needed to decode its records. */
 export interface BatchFacts {
   readonly baseOffset: number;
   readonly lastOffsetDelta: number;
   readonly recordCount: number;
-  /** The time of a record that is so much later than the batch's first. */
+  /** The timestamp of a record, from its delta to the batch's base timestamp. */
   readonly timestampMs: (deltaMs: number) => number;
 }
 
-/** Where the records of a batch come from. */
+/** The encoded records of a batch, and limits for decoding them. */
 export interface BatchSource {
-  /** What is there at once: all of it, when there are no pieces. */
+  /** The bytes at hand; all of them when `pieces` is null. */
   readonly bytes: Bytes;
   readonly pieces: Pieces | null;
-  /** Told when the bytes are not needed any more. */
+  /** Called when the bytes are no longer needed. */
   readonly release: () => void;
-  /** What an event may take: key, value and headers. */
+  /** Largest event in bytes: key, value and headers. */
   readonly maxEventBytes: number;
-  /** Where its large records wait for room. */
+  /** Grants buffer space for large records. */
   readonly room: LargeRecordRoom;
 }
 
-/** Reads the records of a batch one by one, and holds no more of them than that takes. */
+/** Decodes the records of a batch one by one, and holds no more bytes than the next one needs. */
 export class OpenedBatch implements OpenedRecords {
   readonly #facts: BatchFacts;
   readonly #source: BatchSource;
   #reader: RecordReader;
-  /** A record that has come in several pieces. */
+  /** A record assembled from several pieces. */
   #assembled: FetchedRecord | null = null;
-  /** Room for the next record, or the wait for it. */
+  /** Buffer space for the next record, granted or requested. */
   #held: Held | null = null;
   #left: number;
   #lastDelta = -1;
@@ -62,20 +62,20 @@ export class OpenedBatch implements OpenedRecords {
     return { done: false, value: this.#fetched(this.#reader.read()) };
   }
 
-  /** Resolves with whether there is another record. */
+  /** Decompresses until the next record is complete. Resolves with whether there is one. */
   async inflate(): Promise<boolean> {
     const { pieces } = this.#source;
     while (pieces !== null && !this.#isClosed) {
       const outcome = await INFLATION_MEMORY.inTurn(() => this.#inflate(pieces));
       if (typeof outcome === "boolean") return outcome && !this.#isClosed;
-      // Others may go on meanwhile.
+      // Other batches may be decompressed meanwhile.
       this.#held = this.#source.room.hold(outcome.neededBytes);
       await this.#held.granted;
     }
     return false;
   }
 
-  /** Resolves with whether there is another record, or with how much room the next one needs. */
+  /** Resolves with whether there is another record, or with the space that the next one needs. */
   async #inflate(pieces: Pieces): Promise<boolean | { neededBytes: number }> {
     while (this.#left > 0 && this.#missingBytes > 0) {
       const length = this.#reader.nextLength;
@@ -107,7 +107,7 @@ export class OpenedBatch implements OpenedRecords {
     this.#source.release();
   }
 
-  /** How much of the next record has not come; 1 when that is not known. */
+  /** Missing bytes of the next record; 1 while unknown. */
   get #missingBytes(): number {
     const { nextLength, rest, lengthBytes } = this.#reader;
     return nextLength === null ? 1 : nextLength + lengthBytes - rest.length;
@@ -175,7 +175,7 @@ export class OpenedBatch implements OpenedRecords {
   }
 }
 
-/** What of a record that is too large is kept beside its value, as long as there is room for it. */
+/** Key and headers of an oversized record are kept when together they take at most this. */
 const MAX_KEPT_BYTES = 256 * 1024;
 
 function withoutValue(
@@ -191,7 +191,7 @@ function withoutValue(
     : { key: null, value, headers: [] };
 }
 
-/** Its bytes that count: key, value and headers. */
+/** The size that limits apply to: key, value and headers. */
 export function sizeOf(
   { key, value, headers }: Pick<BatchedRecord, "key" | "value" | "headers">,
 ): number {

@@ -1,31 +1,31 @@
 import type { Bytes, RecordHeader } from "../../../core/event.ts";
 import type { BatchedRecord } from "./record_reader.ts";
 
-/** A key or a header that takes more is passed over. */
+/** Bytes of key and headers kept in all; a field that exceeds the rest is skipped. */
 const MAX_KEPT_BYTES = 256 * 1024;
 
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const MAX_FACTOR = 2 ** 63;
 
-/** Where a record comes from. */
+/** The bytes of a record. */
 interface Source {
-  /** What has come of it, and perhaps of what stands behind it. */
+  /** The bytes at hand: the start of the record, and perhaps bytes after it. */
   readonly bytes: Bytes;
-  /** Resolves with null when nobody wants the record any more. @throws {Error} when there is no more */
+  /** Resolves with the next piece; null when the record is no longer wanted. @throws {Error} when the batch ends */
   readonly more: () => Promise<Bytes | null>;
 }
 
-/** A record without its value, and what has come behind it. */
+/** A record without its value, and the bytes at hand after it. */
 interface Oversized {
   readonly record: BatchedRecord;
   readonly rest: Bytes;
 }
 
 /**
- * Reads a record of which the value is not kept: there is no room for it. The key and headers are kept as long as there
- * is room for them. Resolves with null when nobody wants it any more.
+ * Reads a record that is too large, without its value. Keeps key and headers within `MAX_KEPT_BYTES`. Resolves with
+ * null when the record is no longer wanted.
  *
- * @param length of the record behind its length
+ * @param length of the record, without its length field
  * @throws {RangeError} when the record is damaged
  */
 export async function readOversized(length: number, source: Source): Promise<Oversized | null> {
@@ -64,7 +64,7 @@ export async function readOversized(length: number, source: Source): Promise<Ove
 
 const UNWANTED = Symbol("nobody wants the record any more");
 
-/** Reads fields from pieces, and no further than the record goes. */
+/** Reads fields across pieces, never beyond the end of the record. */
 class PieceReader {
   readonly #more: Source["more"];
   #piece: Bytes;
@@ -77,7 +77,7 @@ class PieceReader {
     this.#more = more;
   }
 
-  /** How much of the record has not been read. */
+  /** Unread bytes of the record. */
   get left(): number {
     return this.#left;
   }
@@ -111,7 +111,7 @@ class PieceReader {
     throw damaged();
   }
 
-  /** Up to `count` bytes, one at least. */
+  /** Up to `count` bytes, at least one. */
   async #next(count: number): Promise<Bytes> {
     if (count > this.#left) throw damaged();
     while (this.#position === this.#piece.length) {

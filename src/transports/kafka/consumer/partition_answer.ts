@@ -7,59 +7,59 @@ import type { FetchedRecords } from "./record_batch.ts";
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
 
-/** No broker is better to fetch from than the one that was asked (KIP-392). */
+/** `preferredReadReplica` when the requested broker is the best one (KIP-392). */
 export const NO_REPLICA = -1;
 
-/** The isolation level of a fetch that gets records of transactions before these have ended. */
+/** The isolation level that includes records of open transactions. */
 const READ_UNCOMMITTED = 0;
 
-/** What a broker answers for one partition. */
+/** A fetch response for one partition. */
 export interface PartitionAnswer {
   readonly partition: number;
   readonly errorCode: number;
-  /** The offset behind the last record that consumers may have. */
+  /** The offset after the last record that consumers may read. */
   readonly highWatermark: string;
-  /** The same for those that do not get records of transactions that have not ended. */
+  /** The same for `read_committed`: records from the first open transaction on are held back. */
   readonly lastStableOffset: string;
-  /** The broker to fetch from instead. */
+  /** Id of the broker to fetch from instead (KIP-392). */
   readonly preferredReadReplica?: number;
   readonly messages: readonly (FetchedRecords & { readonly isControlRecord: boolean })[];
-  /** What cannot be read of the answer, behind the messages. */
+  /** Data after `messages` that cannot be read. */
   readonly unreadable?: Unreadable | null;
 }
 
-/** Records that came and cannot be read. */
+/** Received records that cannot be read. */
 export interface Unreadable {
-  /** From where on, where that is known; otherwise from where the next fetch begins. */
+  /** The first unreadable offset; the next fetch offset when absent. */
   readonly offset?: number | undefined;
   /** Completes "cannot read orders[3]@17: "; holds no payload. */
   readonly reason: string;
 }
 
-/** What was fetched of one partition. */
+/** Records fetched from one partition. */
 export interface FetchedPartition {
   readonly partition: number;
-  /** From where it was fetched. */
+  /** The requested offset. */
   readonly fetchedOffset: number;
-  /** Where the next fetch begins: below it, what is not among the records is no event. */
+  /** Where the next fetch begins. Offsets below it that `records` lacks hold no event. */
   readonly nextOffset: number;
   readonly records: readonly FetchedRecords[];
 }
 
-/** What an answer brings, and what keeps the partition from being read further. */
+/** Records of a response, and the trouble that stops the partition. */
 export interface AnswerContent {
   readonly fetched: FetchedPartition | null;
   readonly trouble: Trouble | null;
-  /** Whether there is no record at the offset that was asked for, and none is to come there. */
+  /** Whether the requested offset is out of range: no record is there, and none will come. */
   readonly isOutOfRange: boolean;
 }
 
 /**
- * What an answer means for its partition.
+ * Interprets a response for its partition.
  *
- * @param asked.isAlone whether nothing else in the response explains that it brings no records: those of other
- *   partitions may have taken all its room, and errors of others make a broker answer at once
- * @throws {Error} when the pipeline is not allowed to read the topic: that is no matter of one partition
+ * @param asked.isAlone whether nothing else in the response explains a lack of records: those of other partitions may
+ *   have filled it, and errors of others make a broker answer at once
+ * @throws {Error} when access to the topic is refused, which concerns the whole pipeline
  * @see https://kafka.apache.org/protocol#protocol_error_codes
  */
 export function contentOf(
@@ -96,7 +96,7 @@ export function contentOf(
   return { fetched: trouble === null ? fetched : null, trouble, isOutOfRange: false };
 }
 
-/** It passes as soon as the other broker answers, if that is one. */
+/** Passes once the named broker answers, if it exists. */
 function redirection(
   { preferredReadReplica = NO_REPLICA }: PartitionAnswer,
   { fetchedOffset }: Parameters<typeof contentOf>[1],
@@ -106,7 +106,7 @@ function redirection(
   return troubleAt(fetchedOffset, reason, true);
 }
 
-/** A broker that has records hands out at least one batch, unless those of other partitions take all the room. */
+/** A broker with records sends at least one batch, unless other partitions fill the response. */
 function standstill(
   { highWatermark, lastStableOffset }: PartitionAnswer,
   { fetchedOffset, isolationLevel, isAlone }: Parameters<typeof contentOf>[1],
@@ -140,7 +140,7 @@ function fetchedOf(
   return {
     partition,
     fetchedOffset,
-    // A broker sends whole batches: the first can begin before, and the last must not end there.
+    // Brokers send whole batches: the first may begin below the requested offset, but the last must not end there.
     nextOffset: Math.max(last.lastOffset + 1, fetchedOffset),
     records: messages.filter(({ isControlRecord }) => !isControlRecord),
   };

@@ -1,38 +1,37 @@
 import { sleep } from "../../../core/backoff.ts";
 import { isNotServing } from "./coordinator_waits.ts";
 
-/** How long until a group that has refused a member is asked again: it should be joined soon after that is possible. */
+/** Pause after a refusal by the group; short, so that the member joins soon after it can. */
 const REFUSED_PAUSE_MS = 2000;
 
-/** The same while it has no coordinator, or rebalances: that ends sooner. */
+/** Pause while the group has no coordinator or rebalances, which ends sooner. */
 const UNSERVED_PAUSE_MS = 250;
 
-/** How a group refuses a member, for as long as its other members are what they are. */
+/** Errors by which a group refuses a member until its other members change. */
 const REFUSALS = new Set<unknown>([
   "INCONSISTENT_GROUP_PROTOCOL",
-  // The group exists, but not in the protocol of this member.
+  // The group exists, but with another protocol.
   "GROUP_ID_NOT_FOUND",
   "GROUP_MAX_SIZE_REACHED",
   "UNREADABLE_ASSIGNMENT",
 ]);
 
-/** The code of a refusal by the group; undefined for all else. */
+/** The error type of a refusal by the group; undefined for other errors. */
 export function refusalOf(error: unknown): string | undefined {
   const { type } = Object(error);
   return REFUSALS.has(type) ? String(type) : undefined;
 }
 
 /**
- * Joins a group by `join`, again and again while the group or its coordinator does not let the member in, until it is
- * left.
+ * Joins a group, again and again while the group or its coordinator refuses, until `left` aborts.
  *
- * @throws {Error} what `join` has failed with when time alone does not help, or when the group was left
+ * @throws {Error} the last error of `join`, when retrying cannot help or the group was left
  */
 export async function joinPatiently(
   join: () => Promise<void>,
   { left, refused }: {
     left: AbortSignal;
-    /** Called when the group refuses the member. Must not fail. */
+    /** Called when the group refuses the member. Must not reject. */
     refused: (error: unknown) => Promise<void>;
   },
 ): Promise<void> {
@@ -54,8 +53,8 @@ function passes(error: unknown): boolean {
 }
 
 /**
- * Whether kafkajs has asked several times, and each time the group was rebalancing, did not know the member, or was
- * coordinated by another broker. kafkajs keeps no more of that than an error without a type.
+ * Whether kafkajs has used up its retries on rebalances, unknown member ids or moved coordinators. It then throws an
+ * error without a type.
  */
 function isGivenUpByKafkajs(error: unknown): boolean {
   const { name, cause } = Object(error);

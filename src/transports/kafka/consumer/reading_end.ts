@@ -2,17 +2,17 @@ import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
 import type { Offsets } from "../../../core/transport.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 
-/** Where a listener's input ends, and what becomes of its position until then. */
+/** Where a listener's input ends, and whether its progress is committed. */
 export interface ReadingEndOptions {
-  /** A partition that is not among them has nothing to read. */
+  /** End offsets by partition. A partition without one has nothing to read. */
   readonly ends: Offsets;
-  /** Whether the group remembers what was read. */
+  /** Whether offsets are committed. */
   readonly commits: boolean;
-  /** Told of each offset that was committed. */
+  /** Called with each committed offset. */
   readonly onCommit: (partition: number, offset: number) => void;
 }
 
-/** Tells when a member of a group has read each of its partitions to an end that was set before. */
+/** Detects when a member has read all its partitions up to ends set beforehand. */
 export class ReadingEnd {
   readonly commits: boolean;
   readonly onCommit: ReadingEndOptions["onCommit"];
@@ -27,19 +27,19 @@ export class ReadingEnd {
     this.onCommit = onCommit;
   }
 
-  /** Resolves when everything has been read and, where the group is to remember it, committed. */
+  /** Resolves when everything has been read and, if `commits`, committed. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
 
-  /** Notes which partitions the member has from here on. */
+  /** Called after a join with the member's partitions. */
   assign(partitions: readonly number[]): void {
     this.#assigned = partitions;
     this.#read.clear();
     this.#noteReached();
   }
 
-  /** Wraps `deliver` so that nothing is delivered that came after the end: batches may go beyond it. */
+  /** Wraps `deliver` to reject events from the end on, which a fetched batch may contain. */
   bounded(deliver: Deliver): Deliver {
     return (event, lease) =>
       event.origin.offset < this.#endOf(event.origin.partition)
@@ -48,11 +48,10 @@ export class ReadingEnd {
   }
 
   /**
-   * Whether nothing more of a partition is to be fetched. Positions are compared, as there may be no record where the end
-   * is.
+   * Whether to fetch nothing more of a partition. Compares positions, as there may be no record at the end.
    *
-   * @param nextOffset where the next fetch would begin
-   * @param held what the member holds of the partition
+   * @param nextOffset the next fetch offset
+   * @param held this member's partition, if it holds it
    */
   isFetched(
     partition: number,
@@ -72,7 +71,7 @@ export class ReadingEnd {
   }
 
   #isSettled(held: AssignedPartition | undefined, end: number): boolean {
-    // In doubt, the next fetch would begin where the group has committed: whoever did so had settled it.
+    // While ownership is unconfirmed, the next fetch offset is the committed one: all before the end is settled.
     if (held === undefined || held.isDoubtful) return true;
     const { committed, tracker, fetchedEnd } = held;
     return (this.commits ? committed : tracker.committable) >= Math.min(fetchedEnd, end);

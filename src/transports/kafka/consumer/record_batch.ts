@@ -7,63 +7,63 @@ import { type Held, type LargeRecordRoom, LargeRecords } from "./large_records.t
 import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
-/** One record as it was fetched. */
+/** A decoded record. */
 export interface FetchedRecord {
   readonly offset: number;
   readonly timestampMs: number;
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
-  /** Set when the record is larger than an event may be; its value is empty then. */
+  /** Set when the record exceeds `maxEventBytes`; its value is then empty. */
   readonly oversize?: Oversize;
-  /** To be released when its bytes are not needed any more. */
+  /** Buffer space, to be released when the record's bytes are no longer needed. */
   readonly held?: Held;
 }
 
-/** What is said to open records. */
+/** Limits for decoding records. */
 export interface OpenOptions {
-  /** What an event may take: key, value and headers. */
+  /** Largest event in bytes: key, value and headers. */
   readonly maxEventBytes?: number;
-  /** Where its large records wait for room; without one, they have all they need. */
+  /** Grants buffer space for large records; unlimited when absent. */
   readonly room?: LargeRecordRoom;
 }
 
-/** Records that are read one by one. */
+/** Decodes records one by one. */
 export interface OpenedRecords extends Iterator<FetchedRecord, undefined> {
   /**
-   * Called when there is no further record: resolves with whether there is one now. Without it, there is none.
+   * Called when `next()` is done: resolves with whether there is another record now. When absent, there is none.
    *
-   * @throws {Error} when they are damaged
+   * @throws {Error} when the records are damaged
    */
   inflate?(): Promise<boolean>;
-  /** Gives up what is held. */
+  /** Releases all memory and buffer space. */
   close?(): void;
 }
 
-/** Records that were fetched together, to be opened when there is room for them; in the order of their offsets. */
+/** Records fetched together, in offset order, to be decoded when there is room for them. */
 export interface FetchedRecords {
-  /** All records are at this offset or below, and nothing else is to come there. */
+  /** The last offset covered: all records are at or below it, and no others will arrive there. */
   readonly lastOffset: number;
-  /** What it takes of memory before it is opened. */
+  /** Memory taken before decoding. */
   readonly sizeInBytes: number;
-  /** Inflates, and decodes one by one as the records are asked for. @throws {Error} when they are damaged */
+  /** Decompresses; the result decodes record by record on demand. @throws {Error} when damaged */
   open(options?: OpenOptions): Promise<OpenedRecords>;
 }
 
 /**
- * A record batch of the format that brokers write since 0.11. It stays as it came until it is opened: decoded, it takes
- * many times the memory.
+ * A record batch, the format of brokers since 0.11. It stays encoded until opened: decoded, it takes many times the
+ * memory.
  *
- * kafkajs, which leaves out control records, takes it for a message at the last offset of the batch.
+ * kafkajs, which leaves out control records, takes it for one message at the batch's last offset.
  */
 export class RecordBatch implements FetchedRecords {
-  /** Whether kafkajs is to leave it out: a control record, or records of an aborted transaction. */
+  /** Whether consumers skip it: a control record, or records of an aborted transaction. */
   isControlRecord: boolean;
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
   readonly #bytes: Buffer<ArrayBuffer>;
   readonly #attributes: number;
 
-  /** @param bytes one batch with its offset and length, and nothing behind it; its fields are not damaged */
+  /** @param bytes exactly one batch, from its base offset on, with validated fields */
   constructor(bytes: Buffer<ArrayBuffer>) {
     this.#bytes = bytes;
     this.#attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
@@ -74,7 +74,7 @@ export class RecordBatch implements FetchedRecords {
     };
   }
 
-  /** No record is below. */
+  /** All records are at or above this offset. */
   get firstOffset(): number {
     return this.#int64(BATCH_FIELDS.baseOffset);
   }
@@ -88,7 +88,7 @@ export class RecordBatch implements FetchedRecords {
     return `${this.lastOffset}`;
   }
 
-  /** What a control record is for; null for a batch of events. */
+  /** Key of a control record, which holds its type; null for a batch of events. */
   get key(): Bytes | null {
     if (!this.isControlRecord) return null;
     return new RecordReader(this.#bytes.subarray(BATCH_FIELDS.records)).read().key;
@@ -129,13 +129,13 @@ export class RecordBatch implements FetchedRecords {
       : this.#int64(BATCH_FIELDS.baseTimestamp) + deltaMs;
   }
 
-  /** Exact up to 2^53, which is far beyond what offsets and timestamps come to. */
+  /** Exact up to 2^53, far above any real offset or timestamp. */
   #int64(position: number): number {
     return this.#bytes.readInt32BE(position) * 2 ** 32 + this.#bytes.readUInt32BE(position + 4);
   }
 }
 
-/** zlib and WebAssembly treat a Buffer worse than the bytes that it is. */
+/** zlib and WebAssembly handle a `Buffer` less well than a plain `Uint8Array`. */
 function toBytes({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Bytes {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,31 +1,31 @@
 import type { Bytes, RecordHeader } from "../../../core/event.ts";
 
-/** One record as it stands in its batch. */
+/** A record as encoded in its batch. */
 export interface BatchedRecord {
-  /** To be added to what its batch says. */
+  /** Both deltas are relative to the batch's base offset and base timestamp. */
   readonly offsetDelta: number;
   readonly timestampDeltaMs: number;
-  /** Views of the bytes of the batch, as is the value, and the values of headers. */
+  /** A view of the batch's bytes, like the value and the values of headers. */
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
-  /** How large the record is when its value was left out for that. */
+  /** Size of the record, set when its value was left out because of it. */
   readonly oversizeBytes?: number;
 }
 
 const NO_HEADERS: readonly RecordHeader[] = [];
-/** A byte order mark at the beginning of a name is part of it. */
+/** A byte order mark at the start of a name is part of it. */
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** What 32 bits hold, and how many bytes they take. */
+/** Largest 32-bit number, and the most bytes that its varint takes. */
 const MAX_LENGTH = 2 ** 31 - 1;
 const MAX_LENGTH_BYTES = 5;
 
-/** What the last byte of a number counts, when it has 10 bytes, which is what 64 bits take. */
+/** Factor of the tenth byte, the last one of a 64-bit varint. */
 const MAX_FACTOR = 2 ** 63;
 
 /**
- * Reads the records of a batch one after the other. Takes linear time, whatever the headers.
+ * Reads the records of a batch in sequence. Takes linear time, whatever the headers.
  *
  * @see https://kafka.apache.org/documentation/#record
  */
@@ -33,24 +33,24 @@ export class RecordReader {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   #position = 0;
 
-  /** @param bytes the records of a batch, inflated */
+  /** @param bytes the records of a batch, decompressed */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
   }
 
-  /** What has not been read. */
+  /** The unread bytes. */
   get rest(): Bytes {
     return this.#bytes.subarray(this.#position);
   }
 
-  /** How many bytes the length of the next record takes, when all of it is there. */
+  /** Size of the next record's length field, which must be complete. */
   get lengthBytes(): number {
     let end = this.#position;
     while (this.#bytes[end]! >= 0x80) end++;
     return end + 1 - this.#position;
   }
 
-  /** The length of the next record behind its length; null when that is not there as a whole. @throws {RangeError} */
+  /** Length of the next record after its length field; null while that is incomplete. @throws {RangeError} */
   get nextLength(): number | null {
     const start = this.#position;
     for (let end = start; this.#bytes[end] !== undefined; end++) {
@@ -68,13 +68,13 @@ export class RecordReader {
   read(): BatchedRecord {
     const length = this.#varint();
     const end = this.#position + length;
-    this.#position++; // attributes, which mean nothing so far
+    this.#position++; // attributes, unused so far
     const timestampDeltaMs = this.#varint();
     const offsetDelta = this.#varint();
     const key = this.#nullableBytes();
     const value = this.#nullableBytes();
     const headers = this.#headers();
-    // Fields that later versions of the format may add stand behind the headers.
+    // Later versions of the format may add fields after the headers.
     if (!(this.#position <= end && end <= this.#bytes.length)) throw damaged();
     this.#position = end;
     return { offsetDelta, timestampDeltaMs, key, value, headers };
@@ -100,7 +100,7 @@ export class RecordReader {
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
   }
 
-  /** A variable-length number of 32 or 64 bits, zigzag; the latter exact up to 2^53. */
+  /** A zigzag varint of 32 or 64 bits, exact up to 2^53. */
   #varint(): number {
     let unsigned = 0;
     let factor = 1;

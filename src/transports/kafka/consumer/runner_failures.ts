@@ -1,11 +1,11 @@
-/** What kafkajs's runner of a consumer has, as far as it is used here. */
+/** The part of kafkajs's consumer `Runner` used here. */
 export interface Runner {
   readonly consumerGroup: { getNodeIds(): readonly string[] };
   /** Fetches from one broker, and sends a heartbeat when one is due. */
   fetch(nodeId: string): Promise<object[]>;
-  /** Runs what fetches until it ends, again and again when it fails. */
+  /** Runs the fetch loop until it ends, again after each failure. */
   retrier(run: Run): Promise<void>;
-  /** Has it leave the group if it runs, and tells of its end. */
+  /** Leaves the group if `running`, then emits the crash. */
   onCrash(error: Error): Promise<void>;
   running: boolean;
 }
@@ -16,13 +16,12 @@ type Run = (
   retryTimeMs: number,
 ) => Promise<void>;
 
-/** kafkajs never repeats what has failed with one of these. */
+/** Names of errors after which kafkajs never retries. */
 const PROGRAM_ERRORS = new Set(["RangeError", "ReferenceError", "SyntaxError", "TypeError"]);
 
 /**
- * Has failures count anew once each broker was fetched from, and heartbeats that were due have been answered. As it
- * comes, kafkajs counts all failures since it last joined the group: a few in a month end the consumer, and each pauses
- * it for longer than the one before.
+ * Resets the failure count once every broker has been fetched from and due heartbeats have been answered. kafkajs
+ * counts all failures since the last join: a few in a month end the consumer, and each lengthens the pauses.
  */
 export function forgetOldFailures(runner: Runner): void {
   const { fetch, retrier, consumerGroup } = runner;
@@ -44,7 +43,7 @@ export function forgetOldFailures(runner: Runner): void {
         await run(bail, retryCount, retryTimeMs);
       } catch (error) {
         if (!hasWorked || isFinal(error)) throw error;
-        // To end without an error is what makes kafkajs begin anew.
+        // kafkajs starts over when the run ends without an error.
         await new Promise((resolve) => setTimeout(resolve, firstPauseMs));
       }
     });
@@ -52,8 +51,8 @@ export function forgetOldFailures(runner: Runner): void {
 }
 
 /**
- * Has `prepare` run to its end before a runner that cannot go on leaves the group. As it comes, kafkajs tells of that only
- * when nothing can be committed any more.
+ * Completes `prepare` before a runner that cannot continue leaves the group. kafkajs reports a crash only when nothing
+ * can be committed any more.
  */
 export function announceCrash(runner: Runner, prepare: (error: Error) => Promise<void>): void {
   const { onCrash } = runner;
@@ -61,14 +60,14 @@ export function announceCrash(runner: Runner, prepare: (error: Error) => Promise
     const { running } = runner;
     const prepared = prepare(error);
     await Promise.resolve();
-    // kafkajs has noted meanwhile that it does not run; whoever does not run would not leave.
+    // kafkajs has cleared `running` meanwhile, without which it would not leave the group.
     runner.running = running;
     await prepared;
     await onCrash.call(runner, error);
   };
 }
 
-/** Whether a failure cannot pass by itself. */
+/** Whether retrying cannot help. */
 export function isFinal(error: unknown): boolean {
   const { retriable, name } = Object(error);
   return retriable === false || PROGRAM_ERRORS.has(name);

@@ -1,10 +1,10 @@
-/** So many partitions, or ranges of them, stand in a line. */
+/** Most partitions or ranges in one line. */
 const MAX_SHOWN = 20;
 
-/** Three in a row are a range, no fewer. */
+/** Shortest run that is shown as a range. */
 const MIN_RANGE = 3;
 
-/** The partitions of a topic in words of bounded length: `0, 1, 4-199, and 7 more`. */
+/** The partitions of a topic as text of bounded length: `0, 1, 4-199, and 7 more`. */
 export function shownPartitions(partitions: readonly number[]): string {
   const runs: (readonly number[])[] = [];
   let run: number[] = [];

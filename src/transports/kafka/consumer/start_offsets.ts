@@ -1,13 +1,13 @@
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
-/** What stands for the first offset of a partition when it is asked for. */
+/** Requests the first offset of a partition. */
 const EARLIEST = "-2";
 
-/** What a broker answers for partitions of which a group has committed nothing. */
+/** The offset that brokers return for a partition without a commit. */
 const NO_OFFSET = -1;
 
-/** One assignment of a consumer, as kafkajs's OffsetManager keeps it, as far as it is used here. */
+/** The part of kafkajs's `OffsetManager`, one for each assignment, used here. */
 export interface Assignment {
   readonly groupId: string;
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
@@ -37,21 +37,21 @@ interface OffsetsBroker {
   >;
 }
 
-/** Whom to look offsets up for. */
+/** The member that offsets are looked up for. */
 export interface StartOptions {
   readonly topic: string;
   readonly troubles: PartitionTroubles;
-  /** Whether the assignment was given up meanwhile: what it finds out does not count any more. */
+  /** Whether the assignment has been given up since: then results do not count. */
   readonly isGivenUp: () => boolean;
-  /** Told of a partition of which the group has nothing: its topic may have been created anew. */
+  /** Called for a partition without a committed offset: its topic may have been re-created. */
   readonly resets: (partition: number) => void;
 }
 
 /**
- * Finds out where the partitions of an assignment go on for which that is not known: where the group has committed, or
- * at the first record. As it comes, kafkajs finds out nothing while one of them has no leader.
+ * Looks up unknown start offsets of an assignment: the committed offset, or else the first record. kafkajs looks up
+ * none while one partition has no leader.
  *
- * @throws {Error} when the group's coordinator does not answer, or nothing may be known
+ * @throws {Error} when the group's coordinator does not answer, or access is refused
  */
 export async function findStartOffsets(
   assignment: Assignment,
@@ -74,7 +74,7 @@ export async function findStartOffsets(
     .map(({ partition }) => partition);
   without.forEach(options.resets);
   const byLeader = Object.entries(assignment.cluster.findLeaderForPartitions(topic, without));
-  // A partition without a leader is in trouble already.
+  // Partitions without a leader are reported by each turn of fetching.
   await Promise.all(
     byLeader.map(([nodeId, partitions]) =>
       findFirstOffsets(assignment, { nodeId, partitions, ...options })
@@ -98,7 +98,7 @@ async function findFirstOffsets(
     if (!isGivenUp()) note(assignment, topic, responses.flatMap(({ partitions }) => partitions));
   } catch (error) {
     if (isRefusal(error)) throw error;
-    // One of them fails all of them.
+    // One failing partition fails the whole response.
     if (partitions.length > 1 && Object(error).name === "KafkaJSProtocolError") {
       for (const partition of partitions) {
         await findFirstOffsets(assignment, { ...options, partitions: [partition] });

@@ -8,13 +8,13 @@ import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { consumerConfigOf } from "../config/derived.ts";
 import { KafkaListener } from "./listener.ts";
 
-/** What was stored is put back, however large it is. */
+/** Stored records are redriven whatever their size. */
 const MAX_EVENT_BYTES = 2 ** 31;
 
-/** What of a topic there is to read. */
+/** The range of a topic to read, and the positions of other readers. */
 type Extent = Pick<StoredEvents, "starts" | "ends" | "peers">;
 
-/** A topic that records were stored in. Its readers are consumer groups. */
+/** A topic with stored records. Its readers are consumer groups. */
 export class StoredRecords implements StoredEvents {
   readonly starts: Offsets;
   readonly ends: Offsets;
@@ -109,7 +109,7 @@ async function lookUpExtent(
   }
 }
 
-/** What has no leader just now may hold records, too: to pass it over would be to say that it has been read. */
+/** Fails when a partition has no leader: skipping it would report its records as read. */
 async function requireAllOf(
   found: readonly { readonly partition: number }[],
   { admin, topic }: { admin: Admin; topic: string },
@@ -132,7 +132,7 @@ async function positionsOf(
   return new Map(committed.filter(([, offset]) => offset >= 0));
 }
 
-/** Without positions that are beyond the end of their partition: they are those of another topic of this name. */
+/** Drops positions beyond the end of their partition: they belong to an earlier topic of this name. */
 function withoutFuture(positions: Offsets, highs: Offsets): Offsets {
   return new Map([...positions].filter(([partition, at]) => at <= (highs.get(partition) ?? 0)));
 }

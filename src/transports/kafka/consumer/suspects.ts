@@ -1,21 +1,21 @@
 import type { AttemptsMade } from "../../../core/event.ts";
 
-/** So often, work on a partition's events may be cut off at the same one without its being looked into. */
+/** Crashes at the same event that do not yet start a search for a poison pill. */
 const UNSUSPICIOUS_CRASHES = 1;
 
-/** How long the others wait for a suspect: what ends the process does so soon, and what does not may take its time. */
+/** How long other suspects wait: a poison pill ends the process soon, and other events may take their time. */
 const MAX_TURN_MS = 10_000;
 
-/** Whether the event that ends the process has to be looked for among those behind the one where it was last cut off. */
+/** Whether to search for a poison pill among the events from the one on where work was last cut off. */
 export function isSuspicious(past: AttemptsMade | undefined): past is AttemptsMade {
   return past !== undefined && past.crashes > UNSUSPICIOUS_CRASHES;
 }
 
-/** One suspect after the other: were several under way when the process ends, they would all be taken for the one. */
+/** Lets partitions deliver one suspect at a time: if the process ended with several, all would be blamed. */
 export class SuspectTurns {
   #last: Promise<void> = Promise.resolve();
 
-  /** Resolves when the next suspect may be delivered, with what says that it is settled. */
+  /** Resolves when the next suspect may be delivered, with a callback that ends its turn. */
   async take(): Promise<() => void> {
     const previous = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();

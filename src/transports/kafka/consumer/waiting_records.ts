@@ -1,19 +1,19 @@
 import type { LargeRecordRoom } from "./large_records.ts";
 import type { FetchedRecord, FetchedRecords, OpenedRecords } from "./record_batch.ts";
 
-/** Who reads the records that wait. */
+/** Limits and callbacks of a partition's fetch buffer. */
 export interface WaitingRecordsOptions {
-  /** What an event may take: key, value and headers. */
+  /** Largest event in bytes: key, value and headers. */
   readonly maxEventBytes: number;
-  /** Where large records wait for room. */
+  /** Grants buffer space for large records. */
   readonly room: LargeRecordRoom;
-  /** Told that all records up to an offset have been read. */
+  /** Called when all records up to an offset have been read. */
   readonly passed: (lastOffset: number) => void;
-  /** Told when there may be a next record where there was none before. */
+  /** Called when `next()` may return a record again. */
   readonly opened: () => void;
-  /** Told when less waits. */
+  /** Called when the buffer has shrunk. */
   readonly shrank: () => void;
-  /** Told that nothing more can be read: records up to an offset are damaged. */
+  /** Called when nothing more can be read: records up to `lastOffset` are damaged. */
   readonly unreadable: (lastOffset: number, reason: string) => void;
 }
 
@@ -22,7 +22,7 @@ interface Opened {
   readonly records: OpenedRecords;
 }
 
-/** Records of a partition that were fetched and wait to be delivered. They are opened one batch after the other. */
+/** The fetch buffer of a partition: records that wait for delivery. Opens one batch after the other. */
 export class WaitingRecords {
   readonly #options: WaitingRecordsOptions;
   readonly #waiting: FetchedRecords[] = [];
@@ -35,17 +35,17 @@ export class WaitingRecords {
     this.#options = options;
   }
 
-  /** How much of memory waits. What is opened does not count. */
+  /** Buffered bytes, without the opened batch. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether nothing waits, and nothing is being opened. */
+  /** Whether nothing is buffered, opened or being opened. */
   get isEmpty(): boolean {
     return this.#waiting.length === 0 && this.#opened === null && !this.#isOpening;
   }
 
-  /** Whether nothing more comes: it cannot be read, or nobody wants it. */
+  /** Whether nothing more comes: records are damaged, or the partition was given up. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -55,7 +55,7 @@ export class WaitingRecords {
     this.#bytes += records.sizeInBytes;
   }
 
-  /** The next record, or null when there is none, or it has to be opened before. */
+  /** The next record; null when there is none, or a batch must be opened first. */
   next(): FetchedRecord | null {
     if (this.#isEnded || this.#isOpening) return null;
     if (this.#opened !== null) {
@@ -68,7 +68,7 @@ export class WaitingRecords {
     return null;
   }
 
-  /** Gives up what waits. */
+  /** Ends reading, and releases the opened batch. */
   end(): void {
     this.#isEnded = true;
     this.#opened?.records.close?.();
@@ -89,7 +89,7 @@ export class WaitingRecords {
     this.#opened = null;
   }
 
-  /** Returns whether there may be more. */
+  /** Returns whether there may be more records. */
   #inflate(opened: Opened): boolean {
     const inflating = opened.records.inflate?.();
     if (inflating === undefined) return false;
@@ -120,7 +120,7 @@ export class WaitingRecords {
     this.#options.opened();
   }
 
-  /** Nothing comes from here on: what follows must not be settled as if this were. */
+  /** Ends reading: later records must not be settled as if the damaged ones were. */
   #fail(lastOffset: number, error: unknown): void {
     if (this.#isEnded) return;
     this.end();

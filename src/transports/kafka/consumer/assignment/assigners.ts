@@ -22,7 +22,7 @@ const STRATEGIES: Readonly<Record<AssignmentStrategy, Strategy>> = {
   roundrobin: assignByRoundRobin,
 };
 
-/** A member as the coordinator tells the leader of it. */
+/** A member, as the coordinator describes it to the leader. */
 export interface JoinedMember {
   readonly memberId: string;
   readonly groupInstanceId?: string | null;
@@ -30,13 +30,13 @@ export interface JoinedMember {
 }
 
 interface JoiningCluster extends LedCluster {
-  /** The partitions of a topic that the consumer itself subscribes to. */
+  /** The partitions of a topic that this consumer subscribes to. */
   findTopicPartitionMetadata(topic: string): readonly unknown[];
 }
 
 /**
- * What shares a group's partitions when its member leads the group, one for each of `names`. kafkajs's own assigner gives
- * all members partitions of the leader's topics, whatever they subscribe to.
+ * Creates an assigner for each of `names`, used while this member leads the group. kafkajs's own assigner gives all
+ * members partitions of the leader's topics, whatever they subscribe to.
  */
 export function createAssigners(
   names: readonly AssignmentStrategy[],
@@ -61,7 +61,7 @@ export function createAssigners(
           new Set<string>(),
         );
         const assignment = STRATEGIES[name](subscribers, await ledTopics.count(led, topics));
-        // Also for those without partitions: Java's consumer fails when it is told nothing.
+        // Includes members without partitions: Java's consumer fails without an assignment.
         return [...assignment].map(([memberId, partitions]) => ({
           memberId,
           memberAssignment: encodeAssignment(partitions) as Buffer,
@@ -71,7 +71,7 @@ export function createAssigners(
   });
 }
 
-/** Reads assignments of all leaders. kafkajs's own reader takes damaged ones as they come, and some topics for none. */
+/** Decodes leaders' assignments. kafkajs's decoder accepts damaged ones, and loses a topic named `__proto__`. */
 export function readAssignments(): void {
   MemberAssignment.decode = (bytes: Uint8Array | null) => {
     try {
@@ -83,7 +83,7 @@ export function readAssignments(): void {
   };
 }
 
-/** A member whose words nobody can read costs the others nothing. */
+/** A member with an unreadable subscription gets no partitions; the others are not affected. */
 function toSubscriber(
   { memberId, groupInstanceId = null, memberMetadata }: JoinedMember,
   log: Logger,

@@ -1,7 +1,7 @@
 /**
- * What members of consumer groups tell each other, byte for byte as every client of the classic protocol does:
- * ConsumerProtocolSubscription and ConsumerProtocolAssignment of Kafka, versions 0 to 3. Each version appends fields to
- * the one before, so what follows the fields that are needed here is not read.
+ * The encodings that all clients of the classic group protocol share: Kafka's ConsumerProtocolSubscription and
+ * ConsumerProtocolAssignment, versions 0 to 3. Each version appends fields, so those after the needed ones are not
+ * read.
  *
  * @module
  */
@@ -15,8 +15,8 @@ const NO_USER_DATA = new Uint8Array(0);
 export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
 
 /**
- * What a member that subscribes to these topics says of itself. The numbers of their partitions are for the coordinator:
- * when a member joins anew that says the same as before and does not lead, it has nothing assigned anew.
+ * Encodes this member's subscription. The partition counts are for the coordinator: a member that rejoins with an
+ * unchanged subscription and does not lead triggers no new assignment.
  */
 export function encodeSubscription(partitionCounts: ReadonlyMap<string, number>): Bytes {
   const userData = new Encoder();
@@ -26,9 +26,9 @@ export function encodeSubscription(partitionCounts: ReadonlyMap<string, number>)
 }
 
 /**
- * The topics that a member subscribes to.
+ * Decodes the topics of a member's subscription.
  *
- * @throws {RangeError} when the bytes are not what a member says of itself
+ * @throws {RangeError} when the bytes are not a subscription
  */
 export function decodeSubscription(bytes: Uint8Array): ReadonlySet<string> {
   const fields = new Fields(bytes);
@@ -36,7 +36,7 @@ export function decodeSubscription(bytes: Uint8Array): ReadonlySet<string> {
   return new Set(fields.array(() => fields.string()));
 }
 
-/** What a leader tells a member of its partitions. */
+/** Encodes the partitions that the leader assigns to a member. */
 export function encodeAssignment(assignment: TopicPartitions): Bytes {
   const topics = [...assignment].map(([topic, partitions]) =>
     new Encoder().writeString(topic).writeArray(partitions)
@@ -45,13 +45,13 @@ export function encodeAssignment(assignment: TopicPartitions): Bytes {
 }
 
 /**
- * The partitions that a leader has given a member. There may be topics among them that it did not ask for.
+ * Decodes the partitions assigned to this member. They may include topics that it does not subscribe to.
  *
  * @throws {RangeError} when the bytes are not an assignment
  */
 export function decodeAssignment(bytes: Uint8Array | null): TopicPartitions {
   const assignment = new Map<string, readonly number[]>();
-  // Coordinators send no bytes to a member that the leader has left out.
+  // A coordinator sends no bytes to a member that the leader left out.
   if (bytes === null || bytes.length === 0) return assignment;
   const fields = new Fields(bytes);
   fields.version();
@@ -63,7 +63,7 @@ export function decodeAssignment(bytes: Uint8Array | null): TopicPartitions {
   return assignment;
 }
 
-/** Fields one after the other. Each method fails with a `RangeError` at bytes that are no such field. */
+/** Reads consecutive fields. Each method throws a `RangeError` when the bytes hold no such field. */
 class Fields {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;

@@ -3,7 +3,7 @@ import { joiningGroup } from "../early_leave.ts";
 import type { JoinedMember } from "./assigners.ts";
 import { type LedCluster, ledTopicsOf } from "./led_topics.ts";
 
-/** What kafkajs's group of a consumer has, as far as its leader needs it. */
+/** The part of kafkajs's `ConsumerGroup` that a leader needs. */
 export interface LeadableGroup {
   readonly cluster: LedCluster;
   readonly assigners: readonly Assigner[];
@@ -17,7 +17,7 @@ interface Assigner {
   }): Promise<readonly object[]>;
 }
 
-/** What a coordinator tells a member that has joined; of the others only if it is to lead. */
+/** A JoinGroup response. Only the leader's lists the other members. */
 interface JoinAnswer {
   readonly leaderId: string;
   readonly memberId: string;
@@ -25,12 +25,12 @@ interface JoinAnswer {
   readonly members: readonly JoinedMember[];
 }
 
-/** Groups that are led by this isolate's member of them. */
+/** The groups that this isolate's member leads, with their JoinGroup responses. */
 const led = new WeakMap<object, JoinAnswer>();
 
 /**
- * Has members assign partitions when they lead their group. kafkajs is told that another one leads: before it assigns, it
- * asks for its own topics, and when one of them is gone it fails, and the whole group would wait for it.
+ * Lets members assign partitions when they lead, and tells kafkajs that another member leads. As leader, kafkajs first
+ * looks up its own topics and fails if one is gone, while the whole group waits for it.
  */
 export function leadGroups(): void {
   const { joinGroup, syncGroup } = Broker.prototype;
@@ -55,17 +55,17 @@ export function leadGroups(): void {
   };
 }
 
-/** The group that is being joined; undefined for consumers with kafkajs's own assigner, which needs its topics. */
+/** The group being joined; undefined for consumers with kafkajs's own assigner, which needs kafkajs's topics. */
 function leadableGroup(groupId: string): LeadableGroup | undefined {
   const group = joiningGroup(groupId) as unknown as LeadableGroup | undefined;
   return group !== undefined && ledTopicsOf.has(group.cluster) ? group : undefined;
 }
 
 /**
- * Has a leader join anew when topics of its members have changed. kafkajs looks for new partitions of the topics that it
- * subscribes to itself, and for no others.
+ * Makes a leader rejoin when topics of its members have changed. kafkajs looks for new partitions only of topics that
+ * it subscribes to itself.
  *
- * @throws {Error} which makes kafkajs join anew, so that the leader assigns what there is now
+ * @throws {Error} that makes kafkajs rejoin, so that the leader assigns the current partitions
  */
 export async function checkLedTopics(group: LeadableGroup): Promise<void> {
   const ledTopics = ledTopicsOf.get(group.cluster);

@@ -2,19 +2,19 @@ import type { Health } from "../../../../core/health.ts";
 import type { Logger } from "../../../../core/log.ts";
 import { rootMessage } from "../../client/client_failure.ts";
 
-/** After how long a leader looks again for a topic that has no partitions yet, or whose partitions it does not know. */
+/** Maximum interval between look-ups of a topic without known partitions. */
 const MISSING_AGE_MS = 5000;
 
-/** Kafka's code for a topic that a client may not look up. */
+/** Kafka's error code for a topic that the client may not describe. */
 const TOPIC_AUTHORIZATION_FAILED = 29;
 
-/** What `Health` knows the topics by of which this member cannot assign the partitions. */
+/** `Health` key for topics whose partitions this leader cannot assign. */
 const LED_TOPICS = "topics of the group";
 
-/** By kafkajs's client for a cluster, which is that of one consumer. */
+/** Keyed by kafkajs's cluster object, of which each consumer has its own. */
 export const ledTopicsOf = new WeakMap<object, LedTopics>();
 
-/** What kafkajs knows of a cluster, as far as it is used here. */
+/** The part of kafkajs's `Cluster` used here. */
 export interface LedCluster {
   readonly brokerPool: { findConnectedBroker(): Promise<MetadataBroker> };
 }
@@ -35,10 +35,10 @@ interface TopicAnswer {
   readonly partitionMetadata: readonly unknown[];
 }
 
-/** Whom the leader of a group tells what it cannot assign. */
+/** Options of a leader's topic look-ups, and where it reports topics that it cannot assign. */
 export interface LedTopicsParts {
   readonly groupId: string;
-  /** How old the numbers of partitions may be. */
+  /** Maximum age of the partition counts. */
   readonly metadataMaxAgeMs: number;
   readonly log: Logger;
   readonly health?: Health | undefined;
@@ -47,8 +47,8 @@ export interface LedTopicsParts {
 }
 
 /**
- * How many partitions the topics have to which members of a group subscribe, for the member that leads it. It need not
- * subscribe to them itself, and they need not exist.
+ * Partition counts of all topics that members of a group subscribe to, for the member that leads. It need not subscribe
+ * to them itself, and they need not exist.
  */
 export class LedTopics {
   readonly #parts: Required<Omit<LedTopicsParts, "health">> & Pick<LedTopicsParts, "health">;
@@ -61,9 +61,9 @@ export class LedTopics {
   }
 
   /**
-   * The numbers of partitions of `topics`: 0 for those that do not exist or may not be looked up. What was known from
-   * before stays when brokers do not answer, and when a topic is gone: its members go on saying so, and go on with it
-   * when it is back.
+   * Looks up the partition counts of `topics`: 0 for those that do not exist or may not be described. Keeps a known
+   * count while brokers do not answer, and when a topic is gone: its own members report that, and continue when it is
+   * back.
    */
   async count(
     cluster: LedCluster,
@@ -74,7 +74,7 @@ export class LedTopics {
     return this.#counts;
   }
 
-  /** Whether topics have come, gone or got other numbers of partitions since they were assigned. Asks at intervals. */
+  /** Whether partition counts have changed since the assignment; a missing topic keeps its count. Asks at intervals. */
   async haveChanged(cluster: LedCluster): Promise<boolean> {
     const { metadataMaxAgeMs, now } = this.#parts;
     const isMissing = [...this.#counts.values()].includes(0);
@@ -86,7 +86,7 @@ export class LedTopics {
     return [...counts].some(([topic, count]) => count !== this.#counts.get(topic));
   }
 
-  /** Has this member lead the group no more: what it cannot assign, others may. */
+  /** Called when this member no longer leads: another leader may be allowed to describe more topics. */
   noLongerLed(): void {
     this.#unauthorized = [];
     this.#parts.health?.works(LED_TOPICS);
@@ -95,7 +95,7 @@ export class LedTopics {
   async #ask(cluster: LedCluster): Promise<ReadonlyMap<string, number>> {
     const { now, log } = this.#parts;
     this.#countedAtMs = now();
-    // To ask for no topic would be to ask for all.
+    // A request without topics asks for all of them.
     if (this.#counts.size === 0) return this.#counts;
     try {
       const broker = await cluster.brokerPool.findConnectedBroker();
@@ -129,7 +129,7 @@ export class LedTopics {
   }
 }
 
-/** The same broker, which answers for each topic by itself, and creates none. As it comes, one unknown topic fails all. */
+/** The same broker, answering for each topic separately and creating none. In kafkajs, one unknown topic fails all. */
 function withoutFailing(broker: MetadataBroker): MetadataBroker {
   const lookupRequest = (...api: unknown[]) => {
     const create = broker.lookupRequest(...api);

@@ -1,24 +1,24 @@
-/** A member of a group, as its leader sees it. */
+/** A group member, as the leader sees it. */
 export interface GroupSubscriber {
   readonly memberId: string;
   /** Its `group.instance.id`, if it is a static member (KIP-345). */
   readonly instanceId: string | null;
-  /** The topics that it subscribes to. */
+  /** Subscribed topics. */
   readonly topics: ReadonlySet<string>;
 }
 
-/** The partitions of each member, by topic. Members without partitions are in it too. */
+/** Partitions by member id and topic, including members without partitions. */
 export type Assignment = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>;
 
-/** Shares the partitions of all topics among the members that subscribe to them. */
+/** Assigns the partitions of all topics to the members that subscribe to them. */
 export type Strategy = (
   members: readonly GroupSubscriber[],
   partitionCounts: ReadonlyMap<string, number>,
 ) => Assignment;
 
 /**
- * `range`: each topic by itself. Its subscribers, sorted, get consecutive blocks of its partitions; the first ones get
- * one more when it does not come out even. The same as Java's `RangeAssignor` without racks, and librdkafka's `range`.
+ * `range`: in each topic, the sorted subscribers get consecutive blocks of partitions; the first ones get one more if
+ * there is a remainder. Equal to Java's `RangeAssignor` without racks, and to librdkafka's `range`.
  */
 export function assignByRange(...[members, partitionCounts]: Parameters<Strategy>): Assignment {
   const assignment = new MutableAssignment(members);
@@ -39,8 +39,8 @@ export function assignByRange(...[members, partitionCounts]: Parameters<Strategy
 }
 
 /**
- * `roundrobin`: the partitions of all topics, sorted, are dealt out to the sorted members one by one; a member that does
- * not subscribe to the topic is passed over. The same as Java's `RoundRobinAssignor` and librdkafka's `roundrobin`.
+ * `roundrobin`: deals the sorted partitions of all topics to the sorted members in turn, and skips members that do not
+ * subscribe to the topic. Equal to Java's `RoundRobinAssignor` and librdkafka's `roundrobin`.
  */
 export function assignByRoundRobin(
   ...[members, partitionCounts]: Parameters<Strategy>
@@ -74,7 +74,7 @@ class MutableAssignment {
   }
 }
 
-/** Static members come first, by their instance ids; the others follow by the ids that the coordinator gave them. */
+/** Static members first, by instance id; then the others, by the member id that the coordinator assigned. */
 function sorted(members: readonly GroupSubscriber[]): readonly GroupSubscriber[] {
   return members.toSorted((a, b) => {
     if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId);
