@@ -143,7 +143,7 @@ export class AssignedPartition {
   }
 
   /**
-   * Buffers fetched records, except those fetched before: around a leader change two brokers may send the same ones,
+   * Buffers fetched records, except those fetched before. Two brokers may send the same ones around a leader change,
    * and a kept partition is fetched again from its committed offset.
    *
    * @param nextOffset where the next fetch begins: nothing else exists below it
@@ -216,9 +216,9 @@ export class AssignedPartition {
   }
 
   /**
-   * Commits a mark for the first event of an assignment before its delivery, so that an event that ends the process
-   * leaves a trace. After repeated crashes, any event delivered along with it may be the cause: then each of them is
-   * marked and delivered one by one.
+   * Commits a mark for the first event of an assignment before its delivery: if the event ends the process, the mark
+   * remains. After repeated crashes, any event delivered along with it may be the cause. Then each of them is marked,
+   * and delivered one by one.
    */
   async #announce({ offset }: FetchedRecord): Promise<void> {
     const { past, announce, suspectTurns } = this.#options;

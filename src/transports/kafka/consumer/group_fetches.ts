@@ -14,7 +14,7 @@ import type { PartitionTroubles } from "../partition_troubles.ts";
  */
 const TURN_MS = 100;
 
-/** Longest wait of a fetch while another partition's buffer is full, and of a turn while all are full. */
+/** Longest wait of a fetch while another partition wants no records, and of a turn while none does. */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
 /** Number of consecutive responses that a broker sent empty before the fetch's maximum wait was over. */
@@ -213,8 +213,8 @@ async function fetchOnce(
 }
 
 /**
- * Backs off when a broker answers empty before the maximum wait is over, from 1 ms, doubled each time in a row. One
- * such response may mean that something has changed; a series must not keep both sides busy.
+ * Backs off when a broker answers empty before the maximum wait is over. Pauses double from 1 ms. One such response may
+ * mean that something has changed; a series must not keep both sides busy.
  */
 async function calmDown(broker: Broker, { areEmpty, restMs }: Answers): Promise<void> {
   // Allows for inexact clocks and timers.

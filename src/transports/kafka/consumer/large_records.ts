@@ -36,8 +36,7 @@ interface Waiting {
 
 /**
  * Bounds the memory of all partitions' large records until their events have settled. Each partition may hold one while
- * any space is left. Further records of a partition share only a part of it, so an event that blocks cannot take the
- * space that other partitions need.
+ * any space is left. Further ones share a part of the space, so an event that blocks leaves some for other partitions.
  */
 export class LargeRecords {
   readonly #maxBytes: number;

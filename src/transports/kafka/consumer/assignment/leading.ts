@@ -29,8 +29,8 @@ interface JoinAnswer {
 const led = new WeakMap<object, JoinAnswer>();
 
 /**
- * Lets members assign partitions when they lead, and tells kafkajs that another member leads. As leader, kafkajs first
- * looks up its own topics and fails if one is gone, while the whole group waits for it.
+ * Lets members assign partitions when they lead, and tells kafkajs that another member leads. A leading kafkajs first
+ * looks up its own topics and fails if one is gone. The whole group would wait for it.
  */
 export function leadGroups(): void {
   const { joinGroup, syncGroup } = Broker.prototype;

@@ -17,7 +17,7 @@ export type Strategy = (
 ) => Assignment;
 
 /**
- * `range`: in each topic, the sorted subscribers get consecutive blocks of partitions; the first ones get one more if
+ * `range`: in each topic, the sorted subscribers get consecutive blocks of partitions. The first ones get one more if
  * there is a remainder. Equal to Java's `RangeAssignor` without racks, and to librdkafka's `range`.
  */
 export function assignByRange(...[members, partitionCounts]: Parameters<Strategy>): Assignment {
@@ -39,7 +39,7 @@ export function assignByRange(...[members, partitionCounts]: Parameters<Strategy
 }
 
 /**
- * `roundrobin`: deals the sorted partitions of all topics to the sorted members in turn, and skips members that do not
+ * `roundrobin`: deals the sorted partitions of all topics to the sorted members in turn. Skips members that do not
  * subscribe to the topic. Equal to Java's `RoundRobinAssignor` and librdkafka's `roundrobin`.
  */
 export function assignByRoundRobin(
