@@ -1,6 +1,6 @@
 import { formatPath, type Path } from "./problem.ts";
 
-/** The keys whose values differ between two readings of the same text, as messages call them. */
+/** The keys whose values differ between two readings of the same text, as shown in messages. */
 export function changedKeys(before: unknown, after: unknown): readonly string[] {
   return changedPaths(before, after, []).map(formatPath);
 }
@@ -16,7 +16,7 @@ function changedPaths(before: unknown, after: unknown, path: Path): readonly Pat
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [path];
 }
 
-/** A mapping of the document; texts that were put together are objects of classes. */
+/** A mapping of the document, unlike instances of classes such as `TemplateText`. */
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;

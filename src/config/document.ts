@@ -4,19 +4,19 @@ import type { Finding, Path } from "./problem.ts";
 const LONGEST_TEXT = 1_000_000;
 const MOST_NODES = 100_000;
 const DEEPEST = 50;
-// Names that plain objects give a meaning of their own.
+// Names with a special meaning in plain objects.
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const MERGE_KEY = "<<";
 
 /** A mapping of a document. */
 export type Mapping = Readonly<Record<string, unknown>>;
 
-/** Reads YAML as plain data without shared parts: aliases and merge keys have become copies. */
+/** Parses YAML to plain data without shared parts: aliases and merge keys become copies. */
 export function parseDocument(text: string): { document: unknown } | { finding: Finding } {
   if (text.length > LONGEST_TEXT) return problem("larger than 1 MB");
   let document: unknown;
   try {
-    // The core schema leaves dates as text, and merging to a copier that counts what it does.
+    // The core schema keeps dates as text, and leaves merge keys to `Copier`, which counts nodes.
     document = parse(text, { schema: "core" });
   } catch (error) {
     return problem(describeYamlError(error));
@@ -36,7 +36,7 @@ export function isMapping(value: unknown): value is Mapping {
     Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** What stands at a path of a document, `undefined` when there is nothing. */
+/** The value at a path of a document; `undefined` when there is none. */
 export function valueAt(document: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) =>
@@ -120,7 +120,7 @@ class Copier {
 }
 
 function describeYamlError(error: unknown): string {
-  // The parser calls itself for each level.
+  // The parser recurses once per level.
   if (error instanceof RangeError) return "nested too deeply";
   if (!(error instanceof SyntaxError || error instanceof Error)) return "invalid YAML";
   const [, description, line, column] = /^(.*?) at line (\d+), column (\d+)/s.exec(error.message) ??
@@ -129,7 +129,7 @@ function describeYamlError(error: unknown): string {
   if (description.includes("more than 1 document")) {
     return `expected one YAML document, found another one at line ${line}`;
   }
-  // What the parser quotes may be a secret.
+  // The parser may quote a secret.
   const safe = description.replace(/".*"|!<.*>/gs, "***");
   return `invalid YAML at line ${line}, column ${column}: ${safe}`;
 }

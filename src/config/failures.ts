@@ -2,12 +2,12 @@ import type { OnFailure, OnTombstone, RetryConfig } from "../core/failures/failu
 import { choice, decimal, duration, integer, type Scalar, toSchema } from "./scalar.ts";
 import { oneOrList, section } from "./section.ts";
 
-/** Statuses that say of themselves that another call may fare better, or that gateways give while they restart. */
+/** Statuses that invite a retry, or that gateways send while they restart. */
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
 const status = integer(400, 599);
 
-/** What calls may be repeated for. */
+/** An outcome that calls are repeated for. */
 const cause: Scalar<number | "noResponse"> = {
   expected: `${status.expected}, or noResponse`,
   json: { anyOf: [{ const: "noResponse" }, { type: "integer", minimum: 400, maximum: 599 }] },
@@ -18,10 +18,10 @@ function otherwise(reading: ReturnType<typeof status.read>): ReturnType<typeof s
   return "expected" in reading ? { expected: cause.expected } : reading;
 }
 
-/** Without a pause, an endpoint that is away would be called again and again. */
+/** The minimum keeps an unreachable endpoint from being called without pause. */
 const delay = duration({ min: "10ms", max: "24h" });
 
-/** Reads `retry`; null when it is left out. */
+/** `retry`; null when absent. */
 export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
     "How many calls an event may have. Calls during an outage do not count, nor do those that are " +
@@ -44,14 +44,13 @@ export const retrySchema = section({
   "How calls are repeated whose response may be another one next time; without it, such a response is a result at once",
 );
 
-/** Reads `onFailure`; what it is without, depends on the pipeline. */
+/** `onFailure`; its default depends on the pipeline. */
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
   "What becomes of an event that has failed for good, when the pipeline has no `deadLetter`: `block`, the default, repeats it for ever, and what comes behind it waits; `discard` gives it up",
 );
 
-/** Reads `onTombstone`. */
 export const onTombstoneSchema = toSchema(
   choice<OnTombstone>({ send: "send", skip: "skip", forward: "forward" }),
 ).prefault("send").describe(

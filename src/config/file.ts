@@ -14,37 +14,37 @@ import {
 import { secretTexts } from "./secret_texts.ts";
 import type { HiddenPlaces } from "./secrets.ts";
 
-/** A text with pipelines. */
+/** A configuration text. */
 export interface ConfigSource {
   /** For messages: `config.yaml`, `stdin`. */
   readonly name: string;
   readonly text: string;
 }
 
-/** What one source says. */
+/** The content of one source. */
 export interface LoadedFile {
   readonly source: string;
   /** Absent when there are problems. */
   readonly config?: FileConfig;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigWarning[];
-  /** Texts that no output may show. */
+  /** Texts to redact in all output. */
   readonly secrets: readonly string[];
-  /** Pipelines by their names as far as they can be told, for checks between files. */
+  /** Pipelines, as far as they can be read, for checks across files. */
   readonly pipelines: readonly LoadedPipeline[];
 }
 
-/** What checks between pipelines need, whether the file has problems or not. */
+/** What checks across pipelines need, even if the file has problems. */
 export interface LoadedPipeline {
   readonly name?: string;
-  /** How problems call it. */
+  /** Its name in problems. */
   readonly label: string;
-  /** As it stands in the file, with references resolved and files in place of their paths. */
+  /** As written, with references resolved and paths replaced by the files' text. */
   readonly written: unknown;
   readonly sections: readonly RoleSection[];
 }
 
-/** Reads one source; never throws on account of its text. */
+/** Reads one source. Never throws because of its text. */
 export function loadFile({ name, text }: ConfigSource, outside: Outside): LoadedFile {
   const parsed = parseDocument(text);
   if ("finding" in parsed) return failed(name, parsed.finding);
@@ -58,7 +58,7 @@ export function loadFile({ name, text }: ConfigSource, outside: Outside): Loaded
 
   const { document, findings, hidden } = resolveReferences(mapping, outside);
   const pipelines = pipelinesOf(document, hidden);
-  // Before what stands for files is replaced: paths may be secret, too.
+  // Comes before paths are replaced by files: paths may be secret, too.
   const secrets = secretTexts(document, hidden);
   const early = [
     ...findings,
@@ -68,7 +68,7 @@ export function loadFile({ name, text }: ConfigSource, outside: Outside): Loaded
   ];
   const result = fileSchema.safeParse(document);
   const late = result.success ? [] : describeIssues(result.error.issues, { document, hidden });
-  // What could not be resolved is no valid value either, but that goes without saying.
+  // Unresolved references also fail validation, which is not worth a second problem.
   const known = new Set(early.map(({ path }) => pathKey(path)));
   const all = [...early, ...late.filter(({ path }) => !known.has(pathKey(path)))];
   const labels = pipelines.map(({ label }) => label);

@@ -1,4 +1,4 @@
-/** Stands in a document in place of a path, once the file was read. */
+/** Replaces the path of a file in a document, once the file was read. */
 export class FileText {
   readonly text: string;
 

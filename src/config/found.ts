@@ -3,7 +3,7 @@ import { TemplateText } from "./template_text.ts";
 
 const LONGEST = 60;
 
-/** A value as messages show it. A hidden one shows its kind alone. */
+/** Describes a value in messages. A hidden one shows only its kind. */
 export function describeFound(value: unknown, { hidden }: { hidden: boolean }): string {
   if (value === null || value === undefined) return "nothing";
   if (value === "") return "empty text";
@@ -20,8 +20,7 @@ function withoutCredentials(text: string): string {
 }
 
 /**
- * A key as messages show it. Without a space behind its colon, what was meant as a value is a part of the key, and may be
- * a secret.
+ * A key in messages. Without a space behind the colon, YAML reads the value as part of the key, and it may be a secret.
  */
 export function shownKey(key: string): string {
   return quoted(key.replace(/^([\w.-]+ ?[:=]).+$/s, "$1***"));

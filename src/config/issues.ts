@@ -11,7 +11,7 @@ const KINDS = new Map([["object", "a mapping"], ["record", "a mapping"], ["array
 
 const PARTS = /^a (mapping|list)/;
 
-/** Says in our words what zod found wrong with a document. */
+/** Describes zod's issues with a document in eventor's words. */
 export function describeIssues(
   issues: readonly Issue[],
   { document, hidden }: { document: unknown; hidden: HiddenPlaces },
@@ -20,7 +20,7 @@ export function describeIssues(
     const path = [...parent, ...issue.path];
     const found = valueAt(document, path);
     const expectation = (expected: string): Finding => {
-      // Keys without a space behind their colon are a text, with whatever was to be their value.
+      // Without spaces behind colons, YAML reads a mapping as text, which contains the values.
       const isMisread = typeof found === "string" && PARTS.test(expected);
       const shown = isMisread ? "text" : describeFound(found, { hidden: hidden.has(path) });
       return {
@@ -55,7 +55,7 @@ export function describeIssues(
     }
   }
 
-  // Only the branch that the value was meant for has anything useful to say.
+  // Reports only the branch that the value was meant for.
   function describeUnion(
     branches: readonly (readonly Issue[])[],
     { path, expectation }: { path: Path; expectation: (expected: string) => Finding },

@@ -10,7 +10,7 @@ export function configJsonSchema(): Record<string, unknown> {
   return {
     ...z.toJSONSchema(schema, {
       io: "input",
-      // zod leaves them out where a value is transformed, but ours are in the words of the input.
+      // zod omits these for transformed values, but ours are in terms of the input.
       override({ zodSchema, jsonSchema }) {
         const { default: fallback, examples } = z.globalRegistry.get(zodSchema) ?? {};
         if (fallback !== undefined) jsonSchema.default = fallback as typeof jsonSchema.default;

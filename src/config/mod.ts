@@ -17,14 +17,14 @@ export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";
 export type { Outside } from "./outside.ts";
 
-/** A configuration that can be used as it is. */
+/** A valid configuration. */
 export interface LoadedConfig {
   readonly config: Config;
-  /** Each of its pipelines as it is written, with all that came from outside. */
+  /** Its pipelines as written, with external values. */
   readonly written: readonly unknown[];
 }
 
-/** Puts all sources together: a configuration, or all that is wrong. */
+/** Combines all sources to a configuration, or returns all problems. */
 export function loadConfig(
   sources: readonly ConfigSource[],
   outside: Outside,
@@ -88,7 +88,7 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
   return problems;
 }
 
-/** Pipelines that share their events by mistake: each would get a part of them. */
+/** Pipelines that share a topic and a group by mistake: each would get only some events. */
 function readerProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
   const written = pipelinesOf(files);
   const owners = new Map<string, string>();

@@ -3,19 +3,19 @@ export class FileError extends Error {
   override readonly name = "FileError";
 }
 
-/** All that a configuration can take from outside its own text. */
+/** Access to external values: environment variables and files. */
 export interface Outside {
   env(name: string): string | undefined;
   /**
-   * @param isAgain whether that is for a configuration in force, so that nothing must be waited for
+   * @param isAgain whether the configuration is already in force, so that reading must not wait
    * @throws when the file can't be read
    */
   readFile(path: string, isAgain?: boolean): string;
-  /** Whether a path is that of a pipe or the like, which gives what it holds once. */
+  /** Whether a path is a pipe or the like, whose content can be read once. */
   isStream?(path: string): boolean;
 }
 
-/** Remembers what a configuration was made from besides its text. */
+/** Records the external values of a configuration. */
 export class RecordedOutside implements Outside {
   readonly #outside: Outside;
   readonly #variables = new Map<string, string | undefined>();
@@ -26,12 +26,12 @@ export class RecordedOutside implements Outside {
     this.#outside = outside;
   }
 
-  /** What may change, by paths; `undefined` for what could not be read. */
+  /** Files that may change, by path; `undefined` for unreadable ones. */
   get files(): ReadonlyMap<string, string | undefined> {
     return this.#files;
   }
 
-  /** For another reading of the same text: variables and streams are as they were, the files as they are. */
+  /** For reading the same text again: with recorded variables and streams, but current files. */
   again(): RecordedOutside {
     return new RecordedOutside({
       env: (name) => this.#variables.get(name),

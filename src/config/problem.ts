@@ -1,16 +1,16 @@
 import { quoted, shownKey } from "./found.ts";
 
-/** Where something stands in a document. */
+/** A path in a document. */
 export type Path = readonly PropertyKey[];
 
-/** Something that is wrong at a place of one document. */
+/** A problem at a path of one document. */
 export interface Finding {
   readonly path: Path;
-  /** Holds no value that came from a reference and no secret. */
+  /** Holds no external value and no secret. */
   readonly message: string;
 }
 
-/** One reason why a configuration can't be used. */
+/** A reason why a configuration cannot be used. */
 export interface ConfigProblem {
   readonly source: string;
   /** The name, or `#2` for a pipeline without a usable one. */
@@ -20,7 +20,7 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** One line, for people. */
+/** Formats a problem on one line. */
 export function formatProblem({ source, pipeline, path, message }: ConfigProblem): string {
   const parts = [quoted(source).slice(1, -1)];
   if (pipeline !== undefined) parts.push(`pipeline ${formatPipeline(pipeline)}`);
@@ -28,7 +28,7 @@ export function formatProblem({ source, pipeline, path, message }: ConfigProblem
   return [...parts, message].join(": ");
 }
 
-/** A path in the way of JavaScript: keys that hold a dot stand in brackets. */
+/** A path as in JavaScript; keys with a dot are in brackets. */
 export function formatPath(path: Path): string {
   return path.map((key, index) => {
     if (typeof key === "number") return `[${key}]`;
@@ -38,12 +38,12 @@ export function formatPath(path: Path): string {
   }).join("");
 }
 
-/** A path as the key of a map or a set. */
+/** A path as a key of maps and sets. */
 export function pathKey(path: Path): string {
   return JSON.stringify(path.map((key) => typeof key === "number" ? key : String(key)));
 }
 
-/** A pipeline as messages call it. */
+/** A pipeline's name in messages. */
 export function formatPipeline(pipeline: string): string {
   return /^#\d+$/.test(pipeline) ? pipeline : quoted(pipeline);
 }

@@ -3,7 +3,7 @@ import type { ConfigSource } from "./file.ts";
 import { type Outside, RecordedOutside } from "./outside.ts";
 import type { ConfigProblem } from "./problem.ts";
 
-/** One reading of a configuration, and what it was made from. */
+/** A configuration as read once, with its external values. */
 export class ConfigReading {
   readonly result: LoadedConfig | { problems: ConfigProblem[] };
   readonly #sources: readonly ConfigSource[];
@@ -15,12 +15,12 @@ export class ConfigReading {
     this.result = loadConfig(sources, this.#outside);
   }
 
-  /** What was read besides the sources: texts by paths, `undefined` for what could not be read. */
+  /** Named files: texts by path, `undefined` for unreadable ones. */
   get files(): ReadonlyMap<string, string | undefined> {
     return this.#outside.files;
   }
 
-  /** Reads the same sources with the same variables once more, and the files as they are now. */
+  /** Reads the same sources again, with the same variables and the current files. */
   again(): ConfigReading {
     return new ConfigReading(this.#sources, this.#outside.again());
   }

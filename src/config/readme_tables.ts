@@ -3,10 +3,10 @@ import { configJsonSchema } from "./json_schema.ts";
 import { type ReadmeTable, SECTION_EXTRAS } from "./section.ts";
 import { ROLES } from "./sections.ts";
 
-/** Their keys have tables of their own, as they are more than the schema's. */
+/** Sections with tables of their own, as they have keys beyond the schema's. */
 const CLIENT_BLOCKS = new Set(["consumerConfig", "producerConfig"]);
 
-/** The tables of `docs/` in Markdown: all keys of a file, and what becomes of a client's own. */
+/** The tables of `docs/` in Markdown: all keys of a file, and the keys of Kafka clients. */
 export function readmeTables(): string {
   const schema = configJsonSchema();
   const tables = [
@@ -26,7 +26,7 @@ export function readmeTables(): string {
   return [...tables, ...extraTables].map(formatTable).join("\n");
 }
 
-/** A table for each mapping in a section whose keys are known, and for each type of it. */
+/** A table for each mapping of a section with known keys, and for each of its types. */
 function tablesOfMappings(schema: unknown, section: string): ReadmeTable[] {
   const properties = valueAt(schema, ["properties"]);
   return Object.entries(isMapping(properties) ? properties : {})

@@ -42,7 +42,7 @@ function readHeader(name: string, value: unknown): Reading<Template> {
   return template === undefined ? { expected: EXPECTED } : { value: template };
 }
 
-/** The keys of a result processor that say what it makes of records. */
+/** The keys of a result processor that shape its records. */
 export const recordTemplateKeys = {
   key: templateSchema.optional().describe(
     "The key of records, which may hold templates, instead of the event's",
@@ -52,7 +52,7 @@ export const recordTemplateKeys = {
   ),
 };
 
-/** What these keys and the topic come to; nothing when none of them is there. */
+/** The templates of these keys and the topic; nothing without any. */
 export function recordTemplates(
   templates: RecordTemplates,
 ): { readonly templates?: RecordTemplates } {

@@ -7,7 +7,7 @@ import { TemplateText } from "./template_text.ts";
 
 // A literal `${`, a reference, or a reference without an end.
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
-/** How many characters references may put in, all together: each may be small, or the same file, and there may be many. */
+/** Limit of the characters that all references insert together: there may be many, each small, or for the same file. */
 const MOST_PUT_IN = 16 * 1024 * 1024;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
@@ -16,7 +16,7 @@ const TEMPLATE_HELP =
   "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +
   "${response.body.FIELD}, or $${ for a literal ${";
 
-/** A document without references. Text with a problem is left as it was. */
+/** A document with references resolved. Text with a problem stays as written. */
 export interface ResolvedDocument {
   readonly document: unknown;
   readonly findings: readonly Finding[];
@@ -24,9 +24,9 @@ export interface ResolvedDocument {
 }
 
 /**
- * Puts environment variables and files in place of `${env:NAME}`, `${env:NAME:-default}` and `${file:/path}`. The
- * default stands in for an empty variable, too. What is put in is not searched for references again. A text with
- * `${event...}` or `${response...}` becomes a `TemplateText`.
+ * Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:/path}` by environment variables and files. The default
+ * also replaces an empty variable. Inserted values are not searched for references. A text with `${event...}` or
+ * `${response...}` becomes a `TemplateText`.
  */
 export function resolveReferences(document: unknown, outside: Outside): ResolvedDocument {
   const findings: Finding[] = [];
@@ -89,7 +89,7 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
   return { document: resolve(document, []), findings, hidden };
 }
 
-/** Reads a file for a configuration; the message names it unless its path is hidden. */
+/** Reads a file for a configuration. The message names the file, unless its path is hidden. */
 export function readOutside(
   path: string,
   { outside, hidden }: { outside: Outside; hidden: boolean },
@@ -98,7 +98,7 @@ export function readOutside(
     return { value: outside.readFile(path) };
   } catch (error) {
     const reason = reasonOf(error);
-    // Who has mistaken the key for its path would see the key.
+    // The user may have written a key instead of its path: the message must not show it.
     const isText = hidden || /[\r\n]|-----BEGIN/.test(path);
     return { message: `cannot read the file ${isText ? "***" : quoted(path)}${reason}` };
   }
@@ -128,7 +128,7 @@ function lookUp(
     const found = isSecret ? "" : ` ${quoted("${" + body + "}")}`;
     return { message: `nothing of an event or a response is called so${found}: ${TEMPLATE_HELP}` };
   }
-  // What looks like a reference in a secret may be a part of the secret.
+  // An apparent reference in a secret may be part of the secret.
   return {
     message: `unknown reference${isSecret ? "" : ` ${quoted("${" + body + "}")}`}: ${HELP}`,
   };

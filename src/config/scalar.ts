@@ -1,18 +1,16 @@
 import { z } from "zod";
 
-/** A JSON Schema, for editors. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * What a scalar makes of a value of the document. `expected` and `refused` are put into messages, so they never hold
- * the value itself.
+ * Result of reading a value of the document. Messages contain `expected` and `refused`, so these never hold the value.
  */
 export type Reading<Value> =
   | { readonly value: Value }
   | { readonly expected: string }
   | { readonly refused: string };
 
-/** A value without parts. The document may hold it as what it is or, since references give text, as text. */
+/** A single value. The document may hold it as such or as text, since references yield text. */
 export interface Scalar<Value> {
   /** Completes "expected ..." in a message. */
   readonly expected: string;
@@ -20,12 +18,12 @@ export interface Scalar<Value> {
   read(input: unknown): Reading<Value>;
 }
 
-/** A pattern for JSON Schemas: what holds a reference is known only when it is resolved. */
+/** Matches references in JSON Schemas, whose values are known only when resolved. */
 export const REFERENCE_PATTERN = "\\$\\{(env|file):";
 
 const TEXT = "text in quotes";
 
-/** Text that is not empty. A number is not taken for text: `1.10` would become `1.1`. */
+/** Non-empty text. Numbers are no text: `1.10` would become `1.1`. */
 export function text(): Scalar<string> {
   return scalar(TEXT, {
     json: { type: "string", minLength: 1 },
@@ -33,7 +31,7 @@ export function text(): Scalar<string> {
   });
 }
 
-/** Text that `check` accepts and may rewrite; `undefined` is a refusal. */
+/** Text that `check` accepts and may rewrite; `undefined` refuses it. */
 export function textOf(
   expected: string,
   options: { json?: JsonSchema; check(text: string): string | undefined },
@@ -49,7 +47,7 @@ export function textOf(
   };
 }
 
-/** A whole number within limits that are both included. */
+/** A whole number, limits included. */
 export function integer(min: number, max: number): Scalar<number> {
   return scalar(`a whole number from ${min} to ${max}`, {
     json: {
@@ -68,7 +66,7 @@ export function integer(min: number, max: number): Scalar<number> {
   });
 }
 
-/** A number within limits that are both included. */
+/** A number, limits included. */
 export function decimal(min: number, max: number): Scalar<number> {
   return scalar(`a number from ${min} to ${max}`, {
     json: {
@@ -85,16 +83,16 @@ export function decimal(min: number, max: number): Scalar<number> {
   });
 }
 
-/** What is special about a choice. */
+/** Options of `choice()`. */
 export interface ChoiceOptions {
-  /** Words that are known, and why they can't be used. */
+  /** Known words that cannot be used, and why. */
   readonly refused?: Readonly<Record<string, string>>;
   readonly expected?: string;
-  /** The words as editors should offer them. */
+  /** The words that editors offer. */
   readonly offered?: readonly (string | number)[];
 }
 
-/** One of a few words, in any case. */
+/** One of a few words, in upper or lower case. */
 export function choice<Value>(
   values: Readonly<Record<string, Value>>,
   options: ChoiceOptions = {},
@@ -122,7 +120,7 @@ export function choice<Value>(
   };
 }
 
-/** True or false; `refused` gives the reason why one of the two is not possible. */
+/** True or false; `refused` says why one of them is not possible. */
 export function boolean(refused: { true?: string; false?: string } = {}): Scalar<boolean> {
   const spellings = { true: true, t: true, 1: true, false: false, f: false, 0: false };
   const reasons = Object.entries(refused);
@@ -194,7 +192,7 @@ export function size(range: { min: string; max: string }): Scalar<number> {
   );
 }
 
-/** Reads a scalar where zod wants a schema. */
+/** A zod schema that reads a scalar. */
 export function toSchema<Value>({ json, read }: Scalar<Value>): z.ZodType<Value> {
   return z.unknown().transform((input, context): Value => {
     const reading = read(input);

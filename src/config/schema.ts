@@ -20,21 +20,21 @@ import { oneOrList, section } from "./section.ts";
 export interface Config {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
-  /** Absent when there is to be none. */
+  /** Absent when the admin interface is off. */
   readonly admin?: AdminConfig;
   readonly pipelines: readonly PipelineConfig[];
   readonly warnings: readonly ConfigWarning[];
-  /** Texts that no output may show. They stay in the main isolate, unless a command shows what they are used for. */
+  /** Texts to redact in all output. They stay in the main isolate, except for `eventor try`. */
   readonly secrets: readonly string[];
 }
 
-/** Something that is accepted, but probably not what was meant. Holds no secret. */
+/** Accepted, but probably a mistake. Holds no secret. */
 export interface ConfigWarning {
   readonly pipeline?: string;
   readonly message: string;
 }
 
-/** One pipeline. Its roles read their own sections. */
+/** A pipeline. Each role reads its own section. */
 export interface PipelineConfig {
   readonly name: string;
   readonly logLevel: LogLevel;
@@ -45,17 +45,17 @@ export interface PipelineConfig {
   readonly eventListener: RoleConfig;
   readonly eventHandler: HandlerConfig;
   readonly eventResultProcessor: readonly ResultProcessorConfig[];
-  /** Where events go that have failed for good; stored as results are. */
+  /** Destination of events that have failed for good; stored like results. */
   readonly deadLetter?: RoleConfig | undefined;
 }
 
-/** The section of a result processor, which says itself what results it is for, and what it makes of them. */
+/** The section of a result processor, with its outcomes and templates. */
 export type ResultProcessorConfig = RoleConfig & {
   readonly when: readonly When[];
   readonly templates?: RecordTemplates;
 };
 
-/** What belongs to the process when a file does not say it. */
+/** Defaults of the settings for the process. */
 export const PROCESS_DEFAULTS = { logFormat: "text", shutdownTimeout: "25s" } as const;
 
 const adminAddress = textOf("host:port, such as 127.0.0.1:9464", {
@@ -90,7 +90,7 @@ const logLevel = choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
 
 const ordering = choice<Ordering>({ key: "key", partition: "partition", none: "none" });
 
-/** One pipeline of a file. */
+/** A pipeline of a file. */
 export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   name: toSchema(pipelineName).describe("Names the pipeline in the log; no two have the same"),
   logLevel: toSchema(logLevel).prefault("INFO").describe(
@@ -122,7 +122,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
     .describe("Where events go that have failed for good, as they were"),
 }).superRefine((pipeline, context) => {
-  // Parts that are not valid come here as they are written.
+  // Invalid sections arrive here as written.
   const handler: Partial<HandlerConfig> = Object(pipeline.eventHandler);
   const processors = [pipeline.eventResultProcessor].flat();
   const refuse = (key: string, refused: string) =>
@@ -136,7 +136,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   }
 }).meta({ id: "pipeline" });
 
-/** A file in its longer form; the shorter one is its `pipelines` alone. */
+/** A file in its long form; the short form is only its `pipelines`. */
 export const fileSchema = section({
   logFormat: toSchema(choice<LogFormat>({ text: "text", json: "json" })).optional()
     .describe("How log lines are written").meta({ default: PROCESS_DEFAULTS.logFormat }),
@@ -157,13 +157,12 @@ export const fileSchema = section({
   pipelines: z.array(pipelineSchema).describe("The pipelines; each runs on its own"),
 });
 
-/** What one file says. */
 export type FileConfig = z.output<typeof fileSchema>;
 
 function roleSchema<Section extends RoleConfig>(
   schemas: Readonly<Record<string, z.ZodType<Section, unknown>>>,
 ): z.ZodType<Section> {
-  // The discriminator is there, as each schema reads a mapping with a literal `type`; its type does not say so.
+  // Each schema reads a mapping with a literal `type`, the discriminator; its TypeScript type does not say so.
   return z.discriminatedUnion(
     "type",
     Object.values(schemas) as unknown as [z.core.$ZodTypeDiscriminable],

@@ -2,7 +2,7 @@ import { type HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./
 import type { Path } from "./problem.ts";
 import { TemplateText } from "./template_text.ts";
 
-/** Keys that say where events come from and go to, and what things are called: the log is full of it. */
+/** Names, sources and destinations, which the log shows everywhere. */
 const NAMES = new Set([
   "address",
   "bootstrap.servers",
@@ -16,8 +16,8 @@ const NAMES = new Set([
 ]);
 
 /**
- * The texts of a document that nobody may see: those that stand where secrets stand, and those that came from outside,
- * but for what they say of where things are. Of headers, which may be harmless, only what came from outside.
+ * The texts of a document to redact: secrets and external values, except names, sources and destinations. Headers may
+ * be harmless: only their external values are included.
  */
 export function secretTexts(document: unknown, hidden: HiddenPlaces): readonly string[] {
   return textsOf(document, []).flatMap(({ path, parts }) => {
@@ -47,7 +47,7 @@ function textsOf(value: unknown, path: Path): readonly TextAt[] {
   return Object.entries(value).flatMap(([key, item]) => textsOf(item, [...path, key]));
 }
 
-/** Which hosts there are, is no secret: the sandbox names them. */
+/** Hosts are no secret: the sandbox names them. */
 function withoutOrigin(text: string): string {
   return text.replace(/^https?:\/\/[^/?#\\]*\/?/i, "");
 }

@@ -6,10 +6,10 @@ const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(
 /** Mappings whose values may be secrets, whatever their names. */
 const SECRET_MAPPINGS: ReadonlySet<unknown> = new Set(["headers", "parameters"]);
 
-/** Where `key` is not that of a record. */
+/** Sections where `key` is not a record's key. */
 const KEY_PLACES: ReadonlySet<unknown> = new Set(["auth", "tls"]);
 
-/** Whether a value stands where secrets stand, so that no message may show it. */
+/** Whether a path may hold a secret, so that no message may show it. */
 export function isSecretPlace(path: Path): boolean {
   return path.some((key, index) =>
     SECRET_KEY.test(String(key)) || SECRET_MAPPINGS.has(key) ||
@@ -17,19 +17,19 @@ export function isSecretPlace(path: Path): boolean {
   );
 }
 
-/** A part of a text of the document; what came from outside is hidden. */
+/** A part of a text of the document; external values are hidden. */
 export type WrittenPart = string | Gap | { readonly hidden: string };
 
-/** Whether a part came from outside. */
+/** Whether a part is an external value. */
 export function isHidden(part: WrittenPart): part is { readonly hidden: string } {
   return typeof part === "object" && "hidden" in part;
 }
 
-/** Remembers which values of a document came from outside. */
+/** Records which values of a document contain external values. */
 export class HiddenPlaces {
   readonly #parts = new Map<string, readonly WrittenPart[]>();
 
-  /** @param parts of the text that stands there */
+  /** @param parts of the text at this path */
   add(path: Path, parts: readonly WrittenPart[]): void {
     this.#parts.set(pathKey(path), parts);
   }
@@ -38,7 +38,7 @@ export class HiddenPlaces {
     return isSecretPlace(path) || this.#parts.has(pathKey(path));
   }
 
-  /** The parts of a text in which something came from outside; undefined for any other value. */
+  /** The parts of a text that contains external values; undefined for any other value. */
   partsAt(path: Path): readonly WrittenPart[] | undefined {
     return this.#parts.get(pathKey(path));
   }

@@ -3,9 +3,7 @@ import type { Path } from "./problem.ts";
 import type { WrittenPart } from "./secrets.ts";
 import { unknownKey } from "./unknown_key.ts";
 
-/**
- * A mapping in which every unknown key is a problem of its own, one line of the message each.
- */
+/** A mapping whose unknown keys are problems, with one line of the message each. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
@@ -16,28 +14,28 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
-/** One value, or a list of at least one; always a list afterwards. */
+/** One value or a non-empty list; always read as a list. */
 export function oneOrList<Item extends z.ZodType>(item: Item) {
   return z.union([z.array(item).min(1), item])
     .transform((items): readonly z.output<Item>[] => Array.isArray(items) ? items : [items]);
 }
 
-/** What a section needs of the loader beyond its schema. */
+/** What a section needs from the loader, apart from its schema. */
 export interface SectionExtras {
-  /** Keys whose value is the path of a file, which the loader replaces by a `FileText`. */
+  /** Keys with the path of a file, which the loader replaces by a `FileText`. */
   readonly files?: readonly FileKey[];
-  /** What is worth a warning in a valid section. It gets the section as written, with references resolved. */
+  /** Warnings for a valid section. Gets the section as written, with references resolved. */
   warnings?(section: unknown): readonly string[];
   /**
-   * The configuration of a valid section with what it takes to show it without what came from outside.
+   * Adds to the configuration of a valid section how to show it without external values.
    *
-   * @param partsAt the parts of a text of the section in which something came from outside
+   * @param partsAt the parts of a text of the section that contains external values
    */
   conceal?(
     config: unknown,
     partsAt: (path: Path) => readonly WrittenPart[] | undefined,
   ): unknown;
-  /** Tables for the pages of `docs/`, of keys that are more than the schema's. */
+  /** Tables for pages of `docs/`, of keys that are not in the schema. */
   readonly tables?: readonly ReadmeTable[];
 }
 
@@ -48,12 +46,12 @@ export interface ReadmeTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Where the path of a file stands in a section. */
+/** A key with the path of a file. */
 export interface FileKey {
   readonly path: readonly string[];
-  /** A value that is no path. */
+  /** A value that is not a path. */
   readonly except?: string;
 }
 
-/** Extras are registered beside the schema that they belong to. */
+/** The extras of each section's schema. */
 export const SECTION_EXTRAS: z.core.$ZodRegistry<SectionExtras> = z.registry<SectionExtras>();

@@ -15,20 +15,20 @@ import {
 import type { HiddenPlaces } from "./secrets.ts";
 import { SECTION_EXTRAS } from "./section.ts";
 
-/** All that this module needs of a role. */
+/** The part of a role that this module needs. */
 interface SectionRole {
   readonly schema: z.ZodType<RoleConfig>;
   readonly exclusive?: string;
 }
 
-/** A section of a pipeline and the role that its type names. */
+/** A section of a pipeline, and the role that its type names. */
 export interface RoleSection {
   readonly path: Path;
   readonly section: unknown;
   readonly role: SectionRole;
 }
 
-/** The roles of a pipeline: their keys in it, their names in the JSON Schema, and what can play them. */
+/** The roles of a pipeline: their keys in it, their names in the JSON Schema, and their types. */
 export const ROLES: readonly {
   readonly key: string;
   readonly id: string;
@@ -58,7 +58,7 @@ function sectionRoles<Type extends string>(
   );
 }
 
-/** The sections of a pipeline that name a role; others are for the schema to complain about. */
+/** The sections of a pipeline with a known type; the schema reports the others. */
 export function sectionsOf(document: unknown, pipelinePath: Path): readonly RoleSection[] {
   return ROLES.flatMap(({ key, roles }) => {
     const path = [...pipelinePath, key];
@@ -75,12 +75,12 @@ export function sectionsOf(document: unknown, pipelinePath: Path): readonly Role
   });
 }
 
-/** What a valid section is worth warning of. */
+/** Warnings for a valid section. */
 export function sectionWarnings({ role, section }: RoleSection): readonly string[] {
   return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
 }
 
-/** Has sections of a valid document know what of them came from outside. */
+/** Tells the sections of a valid document which of their texts contain external values. */
 export function concealSections(
   config: unknown,
   sections: readonly RoleSection[],
@@ -88,7 +88,7 @@ export function concealSections(
 ): void {
   for (const { path, role } of sections) {
     const conceal = SECTION_EXTRAS.get(role.schema)?.conceal;
-    // What may be one or a list has become a list.
+    // By now, a single value is a list.
     const place = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
     const section = valueAt(config, place);
     if (conceal === undefined || section === undefined) continue;
@@ -97,7 +97,7 @@ export function concealSections(
   }
 }
 
-/** Puts the text of files in place of their paths. What can't be read stays as it is. */
+/** Replaces paths by the text of their files. Unreadable ones stay as written. */
 export function readFiles(
   { path, section, role }: RoleSection,
   { outside, hidden }: { outside: Outside; hidden: HiddenPlaces },

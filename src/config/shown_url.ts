@@ -1,15 +1,15 @@
 import { formatTemplate, type Template } from "../core/template.ts";
 import { isHidden, type WrittenPart } from "./secrets.ts";
 
-/** Stands for what nobody may see. */
+/** Replaces hidden text. */
 export const HIDDEN = "***";
 
 const ORIGIN = /^https?:\/\/[^/?#\\]*/i;
 
 /**
- * A URL as people may see it: what came from outside is hidden, but for scheme, host and port, which the sandbox names.
+ * A URL for display: external values are hidden, except scheme, host and port, which the sandbox names.
  *
- * @param parts those of the URL as it is written
+ * @param parts of the URL as written
  */
 export function shownUrl(parts: readonly WrittenPart[]): Template {
   const shown: Template["parts"][number][] = [];
@@ -43,7 +43,7 @@ function concealed(text: string): string {
   return text === slash ? slash : slash + HIDDEN;
 }
 
-/** A URL for people: its query may hold secrets. */
+/** A URL for display, without its query, which may hold secrets. */
 export function withoutQuery(url: string, shown?: Template | undefined): string {
   return (shown === undefined ? url : formatTemplate(shown)).replace(/\?.*$/s, "");
 }

@@ -1,6 +1,6 @@
 import { formatTemplate, type Template } from "../core/template.ts";
 
-/** A text of the document that has gaps: only keys that say so take it. */
+/** A text with placeholders; only some keys accept it. */
 export class TemplateText {
   readonly template: Template;
 
@@ -13,7 +13,7 @@ export class TemplateText {
   }
 }
 
-/** The template that a value of the document is; a text is one without gaps. Undefined for anything else. */
+/** A value of the document as a template; a plain text has no placeholders. Undefined for other values. */
 export function asTemplate(input: unknown): Template | undefined {
   if (input instanceof TemplateText) return input.template;
   return typeof input === "string" ? { parts: [input] } : undefined;

@@ -1,7 +1,7 @@
 import { levenshteinDistance } from "@std/text";
 import { quoted, shownKey } from "./found.ts";
 
-/** Says that a key is unknown, and which known one was probably meant. */
+/** Reports an unknown key, and the known one that was probably meant. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const nearest = nearestKey(key, known);
   const suggestion = nearest === undefined ? "" : `, did you mean ${quoted(nearest)}?`;

@@ -2,7 +2,7 @@ import { choice, toSchema } from "./scalar.ts";
 import { oneOrList } from "./section.ts";
 import type { When } from "../core/handler.ts";
 
-/** The outcomes that a result processor is for. */
+/** Outcomes that a result processor is configured for. */
 export const whenSchema = oneOrList(
   toSchema(choice<When>({ onSuccess: "onSuccess", onError: "onError" })),
 ).transform((outcomes): readonly When[] => [...new Set(outcomes)])

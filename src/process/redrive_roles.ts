@@ -9,7 +9,7 @@ export interface RedriveRoles {
   readonly putBack: NonNullable<ListenerRole<RoleConfig>["putBack"]>;
 }
 
-/** What reads a pipeline's dead letters and puts them back, or why the pipeline has none. */
+/** What reads a pipeline's dead letters and puts them back, or why that is impossible. */
 export function redriveRoles(
   { eventListener, deadLetter }: PipelineConfig,
 ): RedriveRoles | { readonly problem: string } {

@@ -9,10 +9,7 @@ const BEGIN = "-----BEGIN ";
 const BORDER = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----\s*$/;
 const LINE_LENGTH = 64;
 
-/**
- * The blocks of a PEM text; what stands between them is a comment. `refused` never holds anything of the text but the
- * label of a block.
- */
+/** The blocks of a PEM text; text between them is a comment. `refused` quotes only labels. */
 export function pemBlocks(
   text: string,
 ): { readonly blocks: readonly PemBlock[] } | { readonly refused: string } {
@@ -45,7 +42,7 @@ export function pemBlocks(
   return open === undefined ? { blocks } : withoutEnd(open.label);
 }
 
-/** A block as text, in the one form that every reader knows. */
+/** A block as text, in the form that every reader supports. */
 export function pemText({ label, der }: PemBlock): string {
   const lines = [];
   const base64 = der.toBase64();

@@ -1,7 +1,7 @@
 const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 
-/** What of a certificate (RFC 5280, 4.1) the runtime does not tell. */
+/** Fields of a certificate (RFC 5280, 4.1) that the runtime does not expose. */
 export interface CertificateFields {
   /** 1 to 3. */
   readonly version: number;
@@ -9,7 +9,7 @@ export interface CertificateFields {
   readonly publicKey: Uint8Array;
 }
 
-/** Reads these fields; `undefined` when `der` is no certificate. */
+/** Parses these fields; `undefined` when `der` is no certificate. */
 export function certificateFields(der: Uint8Array): CertificateFields | undefined {
   const certificate = elementAt(der, 0);
   if (certificate?.tag !== SEQUENCE || certificate.end !== der.length) return undefined;
@@ -30,7 +30,7 @@ export function certificateFields(der: Uint8Array): CertificateFields | undefine
 interface Element {
   readonly tag: number;
   readonly from: number;
-  /** Where its content starts. */
+  /** Start of its content. */
   readonly start: number;
   readonly end: number;
 }

@@ -15,7 +15,7 @@ export interface Certificate {
   readonly validTo: Date;
 }
 
-/** Reads a PEM text of certificates and nothing else; `refused` never holds anything of it. */
+/** Reads a PEM text that holds only certificates; `refused` never quotes it. */
 export function readCertificates(
   text: string,
 ): { readonly certificates: readonly Certificate[] } | { readonly refused: string } {
@@ -43,7 +43,7 @@ export function readCertificates(
   return { certificates };
 }
 
-/** A certificate, or what is wrong with it. */
+/** Returns a certificate, or what is wrong with it. */
 function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate | string {
   const damaged = "is damaged: it holds no certificate";
   const fields = certificateFields(der);
@@ -61,8 +61,8 @@ function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate | string {
 }
 
 /**
- * Lets the library that does TLS read a certificate, which knows less than `X509Certificate` does. With a client's
- * certificate that it cannot read it would end the whole process (Deno 2.6.8), but not with an authority's.
+ * Checks that the TLS library can read a certificate; it supports less than `X509Certificate`. An unreadable client
+ * certificate would end the whole process (Deno 2.6.8), one of an authority does not.
  *
  * @throws {Error} when it cannot read it
  */

@@ -3,22 +3,22 @@ import { findPrivateKey, openPrivateKey } from "./private_key.ts";
 
 const MAX_VERSION = 3;
 
-/** How a client says by TLS who it is, as PEM texts. */
+/** A client's certificate and key for TLS, as PEM texts. */
 export interface ClientCertificate {
   readonly cert: string;
-  /** Not encrypted. */
+  /** Decrypted. */
   readonly key: string;
 }
 
-/** Which part of a client's certificate is wrong, and how. */
+/** The wrong part of a client's certificate, and why. */
 export interface ClientCertificateProblem {
   readonly part: keyof ClientCertificate | "passphrase";
   readonly refused: string;
 }
 
 /**
- * Puts a client's certificate together from texts that `pem()` has accepted, if they belong together. All that is
- * refused here ends the whole process when the runtime gets it (Deno 2.6.8).
+ * Combines texts that `pem()` has accepted, if key and certificate match. Whatever is refused here would end the whole
+ * process if it reached the runtime (Deno 2.6.8).
  */
 export function clientCertificate(
   { cert, key, passphrase }: { cert: string; key: string; passphrase?: string | undefined },

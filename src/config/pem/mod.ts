@@ -10,10 +10,10 @@ export {
   type ClientCertificateProblem,
 } from "./client_certificate.ts";
 
-/** What a PEM text holds: certificates, or one private key, which may be encrypted. */
+/** Content of a PEM text: certificates, or one private key, which may be encrypted. */
 export type PemKind = "certificate" | "private key";
 
-/** A PEM text in the document itself. */
+/** A PEM text in the configuration itself. */
 export function pem(kind: PemKind): Scalar<string> {
   const expected = `a PEM text with a ${kind}`;
   return {
@@ -23,7 +23,7 @@ export function pem(kind: PemKind): Scalar<string> {
   };
 }
 
-/** The path of a PEM file, which the loader has read. The value is `undefined` for `except`. */
+/** The path of a PEM file, which the loader has read. `except` reads as `undefined`. */
 export function pemFile(kind: PemKind, except?: string): Scalar<string | undefined> {
   const expected = `the path of a PEM file with a ${kind}`;
   return {

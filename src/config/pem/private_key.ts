@@ -8,7 +8,7 @@ const LABELS: ReadonlySet<string> = new Set([
   "EC PRIVATE KEY",
   ENCRYPTED,
 ]);
-/** OpenSSL writes it before a key, which says the same. */
+/** OpenSSL writes this block before a key, which repeats it. */
 const PARAMETERS = "EC PARAMETERS";
 
 const MIN_RSA_BITS = 2048;
@@ -17,7 +17,7 @@ const CURVES: ReadonlySet<string> = new Set(["p256", "prime256v1", "p384", "secp
 const UNSUPPORTED = "the private key is of a kind that is not supported: expected RSA with " +
   `${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits, P-256, P-384 or Ed25519`;
 
-/** A private key as it stands in a PEM text. */
+/** A private key as written in a PEM text. */
 export interface WrittenKey {
   readonly pem: string;
   readonly isEncrypted: boolean;
@@ -25,13 +25,13 @@ export interface WrittenKey {
 
 /** A private key that TLS can use. */
 export interface PrivateKey {
-  /** Not encrypted, whatever the written one is. */
+  /** Decrypted, if the written key is encrypted. */
   readonly pem: string;
   /** The public key with its algorithm, as DER. */
   readonly publicKey: Uint8Array;
 }
 
-/** Finds the private key of a PEM text that holds nothing else; `refused` never holds anything of it. */
+/** Finds the only private key of a PEM text with nothing else in it; `refused` never quotes the text. */
 export function findPrivateKey(
   text: string,
 ): { readonly key: WrittenKey } | { readonly refused: string } {
@@ -48,7 +48,7 @@ export function findPrivateKey(
   return { key: { pem: pemText(block), isEncrypted: block.label === ENCRYPTED } };
 }
 
-/** Decrypts and checks a private key; `refused` and `wrongPassphrase` never hold anything of it. */
+/** Decrypts and checks a private key; `refused` and `wrongPassphrase` never quote it. */
 export function openPrivateKey(
   { pem, isEncrypted }: WrittenKey,
   passphrase: string | undefined,
@@ -75,7 +75,7 @@ export function openPrivateKey(
   if (!isSupported(key)) return { refused: UNSUPPORTED };
   return {
     key: {
-      // One form for all: what a label says of another one may not be so.
+      // Always PKCS#8: the label of another form may be wrong.
       pem: String(key.export({ type: "pkcs8", format: "pem" })),
       publicKey: createPublicKey(key).export({ type: "spki", format: "der" }),
     },

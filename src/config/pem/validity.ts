@@ -1,8 +1,8 @@
 import { type Certificate, readCertificates } from "./certificates.ts";
 
 /**
- * Warns of certificates that are not valid now. They may become so without a restart, by time or by a change of their
- * file, so that is no reason to refuse them. Of authorities, one that is valid is enough.
+ * Warns of certificates that are not valid now. Time or a changed file may make them valid without a restart, so they
+ * are not refused. For authorities, one valid certificate is enough.
  */
 export function certificateWarnings(
   pem: string,
