@@ -67,8 +67,7 @@ export interface Handler extends AsyncDisposable {
     ending?: AbortSignal,
   ): Promise<Result>;
   /**
-   * Uses another configuration for new calls; calls in flight keep theirs. Only after the role's `canUpdate()` returned
-   * true.
+   * Uses another configuration for new calls, if the role's `canUpdate()` returned true. Calls in flight keep theirs.
    */
   update?(config: HandlerConfig): void;
 }

@@ -5,8 +5,7 @@ import type { AttemptsMade } from "./event.ts";
  *
  * While suspended or ending, an event may begin only if a later one already has: a commit cannot pass the gap. While
  * still, none may begin. Work in progress may finish and its result may be published. After `ending`, the lease never
- * opens again. After `ended`, work in progress is aborted and its outcome no longer counts. `ending` aborts no later
- * than `ended`.
+ * opens again. After `ended`, which is never before `ending`, work in progress is aborted and its outcome is ignored.
  */
 export interface Lease {
   readonly ending: AbortSignal;
@@ -73,7 +72,7 @@ export class LeaseController implements Lease {
   }
 
   /**
-   * First offset that may not begin while the lease is not open: behind the last one begun, or the lowest that pauses.
+   * First offset that may not begin while the lease is not open: after the last one begun, or the lowest that pauses.
    */
   get drainEnd(): number {
     let end = this.#begunEnd;

@@ -122,8 +122,7 @@ class Pipeline {
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
         await attempts.pause(whileBlocked(failure), { lease, isBlocking: true });
-        // The response is at hand, and the other processors have stored it: only the refused records are published
-        // again.
+        // The response is at hand and the other processors have stored it, so only refused records are published again.
         toStore = refused;
         await this.#beginWithoutCall(event, lease);
       }

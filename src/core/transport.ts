@@ -102,8 +102,8 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
   readonly resumable: boolean;
   topic(config: Config): string;
   /**
-   * Reader and source, as texts that are equal for the same pair. Such readers share the events: each gets only those
-   * that no other gets.
+   * Reader and source, as texts that are equal for the same pair: such readers share the events, each event going to
+   * one.
    */
   readers?(config: Config): readonly string[];
   /** Opens a processor that writes events back to their source, if that is possible. */
@@ -112,7 +112,7 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
 
 export interface HandlerRole<Config extends HandlerConfig> extends Role<Config, Handler> {
   /**
-   * Whether an open handler can switch to another configuration with the same permissions. Without this method, none
+   * Whether an open handler can switch to another configuration with the same permissions; without this method, none
    * can.
    */
   canUpdate?(from: Config, to: Config): boolean;

@@ -23,8 +23,7 @@ export interface AdminSubject {
 const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 /**
- * Starts the admin interface. `/livez` never depends on brokers or endpoints: a restart of the process would not help
- * them.
+ * Starts the admin interface. `/livez` never depends on brokers or endpoints: a restart would not help them.
  *
  * @throws {Error} when it cannot listen there
  */

@@ -114,10 +114,7 @@ export class AdminServer implements Disposable {
   }
 }
 
-/**
- * Resolves with a request's head, with null when the connection ends before it does, or with `undefined` when it is too
- * large.
- */
+/** A request's head; null when the connection ends before it does, `undefined` when it is too large. */
 async function readHead(connection: Deno.Conn): Promise<string | null | undefined> {
   const buffer = new Uint8Array(MAX_HEAD_BYTES);
   let length = 0;

@@ -27,10 +27,7 @@ export interface Circle {
   readonly others: readonly string[];
 }
 
-/**
- * Combines configured sources and destinations with those that discovery found, in the order of the pipeline's
- * sections.
- */
+/** Combines configured sources and destinations with discovered ones, in the order of the pipeline's sections. */
 export function placesOf(
   pipeline: PipelineConfig,
   otherSides: readonly OtherSide[] = [],

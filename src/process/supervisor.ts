@@ -227,10 +227,7 @@ export class Supervisor {
     }
   }
 
-  /**
-   * Keeps the pipeline's sources and destinations, unless they close a cycle: a pipeline that does not run moves no
-   * event.
-   */
+  /** Keeps the pipeline's sources and destinations, unless they close a cycle: then it never runs. */
   #reasonsToRefuse(
     pipeline: PipelineConfig,
     otherSides: readonly OtherSide[],

@@ -24,8 +24,7 @@ export interface FailedReport {
 export type PipelineReport =
   | { readonly kind: "log"; readonly record: LogRecord }
   /**
-   * Heartbeat, sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop runs, with what keeps the pipeline
-   * unready.
+   * Heartbeat, sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop runs; says why the pipeline is not ready.
    */
   | { readonly kind: "alive"; readonly notReady: readonly string[] }
   /** Last message of a Worker that ended on command, or with its input. */

@@ -61,8 +61,8 @@ function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate | string {
 }
 
 /**
- * Checks that the TLS library can read a certificate; it supports less than `X509Certificate`. An unreadable client
- * certificate would end the whole process (Deno 2.6.8), one of an authority does not.
+ * Checks that the TLS library, which supports less than `X509Certificate`, can read a certificate. It is tried as an
+ * authority's: an unreadable client certificate would end the whole process (Deno 2.6.8).
  *
  * @throws {Error} when it cannot read it
  */

@@ -46,10 +46,7 @@ interface PausingEvent {
   readonly offset: number;
 }
 
-/**
- * The smallest part of a pause, and of a remainder, before it may end early. Full jitter can make a pause as short,
- * too.
- */
+/** The part of a pause, and of a remainder, that passes at least. Full jitter can make a pause as short. */
 const LEAST_PART = 1 / 32;
 const LEAST_PART_OF_REST = 1 / 2;
 

@@ -100,10 +100,7 @@ export class OutageGuard {
     return failingMs < MIN_DURATION_MS ? Infinity : failingMs * LONGEST_PART;
   }
 
-  /**
-   * Aborts when the next outage begins. It ends the pauses before calls: from then on, the breaker decides when to
-   * call.
-   */
+  /** Aborts when the next outage begins. It ends pauses before calls: the breaker then decides when to call. */
   get opening(): AbortSignal {
     return this.#opening.signal;
   }
@@ -220,8 +217,7 @@ export class OutageGuard {
 
   #leaseChanged(): void {
     this.#turnAway();
-    // A probe of a suspended lease may wait for its slot: another call becomes the probe, and this one queues again
-    // later.
+    // The lease is suspended, so its probe may wait for a slot: another call becomes the probe, this one queues again.
     if (this.#probe !== null && !this.#probe.lease.admits(this.#probe.offset)) this.#probe = null;
     if (this.#nextIndex() >= 0) return this.#scheduleProbe();
     clearTimeout(this.#timer);

@@ -8,7 +8,7 @@ export interface Lull {
 }
 
 /**
- * Decides whether an unanswered call was the event's fault or an outage. When an endpoint fails, it answered others
+ * Decides whether an unanswered call was due to its event or to an outage. When an endpoint fails, it answered others
  * just before, so only the next response, to any event, decides. After unanswered calls for several events, that
  * response must come within `LULL_MS` of the last one before.
  */
