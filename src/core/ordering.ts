@@ -18,8 +18,8 @@ interface Turn {
 const MAX_CODE_UNITS = 4096;
 
 /**
- * Wraps `deliver` so that events of one ordering key are handled one after the other, in the order of delivery, while
- * others run side by side. Rejects an event that its lease no longer admits when its turn comes.
+ * Wraps `deliver` so that events of one ordering key are handled one after the other, in order of delivery. Others run
+ * side by side. Rejects an event that its lease no longer admits when its turn comes.
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;

@@ -104,7 +104,7 @@ export class Supervisor {
     const renewal = this.#renewals.get(pipeline.name);
     if (renewal === undefined) return false;
     this.#changed.set(pipeline.name, pipeline);
-    // A draining Worker lacks the permissions for the new configuration; its successor starts with it.
+    // A draining Worker may lack the permissions for the new configuration; its successor starts with it.
     if (renewal.signal.aborted) return true;
     const worker = this.#workers.get(pipeline.name);
     if (how === "update" && worker !== undefined) {

@@ -26,8 +26,8 @@ const MAX_PARTITION = 2 ** 31 - 1;
 const NEVER_PUT_BACK: FirstFailure = { redrives: 0 };
 
 /**
- * The record that puts an event back: its own key, value and headers, its idempotency key, by which endpoints recognize
- * it, and the facts of the first failure for the next dead letter.
+ * The record that puts an event back: its own key, value and headers; its idempotency key, by which endpoints recognize
+ * it; and the facts of the first failure for the next dead letter.
  */
 export function eventRecord(letter: InboundEvent): OutboundRecord {
   const { key, value } = letter;
