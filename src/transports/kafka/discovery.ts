@@ -6,10 +6,7 @@ import { clientFailure } from "./client/client_failure.ts";
 import type { KafkaClientConfig } from "./config/mod.ts";
 import { placesByCluster } from "./places.ts";
 
-/**
- * The brokers that a cluster advertises, which clients have to reach, and the topics' places in it. Connects to no
- * other broker than the bootstrap servers.
- */
+/** Looks up a cluster's advertised brokers and its id, which identifies its topics. Connects to bootstrap servers only. */
 export async function discoverCluster(
   topics: readonly string[],
   config: KafkaClientConfig,
@@ -30,7 +27,7 @@ export async function discoverCluster(
   }
 }
 
-/** What a cluster says of itself becomes a permission, so it must name one host and no more. */
+/** An advertised broker as `host:port`. It becomes a permission of the sandbox, so it must name exactly one host. */
 function toHost({ host, port }: { host: string; port: number }): string {
   const name = hostAndPort(host.toLowerCase(), port);
   if (!isHost(name.slice(0, name.lastIndexOf(":")))) {

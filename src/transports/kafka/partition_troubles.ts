@@ -2,7 +2,7 @@ import { type Backoff, backoffDelays } from "../../core/backoff.ts";
 import type { Health } from "../../core/health.ts";
 import type { Logger } from "../../core/log.ts";
 
-/** A change of leaders takes a moment. Its end is noticed soon after, however long it lasted. */
+/** A leader change usually takes seconds. Pauses stay short, so that a recovery is noticed soon. */
 const PASSING = {
   saidAfterMs: 5000,
   pauses: { initialDelayMs: 250, maxDelayMs: 5000, multiplier: 2, jitter: "none" },
@@ -13,28 +13,28 @@ const LASTING = {
   pauses: { initialDelayMs: 1000, maxDelayMs: 30_000, multiplier: 2, jitter: "none" },
 } as const satisfies Course;
 
-/** A partition whose reason keeps changing is not mentioned more often. */
+/** A partition whose reason keeps changing is not logged more often. */
 const SAID_AGAIN_AFTER_MS = 30_000;
 
-/** What is done with partitions, in the words of log and readiness. */
+/** The actions on partitions, in the words of the log and `/readyz`. */
 const ACTIONS = {
   read: { cannot: "cannot read", again: "reading", saidForMs: undefined },
-  // Nobody may have anything to store there any more, by which its end would show.
+  // Expires, as perhaps no further record goes there to show that it works again.
   store: { cannot: "cannot store in", again: "storing in", saidForMs: 90_000 },
 } as const;
 
-/** How many partitions a line of the log names. */
+/** How many partitions a log line names. */
 const MAX_NAMED = 10;
 
 /** Why a partition cannot be used just now. */
 export interface Trouble {
-  /** From where it cannot be read, where that is known. */
+  /** The offset that cannot be read, if known. */
   readonly offset?: number | undefined;
   /** Completes "cannot read orders[3]@17: "; holds no payload. */
   readonly reason: string;
-  /** Whether it usually passes by itself within seconds: it is said only when it does not. Otherwise it is said at once. */
+  /** Whether it usually passes within seconds: then it is logged only if it lasts, otherwise at once. */
   readonly isPassing: boolean;
-  /** Whether it stays for as long as the member reads the partition. */
+  /** Whether it lasts for as long as the member reads the partition. */
   readonly isFinal?: boolean;
 }
 
@@ -46,15 +46,15 @@ interface Course {
 interface Known {
   trouble: Trouble;
   readonly sinceMs: number;
-  /** Until then it is left alone. */
+  /** The partition is not tried before. */
   pausedUntilMs: number;
   pauses: Generator<number, never>;
   said: { readonly reason: string; readonly atMs: number } | null;
 }
 
 /**
- * The partitions of a topic that cannot be read, or stored in. Each backs off for itself, so that it costs the others
- * nothing; log and readiness name its topic, its number and its offset until it can be used again.
+ * The partitions of a topic that cannot be read or stored in. Each has its own backoff, and holds up no other. The log
+ * and `/readyz` name its topic, number and offset until it works again.
  */
 export class PartitionTroubles {
   readonly #topic: string;
@@ -81,12 +81,11 @@ export class PartitionTroubles {
     this.#now = now;
   }
 
-  /** Whether there is any. */
   get isEmpty(): boolean {
     return this.#known.size === 0;
   }
 
-  /** Notes that a partition could not be used: it is to be left alone for a while, each time for longer. */
+  /** Notes a failure of a partition, which then pauses, each time for longer. */
   note(partition: number, trouble: Trouble): void {
     if (this.#isFinal(partition)) return;
     const nowMs = this.#now();
@@ -106,18 +105,18 @@ export class PartitionTroubles {
     this.#health?.fails(this.#cause(partition), reason, { afterMs: course.saidAfterMs, forMs });
   }
 
-  /** Whether a partition is to be left alone now. */
+  /** Whether a partition pauses now. */
   isPaused(partition: number): boolean {
     const known = this.#known.get(partition);
     return known !== undefined && this.#now() < known.pausedUntilMs;
   }
 
-  /** Whether a partition could be used, since {@linkcode keepOnly} has last left it out if it has. */
+  /** Whether a partition has worked since {@linkcode keepOnly} last forgot it. */
   hasWorked(partition: number): boolean {
     return this.#worked.has(partition);
   }
 
-  /** Notes that a partition was used, whether it could be before or not. */
+  /** Notes a success, whether the partition failed before or not. */
   works(partition: number): void {
     this.#worked.add(partition);
     const known = this.#known.get(partition);
@@ -126,12 +125,12 @@ export class PartitionTroubles {
     this.#forget(partition);
   }
 
-  /** Notes that a partition is read anew, from where its group has got to. */
+  /** Forgets a final failure, as the partition is read again from its committed offset. */
   beginsAnew(partition: number): void {
     if (this.#isFinal(partition)) this.#forget(partition);
   }
 
-  /** Forgets the partitions that the member does not hold any more. */
+  /** Forgets the partitions that the member no longer has. */
   keepOnly(partitions: readonly number[]): void {
     for (const partition of this.#worked) {
       if (!partitions.includes(partition)) this.#worked.delete(partition);
@@ -141,7 +140,7 @@ export class PartitionTroubles {
     }
   }
 
-  /** Says in the log what has not been said yet, in one line for all partitions with the same reason. */
+  /** Logs what is new, in one line for all partitions with the same reason. */
   report(): void {
     if (this.#usedAgain.length > 0) {
       this.#log.info(`${this.#action.again} ${this.#places(this.#usedAgain)} again`);

@@ -1,4 +1,4 @@
-/** What brokers answer for a while when leaders change, a disk is lost or a topic is deleted, in plain words. */
+/** Errors of brokers that usually pass, after a leader change, a lost disk or a deleted topic; in plain words. */
 const PASSING = new Map<string, string>([
   ["UNKNOWN_TOPIC_OR_PARTITION", "its broker does not have it; the topic may have been deleted"],
   ["LEADER_NOT_AVAILABLE", "no broker leads it"],
@@ -10,7 +10,7 @@ const PASSING = new Map<string, string>([
   ["OFFSET_NOT_AVAILABLE", "its new leader does not know yet up to which offset it may be read"],
 ]);
 
-/** The answer of a broker about a partition in plain words; null when it does not usually pass. */
+/** A broker's error about a partition in plain words; null when it does not usually pass. */
 export function passingReason({ type }: { readonly type: string }): string | null {
   const plain = PASSING.get(type);
   return plain === undefined ? null : `${plain} (${type})`;

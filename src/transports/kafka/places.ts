@@ -1,17 +1,17 @@
-/** A topic by the servers of its cluster, any of which is enough to know it by. */
+/** Identifies a topic by the servers of its cluster: one text in common means the same topic. */
 export function placesByServers(topic: string, servers: readonly string[]): readonly string[] {
   return servers.map((server) => `kafka ${server} ${topic}`);
 }
 
-/** A topic by what its cluster tells of itself: its id, or its brokers when it has none. */
+/** Identifies a topic by the id of its cluster, or by the brokers of a cluster without id. */
 export function placesByCluster(
   topic: string,
   { clusterId, brokers }: { clusterId: string | null | undefined; brokers: readonly string[] },
 ): readonly string[] {
-  // Kafka always has an id. What speaks its protocol without being Kafka may have none, whatever kafkajs's types say.
+  // Kafka always has an id. Other servers with its protocol may have none, despite kafkajs's types.
   if (clusterId === null || clusterId === undefined || clusterId === "") {
     return placesByServers(topic, brokers);
   }
-  // An id can be any text; encoded, it is one word that a log can show.
+  // An id can be any text; encoded, it is one word that is safe to log.
   return [`kafka cluster ${encodeURIComponent(clusterId)} topic ${topic}`];
 }

@@ -6,28 +6,28 @@ import { type ConfigKey, isNamed, type MappedKey, type ValuesOf } from "./keys/c
 /** The keys that `consumerConfig` or `producerConfig` may hold. */
 export interface BlockKeys<Mapped> {
   readonly mapped: Mapped;
-  /** All keys of the block, those of `mapped` included. */
+  /** All keys of the block, including those of `mapped`. */
   readonly keys: readonly ConfigKey[];
   /** Keys that belong to the other block. */
   readonly foreign: { readonly block: string; readonly keys: readonly ConfigKey[] };
 }
 
-/** A block as it was read; `values` are to be trusted only when there is no problem. */
+/** A parsed block; `values` are valid only if there are no problems. */
 export interface Block<Mapped> {
   readonly values: ValuesOf<Mapped>;
   readonly problems: readonly BlockProblem[];
   readonly warnings: readonly string[];
-  /** The name under which a key was written, `undefined` when it was not. */
+  /** The name under which the user wrote a key; `undefined` when absent. */
   writtenAs(field: keyof Mapped): string | undefined;
 }
 
-/** What is wrong with one key, or with the block when there is none. */
+/** A problem with one key, or with the whole block when `key` is absent. */
 export interface BlockProblem {
   readonly key?: string;
   readonly reading: Exclude<Reading<unknown>, { value: unknown }>;
 }
 
-/** Reads the keys of librdkafka that a block holds. */
+/** Parses a block of librdkafka's keys. */
 export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unknown>>>>(
   input: unknown,
   { mapped, keys, foreign }: BlockKeys<Mapped>,
@@ -83,7 +83,7 @@ export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unkno
   };
 }
 
-/** A block for editors. */
+/** The JSON schema of a block, for editors. */
 export function blockJsonSchema({ keys }: { keys: readonly ConfigKey[] }): JsonSchema {
   const usable = keys.filter(({ policy }) => policy !== "refuse");
   return {

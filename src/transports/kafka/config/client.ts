@@ -3,10 +3,10 @@ import type { ClientBlock, Field } from "./client_block.ts";
 import { type KafkaSaslConfig, saslConfig, saslProblems, saslWarnings } from "./sasl.ts";
 import { type KafkaTlsConfig, tlsConfig, tlsProblems, tlsWarnings } from "./tls.ts";
 
-/** librdkafka's. */
+/** librdkafka's default. */
 const DEFAULT_MAX_RESPONSE_BYTES = 100_000_000;
 
-/** What every Kafka client is told. */
+/** The settings of every Kafka client. */
 export interface KafkaClientConfig {
   /** `host:port`, in lower case. */
   readonly bootstrapServers: readonly string[];
@@ -19,12 +19,12 @@ export interface KafkaClientConfig {
   readonly reconnectBackoffMs: number;
   readonly reconnectBackoffMaxMs: number;
   readonly maxInFlightRequests: number;
-  /** How large a response of a broker may be, without its size. */
+  /** The largest response of a broker, without its size field. */
   readonly maxResponseBytes: number;
   readonly allowAutoTopicCreation: boolean;
 }
 
-/** The client's part of a block without problems. */
+/** The client's settings of a block without problems. */
 export function clientConfig({ values }: ClientBlock): KafkaClientConfig {
   const reconnectBackoffMs = values.reconnectBackoffMs ?? values.retryBackoffMs ?? 500;
   const longest = values.reconnectBackoffMaxMs ?? values.retryBackoffMaxMs ?? 30_000;
@@ -44,7 +44,7 @@ export function clientConfig({ values }: ClientBlock): KafkaClientConfig {
   };
 }
 
-/** What is wrong between the client's keys of a block. */
+/** Missing, useless and conflicting keys of the client. */
 export function clientProblems(block: ClientBlock): BlockProblem[] {
   const { writtenAs } = block;
   const problems: BlockProblem[] = [];
@@ -57,7 +57,7 @@ export function clientProblems(block: ClientBlock): BlockProblem[] {
   return problems;
 }
 
-/** What is worth a warning between the client's keys of a block without problems. */
+/** Valid but risky settings of the client, and keys that another key overrides. */
 export function clientWarnings(block: ClientBlock): string[] {
   const { writtenAs } = block;
   const warnings = [...tlsWarnings(block), ...saslWarnings(block)];

@@ -4,8 +4,8 @@ import type { SECURITY_KEYS } from "./keys/security.ts";
 
 type ClientKeys = typeof CONNECTION_KEYS & typeof SECURITY_KEYS;
 
-/** Those keys of a block that every client has. */
+/** The keys that consumers and producers share, as parsed. */
 export type ClientBlock = Block<ClientKeys>;
 
-/** A key of them, as the program calls it. */
+/** The program's name of such a key. */
 export type Field = keyof ClientKeys;

@@ -5,7 +5,7 @@ import type { KafkaClientConfig } from "./client.ts";
 import { SECURITY_KEYS } from "./keys/security.ts";
 import type { KafkaSaslConfig } from "./sasl.ts";
 
-/** What hides what came from outside in the keys of librdkafka that a section has under `key`. */
+/** Redacts external values in the token endpoint of a section's block `key`. */
 export function concealBlock(key: string): NonNullable<SectionExtras["conceal"]> {
   return (section, partsAt) => {
     const block: KafkaClientConfig = Reflect.get(Object(section), key);

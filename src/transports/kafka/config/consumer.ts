@@ -3,7 +3,7 @@ import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.t
 import type { AssignmentStrategy } from "./keys/consumer.ts";
 import { CONSUMER_BLOCK } from "./keys/mod.ts";
 
-/** What a consumer is told. */
+/** The settings of a consumer. */
 export interface KafkaConsumerConfig extends KafkaClientConfig {
   readonly groupId: string;
   readonly autoOffsetReset: "earliest" | "latest";
@@ -15,25 +15,25 @@ export interface KafkaConsumerConfig extends KafkaClientConfig {
   readonly maxBytesPerPartition: number;
   readonly maxWaitTimeMs: number;
   readonly readUncommitted: boolean;
-  /** The preferred one first. */
+  /** In order of preference. */
   readonly assignmentStrategies: readonly AssignmentStrategy[];
   readonly rackId?: string;
 }
 
-/** A `consumerConfig` as it was read, with or without problems. */
+/** A parsed `consumerConfig`, with or without problems. */
 export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
-/** What a fetch response holds besides records, by librdkafka's reckoning. */
+/** Bytes of a fetch response besides its records, as librdkafka counts them. */
 const FETCH_OVERHEAD_BYTES = 512;
 
-/** Reads a `consumerConfig`. */
+/** Parses a `consumerConfig`. */
 export function readConsumerBlock(input: unknown): ConsumerBlock {
   return readBlock(input, CONSUMER_BLOCK);
 }
 
-/** What a block without problems says. */
+/** The settings of a block without problems. */
 export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
   const { values } = block;
   const client = clientConfig(block);
@@ -56,7 +56,7 @@ export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
   };
 }
 
-/** What is wrong between the keys of a block. */
+/** Missing, useless and conflicting keys of a consumer. */
 export function consumerProblems(block: ConsumerBlock): BlockProblem[] {
   const { values, writtenAs } = block;
   const problems = clientProblems(block);

@@ -1,9 +1,9 @@
 import type { KafkaClientConfig, KafkaConsumerConfig, KafkaProducerConfig } from "./mod.ts";
 
-// A topic that is configured for one direction is used in the other: how to reach its brokers is known, and the rest is
-// not for the user to say.
+// A topic that is configured for one direction is used in the other. The connection settings stay; users cannot set
+// the rest.
 
-/** How to read a topic that is configured to be written to. */
+/** The settings to read a topic that is configured for writing. */
 export function consumerConfigOf(
   producerConfig: KafkaProducerConfig,
   { groupId }: { groupId: string },
@@ -13,7 +13,7 @@ export function consumerConfigOf(
     maxInFlightRequests: 1_000_000,
     groupId,
     autoOffsetReset: "earliest",
-    // Whoever comes after a reader that was killed waits for so long.
+    // The next reader waits this long after one was killed.
     sessionTimeoutMs: 10_000,
     heartbeatIntervalMs: 2000,
     rebalanceTimeoutMs: 60_000,
@@ -26,7 +26,7 @@ export function consumerConfigOf(
   };
 }
 
-/** How to write to a topic that is configured to be read. */
+/** The settings to write to a topic that is configured for reading. */
 export function producerConfigOf(consumerConfig: KafkaConsumerConfig): KafkaProducerConfig {
   const client = clientConfigOf(consumerConfig);
   const requestTimeoutForAcksMs = 5000;
@@ -36,12 +36,12 @@ export function producerConfigOf(consumerConfig: KafkaConsumerConfig): KafkaProd
     acks: -1,
     requestTimeoutForAcksMs,
     retries: 3,
-    // Only the topic knows: it has had these records before.
+    // Only the topic's own limit counts: it has held these records before.
     maxRecordBytes: 1_000_000_000,
     lingerMs: 0,
     maxBatchBytes: 1_000_000,
     maxBatchRecords: 10_000,
-    // What was compressed when it came may be too large for the topic otherwise; and every client reads it.
+    // Uncompressed, a record that came compressed may be too large for the topic. Every client reads gzip.
     compression: "gzip",
     idempotent: false,
   };

@@ -50,25 +50,25 @@ export type { KafkaProducerConfig } from "./producer.ts";
 export type { KafkaSaslConfig } from "./sasl.ts";
 export type { KafkaTlsConfig } from "./tls.ts";
 
-/** Events from a topic. */
+/** Where events come from. */
 export interface KafkaListenerConfig {
   readonly type: "kafka";
   readonly topic: string;
-  /** What an event may take: key, value and headers. */
+  /** The largest size of an event's key, value and headers, uncompressed. */
   readonly maxEventBytes: number;
   readonly consumerConfig: KafkaConsumerConfig;
 }
 
-/** Records onto a topic. */
+/** Where results or dead letters are stored. */
 export interface KafkaStoreConfig {
   readonly type: "kafka";
   readonly topic: string;
-  /** All topics, `topic` included, when each record says which one of them is its own. */
+  /** All topics, including `topic`, when each record names its own. */
   readonly topics?: readonly string[];
   readonly producerConfig: KafkaProducerConfig;
 }
 
-/** Results onto topics, and which ones. */
+/** Where results are stored, and which ones. */
 export type KafkaResultProcessorConfig = KafkaStoreConfig & {
   readonly when: readonly When[];
   readonly templates?: RecordTemplates;
@@ -84,7 +84,7 @@ const topicScalar = textOf(
 
 const topic = toSchema(topicScalar);
 
-/** A topic, or a template of one. */
+/** The name of a topic, or a template for it. */
 const resultTopic = toSchema<string | Template>({
   ...topicScalar,
   read: (input) =>

@@ -2,43 +2,43 @@ import { type Block, type BlockProblem, readBlock } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
 import { DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
 
-/** What a producer is told. */
+/** The settings of a producer. */
 export interface KafkaProducerConfig extends KafkaClientConfig {
   readonly acks: -1 | 1;
-  /** How long a broker waits for the others, while `requestTimeoutMs` is how long the client waits for it. */
+  /** How long a broker waits for its replicas; the client waits for the broker for `requestTimeoutMs`. */
   readonly requestTimeoutForAcksMs: number;
   readonly retries: number;
-  /** A record that takes more is not sent. */
+  /** A larger record is not sent. */
   readonly maxRecordBytes: number;
-  /** How long a record waits for others although no request is under way. */
+  /** How long a record waits for others although no request is in flight. */
   readonly lingerMs: number;
-  /** What a request may hold for one partition. */
+  /** The limit of a request for one partition, before compression. */
   readonly maxBatchBytes: number;
   readonly maxBatchRecords: number;
   readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   readonly idempotent: boolean;
 }
 
-/** A `producerConfig` as it was read, with or without problems. */
+/** A parsed `producerConfig`, with or without problems. */
 export type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
 
-/** Reads a `producerConfig`. */
+/** Parses a `producerConfig`. */
 export function readProducerBlock(input: unknown): ProducerBlock {
   return readBlock(input, PRODUCER_BLOCK);
 }
 
-/** Reads the `producerConfig` of a `deadLetter`, which has some defaults of its own. */
+/** Parses the `producerConfig` of a `deadLetter`, which has some defaults of its own. */
 export function readDeadLetterBlock(input: unknown): ProducerBlock {
   return readBlock(input, DEAD_LETTER_BLOCK);
 }
 
-/** What a block without problems says. */
+/** The settings of a block without problems. */
 export function producerConfig(block: ProducerBlock): KafkaProducerConfig {
   const { values } = block;
   const client = clientConfig(block);
   return {
     ...client,
-    // A client that gave up first would publish again what is about to be stored.
+    // A client that gave up before the broker would publish again what is about to be stored.
     requestTimeoutMs: Math.max(client.requestTimeoutMs, values.requestTimeoutForAcksMs + 1000),
     maxInFlightRequests: 1,
     acks: values.acks,
@@ -53,7 +53,7 @@ export function producerConfig(block: ProducerBlock): KafkaProducerConfig {
   };
 }
 
-/** What is wrong between the keys of a block. */
+/** Missing, useless and conflicting keys of a producer. */
 export function producerProblems(block: ProducerBlock): BlockProblem[] {
   const problems = clientProblems(block);
   const { acks, retries, idempotent } = block.values;
@@ -66,7 +66,7 @@ export function producerProblems(block: ProducerBlock): BlockProblem[] {
   return problems;
 }
 
-/** What is worth a warning of a block without problems. */
+/** Valid settings that risk results, or that eventor overrides. */
 export function producerWarnings({ values, writtenAs }: ProducerBlock): string[] {
   const warnings: string[] = [];
   if (values.acks === 1) {

@@ -3,7 +3,7 @@ import type { BlockProblem } from "./block.ts";
 import type { ClientBlock, Field } from "./client_block.ts";
 import { SECURITY_KEYS } from "./keys/security.ts";
 
-/** How the client says who it is. */
+/** How the client authenticates. */
 export type KafkaSaslConfig =
   | {
     readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
@@ -13,7 +13,7 @@ export type KafkaSaslConfig =
   | {
     readonly mechanism: "oauthbearer";
     readonly token: OAuth2Config;
-    /** What goes along with the token. */
+    /** Sent along with the token (KIP-342). */
     readonly extensions: Readonly<Record<string, string>>;
   };
 
@@ -37,7 +37,7 @@ const SHOWN_WITHOUT_TLS = {
   "oauthbearer": "all events, and tokens,",
 };
 
-/** What is wrong between the keys about SASL. */
+/** Missing and useless keys for SASL. */
 export function saslProblems({ values, writtenAs, problems: known }: ClientBlock): BlockProblem[] {
   const problems: BlockProblem[] = [];
   const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
@@ -76,7 +76,7 @@ export function saslProblems({ values, writtenAs, problems: known }: ClientBlock
   return problems;
 }
 
-/** What is worth a warning about SASL. */
+/** Valid SASL settings that show secrets or events to the network. */
 export function saslWarnings(
   { values: { protocol, mechanism, tokenEndpoint } }: ClientBlock,
 ): string[] {
@@ -94,12 +94,12 @@ export function saslWarnings(
   return warnings;
 }
 
-/** Who a client of a block without problems says that it is; null without SASL. */
+/** The SASL settings of a block without problems; null without SASL. */
 export function saslConfig(values: ClientBlock["values"]): KafkaSaslConfig | null {
   if (!values.protocol.sasl) return null;
   const { mechanism = "plain", username = "", password = "" } = values;
   if (mechanism !== "oauthbearer") return { mechanism, username, password };
-  // What has to be is there: `saslProblems()` has seen to it.
+  // `saslProblems()` has checked that all required values are present.
   const { tokenEndpoint = "", tokenClientId: clientId = "", tokenClientSecret = "" } = values;
   const caPem = values.tokenCaPem ?? values.tokenCaFile;
   return {

@@ -3,7 +3,7 @@ import type { ConfigKey } from "./keys/config_key.ts";
 
 const POLICIES: readonly ConfigKey["policy"][] = ["map", "fixed", "warn", "refuse"];
 
-/** What becomes of keys, as a table of `docs/`. Keys with one fate share a row. */
+/** The keys as a table of `docs/`. Keys that are ignored or refused for the same reason share a row. */
 export function keyTable(title: string, keys: readonly ConfigKey[]): ReadmeTable {
   const rows = new Map<string, string[]>();
   for (const key of POLICIES.flatMap((policy) => keys.filter((key) => key.policy === policy))) {

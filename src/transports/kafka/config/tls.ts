@@ -2,7 +2,7 @@ import { certificateWarnings, clientCertificate } from "../../../config/pem/mod.
 import type { BlockProblem } from "./block.ts";
 import type { ClientBlock, Field } from "./client_block.ts";
 
-/** Certificates and keys as PEM texts, keys without a passphrase. `ca` counts besides the platform's certificates. */
+/** Certificates and keys as PEM texts, the key without a passphrase. `ca` adds to the platform's authorities. */
 export interface KafkaTlsConfig {
   readonly ca?: string;
   readonly cert?: string;
@@ -29,7 +29,7 @@ const EXCLUSIVE_FIELDS: readonly (readonly [Field, Field])[] = [
   ["tokenCaPem", "tokenCaFile"],
 ];
 
-/** What is wrong between the keys about TLS. */
+/** Missing, useless and conflicting keys for TLS. */
 export function tlsProblems(block: ClientBlock): BlockProblem[] {
   const { values, writtenAs } = block;
   const problems: BlockProblem[] = [];
@@ -64,7 +64,7 @@ export function tlsProblems(block: ClientBlock): BlockProblem[] {
   return problems;
 }
 
-/** What of a client's certificate does not belong together, at the key that it was written by. */
+/** Which of certificate, key and passphrase does not fit the others, under the name that the user wrote. */
 function certificateProblem({ values, writtenAs }: ClientBlock): BlockProblem | undefined {
   const cert = values.certificatePem ?? values.certificateFile;
   const key = values.keyPem ?? values.keyFile;
@@ -80,7 +80,7 @@ function certificateProblem({ values, writtenAs }: ClientBlock): BlockProblem | 
   return { key: name ?? "ssl.key.password", reading: { refused: joined.refused } };
 }
 
-/** What is worth a warning about TLS. */
+/** Valid but risky TLS settings: weakened verification, expiring certificates. */
 export function tlsWarnings({ values }: ClientBlock): string[] {
   if (!values.protocol.tls) return [];
   const warnings: string[] = [];
@@ -99,7 +99,7 @@ export function tlsWarnings({ values }: ClientBlock): string[] {
   ];
 }
 
-/** What a client of a block without problems needs for TLS; null without TLS. */
+/** The TLS settings of a block without problems; null without TLS. */
 export function tlsConfig(values: ClientBlock["values"]): KafkaTlsConfig | null {
   if (!values.protocol.tls) return null;
   const { ca, cert, key } = pemTexts(values);

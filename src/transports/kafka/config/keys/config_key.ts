@@ -2,15 +2,15 @@ import type { Scalar } from "../../../../config/scalar.ts";
 
 /** One key of librdkafka, and what eventor makes of it. */
 export interface ConfigKey {
-  /** The first one is shown; the others are aliases. In refused keys, `*` stands for any characters. */
+  /** Messages show the first one; the others are aliases. In refused keys, `*` stands for any characters. */
   readonly names: Names;
   /**
-   * `map`: eventor does what the key says. `fixed`: eventor does one thing, and the key may only say just that.
-   * `warn`: accepted without effect. `refuse`: an error.
+   * `map`: eventor uses the value. `fixed`: eventor supports one value only. `warn`: accepted without effect. `refuse`:
+   * an error.
    */
   readonly policy: "map" | "fixed" | "warn" | "refuse";
   readonly scalar?: Scalar<unknown>;
-  /** What holds when the key is not written, in the words of the configuration. */
+  /** The value of an absent key, as a user would write it. */
   readonly default?: Written;
   /** What the key does, why it does nothing, or why it is refused. */
   readonly meaning: string;
@@ -19,25 +19,25 @@ export interface ConfigKey {
 /** The names of a key, aliases last. */
 export type Names = readonly [string, ...string[]];
 
-/** A value in the words of the configuration. */
+/** A value as a user writes it. */
 export type Written = string | number | boolean;
 
 /** A key whose value eventor uses. `Absent` is `undefined` when there is no default. */
 export interface MappedKey<Value, Absent = unknown> extends ConfigKey {
   readonly policy: "map";
   readonly scalar: Scalar<Value>;
-  /** Only a type: what the value is when the key is not written. */
+  /** Only a type: that of the value of an absent key. */
   readonly absent?: Absent;
 }
 
-/** The values of a table of mapped keys, as the keys of the table name them. */
+/** The values of a table of mapped keys, by the names in that table. */
 export type ValuesOf<Keys> = {
   readonly [Field in keyof Keys]: Keys[Field] extends MappedKey<infer Value, infer Absent>
     ? Value | Absent
     : never;
 };
 
-/** A key whose value eventor uses, and which can do without a default. */
+/** A key whose value eventor uses, without a default. */
 export function mapped<Value>(
   names: Names,
   options: { scalar: Scalar<Value>; meaning: string },
@@ -45,7 +45,7 @@ export function mapped<Value>(
   return { names, policy: "map", ...options };
 }
 
-/** A key whose value eventor uses. */
+/** A key whose value eventor uses, with a default. */
 export function mappedOr<Value>(
   names: Names,
   options: { scalar: Scalar<Value>; meaning: string; default: Written },
@@ -53,7 +53,7 @@ export function mappedOr<Value>(
   return { names, policy: "map", ...options };
 }
 
-/** A key that may only say what eventor does anyway. */
+/** A key that may only have the value that eventor uses anyway. */
 export function fixed(
   names: Names,
   options: { scalar: Scalar<unknown>; meaning: string; default?: Written },
@@ -71,7 +71,7 @@ export function refused(names: Names, meaning: string): ConfigKey {
   return { names, policy: "refuse", meaning };
 }
 
-/** Whether a key of a document is meant by one of the names of `key`. */
+/** Whether one of the names of `key` matches a key that a user wrote. */
 export function isNamed({ names }: ConfigKey, written: string): boolean {
   return names.some((name) => {
     const [start = "", end] = name.split("*");

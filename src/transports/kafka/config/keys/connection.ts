@@ -4,7 +4,7 @@ import { servers } from "./servers.ts";
 
 const MAX_INTEGER = 2_147_483_647;
 
-/** Keys of both blocks about the connection to the brokers, with a value. */
+/** The keys for connections to brokers, of both blocks, whose values eventor uses. */
 export const CONNECTION_KEYS = {
   bootstrapServers: mapped(["bootstrap.servers", "metadata.broker.list"], {
     scalar: servers(),
@@ -71,7 +71,7 @@ export const CONNECTION_KEYS = {
   }),
 };
 
-/** The other keys of both blocks that are not about security. */
+/** The other keys of both blocks, except those for TLS and SASL. */
 export const OTHER_CONNECTION_KEYS = [
   fixed(["broker.address.family"], {
     scalar: choice({ any: "any" }, {

@@ -1,13 +1,13 @@
 import { boolean, choice, integer, type Scalar, text } from "../../../../config/scalar.ts";
 import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
-/** A way to share a group's partitions, by the name that all clients know. */
+/** An assignment strategy, by the name that all clients use. */
 export type AssignmentStrategy = "range" | "roundrobin";
 
 const COMMITS_ITSELF = "eventor commits an event itself, once its result is stored: write false";
 const OWN_QUEUE = "has no effect in eventor: it has its own limits on what it reads ahead";
 
-/** Keys of `consumerConfig` alone, with a value. */
+/** The keys of only `consumerConfig` whose values eventor uses. */
 export const CONSUMER_KEYS = {
   groupId: mapped(["group.id"], { scalar: text(), meaning: "Required. The consumer group" }),
   autoOffsetReset: mappedOr(["auto.offset.reset"], {
@@ -76,7 +76,7 @@ export const CONSUMER_KEYS = {
   }),
 };
 
-/** The other keys of `consumerConfig` alone. */
+/** The other keys of only `consumerConfig`. */
 export const OTHER_CONSUMER_KEYS = [
   fixed(["enable.auto.commit"], {
     scalar: boolean({ true: COMMITS_ITSELF }),

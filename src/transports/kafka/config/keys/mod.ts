@@ -13,33 +13,33 @@ export const KEYS_OF_BOTH: readonly ConfigKey[] = [
   ...OTHER_SECURITY_KEYS,
 ];
 
-/** Keys that `consumerConfig` has alone. */
+/** Keys that only `consumerConfig` has. */
 export const KEYS_OF_CONSUMER: readonly ConfigKey[] = [
   ...Object.values(CONSUMER_KEYS),
   ...OTHER_CONSUMER_KEYS,
 ];
 
-/** Keys that `producerConfig` has alone. */
+/** Keys that only `producerConfig` has. */
 export const KEYS_OF_PRODUCER: readonly ConfigKey[] = [
   ...Object.values(PRODUCER_KEYS),
   ...OTHER_PRODUCER_KEYS,
 ];
 
-/** What may stand in `consumerConfig`. */
+/** The keys that `consumerConfig` may have. */
 export const CONSUMER_BLOCK = {
   mapped: { ...COMMON_KEYS, ...CONSUMER_KEYS },
   keys: [...KEYS_OF_CONSUMER, ...KEYS_OF_BOTH],
   foreign: { block: "producerConfig", keys: KEYS_OF_PRODUCER },
 };
 
-/** What may stand in `producerConfig`. */
+/** The keys that `producerConfig` may have. */
 export const PRODUCER_BLOCK = {
   mapped: { ...COMMON_KEYS, ...PRODUCER_KEYS },
   keys: [...KEYS_OF_PRODUCER, ...KEYS_OF_BOTH],
   foreign: { block: "consumerConfig", keys: KEYS_OF_CONSUMER },
 };
 
-/** What may stand in the `producerConfig` of a `deadLetter`. */
+/** The keys that the `producerConfig` of a `deadLetter` may have. */
 export const DEAD_LETTER_BLOCK: typeof PRODUCER_BLOCK = {
   mapped: { ...COMMON_KEYS, ...DEAD_LETTER_KEYS },
   keys: [...Object.values(DEAD_LETTER_KEYS), ...OTHER_PRODUCER_KEYS, ...KEYS_OF_BOTH],

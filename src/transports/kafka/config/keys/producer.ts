@@ -8,7 +8,7 @@ const NO_DEADLINE =
 const NO_TRANSACTIONS = "transactions are not supported";
 const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
 
-/** Keys of `producerConfig` alone, with a value. */
+/** The keys of only `producerConfig` whose values eventor uses. */
 export const PRODUCER_KEYS = {
   acks: mappedOr(["acks", "request.required.acks"], {
     scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
@@ -72,8 +72,9 @@ export const PRODUCER_KEYS = {
 };
 
 /**
- * What differs in a `deadLetter`: what its topic has room for has to be stored, whatever comes on top of the event. A
- * broker takes requests of up to 104,857,600 bytes (`socket.request.max.bytes`), and closes the connection at more.
+ * The same keys with the defaults of a `deadLetter`: only its topic limits dead letters, which are larger than their
+ * events. A broker accepts requests of up to 104,857,600 bytes (`socket.request.max.bytes`), and closes the connection
+ * when one is larger.
  */
 export const DEAD_LETTER_KEYS = {
   ...PRODUCER_KEYS,
@@ -81,7 +82,7 @@ export const DEAD_LETTER_KEYS = {
   compression: { ...PRODUCER_KEYS.compression, default: "gzip" },
 };
 
-/** The other keys of `producerConfig` alone. */
+/** The other keys of only `producerConfig`. */
 export const OTHER_PRODUCER_KEYS = [
   fixed(["partitioner"], {
     scalar: choice({ murmur2_random: "murmur2_random" }, {

@@ -3,14 +3,14 @@ import { boolean, choice, type Scalar, text } from "../../../../config/scalar.ts
 import { tokenEndpoint } from "../../../oauth2/config.ts";
 import { mapped, mappedOr, refused } from "./config_key.ts";
 
-/** The value of `ssl.ca.location` that is no path. */
+/** The value of `ssl.ca.location` for the platform's authorities, not a path. */
 export const PLATFORM_ROOTS = "probe";
 
 const WEAKER_TLS = "it can't be set here, and leaving it out in silence could weaken TLS";
 const ONLY_CLIENT_CREDENTIALS =
   "tokens are asked for by the grant client_credentials with a secret only";
 
-/** Keys of both blocks about TLS and SASL, with a value. */
+/** The keys for TLS and SASL, of both blocks, whose values eventor uses. */
 export const SECURITY_KEYS = {
   protocol: mappedOr(["security.protocol"], {
     scalar: choice({
@@ -115,7 +115,7 @@ export const SECURITY_KEYS = {
   }),
 };
 
-/** The other keys of both blocks about TLS and SASL. */
+/** The other keys for TLS and SASL, of both blocks. */
 export const OTHER_SECURITY_KEYS = [
   refused(["sasl.kerberos.*"], "Kerberos is not supported"),
   refused(["sasl.oauthbearer.config"], "a token that nobody signed is no protection"),

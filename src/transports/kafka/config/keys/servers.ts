@@ -3,7 +3,7 @@ import { isHost, isOtherAddress } from "../../../../core/host.ts";
 
 const DEFAULT_PORT = 9092;
 
-/** Brokers as `host:port`, separated by commas, made equal in form. */
+/** A comma-separated list of brokers, normalized to `host:port`. */
 export function servers(): Scalar<readonly string[]> {
   const expected = "'host' or 'host:port', separated by commas";
   return {
@@ -26,6 +26,6 @@ function normalize(server: string): string | undefined {
   const host = written.toLowerCase();
   const number = Number(port);
   if (!isHost(host) || isOtherAddress(host) || number < 1 || number > 65_535) return undefined;
-  // An IPv6 address can be written in many ways.
+  // An IPv6 address has several notations; `URL` normalizes them.
   return `${host.startsWith("[") ? new URL(`http://${host}`).hostname : host}:${number}`;
 }

@@ -31,7 +31,7 @@ const SNAPPY: Codec = { compress: compressSnappy, decompress: decompressSnappy }
 const ZSTD: Codec = { compress: compressZstd, decompress: decompressZstd };
 const LZ4: Codec = { compress: compressLz4, decompress: decompressLz4 };
 
-/** Registers the codecs: a record whose codec is missing cannot be read, and stops the pipeline. */
+/** Registers the codecs: a message whose codec is missing cannot be read, and stops its partition. */
 export function useAllCompressionCodecs(): void {
   register(CompressionTypes.GZIP, { name: "gzip", codec: GZIP });
   register(CompressionTypes.Snappy, { name: "snappy", codec: SNAPPY });
