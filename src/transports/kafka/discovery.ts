@@ -6,7 +6,7 @@ import { clientFailure } from "./client/client_failure.ts";
 import type { KafkaClientConfig } from "./config/mod.ts";
 import { placesByCluster } from "./places.ts";
 
-/** Looks up a cluster's advertised brokers and its id, which identifies its topics. Connects to bootstrap servers only. */
+/** Looks up a cluster's advertised brokers, and its id, which identifies topics. Connects to bootstrap servers only. */
 export async function discoverCluster(
   topics: readonly string[],
   config: KafkaClientConfig,

@@ -23,7 +23,7 @@ export interface AdmissionObserver {
 /** The outcome of a login attempt: `undecided` when the network failed before the broker decided. */
 type Outcome = "admitted" | "undecided" | BrokerRefusedError;
 
-/** One connection's login attempt, which ends when the broker accepts or refuses the client. */
+/** One connection's login attempt, until it is accepted, refused or undecided. */
 export class Attempt {
   readonly #decided = Promise.withResolvers<Outcome>();
   readonly #observer: AdmissionObserver;

@@ -11,7 +11,7 @@ const REPEAT_INTERVAL_MS = 10_000;
 /** Clients retry a broker that they need within this time; one that they do not retry has left the cluster. */
 const FORGOTTEN_AFTER_MS = 90_000;
 
-/** How many logged messages are remembered; then all are forgotten. */
+/** How many logged messages are remembered before all are forgotten. */
 const MAX_REMEMBERED = 100;
 
 /** kafkajs logs this at each failed attempt to reach a broker. */

@@ -80,7 +80,7 @@ function certificateProblem({ values, writtenAs }: ClientBlock): BlockProblem | 
   return { key: name ?? "ssl.key.password", reading: { refused: joined.refused } };
 }
 
-/** Valid but risky TLS settings: weakened verification, expiring certificates. */
+/** Valid but risky TLS settings: weakened verification, certificates outside their period of validity. */
 export function tlsWarnings({ values }: ClientBlock): string[] {
   if (!values.protocol.tls) return [];
   const warnings: string[] = [];

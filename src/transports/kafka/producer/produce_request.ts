@@ -1,5 +1,5 @@
 /**
- * Produce requests, versions 3 to 7. kafkajs's own accept no headers as lists, allocate many buffers for each record,
+ * Produce requests, versions 3 to 7. kafkajs's own accept no lists of headers, allocate many buffers for each record,
  * and report the first failed partition as a failure of the whole request.
  *
  * @module
@@ -82,7 +82,7 @@ interface WritablePartition {
   readonly batch: WritableBatch;
 }
 
-/** Patches kafkajs: this module writes Produce requests, and headers of messages are lists. */
+/** Patches kafkajs: this module writes Produce requests, and the headers of a message are a list. */
 export function useProduceRequests(): void {
   useRequestPayloads();
   const { versions, protocol } = Requests.requests.Produce;

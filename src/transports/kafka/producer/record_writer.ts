@@ -71,7 +71,7 @@ class RecordWriter {
     { offsetDelta, timestampDeltaMs }: { offsetDelta: number; timestampDeltaMs: number },
   ): void {
     this.#varint(1 + sizeOfVarint(timestampDeltaMs) + sizeOfVarint(offsetDelta) + size);
-    this.#target[this.position++] = 0; // attributes, which mean nothing so far
+    this.#target[this.position++] = 0; // attributes, unused so far
     this.#varint(timestampDeltaMs);
     this.#varint(offsetDelta);
     this.#bytes(key);

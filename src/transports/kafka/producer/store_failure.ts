@@ -9,7 +9,7 @@ const ABOUT_RECORDS = new Map<unknown, Failure["remedy"]>([
   ["RECORD_LIST_TOO_LARGE", "shrink"],
 ]);
 
-/** Error types when broker and producer disagree on the sequence numbers. */
+/** Error types when the broker does not accept the producer's id, epoch or sequence numbers. */
 const ABOUT_NUMBERS = new Set<unknown>([
   "DUPLICATE_SEQUENCE_NUMBER",
   "INVALID_PRODUCER_EPOCH",

@@ -4,7 +4,7 @@ import { servers } from "./servers.ts";
 
 const MAX_INTEGER = 2_147_483_647;
 
-/** The keys for connections to brokers, of both blocks, whose values eventor uses. */
+/** Keys of both blocks for connections to brokers, whose values eventor uses. */
 export const CONNECTION_KEYS = {
   bootstrapServers: mapped(["bootstrap.servers", "metadata.broker.list"], {
     scalar: servers(),

@@ -7,7 +7,7 @@ export type AssignmentStrategy = "range" | "roundrobin";
 const COMMITS_ITSELF = "eventor commits an event itself, once its result is stored: write false";
 const OWN_QUEUE = "has no effect in eventor: it has its own limits on what it reads ahead";
 
-/** The keys of only `consumerConfig` whose values eventor uses. */
+/** Keys that only `consumerConfig` has, and whose values eventor uses. */
 export const CONSUMER_KEYS = {
   groupId: mapped(["group.id"], { scalar: text(), meaning: "Required. The consumer group" }),
   autoOffsetReset: mappedOr(["auto.offset.reset"], {
@@ -76,7 +76,7 @@ export const CONSUMER_KEYS = {
   }),
 };
 
-/** The other keys of only `consumerConfig`. */
+/** The other keys that only `consumerConfig` has. */
 export const OTHER_CONSUMER_KEYS = [
   fixed(["enable.auto.commit"], {
     scalar: boolean({ true: COMMITS_ITSELF }),

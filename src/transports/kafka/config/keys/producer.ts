@@ -8,7 +8,7 @@ const NO_DEADLINE =
 const NO_TRANSACTIONS = "transactions are not supported";
 const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
 
-/** The keys of only `producerConfig` whose values eventor uses. */
+/** Keys that only `producerConfig` has, and whose values eventor uses. */
 export const PRODUCER_KEYS = {
   acks: mappedOr(["acks", "request.required.acks"], {
     scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
@@ -82,7 +82,7 @@ export const DEAD_LETTER_KEYS = {
   compression: { ...PRODUCER_KEYS.compression, default: "gzip" },
 };
 
-/** The other keys of only `producerConfig`. */
+/** The other keys that only `producerConfig` has. */
 export const OTHER_PRODUCER_KEYS = [
   fixed(["partitioner"], {
     scalar: choice({ murmur2_random: "murmur2_random" }, {

@@ -10,7 +10,7 @@ const WEAKER_TLS = "it can't be set here, and leaving it out in silence could we
 const ONLY_CLIENT_CREDENTIALS =
   "tokens are asked for by the grant client_credentials with a secret only";
 
-/** The keys for TLS and SASL, of both blocks, whose values eventor uses. */
+/** Keys of both blocks for TLS and SASL, whose values eventor uses. */
 export const SECURITY_KEYS = {
   protocol: mappedOr(["security.protocol"], {
     scalar: choice({
@@ -115,7 +115,7 @@ export const SECURITY_KEYS = {
   }),
 };
 
-/** The other keys for TLS and SASL, of both blocks. */
+/** The other keys of both blocks for TLS and SASL. */
 export const OTHER_SECURITY_KEYS = [
   refused(["sasl.kerberos.*"], "Kerberos is not supported"),
   refused(["sasl.oauthbearer.config"], "a token that nobody signed is no protection"),
