@@ -25,7 +25,7 @@ export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
-/** Bytes of a fetch response besides its records, as librdkafka counts them. */
+/** Bytes of a fetch response in addition to its records, as librdkafka counts them. */
 const FETCH_OVERHEAD_BYTES = 512;
 
 /** Parses a `consumerConfig`. */

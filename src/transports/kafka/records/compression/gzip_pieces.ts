@@ -3,7 +3,7 @@ import type { Bytes } from "../../../../core/event.ts";
 import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
-/** Memory besides the piece: the window of 32 KiB, and the code tables. */
+/** Memory in addition to the piece: the window of 32 KiB, and the code tables. */
 const STATE_BYTES = 64 * 1024;
 
 /** zlib's parameter for a window of 32 KiB (15) in the gzip format (16). */

@@ -6,7 +6,7 @@ const MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xfffffff0;
 
-/** Flags of a frame: what it holds besides its blocks. */
+/** Flags of a frame: what it holds in addition to its blocks. */
 const HAS_DICTIONARY = 0x01;
 const HAS_CHECKSUM = 0x04;
 const HAS_LENGTH = 0x08;

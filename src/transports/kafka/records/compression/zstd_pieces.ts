@@ -3,7 +3,7 @@ import type { PieceReader } from "./piece_reader.ts";
 
 const PIECE_BYTES = 64 * 1024;
 const INPUT_BYTES = 16 * 1024;
-/** Memory of the library besides the window and the two buffers: tables, and its current blocks. */
+/** Memory of the library in addition to the window and the two buffers: tables, and its current blocks. */
 const STATE_BYTES = 640 * 1024;
 
 const MEBIBYTE = 1024 * 1024;
