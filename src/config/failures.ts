@@ -48,7 +48,7 @@ export const retrySchema = section({
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "What becomes of an event that has failed for good, when the pipeline has no `deadLetter`: `block`, the default, repeats it for ever, and what comes behind it waits; `discard` gives it up",
+  "What happens to an event that has failed for good when the pipeline has no `deadLetter`: `block`, the default, repeats its call, and later events of its key wait; `discard` drops it",
 );
 
 export const onTombstoneSchema = toSchema(

@@ -55,7 +55,17 @@ for (const page of ["README.md", "CONTRIBUTING.md", "kafka/README.md"]) {
   });
 }
 
-for (const page of ["README.md", ...PAGES, "CHANGELOG.md", "CONTRIBUTING.md", "src/README.md"]) {
+const PAGES_OF_COLLEAGUES = [
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "bench/README.md",
+  "src/README.md",
+  "src/transports/http/README.md",
+  "src/transports/kafka/README.md",
+  "tests/faults/README.md",
+];
+
+for (const page of ["README.md", ...PAGES, ...PAGES_OF_COLLEAGUES]) {
   Deno.test(`${page} has relative links that lead somewhere`, () => {
     assertEquals(relativeLinksOf(read(page)).filter((link) => !leadsSomewhere(page, link)), []);
   });

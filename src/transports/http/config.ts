@@ -123,7 +123,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   forwardHeaders: forwardHeadersSchema.prefault([]).describe(
     "Names of the event's headers that become headers of the request; `ce_*` stands for all that begin with `ce_`, `*` for all",
   ),
-  auth: authSchema.optional().describe("By what the endpoint is shown who calls"),
+  auth: authSchema.optional().describe("How requests are authenticated"),
   tls: tlsSchema.optional().describe(
     "Certificates for an https:// URL: own authorities, and a client certificate",
   ),

@@ -118,7 +118,7 @@ export const OAUTH2_SHAPE = {
       refreshToken: "refreshToken" as const,
     }),
   ).prefault("clientCredentials").describe(
-    "`clientCredentials`: for the client itself; `refreshToken`: for whoever the refresh token was given by",
+    "`clientCredentials`: for the client itself; `refreshToken`: for the user who granted the refresh token",
   ),
   clientId: toSchema(text()).describe("By what the token endpoint knows eventor"),
   clientAuthentication: toSchema(

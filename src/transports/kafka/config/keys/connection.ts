@@ -42,7 +42,9 @@ export const CONNECTION_KEYS = {
   }),
   reconnectBackoffMaxMs: mapped(["reconnect.backoff.max.ms"], {
     scalar: integer(0, 3_600_000),
-    meaning: "The longest such pause, 30000 when not written (librdkafka: 10000)",
+    meaning:
+      "The longest such pause, 30000 when not written (librdkafka: 10000); while a listener " +
+      "runs, at most 5000",
   }),
   retryBackoffMs: mapped(["retry.backoff.ms"], {
     scalar: integer(1, 300_000),

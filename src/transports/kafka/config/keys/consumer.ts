@@ -35,8 +35,8 @@ export const CONSUMER_KEYS = {
   }),
   rebalanceTimeoutMs: mapped(["max.poll.interval.ms"], {
     scalar: integer(1, 86_400_000),
-    meaning: "How long a rebalance waits for its members, 60000 when not written " +
-      "(librdkafka: 300000). A call may take longer",
+    meaning: "How long a rebalance waits for its members. When not written: 60000, or " +
+      "`session.timeout.ms` if that is longer (librdkafka: 300000). A call may take longer",
   }),
   minBytes: mappedOr(["fetch.min.bytes"], {
     scalar: integer(1, 100_000_000),

@@ -87,11 +87,12 @@ export const SECURITY_KEYS = {
   }),
   tokenEndpoint: mapped(["sasl.oauthbearer.token.endpoint.url"], {
     scalar: tokenEndpoint,
-    meaning: "Required for OAUTHBEARER: where tokens are asked for, an `https://` URL",
+    meaning:
+      "Required for OAUTHBEARER: the URL of the token endpoint. `http://` works, with a warning",
   }),
   tokenClientId: mapped(["sasl.oauthbearer.client.id"], {
     scalar: text(),
-    meaning: "Required for OAUTHBEARER: by what the token endpoint knows eventor",
+    meaning: "Required for OAUTHBEARER: the id of eventor at the token endpoint",
   }),
   tokenClientSecret: mapped(["sasl.oauthbearer.client.secret"], {
     scalar: text(),
