@@ -71,9 +71,10 @@ export class PartitionQueue {
 
   constructor(readonly partition: number) {}
 
-  /** Whether its next batch is a retry. */
+  /** Whether batches fail. Once all of their records are given up, only another batch can tell. */
   get isFailing(): boolean {
-    return this.pausesMs !== undefined;
+    const isTried = this.state !== "idle" || !this.isEmpty;
+    return isTried && this.pausesMs !== undefined;
   }
 
   get isEmpty(): boolean {

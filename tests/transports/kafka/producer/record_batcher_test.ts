@@ -155,6 +155,24 @@ Deno.test("RecordBatcher gives records without a key to a partition again once i
   assertEquals(new Set(places.map(({ partition }) => partition)), new Set([0, 1]));
 });
 
+Deno.test("RecordBatcher gives records without a key to a partition again once nobody wants its failed batch", async () => {
+  const { leaders, add } = aBatcher({ leaders: [1, 2] });
+  leaders.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
+  const lease = new AbortController();
+  const failing = add("failing", { key: keyFor(0, 2), signal: lease.signal });
+  const givenUp = assertRejects(() => failing, ResultProcessorError, "given up");
+  await eventually(() => leaders.requests.length > 0, { what: "the batch fails" });
+  lease.abort();
+  await givenUp;
+
+  leaders.answerWith = () => undefined;
+  await eventually(async () => (await add("a", { key: null })).partition === 0, {
+    deadlineMs: 5000,
+    what: "a record for the partition that had failed",
+  });
+  assertEquals((await add("b", { key: null })).partition, 1);
+});
+
 Deno.test("RecordBatcher lets a record wait for others, when linger.ms says so", async () => {
   const { leaders, add } = aBatcher({ lingerMs: 100 });
   leaders.answerWith = () => undefined;
