@@ -5,6 +5,9 @@ import { type HttpResponse, largerThan, type UsableResponse } from "./http_respo
 /** The same limit as curl's. */
 const MAX_CODINGS = 5;
 
+/** No name of a character set is longer. */
+const MAX_CHARACTER_SET_LENGTH = 100;
+
 /** What servers send for a body without a coding. Some send a character set or a media type instead. */
 const NO_CODINGS: ReadonlySet<string> = new Set([
   "",
@@ -54,21 +57,23 @@ export function decodedResponse(
   return isEncoded ? decoded(response, codingsOf(contentEncoding), maxLength) : response;
 }
 
+/** With more words than {MAX_CODINGS}, none of them is looked at any closer: there may be thousands. */
 function codingsOf(contentEncoding: string): readonly string[] {
-  return contentEncoding.toLowerCase().split(",").map((coding) => coding.trim())
-    .filter((coding) => !isNoCoding(coding));
+  const words = contentEncoding.toLowerCase().split(",").map((word) => word.trim())
+    .filter((word) => !NO_CODINGS.has(word));
+  return words.length > MAX_CODINGS ? words : words.filter((word) => !isNoCoding(word));
 }
 
 function isNoCoding(word: string): boolean {
-  if (NO_CODINGS.has(word)) return true;
   return !OF_CODING.test(word) && (word.includes("/") || isCharacterSet(word));
 }
 
 function isCharacterSet(word: string): boolean {
-  const [, name] = /^(?:charset *[=:] *)?"?([^"]*)"?$/.exec(word) ?? [];
+  if (word.length > MAX_CHARACTER_SET_LENGTH) return false;
+  const name = word.replace(/^charset *[=:]/, "").trim().replace(/^"|"$/g, "");
   try {
     new TextDecoder(name);
-    return name !== undefined;
+    return true;
   } catch {
     return false;
   }

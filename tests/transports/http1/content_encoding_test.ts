@@ -123,6 +123,19 @@ Deno.test("decodedResponse() cannot use a body in more codings than anybody need
   assertEquals(await outcome(GZIP, encoding), "(response in more than five codings)");
 });
 
+const LONG_HEADERS: readonly (readonly [what: string, encoding: string, outcome: string])[] = [
+  ["spaces", `charset=${" ".repeat(60_000)}x"y`, TEXT],
+  ["words", Array(32_000).fill("a").join(), "(response in more than five codings)"],
+];
+
+for (const [what, encoding, expected] of LONG_HEADERS) {
+  Deno.test(`decodedResponse() takes no time for a header of many ${what}`, async () => {
+    const startedMs = performance.now();
+    assertEquals(await outcome(bytes(TEXT), encoding), expected);
+    assert(performance.now() - startedMs < 500);
+  });
+}
+
 /** Texts that decoders do not know for damaged by themselves. */
 const MISTAKEN: readonly (readonly [name: string, text: string])[] = [
   ...["u", ".", "}", "DnVw", "hello a 532857", "hello a 10286"].map((text) =>
