@@ -24,8 +24,8 @@ interface Share {
  * Limits the calls in flight, and shares the slots so that a lease whose calls hang cannot take those of the others:
  *
  * - The next slot goes to the waiting lease that holds the fewest; equals take turns.
- * - While there are other leases, waiting or not, a lease takes a slot only if more are free than it holds. So it has
- *   at most half of what the others leave, and some stay free for the next.
+ * - While there are other leases, waiting or not, a lease takes a slot only if more are free than it holds. So it gets
+ *   at most half of the slots that the others do not hold, and the next lease finds some free.
  * - A lease without an answered call, or whose last call was unanswered, gets at most an eighth of the slots.
  * - While results that wait to be stored hold too many bytes, nobody gets a slot: each call would add to them.
  *

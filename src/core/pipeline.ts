@@ -266,9 +266,7 @@ type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 /** A record and its destination. */
 type Addressed = TakenRecord<ConfiguredResultProcessor>;
 
-/**
- * More than a single failing event is called in the throttle's 10 s, as a rule, so that each of its failures is logged.
- */
+/** Log lines for one reason in the throttle's 10 s: more than a single failing event usually needs. */
 const TOLD_OF_CALLS = 20;
 
 const TOO_LARGE: EventFailure = {

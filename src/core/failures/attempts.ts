@@ -46,7 +46,7 @@ interface PausingEvent {
   readonly offset: number;
 }
 
-/** The part of a pause, and of a remainder, that passes at least. Full jitter can make a pause as short. */
+/** The least part of a pause, and of a remainder, before an early call. Full jitter can draw pauses as short. */
 const LEAST_PART = 1 / 32;
 const LEAST_PART_OF_REST = 1 / 2;
 

@@ -1,16 +1,16 @@
-/** Up to this long without a response, the endpoint counts as present, even if several events went unanswered. */
+/** For less than this without a response, the endpoint counts as present, even if several events went unanswered. */
 const LULL_MS = 250;
 
 /** The time between two responses, with the unanswered calls in it. */
 export interface Lull {
-  /** Whether the event was the cause: the endpoint responded soon before and soon after. */
+  /** Whether the event was the cause; false until the next response. */
   readonly isOwnFault: boolean;
 }
 
 /**
- * Decides whether an unanswered call was due to its event or to an outage. When an endpoint fails, it answered others
- * just before, so only the next response, to any event, decides. After unanswered calls for several events, that
- * response must come within `LULL_MS` of the last one before.
+ * Decides whether an unanswered call was due to its event or to an outage, once the next response to any event has come.
+ * The event was the cause if no other event went unanswered between that response and the one before, or if the two are
+ * less than `LULL_MS` apart.
  */
 export class Silences {
   readonly #now: () => number;
