@@ -134,11 +134,11 @@ export class Connection {
       while (this.#isOpen) {
         const length = await stream.read(buffer);
         if (!this.#isOpen) return;
-        if (length === null) this.#end();
+        if (length === null) this.#end({ withoutTls: false });
         else this.#take(buffer.subarray(0, length));
       }
     } catch (error) {
-      if (error instanceof Deno.errors.UnexpectedEof) this.#end();
+      if (error instanceof Deno.errors.UnexpectedEof) this.#end({ withoutTls: true });
       else this.#fail(error as Error);
     }
   }
@@ -164,11 +164,11 @@ export class Connection {
     this.close();
   }
 
-  /** TCP has ended. Not all servers end TLS first (RFC 9112, 9.8), and all widely used clients accept that. */
-  #end(): void {
+  /** TCP has ended. Not all servers end TLS first. */
+  #end({ withoutTls }: { withoutTls: boolean }): void {
     if (this.#exchange === undefined) return this.close();
     try {
-      this.#finish(this.#reader.end(), this.#exchange);
+      this.#finish(this.#reader.end(withoutTls), this.#exchange);
     } catch (error) {
       this.#fail(error as Error);
     }

@@ -13,6 +13,8 @@ export interface ResponseHead {
   readonly framing: Framing;
   /** Whether the connection can take another request once the response is complete. */
   readonly keepsConnection: boolean;
+  /** Whether it says HTTP/1.0. */
+  readonly isOfHttp10: boolean;
 }
 
 /** The endpoint sent something that RFC 9112 does not allow. The message holds nothing of it. */
@@ -72,6 +74,7 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
       framing,
       keepsConnection: keepsConnection(headers, Number(minorVersion)) &&
         framing !== "untilClosed" && !mayHaveBody(status, headers, method),
+      isOfHttp10: Number(minorVersion) === 0,
     };
   } catch (error) {
     throw error instanceof InvalidResponseError

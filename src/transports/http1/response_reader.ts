@@ -74,12 +74,18 @@ export class ResponseReader {
   /**
    * Called when the other side has closed the connection. Returns the response, unusable if it is cut off.
    *
+   * A body without a length may be cut off when only TCP has ended: after a crash, or by somebody on the way (RFC 9112,
+   * 9.8). Only HTTP/1.0 is trusted then: Python's servers never end TLS.
+   *
+   * @param endsWithoutTls whether TCP ended before TLS did
    * @throws {CutOffResponseError} when there was no complete head
    */
-  end(): HttpResponse {
-    this.#body?.end();
+  end(endsWithoutTls = false): HttpResponse {
+    if (!endsWithoutTls || this.#head?.isOfHttp10 === true) this.#body?.end();
     const response = this.#body === undefined ? null : this.#response(this.#body);
-    const broken = response ?? this.breakOff("connection closed");
+    const broken = response ?? this.breakOff(
+      endsWithoutTls ? "connection closed without an end of TLS" : "connection closed",
+    );
     if (broken === null) throw new CutOffResponseError("the connection was closed");
     return broken;
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CallInFlight } from "../../../src/transports/http1/calls_in_flight.ts";
 import { ConnectionPool } from "../../../src/transports/http1/connection_pool.ts";
 import { HeadReader } from "../../../src/transports/http1/head_reader.ts";
@@ -98,21 +98,26 @@ for (
   });
 }
 
-Deno.test("ConnectionPool takes a body without a length for complete when TCP ends without an end of TLS", async () => {
+Deno.test("ConnectionPool takes a body of HTTP/1.0 without a length for complete when TCP ends without an end of TLS", async () => {
   using scene = new Scene();
   const { text } = await scene.call();
-  scene.last.send("HTTP/1.1 200 OK\r\n\r\nanswer");
+  scene.last.send("HTTP/1.0 200 OK\r\n\r\nanswer");
   scene.last.end(new Deno.errors.UnexpectedEof("peer closed connection"));
   assertEquals(await text(), "answer");
 });
 
-for (const header of ["Content-Length: 10", "Transfer-Encoding: chunked"]) {
+for (const header of ["Connection: close", "Content-Length: 10", "Transfer-Encoding: chunked"]) {
   Deno.test(`ConnectionPool takes no part for the whole when TCP ends without an end of TLS: ${header}`, async () => {
     using scene = new Scene();
     const { response } = await scene.call();
     scene.last.send(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n`);
     scene.last.end(new Deno.errors.UnexpectedEof("peer closed connection"));
-    assertEquals((await response).body, null);
+    const answer = await response;
+    assertEquals([answer.status, answer.body], [200, null]);
+    assertMatch(
+      "defect" in answer ? answer.defect : "",
+      /^response cut off after .*: connection closed without an end of TLS$/,
+    );
   });
 }
 
