@@ -49,6 +49,21 @@ export async function addPartitions(topic: string, count: number): Promise<void>
   }
 }
 
+/** The last field of each member's subscription: how many partitions a pipeline says that its topic has. */
+export async function declaredPartitions(group: string): Promise<number[]> {
+  const admin = testClient(testBroker()).admin();
+  await admin.connect();
+  try {
+    const { groups: [described] } = await admin.describeGroups([group]);
+    // Empty while the group rebalances.
+    return (described?.members ?? []).map(({ memberMetadata }) =>
+      memberMetadata.length < 4 ? 0 : memberMetadata.readInt32BE(memberMetadata.length - 4)
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** Deletes the records of partitions that are below an offset, or all when it is -1. */
 export async function deleteRecords(
   topic: string,

@@ -34,8 +34,8 @@ export interface GroupMember extends FetchingMember {
 /** Pause after a heartbeat that the coordinator cannot serve at present. */
 const UNSERVED_PAUSE_MS = 250;
 
-/** How long fetches wait for a look-up of the topics of other members. */
-const LED_TOPICS_MS = 1000;
+/** How long fetches wait for a look-up of the topics of other members, and rejoins for one of the member's own topic. */
+const TOPICS_MS = 1000;
 
 /** Errors of a coordinator whose group has fenced this member. */
 const EXPULSIONS = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
@@ -77,7 +77,7 @@ function fetchForMembers(): void {
     if (member === undefined) return await fetch.call(this, nodeId);
     const assignment = this.offsetManager;
     try {
-      await atMost(checkLedTopics(this), LED_TOPICS_MS);
+      await atMost(checkLedTopics(this), TOPICS_MS);
       // Meanwhile, a response of another broker can make the consumer rejoin.
       const isGivenUp = () => givenUpAssignments.has(assignment);
       await memberFetches(this).turn(nodeId, member, isGivenUp);
@@ -103,7 +103,7 @@ function announceRejoins(): void {
     if (member === undefined) return await joinAndSync.call(group);
     if (group.offsetManager !== null) {
       givenUpAssignments.add(group.offsetManager);
-      await member.beforeRejoin();
+      await Promise.all([member.beforeRejoin(), lookUpTopic(group)]);
     }
     const { entry, topic } = member;
     await joinPatiently(async () => {
@@ -124,6 +124,15 @@ function announceRejoins(): void {
     joining.set(this, started);
     return started;
   };
+}
+
+/**
+ * Looks up the member's topic before a rejoin, so that all members declare the same partitions. A member that learns of
+ * new ones later makes the whole group rebalance again.
+ */
+async function lookUpTopic({ cluster }: ConsumerGroup): Promise<void> {
+  // When it fails, the member looks again after the metadata's maximum age.
+  await atMost(cluster.refreshMetadata().catch(() => {}), TOPICS_MS);
 }
 
 /** kafkajs rejoins after fencing as after any rebalance, and only once all its fetches have returned. */

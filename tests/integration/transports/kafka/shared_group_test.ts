@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
 import { GroupClient } from "../../../support/group_clients.ts";
+import { declaredPartitions } from "../../../support/kafka.ts";
 import { SharedGroup } from "../../../support/shared_group.ts";
 
 Deno.test("pipelines of one group with different topics read all of them", async () => {
@@ -46,6 +47,31 @@ Deno.test("new partitions of a topic to which the leader does not subscribe are 
   await shared.allRead({ a: 1, b: 1 });
   await shared.addPartitions("b", 3);
   await shared.allRead({ a: 1, b: 3 });
+});
+
+Deno.test("new partitions cost a group one rebalance, as all members look them up before they rejoin", async () => {
+  await using shared = await SharedGroup.create({ t: 3 });
+  const notByItself = { "metadata.max.age.ms": 300_000 };
+  await using first = shared.pipelines(["t"], notByItself);
+  await shared.allRead({ t: 3 });
+  await using second = shared.pipelines(["t"], notByItself);
+  await using third = shared.pipelines(["t"]);
+  const members = [first, second, third];
+  for (const { log } of members) await log.line(/joined group/);
+  await shared.allRead({ t: 3 });
+  const joins = () => members.map(({ log }) => log.matching(/joined group/).length);
+  const before = joins();
+
+  await shared.addPartitions("t", 6);
+
+  await shared.allRead({ t: 6 });
+  let declared: number[] = [];
+  await eventually(async () => {
+    declared = await declaredPartitions(shared.group);
+    return declared.length === 3 && declared.every((count) => count === 6);
+  }, { deadlineMs: 10_000, what: () => `all members know 6 partitions, not ${declared}` });
+  const more = joins().map((count, index) => count - (before[index] ?? 0));
+  assert(more.every((count) => count <= 2), `rejoined ${more} times`);
 });
 
 Deno.test("new partitions are read though the group's leader looks after its own topics alone", async () => {
