@@ -8,7 +8,7 @@ export interface Lull {
 }
 
 /**
- * Decides whether an unanswered call was due to its event or to an outage, once the next response to any event has come.
+ * Decides whether an unanswered call was due to its event or to an outage, once the next response to any event comes.
  * The event was the cause if no other event went unanswered between that response and the one before, or if the two are
  * less than `LULL_MS` apart.
  */
