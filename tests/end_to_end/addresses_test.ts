@@ -69,6 +69,9 @@ Deno.test("eventor gets its token at the second address of a name, by TLS, when 
 
 const CONCURRENCY = 32;
 
+/** So many readings in a row show what stays. */
+const SETTLED_READINGS = 10;
+
 /** Besides those of calls, an attempt at each further address of a name that cannot be given up. */
 const ENDPOINTS = [
   { host: "10.0.0.2", further: 0 },
@@ -88,17 +91,20 @@ for (const { host, further } of ENDPOINTS) {
   ordering: none
   concurrency: ${CONCURRENCY}
   eventListener: { type: stdin }
-  eventHandler: { type: http, url: "http://${host}:80/", timeout: 500ms }
+  eventHandler: { type: http, url: "http://${host}:80/", timeout: 2s }
 `;
     await using eventor = new EventorProcess(fileOf(pipeline, {}), {
       starter: [...network.starter, "sh", "-c", `exec "$0" "$@" < ${input.path}`],
     });
+    const readings: number[] = [];
     let most = 0;
     await eventually(() => {
-      most = Math.max(most, countConnecting(eventor.pid));
+      readings.push(countConnecting(eventor.pid));
+      // On a busy machine, one that is given up can still be there when the next one begins, but does not stay.
+      most = Math.max(most, Math.min(...readings.slice(-SETTLED_READINGS)));
       return eventor.lines.some((line) => /the endpoint seems to be away/.test(line));
     }, { deadlineMs: 30_000, what: () => `an outage; ${eventor.lines.join("\n")}` });
-    assertStringIncludes(eventor.lines.join("\n"), "no complete response within 0.5 s");
+    assertStringIncludes(eventor.lines.join("\n"), "no complete response within 2 s");
     assert(most > 0 && most <= CONCURRENCY + further, `at most ${most} connections under way`);
   });
 }
