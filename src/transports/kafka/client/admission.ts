@@ -7,12 +7,20 @@ export class BrokerRefusedError extends AccessRefusedError {
   readonly retriable = false;
   /** Whether the account is refused, as all brokers of the cluster would. */
   readonly isAboutAccount: boolean;
+  /** Whether only a new start of the pipeline can help. */
+  readonly needsRestart: boolean;
 
-  constructor(message: string, { isAboutAccount = false }: { isAboutAccount?: boolean } = {}) {
+  constructor(
+    message: string,
+    { isAboutAccount = false, needsRestart = false }: RefusalOptions = {},
+  ) {
     super(message);
     this.isAboutAccount = isAboutAccount;
+    this.needsRestart = needsRestart;
   }
 }
+
+type RefusalOptions = Partial<Pick<BrokerRefusedError, "isAboutAccount" | "needsRestart">>;
 
 /** Notified of the outcome of login attempts. */
 export interface AdmissionObserver {
@@ -61,7 +69,7 @@ export class Attempt {
   }
 
   /** Refuses the attempt, even one already admitted: a refusal may arrive late. The first refusal stays. */
-  refuse(reason: string, options?: { isAboutAccount?: boolean }): BrokerRefusedError {
+  refuse(reason: string, options?: RefusalOptions): BrokerRefusedError {
     if (this.#refusal !== null) return this.#refusal;
     const refusal = new BrokerRefusedError(reason, options);
     this.#refusal = refusal;

@@ -5,6 +5,7 @@ import { hostAndPort } from "../../../core/host.ts";
 import type { KafkaClientConfig } from "../config/mod.ts";
 import { Admission, type AdmissionObserver, Attempt } from "./admission.ts";
 import { tlsRefusal } from "./tls_refusal.ts";
+import { needsRestart } from "./token_failure.ts";
 
 /** An attempt counts as undecided this long after the client's own timeouts, so that others do not wait for ever. */
 const UNDECIDED_AFTER_MS = 5000;
@@ -141,6 +142,7 @@ async function connectInTurn(
     const reason = error instanceof Error ? error.message : String(error);
     throw attempt.refuse(`cannot show broker ${connection.broker} who it is: ${reason}`, {
       isAboutAccount: true,
+      needsRestart: needsRestart(error),
     });
   }
   const connected = connect();

@@ -1,6 +1,6 @@
 import { TokenError } from "../../oauth2/token_error.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
-import { describeTokenFailure } from "./token_failure.ts";
+import { describeTokenFailure, needsRestart } from "./token_failure.ts";
 
 /** Characters of a broker's reason to show. */
 const MAX_REASON = 200;
@@ -21,7 +21,7 @@ export function saslRefusal(
   const { type, message = String(failure) } = Object(failure);
   const mechanism = sasl.mechanism.toUpperCase();
   const reason = String(message).slice(0, MAX_REASON);
-  if (failure instanceof TokenError) {
+  if (failure instanceof TokenError || needsRestart(failure)) {
     return `cannot show broker ${broker} who it is: ${describeTokenFailure(failure)}`;
   }
   switch (type) {

@@ -4,6 +4,7 @@ import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
 import { isAboutAccount, saslRefusal } from "./sasl_refusal.ts";
 import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
+import { needsRestart } from "./token_failure.ts";
 
 /** The API keys of SaslHandshake and SaslAuthenticate. */
 const SASL_REQUESTS = new Set([17, 36]);
@@ -55,7 +56,10 @@ export function renewSaslSessions(): void {
         authenticatedSockets.get(connection) === connection.socket;
       if (!isNetwork && !isTooEarly) {
         const reason = saslRefusal(failure, { broker, sasl });
-        attempt.refuse(reason, { isAboutAccount: isAboutAccount(failure) });
+        attempt.refuse(reason, {
+          isAboutAccount: isAboutAccount(failure),
+          needsRestart: needsRestart(failure),
+        });
       }
       attempt.leaveUndecided();
       const reason = isTooEarly

@@ -1,3 +1,5 @@
+import { UnclosedConnectionsError } from "../../http1/unclosed_connections.ts";
+
 /** The keys to correct, by the response of a token endpoint. */
 const TO_CORRECT: readonly (readonly [answer: RegExp, keys: string])[] = [
   [
@@ -13,4 +15,10 @@ export function describeTokenFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, keys] = TO_CORRECT.find(([answer]) => answer.test(message)) ?? [];
   return keys === undefined ? message : `${message}; correct ${keys}`;
+}
+
+/** Whether there is no token until a new start of the pipeline closes connections to the token endpoint. */
+export function needsRestart(error: unknown): boolean {
+  return error instanceof UnclosedConnectionsError ||
+    (error instanceof Error && needsRestart(error.cause));
 }

@@ -29,7 +29,7 @@ export class KafkaResultProcessor implements ResultProcessor {
     return new KafkaResultProcessor(leaders, batcher);
   }
 
-  /** @throws {Error} when a broker appears that the sandbox does not allow: only a new sandbox helps */
+  /** @throws {Error} when only a new start of the pipeline helps, as when the sandbox does not allow a new broker */
   process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
     return this.#batcher.add(record, signal);
   }

@@ -1,5 +1,6 @@
 import { CompressionTypes } from "kafkajs";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
+import { refusalIn } from "../../../core/access_refused.ts";
 import { ResultProcessorError } from "../../../core/result_processor.ts";
 import { formatDelay } from "../../../core/backoff.ts";
 import type { Health } from "../../../core/health.ts";
@@ -7,6 +8,7 @@ import type { Logger } from "../../../core/log.ts";
 import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
+import { BrokerRefusedError } from "../client/admission.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
 import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
@@ -239,6 +241,11 @@ export class TopicLeaders implements Leaders {
     if (broker !== undefined) {
       const reason = `broker ${broker} is new and not among the hosts it may reach yet`;
       return { error: new Error(reason, { cause }), remedy: "none" };
+    }
+    const refusal = refusalIn(cause);
+    // Not a ResultProcessorError, so that the pipeline ends and is started anew.
+    if (refusal instanceof BrokerRefusedError && refusal.needsRestart) {
+      return { error: refusal, remedy: "none" };
     }
     const remedy = remedyFor(cause);
     const place = remedy === "repeat" ? `${this.topic}[${partition}]` : `topic '${this.topic}'`;

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { UnclosedConnectionsError } from "../../../../src/transports/http1/unclosed_connections.ts";
 import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
 import { saslRefusal } from "../../../../src/transports/kafka/client/sasl_refusal.ts";
 import type { KafkaSaslConfig } from "../../../../src/transports/kafka/config/mod.ts";
@@ -59,6 +60,11 @@ Deno.test("saslRefusal() names what is wrong, and the key to correct", async (t)
       TOKEN,
       "cannot show broker kafka:9093 who it is: token endpoint 'https://login.example/token' " +
       "did not answer: refused",
+    ],
+    [
+      new UnclosedConnectionsError(),
+      TOKEN,
+      `cannot show broker kafka:9093 who it is: ${new UnclosedConnectionsError().message}`,
     ],
   ];
   for (const [failure, sasl, expected] of table) {
