@@ -47,7 +47,7 @@ const HEADER = /^(event|response)\.headers\.(.+)$/s;
 const FIELD = /^(event\.value|response\.body)\.([^.]+(?:\.[^.]+)*)$/s;
 /** Limits of `jsonWeight()` for a lookup, and for a parse in full: about 100 MB of memory. 1 MB seldom weighs more. */
 const MOST_WEIGHT = 1_500_000;
-const MOST_WEIGHT_IN_FULL = 400_000;
+const MOST_WEIGHT_IN_FULL = 550_000;
 const TEXT_ENCODER = new TextEncoder();
 /** Keeps a byte order mark, which is part of a value. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -172,6 +172,8 @@ function lookUp(
 function field(json: Bytes | null, path: readonly string[]): string | undefined {
   if (json === null) return undefined;
   const text = TEXT_DECODER.decode(json);
+  // Only an object or a list has fields; other text, such as CSV, is not weighed.
+  if (!/^\s*[{[]/.test(text)) return undefined;
   assertLighterThan(MOST_WEIGHT, text);
   const value = valueAt(parse(text), path);
   switch (typeof value) {

@@ -189,6 +189,17 @@ Deno.test("fill() fails for JSON that would take much memory, instead of reading
   }
 });
 
+Deno.test("fill() finds no fields in megabytes of text that is no JSON, and takes the default", () => {
+  const event = anEvent({ value: bytes("1,2,".repeat(1_000_000)) });
+  assertEquals(text("event.value.id:-none", { event }), "none");
+});
+
+Deno.test("fill() reads a list of 1 MiB of small numbers in full", () => {
+  const items = "0,".repeat(520_000);
+  const event = anEvent({ value: bytes(`{"id":12345678901234567890,"a":[${items}1]}`) });
+  assertEquals(text("event.value.id", { event }), "12345678901234567890");
+});
+
 Deno.test("fill() reads JSON of 1 MB in full", () => {
   const items = `{"id":1.0,"name":"a"},`.repeat(45_000);
   const event = anEvent({ value: bytes(`{"items":[${items}{}],"price":12.50}`) });
