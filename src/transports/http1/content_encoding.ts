@@ -57,7 +57,7 @@ export function decodedResponse(
   return isEncoded ? decoded(response, codingsOf(contentEncoding), maxLength) : response;
 }
 
-/** With more words than {MAX_CODINGS}, none of them is looked at any closer: there may be thousands. */
+/** Does not look closer at more than `MAX_CODINGS` words: an endpoint may send thousands. */
 function codingsOf(contentEncoding: string): readonly string[] {
   const words = contentEncoding.toLowerCase().split(",").map((word) => word.trim())
     .filter((word) => !NO_CODINGS.has(word));
