@@ -68,28 +68,32 @@ class SizedBody implements ResponseBody {
   end(): void {}
 }
 
-class BodyUntilClosed implements ResponseBody {
-  isComplete = false;
-  readonly #bytes: GrowingBytes;
+/** A body whose length is unknown until its end. */
+abstract class GrowingBody {
+  protected readonly collected: GrowingBytes;
 
   constructor(maxBytes: number) {
-    this.#bytes = new GrowingBytes(maxBytes);
+    this.collected = new GrowingBytes(maxBytes);
   }
 
   get isTooLarge(): boolean {
-    return this.#bytes.isTooLong;
+    return this.collected.isTooLong;
   }
 
   get bytes(): Bytes {
-    return this.#bytes.bytes;
+    return this.collected.bytes;
   }
 
   get progress(): string {
-    return `${this.#bytes.length} bytes`;
+    return `${this.collected.length} bytes`;
   }
+}
+
+class BodyUntilClosed extends GrowingBody implements ResponseBody {
+  isComplete = false;
 
   take(bytes: Bytes, start: number): number {
-    this.#bytes.append(bytes.subarray(start));
+    this.collected.append(bytes.subarray(start));
     return bytes.length;
   }
 
@@ -102,8 +106,7 @@ class BodyUntilClosed implements ResponseBody {
  * A chunked body (RFC 9112, 7.1). Chunk extensions and valid trailers are ignored. Unlike in a head, lines between
  * chunks must end with CR LF: with a line feed alone, a chunk that lacks a byte would pass for complete.
  */
-class ChunkedBody implements ResponseBody {
-  readonly #bytes: GrowingBytes;
+class ChunkedBody extends GrowingBody implements ResponseBody {
   #next: "size" | "data" | "endOfData" | "trailer" | "nothing" = "size";
   /** The line so far, one character for each byte. */
   #line = "";
@@ -111,24 +114,8 @@ class ChunkedBody implements ResponseBody {
   readonly #trailers: string[] = [];
   #extrasLength = 0;
 
-  constructor(maxBytes: number) {
-    this.#bytes = new GrowingBytes(maxBytes);
-  }
-
   get isComplete(): boolean {
     return this.#next === "nothing";
-  }
-
-  get isTooLarge(): boolean {
-    return this.#bytes.isTooLong;
-  }
-
-  get bytes(): Bytes {
-    return this.#bytes.bytes;
-  }
-
-  get progress(): string {
-    return `${this.#bytes.length} bytes`;
   }
 
   take(bytes: Bytes, start: number): number {
@@ -145,7 +132,7 @@ class ChunkedBody implements ResponseBody {
 
   #takeData(bytes: Bytes, start: number): number {
     const end = Math.min(start + this.#chunkRest, bytes.length);
-    this.#bytes.append(bytes.subarray(start, end));
+    this.collected.append(bytes.subarray(start, end));
     this.#chunkRest -= end - start;
     if (this.#chunkRest === 0) this.#next = "endOfData";
     return end;
