@@ -56,7 +56,7 @@ Deno.test("members that come and go every second lose no event, keep the order o
       await produce(topic, numbered(sent, EVENTS_A_SECOND));
       sent += EVENTS_A_SECOND;
       const name = `member${second}`;
-      // Each stays for five seconds or until it has called, and two come in the time of one.
+      // Each stays for at least five seconds, and until it has called. Two start in the time of one.
       if (second % 2 === 0 && second < SECONDS - 6) {
         const member = stack.use(start(name));
         others.push({ name, member, endsAtSecond: second + 5, hasLeft: false });
