@@ -28,6 +28,8 @@ export interface ConnectionOwner {
   onFree(connection: Connection, headers: HttpResponse["headers"]): void;
   /** The server closed a reused connection before any byte of the response, or with a 408. */
   onUnanswered(exchange: Exchange): void;
+  /** A call that began at `sinceMs` timed out on a reused connection before any byte of its response. */
+  onSilence(sinceMs: number): void;
   /** Bytes arrived that belong to no request. The connection is closed. */
   onSurplus(): void;
 }
@@ -51,6 +53,7 @@ export class Connection {
   /** Undefined while connecting. */
   #stream: Stream | undefined;
   #exchange: Exchange | undefined;
+  #sinceMs = 0;
   #reader: ResponseReader;
   /** Whether a byte of the response has arrived. */
   #isAnswered = false;
@@ -83,6 +86,7 @@ export class Connection {
    */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.#sinceMs = this.#parts.now();
     this.#isAnswered = false;
     // When the call is given up, the connection may already serve another one.
     exchange.call.onGivenUp((reason) => {
@@ -199,11 +203,15 @@ export class Connection {
 
   #fail(error: Error): void {
     const exchange = this.#exchange;
-    const mayRepeat = this.#isReused && !this.#isAnswered && exchange?.call.reason === undefined;
+    const isUnanswered = this.#isReused && !this.#isAnswered;
     this.#exchange = undefined;
     this.close();
     if (exchange === undefined) return;
-    if (mayRepeat && isClosed(error)) return this.#owner.onUnanswered(exchange);
+    const { reason } = exchange.call;
+    if (isUnanswered && reason?.name === "TimeoutError") this.#owner.onSilence(this.#sinceMs);
+    if (isUnanswered && reason === undefined && isClosed(error)) {
+      return this.#owner.onUnanswered(exchange);
+    }
     // With a complete head it is a response, even if its body is cut off.
     const response = this.#reader.breakOff(breakOffReason(error));
     if (response === null) exchange.reject(error);

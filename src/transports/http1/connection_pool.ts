@@ -76,6 +76,16 @@ export class ConnectionPool implements Disposable {
     this.#sendAnew(exchange);
   }
 
+  /** A gateway may have forgotten them all: each would cost a call its timeout. */
+  onSilence(sinceMs: number): void {
+    const { used = [], unused = [] } = Object.groupBy(
+      this.#idle,
+      (idle) => idle.sinceMs > sinceMs ? "used" : "unused",
+    );
+    for (const { connection } of unused) connection.close();
+    this.#idle = used;
+  }
+
   onSurplus(): void {
     this.#observer.onSurplus();
   }

@@ -152,6 +152,38 @@ Deno.test("ConnectionPool does not send a request again, when a byte of the resp
   assertEquals(scene.connections.length, 1);
 });
 
+Deno.test("ConnectionPool closes idle connections of a server that lets a call on a kept one time out", async () => {
+  using scene = new Scene();
+  const calls = [await scene.call("a"), await scene.call("b")];
+  for (const connection of scene.connections) connection.respond("");
+  await Promise.all(calls.map(({ response }) => response));
+  scene.nowMs += 1;
+  const { call } = await scene.call("c");
+  assertEquals(scene.received, ["a", "bc"]);
+
+  call.giveUp(new DOMException("", "TimeoutError"));
+  await scene.call("d");
+
+  assertEquals(scene.received, ["a", "bc", "d"]);
+});
+
+Deno.test("ConnectionPool keeps an idle connection that has brought a response since that call began", async () => {
+  using scene = new Scene();
+  const calls = [await scene.call("a"), await scene.call("b")];
+  for (const connection of scene.connections) connection.respond("");
+  await Promise.all(calls.map(({ response }) => response));
+  const silent = await scene.call("c");
+  scene.nowMs += 1;
+  const { response } = await scene.call("d");
+  scene.connections[0]!.respond("");
+  await response;
+
+  silent.call.giveUp(new DOMException("", "TimeoutError"));
+  await scene.call("e");
+
+  assertEquals(scene.received, ["ade", "bc"]);
+});
+
 Deno.test("ConnectionPool does not send a request again, when its call was given up", async () => {
   using scene = new Scene();
   const reused = await scene.connect();
