@@ -28,8 +28,8 @@ export interface ConnectionOwner {
   onFree(connection: Connection, headers: HttpResponse["headers"]): void;
   /** The server closed a reused connection before any byte of the response, or with a 408. */
   onUnanswered(exchange: Exchange): void;
-  /** A call that began at `sinceMs` timed out on a reused connection before any byte of its response. */
-  onSilence(sinceMs: number): void;
+  /** A call that began at `begunAtMs` timed out on a reused connection before any byte of the response. */
+  onSilence(begunAtMs: number): void;
   /** Bytes arrived that belong to no request. The connection is closed. */
   onSurplus(): void;
 }
@@ -53,7 +53,8 @@ export class Connection {
   /** Undefined while connecting. */
   #stream: Stream | undefined;
   #exchange: Exchange | undefined;
-  #sinceMs = 0;
+  /** When the last exchange began. */
+  #begunAtMs = 0;
   #reader: ResponseReader;
   /** Whether a byte of the response has arrived. */
   #isAnswered = false;
@@ -86,7 +87,7 @@ export class Connection {
    */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.#sinceMs = this.#parts.now();
+    this.#begunAtMs = this.#parts.now();
     this.#isAnswered = false;
     // When the call is given up, the connection may already serve another one.
     exchange.call.onGivenUp((reason) => {
@@ -208,7 +209,7 @@ export class Connection {
     this.close();
     if (exchange === undefined) return;
     const { reason } = exchange.call;
-    if (isUnanswered && reason?.name === "TimeoutError") this.#owner.onSilence(this.#sinceMs);
+    if (isUnanswered && reason?.name === "TimeoutError") this.#owner.onSilence(this.#begunAtMs);
     if (isUnanswered && reason === undefined && isClosed(error)) {
       return this.#owner.onUnanswered(exchange);
     }

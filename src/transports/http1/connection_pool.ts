@@ -76,14 +76,9 @@ export class ConnectionPool implements Disposable {
     this.#sendAnew(exchange);
   }
 
-  /** A gateway may have forgotten them all: each would cost a call its timeout. */
-  onSilence(sinceMs: number): void {
-    const { used = [], unused = [] } = Object.groupBy(
-      this.#idle,
-      (idle) => idle.sinceMs > sinceMs ? "used" : "unused",
-    );
-    for (const { connection } of unused) connection.close();
-    this.#idle = used;
+  /** A gateway may have dropped all connections not used since: each would cost a call its timeout. */
+  onSilence(begunAtMs: number): void {
+    this.#keepIdle(({ sinceMs }) => sinceMs > begunAtMs);
   }
 
   onSurplus(): void {
@@ -137,14 +132,20 @@ export class ConnectionPool implements Disposable {
 
   #closeOld(): void {
     const nowMs = this.#parts.now();
-    const { usable = [], old = [] } = Object.groupBy(
-      this.#idle,
-      (idle) => isUsable(idle, nowMs) ? "usable" : "old",
-    );
-    for (const { connection } of old) connection.close();
-    this.#idle = usable;
+    this.#keepIdle((idle) => isUsable(idle, nowMs));
     this.#closesAtMs = Infinity;
-    if (usable.length > 0) this.#closeAt(Math.min(...usable.map(({ untilMs }) => untilMs)), nowMs);
+    if (this.#idle.length === 0) return;
+    this.#closeAt(Math.min(...this.#idle.map(({ untilMs }) => untilMs)), nowMs);
+  }
+
+  /** Closes all other idle connections. */
+  #keepIdle(isKept: (idle: IdleConnection) => boolean): void {
+    const { kept = [], others = [] } = Object.groupBy(
+      this.#idle,
+      (idle) => isKept(idle) ? "kept" : "others",
+    );
+    this.#idle = kept;
+    for (const { connection } of others) connection.close();
   }
 }
 

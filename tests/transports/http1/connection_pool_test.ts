@@ -152,7 +152,7 @@ Deno.test("ConnectionPool does not send a request again, when a byte of the resp
   assertEquals(scene.connections.length, 1);
 });
 
-Deno.test("ConnectionPool closes idle connections of a server that lets a call on a kept one time out", async () => {
+Deno.test("ConnectionPool closes the other idle connections, when a call on a kept one times out without an answer", async () => {
   using scene = new Scene();
   const calls = [await scene.call("a"), await scene.call("b")];
   for (const connection of scene.connections) connection.respond("");
@@ -167,7 +167,7 @@ Deno.test("ConnectionPool closes idle connections of a server that lets a call o
   assertEquals(scene.received, ["a", "bc", "d"]);
 });
 
-Deno.test("ConnectionPool keeps an idle connection that has brought a response since that call began", async () => {
+Deno.test("ConnectionPool keeps an idle connection that was used after that call had begun", async () => {
   using scene = new Scene();
   const calls = [await scene.call("a"), await scene.call("b")];
   for (const connection of scene.connections) connection.respond("");
@@ -182,6 +182,19 @@ Deno.test("ConnectionPool keeps an idle connection that has brought a response s
   await scene.call("e");
 
   assertEquals(scene.received, ["ade", "bc"]);
+});
+
+Deno.test("ConnectionPool keeps idle connections, when a call on a new one times out", async () => {
+  using scene = new Scene();
+  const { response } = await scene.call("a");
+  const silent = await scene.call("b");
+  scene.connections[0]!.respond("");
+  await response;
+
+  silent.call.giveUp(new DOMException("", "TimeoutError"));
+  await scene.call("c");
+
+  assertEquals(scene.received, ["ac", "b"]);
 });
 
 Deno.test("ConnectionPool does not send a request again, when its call was given up", async () => {
