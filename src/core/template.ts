@@ -175,6 +175,15 @@ function field(json: Bytes | null, path: readonly string[]): string | undefined 
   // Only an object or a list has fields; other text, such as CSV, is not weighed.
   if (!/^\s*[{[]/.test(text)) return undefined;
   assertLighterThan(MOST_WEIGHT, text);
+  const simple = simpleField(text, path);
+  return simple === null ? inFull(text, path) : simple;
+}
+
+/**
+ * The field, if it is a string, a boolean or a safe integer; null, if it needs `inFull()`. Returns before that parses the
+ * text again: both parsed values at once would take twice the memory.
+ */
+function simpleField(text: string, path: readonly string[]): string | undefined | null {
   const value = valueAt(parse(text), path);
   switch (typeof value) {
     case "string":
@@ -182,9 +191,9 @@ function field(json: Bytes | null, path: readonly string[]): string | undefined 
     case "boolean":
       return `${value}`;
     case "number":
-      return Number.isSafeInteger(value) ? `${value}` : inFull(text, path);
+      return Number.isSafeInteger(value) ? `${value}` : null;
     default:
-      return value === null || value === undefined ? undefined : inFull(text, path);
+      return value === null || value === undefined ? undefined : null;
   }
 }
 
