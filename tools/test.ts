@@ -74,7 +74,7 @@ async function runTests(
 async function runFaultSuite(env: Record<string, string>): Promise<Counts> {
   say("\n== fault suite, short form");
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--frozen", "tests/faults/main.ts"],
+    args: ["run", "-A", "--no-prompt", "--frozen", "faults/main.ts"],
     cwd: ROOT,
     env: { ...env, NO_COLOR: "1" },
     stdin: "null",

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTopics } from "../../tools/kafka/mod.ts";
-import { BrokerAdmin } from "../faults/broker_admin.ts";
+import { BrokerAdmin } from "../../faults/broker_admin.ts";
 import { startEndpoint, unusedPort } from "../support/endpoint.ts";
 import { EventorProcess } from "../support/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";

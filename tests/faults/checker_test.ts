@@ -1,6 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { check } from "./checker.ts";
-import type { Commit, EndpointCall, History, Limits, Outcome, StoredEvent } from "./history.ts";
+import { check } from "../../faults/checker.ts";
+import type {
+  Commit,
+  EndpointCall,
+  History,
+  Limits,
+  Outcome,
+  StoredEvent,
+} from "../../faults/history.ts";
 
 const STRICT: Limits = { duplicates: 0 };
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { gunzipSync } from "node:zlib";
-import { misdeed } from "./endpoint_misbehaviour.ts";
+import { misdeed } from "../../faults/endpoint_misbehaviour.ts";
 
 const BODY = new TextEncoder().encode("run:0:1");
 

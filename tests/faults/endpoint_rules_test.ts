@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isAmong } from "./endpoint_rules.ts";
+import { isAmong } from "../../faults/endpoint_rules.ts";
 
 const EVENTS = Array.from(
   { length: 12_000 },

@@ -9,8 +9,8 @@ import {
   notAsAttempted,
   repeatedAttempts,
   shareLater,
-} from "./examinations.ts";
-import type { EndpointCall, History, Outcome, StoredEvent } from "./history.ts";
+} from "../../faults/examinations.ts";
+import type { EndpointCall, History, Outcome, StoredEvent } from "../../faults/history.ts";
 
 /** Three events in partition 0, stored 1000 ms after the beginning. */
 const EVENTS: readonly StoredEvent[] = [0, 1, 2].map((offset) => ({

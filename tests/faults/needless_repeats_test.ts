@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { needlessRepeats } from "./needless_repeats.ts";
-import type { EndpointCall, Fault, History, Outcome, StoredEvent } from "./history.ts";
-import { OutcomeIndex } from "./outcome_index.ts";
+import { needlessRepeats } from "../../faults/needless_repeats.ts";
+import type { EndpointCall, Fault, History, Outcome, StoredEvent } from "../../faults/history.ts";
+import { OutcomeIndex } from "../../faults/outcome_index.ts";
 
 const STOP: Fault = { what: "SIGTERM", beganAtMs: 2000, endedAtMs: 5000 };
 

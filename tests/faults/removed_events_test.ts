@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { History, Outcome, StoredEvent } from "./history.ts";
-import { withoutRemoved } from "./removed_events.ts";
+import type { History, Outcome, StoredEvent } from "../../faults/history.ts";
+import { withoutRemoved } from "../../faults/removed_events.ts";
 
 const EVENTS: readonly StoredEvent[] = [0, 1, 2, 3, 4].map((offset) => ({
   partition: 0,

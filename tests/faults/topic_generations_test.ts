@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { check } from "./checker.ts";
+import { check } from "../../faults/checker.ts";
 import {
   type Commit,
   type History,
   NUMBERS_OF_A_TOPIC,
   type Outcome,
   type StoredEvent,
-} from "./history.ts";
-import { byGeneration } from "./topic_generations.ts";
+} from "../../faults/history.ts";
+import { byGeneration } from "../../faults/topic_generations.ts";
 
 const GONE_AT_MS = 2000;
 

@@ -59,10 +59,10 @@ const PAGES_OF_COLLEAGUES = [
   "CHANGELOG.md",
   "CONTRIBUTING.md",
   "bench/README.md",
+  "faults/README.md",
   "src/README.md",
   "src/transports/http/README.md",
   "src/transports/kafka/README.md",
-  "tests/faults/README.md",
 ];
 
 for (const page of ["README.md", ...PAGES, ...PAGES_OF_COLLEAGUES]) {

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import type { Bytes } from "../../src/core/event.ts";
-import { BrokerAdmin } from "../faults/broker_admin.ts";
-import { FrameReader } from "../faults/frame_reader.ts";
+import { BrokerAdmin } from "../../faults/broker_admin.ts";
+import { FrameReader } from "../../faults/frame_reader.ts";
 import { readdress } from "./advertised_address.ts";
 import { changedFetch, type PartitionPart } from "./changed_fetch.ts";
 import { type Fetched, responseBytes } from "./fetch_responses.ts";

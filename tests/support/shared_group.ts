@@ -2,7 +2,7 @@ import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import { eventually } from "./eventually.ts";
 import type { GroupClient } from "./group_clients.ts";
 import { createTopics } from "../../tools/kafka/mod.ts";
-import { BrokerAdmin } from "../faults/broker_admin.ts";
+import { BrokerAdmin } from "../../faults/broker_admin.ts";
 import { addPartitions, freshName, produce, testBroker } from "./kafka.ts";
 import { aPipeline, Supervised } from "./supervised.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FaultyNetwork } from "../../faults/faulty_network.ts";
+import { FaultyNetwork } from "../../../faults/faulty_network.ts";
 
 const FRAME = Uint8Array.of(0, 0, 0, 3, 1, 2, 3);
 

@@ -5,7 +5,7 @@ import {
 } from "../../../../src/transports/kafka/producer/partition_queue.ts";
 import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
 import { TopicLeaders } from "../../../../src/transports/kafka/producer/topic_leaders.ts";
-import { BrokerAdmin } from "../../../faults/broker_admin.ts";
+import { BrokerAdmin } from "../../../../faults/broker_admin.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka.ts";
