@@ -1,5 +1,5 @@
 import type { Bytes } from "../src/core/event.ts";
-import { readdress } from "../tests/support/advertised_address.ts";
+import { readdress } from "../tests/support/kafka/advertised_address.ts";
 import { close, type Conditions, NetworkLink } from "./network_link.ts";
 
 /**

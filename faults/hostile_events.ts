@@ -3,7 +3,7 @@ import { GuardedChild } from "../bench/guarded_child.ts";
 import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
 import { bytes } from "../tests/support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../tests/support/hostile_headers.ts";
-import { produce, type TestRecord } from "../tests/support/kafka.ts";
+import { produce, type TestRecord } from "../tests/support/kafka/broker.ts";
 
 /** Of events that are too large to be sent back. */
 export const LARGE_KEY = "large";

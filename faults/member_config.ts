@@ -1,4 +1,8 @@
-import { fileOf, kafkaPipeline, type PipelineYaml } from "../tests/support/pipeline_yaml.ts";
+import {
+  fileOf,
+  kafkaPipeline,
+  type PipelineYaml,
+} from "../tests/support/executable/pipeline_yaml.ts";
 import type { RowTopics } from "./row_topics.ts";
 
 const CONCURRENCY = 64;

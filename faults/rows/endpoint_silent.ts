@@ -1,4 +1,4 @@
-import { TcpProxy } from "../../tests/support/tcp_proxy.ts";
+import { TcpProxy } from "../../tests/support/network/tcp_proxy.ts";
 import { RETRY, startWithAll, withoutEviction } from "../endpoint_row.ts";
 import { misplaced, repeatedAttempts } from "../examinations.ts";
 import type { Row } from "../row.ts";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { eventually, inTime } from "../../tests/support/eventually.ts";
-import { kafkaPipeline } from "../../tests/support/pipeline_yaml.ts";
+import { kafkaPipeline } from "../../tests/support/executable/pipeline_yaml.ts";
 import type { Eventor } from "../eventor.ts";
 import { GroupWatch } from "../group_watch.ts";
 import type { Row } from "../row.ts";

@@ -1,4 +1,4 @@
-import { TcpProxy } from "../../tests/support/tcp_proxy.ts";
+import { TcpProxy } from "../../tests/support/network/tcp_proxy.ts";
 import { isAmong, type Rule } from "../endpoint_rules.ts";
 import { calledOften, misplaced } from "../examinations.ts";
 import type { StoredEvent } from "../history.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { changedKeys, loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { outside, pipeline } from "./loading.ts";
 
 const AUTHORITY = new CertificateAuthority();

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { ORIGINAL_SAMPLE, outside, problemsOf } from "./loading.ts";
 
 const SNIPPETS = [

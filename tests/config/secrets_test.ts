@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { consumerText, pipelineText, problemsOf } from "./loading.ts";
 
 const CANARY = "canary-5f1e";

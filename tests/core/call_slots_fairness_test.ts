@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { CallSlots } from "../../src/core/call_slots.ts";
 import { LeaseController } from "../../src/core/lease.ts";
-import { Calls } from "../support/calls.ts";
+import { Calls } from "../support/fakes/calls.ts";
 import { promisesSettled } from "../support/eventually.ts";
 
 Deno.test("CallSlots gives the next slot to the lease that holds the fewest", async () => {

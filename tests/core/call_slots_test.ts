@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CallSlots } from "../../src/core/call_slots.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { EventNotSettledError } from "../../src/core/listener.ts";
-import { Calls } from "../support/calls.ts";
+import { Calls } from "../support/fakes/calls.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 

@@ -1,8 +1,13 @@
 import { assertEquals } from "@std/assert";
 import type { Ordering } from "../../src/core/ordering.ts";
-import { FakeTimers } from "../support/fake_timers.ts";
-import type { ModelEvent } from "../support/order_model.ts";
-import { type Ending, type LoggedBatch, World, type WorldOptions } from "../support/order_world.ts";
+import { FakeTimers } from "../support/fakes/timers.ts";
+import type { ModelEvent } from "../support/order/order_model.ts";
+import {
+  type Ending,
+  type LoggedBatch,
+  World,
+  type WorldOptions,
+} from "../support/order/order_world.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const CASES = 10_000;

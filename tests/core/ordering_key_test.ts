@@ -5,7 +5,7 @@ import { EventNotSettledError } from "../../src/core/listener.ts";
 import { inOrder, type Ordering } from "../../src/core/ordering.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { FakeDeliver } from "../support/fake_deliver.ts";
+import { FakeDeliver } from "../support/fakes/deliver.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 /** Keys that are easily taken for another: as text, as numbers, or when only a part of them is looked at. */

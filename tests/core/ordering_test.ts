@@ -5,7 +5,7 @@ import { EventNotSettledError } from "../../src/core/listener.ts";
 import { inOrder, type Ordering } from "../../src/core/ordering.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { anEvent } from "../support/events.ts";
-import { FakeDeliver } from "../support/fake_deliver.ts";
+import { FakeDeliver } from "../support/fakes/deliver.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const IN_LANES: readonly Ordering[] = ["key", "partition"];

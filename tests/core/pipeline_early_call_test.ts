@@ -9,12 +9,12 @@ import { type ErrorResult, HandlerError, type Result } from "../../src/core/hand
 import { LeaseController } from "../../src/core/lease.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { anEvent } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
-import { FakeTimers } from "../support/fake_timers.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
+import { FakeTimers } from "../support/fakes/timers.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { runParts } from "../support/run_parts.ts";
+import { runParts } from "../support/fakes/run_parts.ts";
 
 const OFFSET = 184;
 const BACKOFF: Backoff = { initialDelayMs: 2e9, maxDelayMs: 2e9, multiplier: 1 };

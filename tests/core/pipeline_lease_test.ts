@@ -5,11 +5,11 @@ import type { PipelineParts } from "../../src/core/pipeline.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_END, runParts } from "../support/run_parts.ts";
+import { NO_END, runParts } from "../support/fakes/run_parts.ts";
 
 Deno.test("runPipeline() gives an event up at once, when its lease is ending during a backoff", async (t) => {
   const cases: { during: string; parts: Partial<PipelineParts> }[] = [

@@ -3,11 +3,11 @@ import type { OnFailure } from "../../src/core/failures/failure_policy.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { eventually } from "../support/eventually.ts";
 import { anEvent } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_WAIT, runParts } from "../support/run_parts.ts";
+import { NO_WAIT, runParts } from "../support/fakes/run_parts.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const REASON = "the event has 60000000 bytes, more than maxEventBytes (8388608)";

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { parseGap, TemplateError } from "../../src/core/template.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { runParts } from "../support/run_parts.ts";
+import { runParts } from "../support/fakes/run_parts.ts";
 
 const DEAD_LETTERS = { retry: null, noResponse: null, onFailure: "deadLetter" } as const;
 const ID = { key: { parts: [parseGap("event.value.id")!] } };

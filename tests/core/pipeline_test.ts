@@ -4,11 +4,11 @@ import { LeaseController } from "../../src/core/lease.ts";
 import type { PipelineParts } from "../../src/core/pipeline.ts";
 import { eventually, everythingSettled, promisesSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_END, runParts } from "../support/run_parts.ts";
+import { NO_END, runParts } from "../support/fakes/run_parts.ts";
 
 Deno.test("runPipeline() sends an event's result to the processors whose 'when' matches, and settles it", async (t) => {
   for (

@@ -3,7 +3,7 @@ import { shapedRecord } from "../../src/core/record_templates.ts";
 import type { OutboundRecord } from "../../src/core/result_processor.ts";
 import { parseGap, type Template, TemplateError } from "../../src/core/template.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult } from "../support/fake_handler.ts";
+import { aResult } from "../support/fakes/handler.ts";
 
 const BINARY = new Uint8Array([0xff, 0x00]);
 const EVENT = anEvent({ key: BINARY, value: bytes('{"id":"c-1"}') });

@@ -3,7 +3,7 @@ import type { RecordHeader } from "../../src/core/event.ts";
 import type { Result } from "../../src/core/handler.ts";
 import { resultRecord } from "../../src/core/result_record.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult } from "../support/fake_handler.ts";
+import { aResult } from "../support/fakes/handler.ts";
 
 const BARE_RESULT: Result = { ...aResult(), headers: [] };
 

@@ -6,11 +6,11 @@ import { parseGap, type Template, TemplateError } from "../../src/core/template.
 import { type Trial, tryOut } from "../../src/core/trial.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fake_handler.ts";
-import { FakeListener } from "../support/fake_listener.ts";
-import { FakeResultProcessor } from "../support/fake_result_processor.ts";
+import { aResult, FakeHandler } from "../support/fakes/handler.ts";
+import { FakeListener } from "../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_WAIT, runParts } from "../support/run_parts.ts";
+import { NO_WAIT, runParts } from "../support/fakes/run_parts.ts";
 
 const NEVER = new AbortController().signal;
 const SUCCESS = aResult();

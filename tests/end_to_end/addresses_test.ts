@@ -1,10 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { TokenServer } from "../support/beside_token_endpoint.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
-import { configFile, EventorProcess, executable, runEventor } from "../support/eventor_process.ts";
+import type { TokenServer } from "../support/network/beside_token_endpoint.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
+import {
+  configFile,
+  EventorProcess,
+  executable,
+  runEventor,
+} from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { countConnecting, OwnNetwork } from "../support/own_network.ts";
-import { fileOf, stdioPipeline } from "../support/pipeline_yaml.ts";
+import { countConnecting, OwnNetwork } from "../support/network/own_network.ts";
+import { fileOf, stdioPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const REACHED = [
   { host: "localhost", hostname: "127.0.0.1" },
@@ -26,7 +31,7 @@ for (const { host, hostname } of REACHED) {
   });
 }
 
-const PROGRAM = new URL("../support/beside_token_endpoint.ts", import.meta.url).pathname;
+const PROGRAM = new URL("../support/network/beside_token_endpoint.ts", import.meta.url).pathname;
 
 Deno.test("eventor gets its token at the second address of a name, by TLS, when the first refuses", async () => {
   using network = new OwnNetwork({ "token.test": ["127.0.0.5", "127.0.0.1"] });

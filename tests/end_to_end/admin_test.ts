@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline, stdioPipeline } from "../support/pipeline_yaml.ts";
+import { freshTopic, produce } from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline, stdioPipeline } from "../support/executable/pipeline_yaml.ts";
 
 Deno.test("eventor is ready once it has joined, not while an event is blocked, and again when that is over", async () => {
   const topic = await freshTopic("readiness");

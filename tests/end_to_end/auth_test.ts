@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Call, startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { type Call, startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually, inTime } from "../support/eventually.ts";
-import { freshTopic, produce, readTopic, type StoredRecord } from "../support/kafka.ts";
-import { CLIENT_SECRET, OAuthServer, SIGNING_KEY } from "../support/oauth_server.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { freshTopic, produce, readTopic, type StoredRecord } from "../support/kafka/broker.ts";
+import { CLIENT_SECRET, OAuthServer, SIGNING_KEY } from "../support/http/oauth_server.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const PASSWORD = "päss:word-5f1e";
 const TOKEN = "token-5f1e";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { executable, runTool } from "../support/eventor_process.ts";
-import { testBroker } from "../support/kafka.ts";
+import { executable, runTool } from "../support/executable/eventor_process.ts";
+import { testBroker } from "../support/kafka/broker.ts";
 
 const DEADLINE_MS = 240_000;
 const main = fileURLToPath(new URL("../../bench/main.ts", import.meta.url));

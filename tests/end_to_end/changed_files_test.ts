@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { CertificateAuthority, TemporaryFiles } from "../support/certificate_authority.ts";
-import { startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { CertificateAuthority, TemporaryFiles } from "../support/tls/certificate_authority.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka.ts";
-import { MutualTlsEndpoint } from "../support/mutual_tls_endpoint.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka/broker.ts";
+import { MutualTlsEndpoint } from "../support/http/mutual_tls_endpoint.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const authority = new CertificateAuthority();
 const stranger = new CertificateAuthority("Another authority");

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import {
   freshTopic,
   produce,
   readTopic,
   testBroker,
   testBrokerByOtherName,
-} from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+} from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 for (const section of ["results", "errors", "deadLetters"] as const) {
   Deno.test(`eventor refuses a pipeline whose ${section} are its own events, by another name of its broker`, async () => {

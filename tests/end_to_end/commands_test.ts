@@ -1,8 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { configFile, executable, runEventor } from "../support/eventor_process.ts";
-import { freshName, freshTopic, testBroker, testBrokerByOtherName } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { configFile, executable, runEventor } from "../support/executable/eventor_process.ts";
+import {
+  freshName,
+  freshTopic,
+  testBroker,
+  testBrokerByOtherName,
+} from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const MISUSES: readonly [args: readonly string[], problem: string][] = [
   [["--bogus"], "unknown option --bogus"],

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { configFile, runEventor } from "../support/eventor_process.ts";
+import { configFile, runEventor } from "../support/executable/eventor_process.ts";
 
 const VALID = `
 - name: orders

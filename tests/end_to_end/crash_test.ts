@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Call, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { type Call, startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka.ts";
-import { kafkaPipeline, type PipelineYaml } from "../support/pipeline_yaml.ts";
+import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka/broker.ts";
+import { kafkaPipeline, type PipelineYaml } from "../support/executable/pipeline_yaml.ts";
 
 const EVENTS = 200;
 const POISON = "event 60";

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { startEndpoint } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce, produceByKcat, readTopic } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { freshTopic, produce, produceByKcat, readTopic } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 /** What a broker takes by default in a batch, which is 72 bytes more than the value of the one record in it. */
 const LARGEST_VALUE = 1_048_588 - 72;

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { createTopics } from "../../tools/kafka/mod.ts";
 import { BrokerAdmin } from "../../faults/broker_admin.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { FetchProxy } from "../support/fetch_proxy.ts";
-import { freshTopic, produce, testBroker } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { FetchProxy } from "../support/kafka/fetch_proxy.ts";
+import { freshTopic, produce, testBroker } from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const SAID_WITHIN_MS = 10_000;
 

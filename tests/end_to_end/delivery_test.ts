@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RecordHeader } from "../../src/core/event.ts";
-import { type Endpoint, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { type Endpoint, startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   committedOffsets,
@@ -12,7 +12,7 @@ import {
   type StoredRecord,
   testBroker,
   type TestRecord,
-} from "../support/kafka.ts";
+} from "../support/kafka/broker.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const PARTITIONS = 4;

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runTool } from "../support/eventor_process.ts";
+import { runTool } from "../support/executable/eventor_process.ts";
 
 const DEADLINE_MS = 180_000;
 const TOOL = new URL("../../tools/demo.ts", import.meta.url).pathname;

@@ -3,13 +3,13 @@ import {
   CertificateAuthority,
   type CertifiedKey,
   TemporaryFiles,
-} from "../support/certificate_authority.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+} from "../support/tls/certificate_authority.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { freshTopic, produce } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
+import { TcpProxy } from "../support/network/tcp_proxy.ts";
 
 const EVENTS = 30;
 const DAY_MS = 86_400_000;

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { echo, type Respond, startEndpoint } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { echo, type Respond, startEndpoint } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produceByKcat, readTopic } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
-import { startRawEndpoint } from "../support/raw_endpoint.ts";
+import { committedOffsets, freshTopic, produceByKcat, readTopic } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
+import { startRawEndpoint } from "../support/http/raw_endpoint.ts";
 
 const EVENTS = 10_000;
 const KEYS = 100;

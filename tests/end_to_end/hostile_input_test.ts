@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { TemporaryFiles } from "../support/certificate_authority.ts";
-import { configFile, executable, mortal } from "../support/eventor_process.ts";
-import { stdioPipeline } from "../support/pipeline_yaml.ts";
+import { TemporaryFiles } from "../support/tls/certificate_authority.ts";
+import { configFile, executable, mortal } from "../support/executable/eventor_process.ts";
+import { stdioPipeline } from "../support/executable/pipeline_yaml.ts";
 
 /** Of which a process without any event takes about half. */
 const MAX_KIBIBYTES = 200 * 1024;

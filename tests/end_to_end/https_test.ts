@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { CA_FILE, certifiedKey } from "../support/certificates.ts";
-import { startEndpoint } from "../support/endpoint.ts";
-import { configFile, runEventor } from "../support/eventor_process.ts";
-import { stdioPipeline } from "../support/pipeline_yaml.ts";
+import { CA_FILE, certifiedKey } from "../support/tls/certificates.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { configFile, runEventor } from "../support/executable/eventor_process.ts";
+import { stdioPipeline } from "../support/executable/pipeline_yaml.ts";
 
 Deno.test("eventor calls an https:// endpoint whose certificate it trusts", async () => {
   await using endpoint = startEndpoint(undefined, { tls: certifiedKey() });

@@ -1,21 +1,21 @@
 import { assert, assertEquals } from "@std/assert";
-import { CertificateAuthority, TemporaryFiles } from "../support/certificate_authority.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { CertificateAuthority, TemporaryFiles } from "../support/tls/certificate_authority.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets } from "../support/kafka.ts";
-import { OAuthServer, signedTokens } from "../support/oauth_server.ts";
-import { fileOf } from "../support/pipeline_yaml.ts";
-import { PLAIN_USER } from "../support/secured_broker.ts";
-import type { SecuredKeys, SecurityKind } from "../support/secured_keys.ts";
+import { committedOffsets } from "../support/kafka/broker.ts";
+import { OAuthServer, signedTokens } from "../support/http/oauth_server.ts";
+import { fileOf } from "../support/executable/pipeline_yaml.ts";
+import { PLAIN_USER } from "../support/kafka/security/secured_broker.ts";
+import type { SecuredKeys, SecurityKind } from "../support/kafka/security/secured_keys.ts";
 import {
   assertDiscreet,
   MAX_SESSION_MS,
   type PipelineTopics,
   SecuredWorld,
   userOf,
-} from "../support/secured_world.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+} from "../support/kafka/security/secured_world.ts";
+import { TcpProxy } from "../support/network/tcp_proxy.ts";
 
 const SECONDS_A_DAY = 86_400;
 

@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { compressedZeros, produceCompressed, zstdZeros } from "../support/compressed_batches.ts";
-import { startEndpoint } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import {
+  compressedZeros,
+  produceCompressed,
+  zstdZeros,
+} from "../support/kafka/compressed_batches.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_MEMORY = 256 * MEBIBYTE;

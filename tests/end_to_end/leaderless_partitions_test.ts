@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { partitionOfKey } from "../../src/transports/kafka/producer/murmur2.ts";
 import { BrokerPair } from "../../tools/kafka/mod.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { produce, readTopic } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { produce, readTopic } from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 /** Who leads each partition: the last one is without a leader while the second broker is away. */
 const LEADERS = [1, 1, 1, 2];

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { echo, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { echo, startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   addPartitions,
@@ -8,8 +8,8 @@ import {
   freshTopic,
   produce,
   readTopic,
-} from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+} from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const EVENTS = 20_000;
 

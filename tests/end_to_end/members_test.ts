@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   committedOffsets,
@@ -9,8 +9,8 @@ import {
   readTopic,
   type StoredRecord,
   type TestRecord,
-} from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+} from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const PARTITIONS = 12;

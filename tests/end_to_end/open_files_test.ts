@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { freshTopic, produce } from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 /** For so long, failures of the endpoint would have become an outage. */
 const OUTAGE_MS = 6000;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { echo, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { echo, startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   committedOffsets,
@@ -9,7 +9,7 @@ import {
   produceByKcat,
   readTopic,
   testBroker,
-} from "../support/kafka.ts";
+} from "../support/kafka/broker.ts";
 
 /** The configuration that the original's documentation shows; names, brokers and port are those of the test. */
 function originalSample(

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RecordHeader } from "../../src/core/event.ts";
-import { type Respond, startEndpoint } from "../support/endpoint.ts";
+import { type Respond, startEndpoint } from "../support/http/endpoint.ts";
 import {
   type CommandEnd,
   configFile,
   EventorProcess,
   runEventor,
-} from "../support/eventor_process.ts";
+} from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { HOSTILE_HEADERS } from "../support/hostile_headers.ts";
 import {
@@ -17,8 +17,8 @@ import {
   readTopic,
   type StoredRecord,
   type TestRecord,
-} from "../support/kafka.ts";
-import { kafkaPipeline, type PipelineYaml } from "../support/pipeline_yaml.ts";
+} from "../support/kafka/broker.ts";
+import { kafkaPipeline, type PipelineYaml } from "../support/executable/pipeline_yaml.ts";
 
 const NO_ENDPOINT = "http://127.0.0.1:9/";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { startEndpoint } from "../support/endpoint.ts";
-import { configFile, runEventor } from "../support/eventor_process.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { configFile, runEventor } from "../support/executable/eventor_process.ts";
 
 function pipeline(url: string): string {
   return `

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { Canaries } from "../support/canaries.ts";
-import { type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { configFile, EventorProcess, runEventor } from "../support/eventor_process.ts";
+import { Canaries } from "../support/secrets/canaries.ts";
+import { type Endpoint, startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { configFile, EventorProcess, runEventor } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce, readTopic } from "../support/kafka.ts";
+import { freshTopic, produce, readTopic } from "../support/kafka/broker.ts";
 import {
   NO_TOPICS,
   pipelines,
@@ -11,7 +11,7 @@ import {
   RESULT_HEADER,
   takingTurns,
   WAYS,
-} from "../support/secret_places.ts";
+} from "../support/secrets/secret_places.ts";
 
 /** What has come out, and where. */
 interface Output {

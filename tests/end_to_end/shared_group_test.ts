@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { type Endpoint, startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { type Endpoint, startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { GroupClient } from "../support/group_clients.ts";
-import { freshName, freshTopic, produce } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { GroupClient } from "../support/kafka/group_clients.ts";
+import { freshName, freshTopic, produce } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const PARTITIONS = 6;
 const EVENTS_A_TURN = 60;

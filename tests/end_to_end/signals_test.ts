@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { startBroker } from "../../tools/kafka/mod.ts";
-import { type Call, echo, type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import {
+  type Call,
+  echo,
+  type Endpoint,
+  startEndpoint,
+  unusedPort,
+} from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually, inTime } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka.ts";
-import { fileOf, kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { committedOffsets, freshTopic, produce, readTopic } from "../support/kafka/broker.ts";
+import { fileOf, kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 /** What it may take to leave the group and end, on a busy machine. */
 const LEAVE_MS = 4000;

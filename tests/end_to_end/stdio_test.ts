@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Endpoint, Respond } from "../support/endpoint.ts";
-import { echo, startEndpoint } from "../support/endpoint.ts";
+import type { Endpoint, Respond } from "../support/http/endpoint.ts";
+import { echo, startEndpoint } from "../support/http/endpoint.ts";
 import {
   type CommandEnd,
   configFile,
   executable,
   mortal,
   runEventor,
-} from "../support/eventor_process.ts";
+} from "../support/executable/eventor_process.ts";
 import { concatenated, numbered } from "../support/lines.ts";
-import { stdioPipeline } from "../support/pipeline_yaml.ts";
+import { stdioPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const LOG_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARN|ERROR) - ./;
 

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshTopic, produce } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+import { committedOffsets, freshTopic, produce } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 Deno.test("a member that is stopped commits what it finishes after another has left the group", async () => {
   const topic = await freshTopic("stop-in-rebalance", { partitions: 2 });

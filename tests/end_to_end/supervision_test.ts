@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
-import { type Endpoint, startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { type Endpoint, startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   committedOffsets,
@@ -11,8 +11,8 @@ import {
   readTopic,
   type StoredRecord,
   testBroker,
-} from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
+} from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 
 const DECODER = new TextDecoder();
 

@@ -1,9 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { startEndpoint } from "../support/endpoint.ts";
-import { EventorProcess } from "../support/eventor_process.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { bytes } from "../support/events.ts";
-import { freshTopic, produce, produceByKcat, readTopic, testBroker } from "../support/kafka.ts";
+import {
+  freshTopic,
+  produce,
+  produceByKcat,
+  readTopic,
+  testBroker,
+} from "../support/kafka/broker.ts";
 
 const NO_TENANT =
   "there is nothing for ${event.headers.x-tenant}; a default would be ${event.headers.x-tenant:-...}";

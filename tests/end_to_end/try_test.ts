@@ -1,9 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { CA_FILE, certifiedKey } from "../support/certificates.ts";
-import { type Respond, startEndpoint, unusedPort } from "../support/endpoint.ts";
-import { type CommandEnd, configFile, runEventor } from "../support/eventor_process.ts";
-import { kafkaPipeline, type PipelineYaml, stdioPipeline } from "../support/pipeline_yaml.ts";
-import { startRawEndpoint } from "../support/raw_endpoint.ts";
+import { CA_FILE, certifiedKey } from "../support/tls/certificates.ts";
+import { type Respond, startEndpoint, unusedPort } from "../support/http/endpoint.ts";
+import { type CommandEnd, configFile, runEventor } from "../support/executable/eventor_process.ts";
+import {
+  kafkaPipeline,
+  type PipelineYaml,
+  stdioPipeline,
+} from "../support/executable/pipeline_yaml.ts";
+import { startRawEndpoint } from "../support/http/raw_endpoint.ts";
 
 /** Runs the command for a pipeline that is configured so. */
 async function tryOut(

@@ -1,8 +1,8 @@
-import { EventorProcess } from "../support/eventor_process.ts";
+import { EventorProcess } from "../support/executable/eventor_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce } from "../support/kafka.ts";
-import { kafkaPipeline } from "../support/pipeline_yaml.ts";
-import { startRawEndpoint } from "../support/raw_endpoint.ts";
+import { freshTopic, produce } from "../support/kafka/broker.ts";
+import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
+import { startRawEndpoint } from "../support/http/raw_endpoint.ts";
 
 const CALLS = 128;
 

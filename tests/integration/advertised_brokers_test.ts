@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
-import { committedOffsets, freshName, freshTopic, produce } from "../support/kafka.ts";
-import { aPipeline, Supervised } from "../support/supervised.ts";
+import { committedOffsets, freshName, freshTopic, produce } from "../support/kafka/broker.ts";
+import { aPipeline, Supervised } from "../support/workers/supervised.ts";
 
 /** For so long the broker waits, once it is back, for the member that has lost it. */
 const SHORT_SESSION = { "session.timeout.ms": 4000 };

@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { kafkaListener } from "../../src/transports/kafka/mod.ts";
 import { createTopics, startBroker } from "../../tools/kafka/mod.ts";
-import { startEndpoint, unusedPort } from "../support/endpoint.ts";
+import { startEndpoint, unusedPort } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshName, produce } from "../support/kafka.ts";
-import { listenerConfig } from "../support/kafka_config.ts";
+import { freshName, produce } from "../support/kafka/broker.ts";
+import { listenerConfig } from "../support/kafka/config.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { aPipeline, Supervised } from "../support/supervised.ts";
+import { aPipeline, Supervised } from "../support/workers/supervised.ts";
 
 Deno.test("a pipeline works with a broker at an IPv6 address, which it also advertises", async () => {
   const ports = new Ports();

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
 import { keyTables, titlesOf, withTables } from "../../tools/key_tables.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { anchorsOf, relativeLinksOf } from "../support/markdown.ts";
 
 const ROOT = new URL("../../", import.meta.url);

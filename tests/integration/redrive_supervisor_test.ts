@@ -3,7 +3,7 @@ import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts"
 import { RedriveSupervisor } from "../../src/process/redrive_supervisor.ts";
 import { inTime } from "../support/eventually.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { aPipeline } from "../support/supervised.ts";
+import { aPipeline } from "../support/workers/supervised.ts";
 
 const PIPELINE = pipelineSchema.parse({
   name: "orders",
@@ -24,7 +24,7 @@ function aSupervisor(
   const supervisor = new RedriveSupervisor(pipeline, {
     selection: { limit, dryRun },
     log: recorded.sink,
-    workerUrl: new URL(`../support/${worker}`, import.meta.url),
+    workerUrl: new URL(`../support/workers/${worker}`, import.meta.url),
   });
   return { supervisor, recorded };
 }

@@ -1,12 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { discover } from "../../src/process/supervised_worker.ts";
 import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/client/environment.ts";
-import { type Endpoint, startEndpoint } from "../support/endpoint.ts";
+import { type Endpoint, startEndpoint } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic, produce, testBroker } from "../support/kafka.ts";
-import { type Outcomes, outcomesIn, type Probe, type ProbedPipeline } from "../support/probes.ts";
+import { freshTopic, produce, testBroker } from "../support/kafka/broker.ts";
+import {
+  type Outcomes,
+  outcomesIn,
+  type Probe,
+  type ProbedPipeline,
+} from "../support/workers/probes.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
-import { aPipeline, Supervised } from "../support/supervised.ts";
+import { aPipeline, Supervised } from "../support/workers/supervised.ts";
 
 Deno.test("a running pipeline reaches its endpoint and its brokers, and no other host", async () => {
   await using granted = startEndpoint(redirectByPath);
@@ -113,7 +118,7 @@ Deno.test("discovery reaches the bootstrap servers, and neither the endpoint nor
   const [listener, ...others] = await discover(pipeline, {
     log: log.sink,
     signal: new AbortController().signal,
-    workerUrl: new URL("../support/probed_discovery_worker.ts", import.meta.url),
+    workerUrl: new URL("../support/workers/probed_discovery_worker.ts", import.meta.url),
   });
 
   assertEquals(listener?.hosts, [testBroker()]);
@@ -148,7 +153,7 @@ async function probePipeline(endpoint: Endpoint, probes: readonly Probe[]): Prom
   await produce(topic, [{ value: "event" }]);
   const pipeline: ProbedPipeline = { ...aPipeline({ topic, url: `${endpoint.url}event` }), probes };
   await using supervised = new Supervised([pipeline], {
-    workerUrl: new URL("../support/probed_pipeline_worker.ts", import.meta.url),
+    workerUrl: new URL("../support/workers/probed_pipeline_worker.ts", import.meta.url),
   });
   await eventually(() => endpoint.calls.some(({ path }) => path === "/event"), {
     deadlineMs: 30_000,

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
 import { eventually } from "../support/eventually.ts";
-import { Supervised } from "../support/supervised.ts";
+import { Supervised } from "../support/workers/supervised.ts";
 
-const REPORTING = new URL("../support/reporting_worker.ts", import.meta.url);
-const BROKEN = new URL("../support/broken_worker.ts", import.meta.url);
+const REPORTING = new URL("../support/workers/reporting_worker.ts", import.meta.url);
+const BROKEN = new URL("../support/workers/broken_worker.ts", import.meta.url);
 
 Deno.test("Supervisor.change() tells the Worker of a pipeline that it can go over to while it works", async () => {
   await using supervised = new Supervised([to("one")], { workerUrl: REPORTING });

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
 import { eventually } from "../support/eventually.ts";
-import { freshTopic } from "../support/kafka.ts";
-import { aPipeline, Supervised } from "../support/supervised.ts";
+import { freshTopic } from "../support/kafka/broker.ts";
+import { aPipeline, Supervised } from "../support/workers/supervised.ts";
 
-const ANSWERING = new URL("../support/answering_worker.ts", import.meta.url);
+const ANSWERING = new URL("../support/workers/answering_worker.ts", import.meta.url);
 
 Deno.test("Supervisor.readiness says that a Worker does not answer, from when the Supervisor is not live", async () => {
   await using supervised = new Supervised([fromStdin("ready")], { workerUrl: ANSWERING });

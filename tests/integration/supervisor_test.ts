@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
 import { createTopics } from "../../tools/kafka/mod.ts";
-import { startEndpoint } from "../support/endpoint.ts";
+import { startEndpoint } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   committedOffsets,
@@ -10,11 +10,11 @@ import {
   produce,
   testBroker,
   testBrokerByOtherName,
-} from "../support/kafka.ts";
-import { aPipeline, Supervised } from "../support/supervised.ts";
+} from "../support/kafka/broker.ts";
+import { aPipeline, Supervised } from "../support/workers/supervised.ts";
 
-const MISBEHAVING = new URL("../support/misbehaving_worker.ts", import.meta.url);
-const BROKEN = new URL("../support/broken_worker.ts", import.meta.url);
+const MISBEHAVING = new URL("../support/workers/misbehaving_worker.ts", import.meta.url);
+const BROKEN = new URL("../support/workers/broken_worker.ts", import.meta.url);
 
 for (
   const { name, reason } of [
@@ -236,5 +236,5 @@ function stdioPipeline(name: string): PipelineConfig {
 }
 
 function supervisingProcess(): string {
-  return new URL("../support/supervising_process.ts", import.meta.url).pathname;
+  return new URL("../support/workers/supervising_process.ts", import.meta.url).pathname;
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ChangedFiles, type FileTexts } from "../../src/process/changed_files.ts";
 import { promisesSettled } from "../support/eventually.ts";
-import { FakeTimers } from "../support/fake_timers.ts";
+import { FakeTimers } from "../support/fakes/timers.ts";
 
 /** Files in memory, and how often their changes were told. */
 class Files {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { pipelineSchema } from "../../src/config/schema.ts";
 import { type PipelineChange, pipelineChange } from "../../src/process/pipeline_change.ts";
-import { CertificateAuthority } from "../support/certificate_authority.ts";
+import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 
 const AUTHORITY = new CertificateAuthority();
 const CLIENT = AUTHORITY.clientCertificate();

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
 import { pem, type PemKind } from "../../../src/config/pem/mod.ts";
-import { CertificateAuthority } from "../../support/certificate_authority.ts";
-import { encryptedKey } from "../../support/encrypted_key.ts";
+import { CertificateAuthority } from "../../support/tls/certificate_authority.ts";
+import { encryptedKey } from "../../support/tls/encrypted_key.ts";
 
 const AUTHORITY = new CertificateAuthority();
 const { cert, key } = AUTHORITY.clientCertificate();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { certificateWarnings } from "../../../src/config/pem/mod.ts";
-import { CertificateAuthority } from "../../support/certificate_authority.ts";
+import { CertificateAuthority } from "../../support/tls/certificate_authority.ts";
 
 const now = new Date("2026-06-01T00:00:00Z");
 const valid = authority("2026-01-01", "2027-01-01");

@@ -4,9 +4,9 @@ import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { OutageGuard, type Probe } from "../../../src/core/failures/outage_guard.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
-import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
+import { NO_END, NO_WAIT } from "../../support/fakes/run_parts.ts";
 
 /** A guard whose clock is moved by hand. */
 class GuardedEndpoint {

@@ -7,10 +7,10 @@ import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
 import { anEvent, bytes } from "../../support/events.ts";
-import { aResult, FakeHandler } from "../../support/fake_handler.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
-import { NO_END, NO_WAIT } from "../../support/run_parts.ts";
+import { NO_END, NO_WAIT } from "../../support/fakes/run_parts.ts";
 
 /** Calls for an event that fails once and pauses without end; other events' failures make an outage by `breakDown()`. */
 class PausingCall {

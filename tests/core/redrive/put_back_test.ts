@@ -8,7 +8,7 @@ import { listing, puttingBack } from "../../../src/core/redrive/put_back.ts";
 import { ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
-import { FakeResultProcessor } from "../../support/fake_result_processor.ts";
+import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };

@@ -5,7 +5,7 @@ import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { type PutBack, Redrive, type RedriveParts } from "../../../src/core/redrive/redrive.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
-import { FakeListener } from "../../support/fake_listener.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
 
 /** A dead letter at `DLQ[0]` of the pipeline `orders`. */
 function aLetter(

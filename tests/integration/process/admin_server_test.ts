@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { Logger } from "../../../src/core/log.ts";
 import { AdminServer, MAX_ADMIN_CONNECTIONS } from "../../../src/process/admin_server.ts";
 import { eventually, inTime } from "../../support/eventually.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 Deno.test("AdminServer answers requests, one for each connection", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { FileError } from "../../../src/config/outside.ts";
 import { readBoundedFile, readBoundedFileAgain } from "../../../src/process/bounded_input.ts";
-import { TemporaryFiles } from "../../support/certificate_authority.ts";
+import { TemporaryFiles } from "../../support/tls/certificate_authority.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { configOf, pipelineText, problemsOf, type Surroundings } from "../../config/loading.ts";
-import { CertificateAuthority } from "../../support/certificate_authority.ts";
-import { encryptedKey } from "../../support/encrypted_key.ts";
+import { CertificateAuthority } from "../../support/tls/certificate_authority.ts";
+import { encryptedKey } from "../../support/tls/encrypted_key.ts";
 
 const URL_TEXT = "https://localhost:8443/payload";
 const AUTHORITY = new CertificateAuthority();

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PipelineHealth } from "../../../src/core/health.ts";
 import { type Pass, TrustGate } from "../../../src/transports/http/trust_gate.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 import { promisesSettled } from "../../support/eventually.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 

@@ -5,7 +5,7 @@ import { TrustedHandler } from "../../../src/transports/http/trusted_handler.ts"
 import { TrustGate } from "../../../src/transports/http/trust_gate.ts";
 import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
 import { anEvent } from "../../support/events.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 /** @param status undefined when what has come is no HTTP response */

@@ -3,7 +3,7 @@ import { parseGap, type Template, TemplateError } from "../../../src/core/templa
 import { headerValue } from "../../../src/transports/http/header_value.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
 import { anEvent, bytes } from "../../support/events.ts";
-import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../support/url_keys.ts";
+import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../support/http/url_keys.ts";
 
 const KEY = parseGap("event.key")!;
 

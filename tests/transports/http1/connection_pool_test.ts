@@ -12,8 +12,8 @@ import {
 } from "../../../src/transports/http1/unclosed_connections.ts";
 import { bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
-import { FakeServerConnection } from "../../support/fake_server.ts";
-import { textOf } from "../../support/raw_endpoint.ts";
+import { FakeServerConnection } from "../../support/http/fake_server.ts";
+import { textOf } from "../../support/http/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const MINUTE_MS = 60_000;

@@ -10,7 +10,7 @@ import type { ClientAuthentication, OAuth2Config } from "../../../src/transports
 import { HttpTokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
 import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
 import { ConnectError } from "../../../src/transports/sockets/connect_error.ts";
-import { FakeTimers } from "../../support/fake_timers.ts";
+import { FakeTimers } from "../../support/fakes/timers.ts";
 
 const CANARY = "canary-5f1e";
 const BASIC: ClientAuthentication = { method: "basic", clientSecret: `${CANARY}:+ ü` };

@@ -5,7 +5,7 @@ import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { StdinListener } from "../../../src/transports/stdio/listener.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";
-import { FakeDeliver } from "../../support/fake_deliver.ts";
+import { FakeDeliver } from "../../support/fakes/deliver.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const TEXT = { type: "stdin", format: "text" } as const;

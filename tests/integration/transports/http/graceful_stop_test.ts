@@ -2,9 +2,9 @@ import { assertEquals, assertLess } from "@std/assert";
 import type { Handler } from "../../../../src/core/handler.ts";
 import { anEvent } from "../../../support/events.ts";
 import { eventually, inTime } from "../../../support/eventually.ts";
-import { openHandler } from "../../../support/http_handler.ts";
+import { openHandler } from "../../../support/http/handler.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
-import { startWebServer } from "../../../support/servers/web_server.ts";
+import { startWebServer } from "../../../support/http/servers/web_server.ts";
 
 const NEVER = new AbortController().signal;
 const CALLS_AT_A_TIME = 16;

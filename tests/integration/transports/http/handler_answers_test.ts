@@ -3,14 +3,14 @@ import zlib from "node:zlib";
 import type { Bytes } from "../../../../src/core/event.ts";
 import type { Result } from "../../../../src/core/handler.ts";
 import { octets } from "../../../../src/core/octets.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
 import { anEvent } from "../../../support/events.ts";
-import { openHandler } from "../../../support/http_handler.ts";
+import { openHandler } from "../../../support/http/handler.ts";
 import {
   type RawConnection,
   type RawEndpoint,
   startRawEndpoint,
-} from "../../../support/raw_endpoint.ts";
+} from "../../../support/http/raw_endpoint.ts";
 import { compressZstd } from "../../../../src/transports/kafka/records/compression/zstd.ts";
 
 const NEVER = new AbortController().signal;

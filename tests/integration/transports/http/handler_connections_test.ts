@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { type Handler, HandlerError } from "../../../../src/core/handler.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually, inTime } from "../../../support/eventually.ts";
-import { openHandler } from "../../../support/http_handler.ts";
+import { openHandler } from "../../../support/http/handler.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import {
   type RawConnection,
@@ -11,7 +11,7 @@ import {
   type RawRequest,
   startRawEndpoint,
   textOf,
-} from "../../../support/raw_endpoint.ts";
+} from "../../../support/http/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const NEVER = new AbortController().signal;

@@ -7,11 +7,11 @@ import {
 } from "@std/assert";
 import type { Bytes } from "../../../../src/core/event.ts";
 import { HandlerError } from "../../../../src/core/handler.ts";
-import { unusedPort } from "../../../support/endpoint.ts";
+import { unusedPort } from "../../../support/http/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { type RawConnection, startRawEndpoint } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { type RawConnection, startRawEndpoint } from "../../../support/http/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const SECRETS = { headers: { Authorization: "Bearer HEADER-SECRET" } };

@@ -2,11 +2,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { HandlerError } from "../../../../src/core/handler.ts";
 import { checkEndpoint } from "../../../../src/transports/http/check.ts";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
-import { CertificateAuthority, type CertifiedKey } from "../../../support/certificate_authority.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import {
+  CertificateAuthority,
+  type CertifiedKey,
+} from "../../../support/tls/certificate_authority.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent } from "../../../support/events.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { MutualTlsEndpoint } from "../../../support/mutual_tls_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { MutualTlsEndpoint } from "../../../support/http/mutual_tls_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const PAST = { validFrom: new Date("2020-01-01"), validTo: new Date("2020-02-01") };

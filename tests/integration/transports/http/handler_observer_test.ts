@@ -5,7 +5,7 @@ import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { HttpHandler } from "../../../../src/transports/http/handler.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
-import { type RawRequest, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import { type RawRequest, startRawEndpoint, textOf } from "../../../support/http/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const NEVER = new AbortController().signal;

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import type { Result } from "../../../../src/core/handler.ts";
 import { octets } from "../../../../src/core/octets.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { type RawEndpoint, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { type RawEndpoint, startRawEndpoint, textOf } from "../../../support/http/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 

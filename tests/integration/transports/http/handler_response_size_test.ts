@@ -1,11 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Result } from "../../../../src/core/handler.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
-import { runTool } from "../../../support/eventor_process.ts";
+import { runTool } from "../../../support/executable/eventor_process.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { type RawConnection, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import {
+  type RawConnection,
+  startRawEndpoint,
+  textOf,
+} from "../../../support/http/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 const MAX_BYTES = 10_000;
@@ -110,7 +114,7 @@ Deno.test("HttpHandler takes little memory for a response that is small until it
   await using endpoint = startEndpoint(() =>
     new Response(bomb, { headers: { "content-encoding": "gzip" } })
   );
-  const calling = new URL("../../../support/calling_process.ts", import.meta.url).pathname;
+  const calling = new URL("../../../support/http/calling_process.ts", import.meta.url).pathname;
 
   const { code, stdout, stderr } = await runTool(calling, {
     args: [endpoint.url],

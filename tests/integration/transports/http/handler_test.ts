@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import type { InboundEvent } from "../../../../src/core/event.ts";
 import type { Result } from "../../../../src/core/handler.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../../support/hostile_headers.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { type RawRequest, startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { type RawRequest, startRawEndpoint, textOf } from "../../../support/http/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);

@@ -4,12 +4,12 @@ import { checkEndpoint } from "../../../../src/transports/http/check.ts";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { HttpTokenEndpoint } from "../../../../src/transports/oauth2/token_endpoint.ts";
 import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
-import { certifiedKey } from "../../../support/certificates.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
+import { certifiedKey } from "../../../support/tls/certificates.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { anEvent } from "../../../support/events.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { startRawEndpoint, textOf } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { startRawEndpoint, textOf } from "../../../support/http/raw_endpoint.ts";
 
 const NEVER = new AbortController().signal;
 

@@ -1,19 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Handler } from "../../../../src/core/handler.ts";
 import type { HttpHandler } from "../../../../src/transports/http/handler.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
 import { anEvent } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { textOf } from "../../../support/raw_endpoint.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { textOf } from "../../../support/http/raw_endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 import {
   NUMBERING_SERVERS,
   type NumberingOptions,
   SERVERS_THAT_COUNT_REQUESTS,
   startNumberingServer,
-} from "../../../support/servers/numbering_servers.ts";
-import type { WebServer } from "../../../support/servers/web_server.ts";
+} from "../../../support/http/servers/numbering_servers.ts";
+import type { WebServer } from "../../../support/http/servers/web_server.ts";
 
 const NEVER = new AbortController().signal;
 const EVENTS = 2000;

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../src/transports/http/mod.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { anEvent } from "../../../support/events.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";

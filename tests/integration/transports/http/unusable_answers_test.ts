@@ -5,11 +5,11 @@ import { DEFAULT_FAILURE_POLICY } from "../../../../src/core/failures/failure_po
 import { octets } from "../../../../src/core/octets.ts";
 import { parseGap, type Template } from "../../../../src/core/template.ts";
 import { anEvent } from "../../../support/events.ts";
-import { FakeListener } from "../../../support/fake_listener.ts";
-import { FakeResultProcessor } from "../../../support/fake_result_processor.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { type RawEndpoint, startRawEndpoint } from "../../../support/raw_endpoint.ts";
-import { runParts } from "../../../support/run_parts.ts";
+import { FakeListener } from "../../../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../../../support/fakes/result_processor.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { type RawEndpoint, startRawEndpoint } from "../../../support/http/raw_endpoint.ts";
+import { runParts } from "../../../support/fakes/run_parts.ts";
 
 const GZIP = String.fromCharCode(...zlib.gzipSync(octets("ok")).subarray(0, -3));
 

@@ -2,9 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { parseGap, TemplateError } from "../../../../src/core/template.ts";
 import { TemplateText } from "../../../../src/config/template_text.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
-import { openHandler } from "../../../support/http_handler.ts";
-import { SERVERS_OF_TWO_PLACES } from "../../../support/servers/two_places.ts";
-import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../../support/url_keys.ts";
+import { openHandler } from "../../../support/http/handler.ts";
+import { SERVERS_OF_TWO_PLACES } from "../../../support/http/servers/two_places.ts";
+import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../../support/http/url_keys.ts";
 
 const NEVER = new AbortController().signal;
 

@@ -8,7 +8,9 @@ import {
 import { install } from "../../../../tools/kafka/installation.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";
 
-const JAVA_PROGRAM = fileURLToPath(new URL("../../../support/Assignors.java", import.meta.url));
+const JAVA_PROGRAM = fileURLToPath(
+  new URL("../../../support/kafka/Assignors.java", import.meta.url),
+);
 const GROUPS = 2000;
 
 /** In orders that differ by case and sign. */

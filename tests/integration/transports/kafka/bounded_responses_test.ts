@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { createKafka } from "../../../../src/transports/kafka/client/client.ts";
-import { listenerConfig } from "../../../support/kafka_config.ts";
+import { listenerConfig } from "../../../support/kafka/config.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const MEBIBYTE = 1024 * 1024;

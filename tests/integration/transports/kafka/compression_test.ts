@@ -2,7 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from "kafkajs";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
+import {
+  KafkaResultProcessor,
+} from "../../../../src/transports/kafka/producer/result_processor.ts";
 import type { Bytes } from "../../../../src/core/event.ts";
 import {
   type Codec,
@@ -15,9 +17,9 @@ import {
   produceByKcat,
   readTopic,
   testBroker,
-} from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { requests } from "kafkajs/src/protocol/requests/index.js";
 import { eventually } from "../../../support/eventually.ts";
-import { committedOffsets, freshName, freshTopic, produce } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { committedOffsets, freshName, freshTopic, produce } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** It loads the group, it is not available, and the broker that was asked is not the one. */
 const CODES = [14, 15, 16];

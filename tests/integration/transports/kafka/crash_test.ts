@@ -9,8 +9,8 @@ import {
   freshTopic,
   produce,
   testBroker,
-} from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** Longer than the test: what a member leaves behind must not go by itself. */
 const SESSION_MS = 60_000;

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { eventually } from "../../../support/eventually.ts";
-import type { PartitionPart } from "../../../support/changed_fetch.ts";
-import { FetchProxy } from "../../../support/fetch_proxy.ts";
-import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
-import { sealed } from "../../../support/record_bytes.ts";
+import type { PartitionPart } from "../../../support/kafka/changed_fetch.ts";
+import { FetchProxy } from "../../../support/kafka/fetch_proxy.ts";
+import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
+import { sealed } from "../../../support/kafka/record_bytes.ts";
 
 /** How many fetches there may be in the seconds for which a test lasts: those that wait for records count as well. */
 const MAX_FETCHES = 150;

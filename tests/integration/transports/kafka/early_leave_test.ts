@@ -2,8 +2,8 @@ import { Kafka, logLevel } from "kafkajs";
 import { createAssigners } from "../../../../src/transports/kafka/consumer/assignment/assigners.ts";
 import { LedTopics } from "../../../../src/transports/kafka/consumer/assignment/led_topics.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** Longer than the test: what a member leaves behind must not go by itself. */

@@ -3,7 +3,7 @@ import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
 import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
-import { FakeMember } from "../../../support/fake_member.ts";
+import { FakeMember } from "../../../support/kafka/fake_member.ts";
 
 const GROUP = "orders";
 /** By the names of what coordinators answer. */

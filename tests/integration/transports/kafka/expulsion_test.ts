@@ -9,8 +9,8 @@ import {
   freshTopic,
   produce,
   testBroker,
-} from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** Shorter than what a rebalance gives to calls that run. */
 const AT_ONCE_MS = 2000;

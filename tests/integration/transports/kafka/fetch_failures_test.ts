@@ -1,10 +1,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import { eventually } from "../../../support/eventually.ts";
-import { FetchProxy } from "../../../support/fetch_proxy.ts";
-import { batch, responseBytes } from "../../../support/fetch_responses.ts";
-import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { FetchProxy } from "../../../support/kafka/fetch_proxy.ts";
+import { batch, responseBytes } from "../../../support/kafka/fetch_responses.ts";
+import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** What brokers answer for a partition, and what is said of it. */
 const ERRORS: Record<number, RegExp> = {

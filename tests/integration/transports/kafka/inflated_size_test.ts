@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { compressedZeros, produceCompressed } from "../../../support/compressed_batches.ts";
-import { freshName, freshTopic, produce } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { compressedZeros, produceCompressed } from "../../../support/kafka/compressed_batches.ts";
+import { freshName, freshTopic, produce } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

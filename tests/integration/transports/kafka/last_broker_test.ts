@@ -13,9 +13,9 @@ import {
   freshTopic,
   produce,
   testBroker,
-} from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
-import { TcpProxy } from "../../../support/tcp_proxy.ts";
+} from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
+import { TcpProxy } from "../../../support/network/tcp_proxy.ts";
 
 /** How many of the next answers about a cluster name no broker, as those of one that has just started do. */
 let emptyAnswers = 0;

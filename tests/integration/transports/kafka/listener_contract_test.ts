@@ -2,8 +2,8 @@ import { Logger } from "../../../../src/core/log.ts";
 import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
 import { testListenerContract } from "../../../listener_contract.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
-import { freshName, freshTopic, produce } from "../../../support/kafka.ts";
-import { listenerConfig } from "../../../support/kafka_config.ts";
+import { freshName, freshTopic, produce } from "../../../support/kafka/broker.ts";
+import { listenerConfig } from "../../../support/kafka/config.ts";
 
 testListenerContract("KafkaListener", {
   resumable: true,

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { LeaseController } from "../../../../src/core/lease.ts";
 import { kafkaListenerSchema } from "../../../../src/transports/kafka/config/mod.ts";
 import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
-import { places } from "../../../support/assign.ts";
+import { places } from "../../../support/kafka/assign.ts";
 import { eventually, everythingSettled } from "../../../support/eventually.ts";
-import { FakeDeliver } from "../../../support/fake_deliver.ts";
-import { FakeGroup } from "../../../support/fake_group.ts";
+import { FakeDeliver } from "../../../support/fakes/deliver.ts";
+import { FakeGroup } from "../../../support/kafka/fake_group.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

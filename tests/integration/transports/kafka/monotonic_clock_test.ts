@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
-import { committedOffsets, freshName, freshTopic, produce } from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { committedOffsets, freshName, freshTopic, produce } from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** The shortest that brokers accept by default. */
 const SESSION_TIMEOUT_MS = 6000;

@@ -7,8 +7,8 @@ import {
   freshName,
   freshTopic,
   produce,
-} from "../../../support/kafka.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 const OLD = ["a", "b", "c"].map((value) => ({ value }));
 

@@ -7,11 +7,11 @@ import {
   freshTopic,
   produce,
   type TestRecord,
-} from "../../../support/kafka.ts";
-import { listenerConfig } from "../../../support/kafka_config.ts";
+} from "../../../support/kafka/broker.ts";
+import { listenerConfig } from "../../../support/kafka/config.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { GroupClient } from "../../../support/group_clients.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+import { GroupClient } from "../../../support/kafka/group_clients.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

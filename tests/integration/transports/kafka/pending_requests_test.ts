@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
-import { FakeTimers } from "../../../support/fake_timers.ts";
+import { FakeTimers } from "../../../support/fakes/timers.ts";
 
 const THROTTLE_MS = 3000;
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { startEndpoint } from "../../../support/endpoint.ts";
+import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { committedOffsets, freshTopic, produce, readTopic } from "../../../support/kafka.ts";
-import { aPipeline, Supervised } from "../../../support/supervised.ts";
+import { committedOffsets, freshTopic, produce, readTopic } from "../../../support/kafka/broker.ts";
+import { aPipeline, Supervised } from "../../../support/workers/supervised.ts";
 
 const PARTITIONS = 6;
 const EVENTS_OF_PARTITION = Math.floor(10_000 / PARTITIONS);

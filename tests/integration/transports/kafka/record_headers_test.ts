@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { RecordHeader } from "../../../../src/core/event.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
+import {
+  KafkaResultProcessor,
+} from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
 import {
@@ -9,9 +11,9 @@ import {
   produce,
   produceByKcat,
   testBroker,
-} from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
-import { GroupClient } from "../../../support/group_clients.ts";
-import { SharedGroup } from "../../../support/shared_group.ts";
-import type { Supervised } from "../../../support/supervised.ts";
+import { GroupClient } from "../../../support/kafka/group_clients.ts";
+import { SharedGroup } from "../../../support/kafka/shared_group.ts";
+import type { Supervised } from "../../../support/workers/supervised.ts";
 
 Deno.test("a group of cooperative-sticky members alone is said with the cure, and joined once they are gone", async () => {
   await using shared = await SharedGroup.create({ t: 2 });

@@ -4,15 +4,17 @@ import {
   type OutboundRecord,
   ResultProcessorError,
 } from "../../../../src/core/result_processor.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
+import {
+  KafkaResultProcessor,
+} from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { createTopics } from "../../../../tools/kafka/mod.ts";
 import { bytes } from "../../../support/events.ts";
 import { everythingSettled } from "../../../support/eventually.ts";
-import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
+import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
-import { TcpProxy } from "../../../support/tcp_proxy.ts";
+import { TcpProxy } from "../../../support/network/tcp_proxy.ts";
 
 const NEVER = new AbortController().signal;
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);

@@ -3,7 +3,7 @@ import Runner from "kafkajs/src/consumer/runner.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
 import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
 import { eventually, everythingSettled } from "../../../support/eventually.ts";
-import { FakeMember } from "../../../support/fake_member.ts";
+import { FakeMember } from "../../../support/kafka/fake_member.ts";
 
 const GROUP = "orders";
 const RETRIES = 2;

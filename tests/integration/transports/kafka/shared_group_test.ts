@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../../support/eventually.ts";
-import { GroupClient } from "../../../support/group_clients.ts";
-import { declaredPartitions } from "../../../support/kafka.ts";
-import { SharedGroup } from "../../../support/shared_group.ts";
+import { GroupClient } from "../../../support/kafka/group_clients.ts";
+import { declaredPartitions } from "../../../support/kafka/broker.ts";
+import { SharedGroup } from "../../../support/kafka/shared_group.ts";
 
 Deno.test("pipelines of one group with different topics read all of them", async () => {
   await using shared = await SharedGroup.create({ a: 2, b: 2 });

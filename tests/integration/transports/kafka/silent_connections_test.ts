@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
+import {
+  KafkaResultProcessor,
+} from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually, inTime } from "../../../support/eventually.ts";
 import {
@@ -9,12 +11,12 @@ import {
   produce,
   readTopic,
   testBroker,
-} from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
-import { KafkaListening } from "../../../support/kafka_listening.ts";
+} from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
+import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
-import { TcpProxy } from "../../../support/tcp_proxy.ts";
+import { TcpProxy } from "../../../support/network/tcp_proxy.ts";
 
 const REQUEST_TIMEOUT_MS = 1500;
 /** For pauses between attempts, and for what else runs on this machine. */

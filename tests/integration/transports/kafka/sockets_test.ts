@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { once } from "node:events";
 import { openSocket } from "../../../../src/transports/kafka/client/sockets.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
 import { inTime } from "../../../support/eventually.ts";
 
 Deno.test({

@@ -2,8 +2,8 @@ import { assertRejects } from "@std/assert";
 import { StoredRecords } from "../../../../src/transports/kafka/consumer/stored_records.ts";
 import { BrokerPair } from "../../../../tools/kafka/mod.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { freshName } from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
+import { freshName } from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

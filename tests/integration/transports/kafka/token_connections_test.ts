@@ -7,9 +7,11 @@ import { UnclosedConnectionsError } from "../../../../src/transports/http1/unclo
 import { BrokerRefusedError } from "../../../../src/transports/kafka/client/admission.ts";
 import { registerClient } from "../../../../src/transports/kafka/client/broker_access.ts";
 import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
-import { KafkaResultProcessor } from "../../../../src/transports/kafka/producer/result_processor.ts";
-import { freshTopic } from "../../../support/kafka.ts";
-import { listenerConfig, resultProcessorConfig } from "../../../support/kafka_config.ts";
+import {
+  KafkaResultProcessor,
+} from "../../../../src/transports/kafka/producer/result_processor.ts";
+import { freshTopic } from "../../../support/kafka/broker.ts";
+import { listenerConfig, resultProcessorConfig } from "../../../support/kafka/config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

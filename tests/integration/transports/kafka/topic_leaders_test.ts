@@ -8,8 +8,8 @@ import { TopicLeaders } from "../../../../src/transports/kafka/producer/topic_le
 import { BrokerAdmin } from "../../../../faults/broker_admin.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka.ts";
-import { resultProcessorConfig } from "../../../support/kafka_config.ts";
+import { freshName, freshTopic, readTopic, testBroker } from "../../../support/kafka/broker.ts";
+import { resultProcessorConfig } from "../../../support/kafka/config.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import type { ConnectAttempt, ConnectOutcome } from "../../../support/connecting.ts";
-import { connectInOwnNetwork } from "../../../support/own_network.ts";
+import type { ConnectAttempt, ConnectOutcome } from "../../../support/network/connecting.ts";
+import { connectInOwnNetwork } from "../../../support/network/own_network.ts";
 
 /** Addresses that swallow what is sent to them. */
 const DEAD = ["10.0.0.2", "10.0.0.3", "10.0.0.4"] as const;

@@ -6,8 +6,8 @@ import {
   producerText,
   type Surroundings,
 } from "../../../config/loading.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
-import { encryptedKey } from "../../../support/encrypted_key.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
+import { encryptedKey } from "../../../support/tls/encrypted_key.ts";
 
 type Keys = Record<string, unknown>;
 

@@ -6,8 +6,8 @@ import type {
 } from "../../../../src/transports/kafka/config/mod.ts";
 import { kafkaListener } from "../../../../src/transports/kafka/mod.ts";
 import { configOf, consumerText, problemsOf, type Surroundings } from "../../../config/loading.ts";
-import { CertificateAuthority } from "../../../support/certificate_authority.ts";
-import { encryptedKey } from "../../../support/encrypted_key.ts";
+import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
+import { encryptedKey } from "../../../support/tls/encrypted_key.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 

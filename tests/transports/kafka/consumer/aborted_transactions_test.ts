@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import Batch from "kafkajs/src/consumer/batch.js";
 import { useFetchedRecords } from "../../../../src/transports/kafka/consumer/fetch_response.ts";
-import { batch, fetch, type Fetched, valuesOf } from "../../../support/fetch_responses.ts";
-import { concat, markerBytes } from "../../../support/record_bytes.ts";
+import { batch, fetch, type Fetched, valuesOf } from "../../../support/kafka/fetch_responses.ts";
+import { concat, markerBytes } from "../../../support/kafka/record_bytes.ts";
 
 useFetchedRecords();
 

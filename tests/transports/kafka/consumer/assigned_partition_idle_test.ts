@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
-import type { AssignedPartition } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
-import { assign, type Assigned } from "../../../support/assign.ts";
+import type {
+  AssignedPartition,
+} from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
+import { assign, type Assigned } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeRecords } from "../../../support/fetched_records.ts";
+import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 Deno.test("AssignedPartition.idle() resolves at once, when it holds no event", async () => {
   await assign().assigned.idle();

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { parseNote } from "../../../../src/transports/kafka/consumer/attempts_note.ts";
 import { SuspectTurns } from "../../../../src/transports/kafka/consumer/suspects.ts";
-import { assign, places } from "../../../support/assign.ts";
+import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeTimers } from "../../../support/fake_timers.ts";
-import { FakeRecords } from "../../../support/fetched_records.ts";
+import { FakeTimers } from "../../../support/fakes/timers.ts";
+import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 const PAST = { made: 2, counted: 2, crashes: 0, firstFailedAtMs: 1652708532000 };
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
-import { assign, places } from "../../../support/assign.ts";
+import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { aRecord, FakeRecords } from "../../../support/fetched_records.ts";
+import { aRecord, FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

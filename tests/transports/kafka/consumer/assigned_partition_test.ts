@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
 import type { FetchedRecord } from "../../../../src/transports/kafka/consumer/record_batch.ts";
-import { assign, places } from "../../../support/assign.ts";
+import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { bytes } from "../../../support/events.ts";
-import { aRecord, FakeRecords } from "../../../support/fetched_records.ts";
+import { aRecord, FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 Deno.test("AssignedPartition delivers events in the order of their offsets, each once", async () => {
   const { assigned, pipeline } = assign({ nextOffset: 5 });

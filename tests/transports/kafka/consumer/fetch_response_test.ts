@@ -16,14 +16,14 @@ import {
   recordsOf,
   responseBytes,
   valuesOf,
-} from "../../../support/fetch_responses.ts";
+} from "../../../support/kafka/fetch_responses.ts";
 import {
   batchBytes,
   concat,
   markerBytes,
   recordBytes,
   sealed,
-} from "../../../support/record_bytes.ts";
+} from "../../../support/kafka/record_bytes.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";
 
 const VERSIONS = [4, 5, 6, 7, 8, 9, 10, 11];

@@ -10,7 +10,7 @@ import type {
 import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeTimers } from "../../../support/fake_timers.ts";
+import { FakeTimers } from "../../../support/fakes/timers.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const MAX_WAIT_MS = 200;

@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
-import type { AssignedPartition } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
+import type {
+  AssignedPartition,
+} from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
 import type { CommittedOffset } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { PipelineHealth } from "../../../../src/core/health.ts";
 import { OffsetCommits } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
-import { assign } from "../../../support/assign.ts";
+import { assign } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeRecords } from "../../../support/fetched_records.ts";
+import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** Commits of partitions of topic T, and what has come of them. */

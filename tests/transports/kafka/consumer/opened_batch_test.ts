@@ -15,7 +15,7 @@ import {
   type BatchFields,
   concat,
   recordBytes,
-} from "../../../support/record_bytes.ts";
+} from "../../../support/kafka/record_bytes.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -2,10 +2,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { LeaseController } from "../../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
 import { ReadingEnd } from "../../../../src/transports/kafka/consumer/reading_end.ts";
-import { assign } from "../../../support/assign.ts";
+import { assign } from "../../../support/kafka/assign.ts";
 import { anEvent } from "../../../support/events.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeRecords } from "../../../support/fetched_records.ts";
+import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 /** An end at offset 10 of partition 0, and what has been said of it. */
 function anEnd({ ends = [[0, 10]], commits = true }: {

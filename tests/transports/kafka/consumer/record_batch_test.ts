@@ -19,7 +19,7 @@ import {
   type BatchFields,
   markerBytes,
   recordBytes,
-} from "../../../support/record_bytes.ts";
+} from "../../../support/kafka/record_bytes.ts";
 import { seededRandom } from "../../../support/seeded_random.ts";
 
 const LOG_APPEND_TIME = 0x08;

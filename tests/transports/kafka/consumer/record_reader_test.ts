@@ -6,7 +6,12 @@ import {
 } from "../../../../src/transports/kafka/consumer/record_reader.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
-import { concat, recordBytes, type RecordFields, varint } from "../../../support/record_bytes.ts";
+import {
+  concat,
+  recordBytes,
+  type RecordFields,
+  varint,
+} from "../../../support/kafka/record_bytes.ts";
 
 const CASES: { name: string; record: RecordFields }[] = [
   { name: "a record of nothing", record: {} },

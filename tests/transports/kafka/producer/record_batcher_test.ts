@@ -11,7 +11,7 @@ import {
 } from "../../../../src/transports/kafka/producer/record_batcher.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually, everythingSettled, inTime } from "../../../support/eventually.ts";
-import { FakeLeaders } from "../../../support/fake_leaders.ts";
+import { FakeLeaders } from "../../../support/kafka/fake_leaders.ts";
 
 const NEVER = new AbortController().signal;
 const OPTIONS: BatcherOptions = {

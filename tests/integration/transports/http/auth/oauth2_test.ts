@@ -3,12 +3,12 @@ import { PipelineHealth } from "../../../../../src/core/health.ts";
 import { type Handler, HandlerError } from "../../../../../src/core/handler.ts";
 import { httpHandlerSchema } from "../../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../../src/transports/http/mod.ts";
-import { CertificateAuthority } from "../../../../support/certificate_authority.ts";
-import { type Endpoint, startEndpoint } from "../../../../support/endpoint.ts";
+import { CertificateAuthority } from "../../../../support/tls/certificate_authority.ts";
+import { type Endpoint, startEndpoint } from "../../../../support/http/endpoint.ts";
 import { anEvent } from "../../../../support/events.ts";
 import { eventually } from "../../../../support/eventually.ts";
 import { DEFAULT_LIMITS } from "../../../../support/limits.ts";
-import { CLIENT_SECRET, OAuthServer, SIGNING_KEY } from "../../../../support/oauth_server.ts";
+import { CLIENT_SECRET, OAuthServer, SIGNING_KEY } from "../../../../support/http/oauth_server.ts";
 import { RecordedLog } from "../../../../support/recorded_log.ts";
 
 const { signal } = new AbortController();

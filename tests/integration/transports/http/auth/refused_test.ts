@@ -3,7 +3,7 @@ import type { Handler } from "../../../../../src/core/handler.ts";
 import type { OpenContext } from "../../../../../src/core/transport.ts";
 import { httpHandlerSchema } from "../../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../../src/transports/http/mod.ts";
-import { startEndpoint } from "../../../../support/endpoint.ts";
+import { startEndpoint } from "../../../../support/http/endpoint.ts";
 import { anEvent } from "../../../../support/events.ts";
 import { eventually } from "../../../../support/eventually.ts";
 import { DEFAULT_LIMITS } from "../../../../support/limits.ts";

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import zlib from "node:zlib";
-import { UnclosedConnectionsError } from "../../../../../src/transports/http1/unclosed_connections.ts";
+import {
+  UnclosedConnectionsError,
+} from "../../../../../src/transports/http1/unclosed_connections.ts";
 import { httpHandlerSchema } from "../../../../../src/transports/http/config.ts";
 import { HttpHandler } from "../../../../../src/transports/http/handler.ts";
 import type { OAuth2Config } from "../../../../../src/transports/oauth2/config.ts";
@@ -10,12 +12,12 @@ import {
 } from "../../../../../src/transports/oauth2/token_endpoint.ts";
 import { TokenError } from "../../../../../src/transports/oauth2/token_error.ts";
 import { TokenSource } from "../../../../../src/transports/oauth2/token_source.ts";
-import { CertificateAuthority } from "../../../../support/certificate_authority.ts";
-import { startEndpoint, unusedPort } from "../../../../support/endpoint.ts";
+import { CertificateAuthority } from "../../../../support/tls/certificate_authority.ts";
+import { startEndpoint, unusedPort } from "../../../../support/http/endpoint.ts";
 import { anEvent } from "../../../../support/events.ts";
 import { eventually } from "../../../../support/eventually.ts";
 import { DEFAULT_LIMITS } from "../../../../support/limits.ts";
-import { startRawEndpoint, textOf } from "../../../../support/raw_endpoint.ts";
+import { startRawEndpoint, textOf } from "../../../../support/http/raw_endpoint.ts";
 import { RecordedLog } from "../../../../support/recorded_log.ts";
 
 const AUTHORITY = new CertificateAuthority();

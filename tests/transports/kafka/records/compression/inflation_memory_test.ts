@@ -6,7 +6,9 @@ import {
   codecOf,
   type Pieces,
 } from "../../../../../src/transports/kafka/records/compression/codecs.ts";
-import { InflationMemory } from "../../../../../src/transports/kafka/records/compression/inflation_memory.ts";
+import {
+  InflationMemory,
+} from "../../../../../src/transports/kafka/records/compression/inflation_memory.ts";
 import { compressSnappy } from "../../../../../src/transports/kafka/records/compression/snappy.ts";
 
 const MEBIBYTE = 1024 * 1024;

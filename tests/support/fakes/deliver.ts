@@ -1,0 +1,43 @@
+import { formatOrigin, type InboundEvent } from "../../../src/core/event.ts";
+import type { Lease } from "../../../src/core/lease.ts";
+import type { Deliver } from "../../../src/core/listener.ts";
+
+/** Stands for a pipeline: notes what it is handed, and settles an event when the test says so. */
+export class FakeDeliver {
+  /** Places of the events in the order in which they came: `ORDERS[0]@1`. */
+  readonly started: string[] = [];
+  readonly events: InboundEvent[] = [];
+  /** What each of them came with. */
+  readonly leases: Lease[] = [];
+  readonly #running = new Map<string, PromiseWithResolvers<void>>();
+
+  /** Places of the events that have come and not settled. */
+  get running(): string[] {
+    return [...this.#running.keys()];
+  }
+
+  readonly deliver: Deliver = (event: InboundEvent, lease: Lease) => {
+    const place = formatOrigin(event.origin);
+    const settling = Promise.withResolvers<void>();
+    this.events.push(event);
+    this.leases.push(lease);
+    this.started.push(place);
+    this.#running.set(place, settling);
+    return settling.promise;
+  };
+
+  settle(place: string): void {
+    this.#take(place).resolve();
+  }
+
+  reject(place: string, error: Error): void {
+    this.#take(place).reject(error);
+  }
+
+  #take(place: string): PromiseWithResolvers<void> {
+    const settling = this.#running.get(place);
+    if (settling === undefined) throw new Error(`Cannot settle ${place} as it does not run`);
+    this.#running.delete(place);
+    return settling;
+  }
+}

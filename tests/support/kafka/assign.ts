@@ -1,0 +1,74 @@
+import type { Limits } from "../../../src/core/transport.ts";
+import {
+  AssignedPartition,
+  type AssignedPartitionOptions,
+} from "../../../src/transports/kafka/consumer/assigned_partition.ts";
+import {
+  type AttemptsNote,
+  parseNote,
+} from "../../../src/transports/kafka/consumer/attempts_note.ts";
+import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
+import { SuspectTurns } from "../../../src/transports/kafka/consumer/suspects.ts";
+import { FakeDeliver } from "../fakes/deliver.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+
+/** A partition `T[0]` that delivers to a fake pipeline. */
+export interface Assigned {
+  readonly assigned: AssignedPartition;
+  readonly pipeline: FakeDeliver;
+  readonly failures: unknown[];
+  /** What could be committed, each time when a commit was asked for. */
+  readonly commits: number[];
+  /** How often it was told that more is wanted. */
+  readonly timesWanted: number;
+  /** What the group was told of. */
+  readonly announcements: { readonly offset: number; readonly note: AttemptsNote | null }[];
+}
+
+/** Assigns `T[0]` from an offset on. Limits that are not given are the defaults. */
+export function assign(
+  { nextOffset = 0, past, announce = () => Promise.resolve(), suspectTurns, ...limits }:
+    & Partial<Limits>
+    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "announce" | "suspectTurns">> =
+      {},
+): Assigned {
+  const pipeline = new FakeDeliver();
+  const failures: unknown[] = [];
+  const commits: number[] = [];
+  const announcements: Assigned["announcements"] = [];
+  let timesWanted = 0;
+  const assigned: AssignedPartition = new AssignedPartition({
+    topic: "T",
+    partition: 0,
+    nextOffset,
+    past,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    deliver: pipeline.deliver,
+    noteWanted: () => timesWanted++,
+    commit: () => commits.push(assigned.tracker.committable),
+    announce: () => {
+      announcements.push({ offset: assigned.tracker.committable, note: parseNote(assigned.note) });
+      return announce();
+    },
+    suspectTurns: suspectTurns ?? new SuspectTurns(),
+    largeRecords: new LargeRecords({ maxBufferedBytes: Infinity }),
+    maxEventBytes: 1024,
+    unreadable: (offset, reason) => failures.push(`T[0]@${offset}: ${reason}`),
+    fail: (error) => failures.push(error),
+  });
+  return {
+    assigned,
+    pipeline,
+    failures,
+    commits,
+    announcements,
+    get timesWanted() {
+      return timesWanted;
+    },
+  };
+}
+
+/** Places in `T[0]`: `T[0]@5`. */
+export function places(...offsets: readonly number[]): string[] {
+  return offsets.map((offset) => `T[0]@${offset}`);
+}

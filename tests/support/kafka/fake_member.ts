@@ -1,0 +1,52 @@
+import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_demand.ts";
+import { GroupEntry } from "../../../src/transports/kafka/consumer/group_entry.ts";
+import type { GroupMember } from "../../../src/transports/kafka/consumer/group_members.ts";
+import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";
+import { RecordedLog } from "../recorded_log.ts";
+
+/** A member of a group that fetches nothing. */
+export class FakeMember implements GroupMember {
+  readonly topic = "T";
+  readonly demand = new FetchDemand();
+  readonly log = new RecordedLog().log;
+  readonly offsetReset = "earliest";
+  readonly entry = new GroupEntry({ groupId: "orders", topic: "T", start: null }, {
+    log: this.log,
+  });
+  readonly troubles = new PartitionTroubles({
+    topic: this.topic,
+    action: "read",
+    log: this.log,
+    health: undefined,
+  });
+  /** What it was told. */
+  readonly calls: string[] = [];
+  /** For what it waits when its consumer cannot go on. */
+  beforeLeaving: Promise<void> = Promise.resolve();
+
+  beforeRejoin(): Promise<void> {
+    this.calls.push("beforeRejoin");
+    return Promise.resolve();
+  }
+
+  expelled(): void {
+    this.calls.push("expelled");
+  }
+
+  async crashed(error: Error, heldForMs: number): Promise<void> {
+    this.calls.push(`crashed: ${error.message}, held for ${heldForMs} ms`);
+    await this.beforeLeaving;
+  }
+
+  committedBefore(): void {}
+
+  resets(): void {}
+
+  topicGone(): void {}
+
+  wantsMore(): boolean {
+    return false;
+  }
+
+  take(): void {}
+}

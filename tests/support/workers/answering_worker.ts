@@ -1,0 +1,25 @@
+/**
+ * In place of a pipeline's Worker: once it was told to start, it answers what the path of its endpoint names, or nothing
+ * when the path names none of these.
+ *
+ * @module
+ */
+import type { PipelineCommand, PipelineReport } from "../../../src/process/worker_messages.ts";
+
+const ANSWERS: Readonly<Record<string, PipelineReport>> = {
+  "/ready": { kind: "alive", notReady: [] },
+  "/ends": { kind: "ended" },
+  "/fails": { kind: "failed", reason: "failed on purpose", isRefusal: false },
+};
+
+function report(message: PipelineReport): void {
+  self.postMessage(message);
+}
+
+self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
+  if (data.kind === "stop") return report({ kind: "ended" });
+  if (data.kind !== "start") return;
+  const url = new URL(Reflect.get(data.pipeline.eventHandler, "url"));
+  const answer = ANSWERS[url.pathname];
+  if (answer !== undefined) report(answer);
+});
