@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
-import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { StdinListener } from "../../../src/transports/stdio/listener.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { bytes } from "../../support/events.ts";
@@ -35,14 +34,6 @@ Deno.test("StdinListener takes bytes as they are, when the format is text", asyn
   pipeline.settle("stdin[0]@0");
   await listening;
   assertEquals(pipeline.events.map(({ value }) => value), [noText]);
-});
-
-Deno.test("StdinListener reads key, value and headers, when the format is json", async () => {
-  const [event] = await eventsOf('{"key":"k","value":null,"headers":[["h","1"]]}\n', JSON_LINES);
-  assertEquals(
-    { key: event?.key, value: event?.value, headers: event?.headers },
-    { key: bytes("k"), value: null, headers: [["h", bytes("1")]] },
-  );
 });
 
 Deno.test("StdinListener ends at once, when its input is empty", async () => {
@@ -104,57 +95,6 @@ Deno.test("StdinListener reads no further ahead than its bytes allow", async () 
   assertEquals(pipeline.started.length, 4);
 });
 
-Deno.test("StdinListener ends, when its lease is ending while it waits for input", async () => {
-  const lease = new LeaseController();
-  const { input, sendLine } = openInput();
-  const pipeline = new FakeDeliver();
-  const listening = listen(input, pipeline, { lease });
-  sendLine("a");
-  await eventually(() => pipeline.running.length === 1, { what: "the event comes" });
-  pipeline.settle("stdin[0]@0");
-  await everythingSettled();
-
-  lease.beginEnd();
-  await listening;
-
-  sendLine("b");
-  await everythingSettled();
-  assertEquals(pipeline.started, ["stdin[0]@0"], "nothing comes after the end");
-});
-
-Deno.test("StdinListener waits for what was delivered, when its lease is ending", async () => {
-  const lease = new LeaseController();
-  const pipeline = new FakeDeliver();
-  let hasEnded = false;
-  const listening = listen(openInput("a", "b").input, pipeline, { lease })
-    .then(() => hasEnded = true);
-  await eventually(() => pipeline.running.length === 2, { what: "both events come" });
-
-  lease.beginEnd();
-  pipeline.settle("stdin[0]@0");
-  await everythingSettled();
-  assertEquals(hasEnded, false);
-
-  pipeline.reject("stdin[0]@1", new EventNotSettledError("The lease ended"));
-  await listening;
-});
-
-Deno.test("StdinListener rejects with the error itself and delivers no more, when a delivery fails", async () => {
-  const bug = new TypeError("a bug");
-  const { input, sendLine } = openInput("a", "b");
-  const pipeline = new FakeDeliver();
-  const listening = listen(input, pipeline);
-  await eventually(() => pipeline.running.length === 2, { what: "both events come" });
-
-  pipeline.reject("stdin[0]@0", bug);
-
-  assertEquals(await listening.catch((error: unknown) => error) === bug, true);
-  sendLine("c");
-  await everythingSettled();
-  assertEquals(pipeline.started, ["stdin[0]@0", "stdin[0]@1"]);
-  pipeline.settle("stdin[0]@1");
-});
-
 Deno.test("StdinListener rejects, when the input fails, after the events before have settled", async () => {
   const pipeline = new FakeDeliver();
   async function* failing(): AsyncGenerator<Bytes> {
@@ -166,23 +106,6 @@ Deno.test("StdinListener rejects, when the input fails, after the events before 
   await eventually(() => pipeline.running.length === 1, { what: "the event comes" });
   pipeline.settle("stdin[0]@0");
   await assertRejects(() => listening, Deno.errors.BadResource);
-});
-
-Deno.test("StdinListener has a thousand events under way at most, and goes on when one settles", async () => {
-  const pipeline = new FakeDeliver();
-  const listening = listen(linesOf("x\n".repeat(1500)), pipeline);
-
-  await eventually(() => pipeline.running.length >= 1000, { what: "a thousand events come" });
-  await everythingSettled();
-  assertEquals(pipeline.running.length, 1000);
-
-  pipeline.settle("stdin[0]@999");
-  await eventually(() => pipeline.started.length > 1000, { what: "one more event comes" });
-  await everythingSettled();
-  assertEquals([pipeline.running.length, pipeline.started.length], [1000, 1001]);
-
-  await settleAll(pipeline, listening);
-  assertEquals(pipeline.started.length, 1500);
 });
 
 async function eventsOf(
@@ -207,29 +130,16 @@ async function settleAll(pipeline: FakeDeliver, listening: Promise<void>): Promi
 function listen(
   input: ReadableStream<Bytes>,
   pipeline: FakeDeliver,
-  { config = TEXT, lease = new LeaseController(), maxBufferedBytes = 1_000_000 }: {
+  { config = TEXT, maxBufferedBytes = 1_000_000 }: {
     config?: typeof TEXT | typeof JSON_LINES;
-    lease?: LeaseController;
     maxBufferedBytes?: number;
   } = {},
 ): Promise<void> {
-  return new StdinListener(config, input, { maxBufferedBytes }).listen(pipeline.deliver, lease);
+  return new StdinListener(config, input, { maxBufferedBytes }).listen(pipeline.deliver, new LeaseController());
 }
 
 function linesOf(text: string): ReadableStream<Bytes> {
   return ReadableStream.from([bytes(text)]);
-}
-
-/** An input that stays open. */
-function openInput(...lines: string[]) {
-  let sendLine = (_line: string): void => {};
-  const input = new ReadableStream<Bytes>({
-    start(controller) {
-      sendLine = (line) => controller.enqueue(bytes(`${line}\n`));
-    },
-  });
-  for (const line of lines) sendLine(line);
-  return { input, sendLine };
 }
 
 function text(value: Bytes | null): string | null {

@@ -64,13 +64,6 @@ Deno.test("StdoutResultProcessor says which line it wrote", async () => {
   );
 });
 
-Deno.test("StdoutResultProcessor keeps lines whole and in order, when calls overlap and little is taken at a time", async () => {
-  const output = new Output({ bytesAtATime: 2 });
-  const processor = new StdoutResultProcessor(TEXT, output.write);
-  await Promise.all(["first", "2", "third line"].map((value) => processor.process(record(value))));
-  assertEquals(output.text, "first\n2\nthird line\n");
-});
-
 Deno.test("StdoutResultProcessor.process() resolves when its whole line is written, not earlier", async () => {
   const output = new Output({ bytesAtATime: 1, isOpen: false });
   const processor = new StdoutResultProcessor(TEXT, output.write);
@@ -98,20 +91,6 @@ Deno.test("StdoutResultProcessor writes nothing more behind a line it could not 
   await assertRejects(() => processor.process(record("b")), Deno.errors.BrokenPipe);
   assertEquals(writes, 1);
   await processor[Symbol.asyncDispose]();
-});
-
-Deno.test("StdoutResultProcessor is disposed of when what it was given is written, not earlier", async () => {
-  const output = new Output({ isOpen: false });
-  const processor = new StdoutResultProcessor(TEXT, output.write);
-  const stored = processor.process(record("a"));
-  let isDisposed = false;
-  const disposed = processor[Symbol.asyncDispose]().then(() => isDisposed = true);
-
-  await everythingSettled();
-  assertEquals(isDisposed, false);
-
-  output.takeOne();
-  await Promise.all([stored, disposed]);
 });
 
 function record(value: string): OutboundRecord {

@@ -151,19 +151,6 @@ for (const ending of ["closes", "keeps reading"] as const) {
   });
 }
 
-Deno.test("HttpHandler works again, after a call that had no response", async () => {
-  await using endpoint = startRawEndpoint(async (connection, number) => {
-    await connection.readRequest();
-    if (number > 0) await connection.respond("back again");
-  });
-  await using handler = openHandler(`http://${endpoint.host}/`);
-  await assertRejects(() => handler.handle(anEvent(), NEVER), HandlerError);
-
-  const { value } = await handler.handle(anEvent(), NEVER);
-
-  assertEquals(new TextDecoder().decode(value), "back again");
-});
-
 Deno.test("HttpHandler gives a call up, when its signal aborts", async () => {
   await using endpoint = startRawEndpoint(readUntilClosed);
   await using handler = openHandler(`http://${endpoint.host}/`);
@@ -176,15 +163,6 @@ Deno.test("HttpHandler gives a call up, when its signal aborts", async () => {
 
   await assertRejects(() => call, HandlerError, "given up");
   await eventually(() => endpoint.openConnections === 0, { what: "the connection to be closed" });
-});
-
-Deno.test("HttpHandler sends nothing, when its signal has aborted before", async () => {
-  await using endpoint = startRawEndpoint(readUntilClosed);
-  await using handler = openHandler(`http://${endpoint.host}/`);
-
-  await assertRejects(() => handler.handle(anEvent(), AbortSignal.abort()), HandlerError);
-
-  assertEquals(endpoint.requests.length, 0);
 });
 
 Deno.test("HttpHandler leaves no connection behind after a thousand calls that timed out", async () => {

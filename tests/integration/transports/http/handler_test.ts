@@ -20,11 +20,6 @@ Deno.test("HttpHandler sends the value byte for byte with its length", async () 
   assertEquals(headers.has("transfer-encoding"), false);
 });
 
-Deno.test("HttpHandler sends the bytes of the value only, when it is a part of a larger buffer", async () => {
-  const { body } = await requestFor({ value: ALL_BYTES.subarray(10, 20) });
-  assertEquals(body, ALL_BYTES.slice(10, 20));
-});
-
 for (const [name, value] of [["null", null], ["empty", new Uint8Array()]] as const) {
   Deno.test(`HttpHandler sends an empty body, when the value is ${name}`, async () => {
     const { headers, body } = await requestFor({ value });

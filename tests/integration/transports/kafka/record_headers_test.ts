@@ -8,7 +8,6 @@ import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.t
 import {
   freshName,
   freshTopic,
-  produce,
   produceByKcat,
   testBroker,
 } from "../../../support/kafka/broker.ts";
@@ -35,12 +34,6 @@ for (const { name, headers } of WRITTEN) {
     const never = new AbortController().signal;
     await processor.process({ key: null, value: bytes("value"), headers }, never);
     assertEquals(await headersReadByKcat(topic), headers.map(asText));
-  });
-
-  Deno.test(`KafkaListener reads what was written: ${name}`, async () => {
-    const topic = await freshTopic("headers");
-    await produce(topic, [{ value: "value", headers }]);
-    assertEquals(await headersReadByListener(topic), headers.map(asText));
   });
 }
 
