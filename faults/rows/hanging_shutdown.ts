@@ -1,9 +1,12 @@
+import { eventually } from "../../tests/support/eventually.ts";
 import type { Row } from "../row.ts";
+import type { World } from "../world.ts";
 
 const SHUTDOWN_MS = 2000;
 /** What leaving the group may take after that, on a busy machine. */
 const LEAVE_MS = 3000 + 1000;
-const HANGS_MS = 500;
+/** Several, so that more than one partition has something behind a call that hangs. */
+const HANGING = 5;
 
 /** The process is asked to end while some calls never do. */
 export const hangingShutdown: Row = {
@@ -24,8 +27,12 @@ export const hangingShutdown: Row = {
     let eventor = start();
     world.flow();
     for await (const _ of world.faultMoments()) {
+      const before = await hanging(world);
       await world.endpoint.behave([{ share: 0.01, answer: { kind: "hang" } }, normal]);
-      await new Promise((resolve) => setTimeout(resolve, HANGS_MS));
+      await eventually(async () => await hanging(world) >= before + HANGING, {
+        deadlineMs: 20_000,
+        what: `${HANGING} calls that hang`,
+      });
       await world.fault("SIGTERM while calls hang", async () => {
         const askedAt = performance.now();
         await world.stop(eventor, { maxMs: SHUTDOWN_MS + LEAVE_MS });
@@ -38,3 +45,7 @@ export const hangingShutdown: Row = {
     await world.finishFlow();
   },
 };
+
+async function hanging({ endpoint }: World): Promise<number> {
+  return (await endpoint.calls()).filter(({ answer }) => answer === "hang").length;
+}

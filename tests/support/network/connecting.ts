@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { eventually } from "../eventually.ts";
 import { countConnecting } from "./own_network.ts";
 
 /** That of this network, which has its own. */
@@ -35,7 +36,7 @@ export interface ConnectOutcome {
   /** The address that was connected to, or why there is none. */
   readonly result: string;
   readonly elapsedMs: number;
-  /** Connections of this machine that are not there yet, a moment after the attempt has ended. */
+  /** Connections of this machine that are not there yet, soon after the attempt has ended. */
   readonly connecting: number;
 }
 
@@ -98,7 +99,8 @@ async function make(
   for (let left = count; left > 0; left--) worker.postMessage(order);
   for (let left = count; left > 0; left--) result = await answer();
   const elapsedMs = performance.now() - startedMs;
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // Those that are left stay for as long as the system tries.
+  await eventually(() => countConnecting("self") === 0, { deadlineMs: 500, what: "" }).catch(() => {});
   const connecting = countConnecting("self");
   worker.terminate();
   return { result, elapsedMs, connecting };

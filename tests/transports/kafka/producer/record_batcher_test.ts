@@ -178,7 +178,7 @@ Deno.test("RecordBatcher lets a record wait for others, when linger.ms says so",
   leaders.answerWith = () => undefined;
   const startedAt = performance.now();
   const first = add("a");
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await everythingSettled();
   const second = add("b");
   await Promise.all([first, second]);
   assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a", "b"] }]);
