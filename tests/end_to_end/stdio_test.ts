@@ -40,16 +40,6 @@ Deno.test("eventor takes a line through an endpoint without any broker, and exit
   assertEquals(calls[0]?.body, new TextEncoder().encode("Hello World!"));
 });
 
-Deno.test("eventor keeps the order of lines, when later ones are answered faster", async () => {
-  const { code, stdout } = await pipeThrough(numbered(50), {
-    async respond(call, number) {
-      if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-      return echo(call);
-    },
-  });
-  assertEquals({ code, stdout }, { code: 0, stdout: numbered(50) });
-});
-
 Deno.test("eventor ends with 0 and writes nothing, when there is no input", async () => {
   const { code, stdout, calls } = await pipeThrough("");
   assertEquals({ code, stdout, calls: calls.length }, { code: 0, stdout: "", calls: 0 });
@@ -65,11 +55,6 @@ Deno.test("eventor changes no byte of a line, when it is no text", async () => {
   assertEquals(calls.map(({ body }) => body.length), [255, 0, 300_000]);
   assert(stdoutBytes.every((byte, index) => byte === input[index]));
   assertEquals(stdoutBytes.length, input.length);
-});
-
-Deno.test("eventor counts a last line without a newline", async () => {
-  const { code, stdout } = await pipeThrough("first\nlast");
-  assertEquals({ code, stdout }, { code: 0, stdout: "first\nlast\n" });
 });
 
 Deno.test("eventor keeps key and headers, when the format is json", async () => {
