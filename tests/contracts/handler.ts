@@ -69,17 +69,20 @@ export function testHandlerContract(
     assert(!summary.includes("wrong"), summary);
   });
 
-  contract("throws a HandlerError that shows nothing of the event, when no response comes, and works again", async (start) => {
-    const { handler } = await start((value) => textOf(value) === "SECRET" ? "none" : { value });
-    const error = await assertRejects(
-      () => handler.handle(anEvent({ key: bytes("SECRET"), value: bytes("SECRET") }), NEVER),
-      HandlerError,
-    );
-    assertEquals(error.wasSent, true);
-    assert(!error.message.includes("SECRET"), error.message);
-    const { value } = await handler.handle(anEvent({ value: bytes("next") }), NEVER);
-    assertEquals(textOf(value), "next");
-  });
+  contract(
+    "throws a HandlerError that shows nothing of the event, when no response comes, and works again",
+    async (start) => {
+      const { handler } = await start((value) => textOf(value) === "SECRET" ? "none" : { value });
+      const error = await assertRejects(
+        () => handler.handle(anEvent({ key: bytes("SECRET"), value: bytes("SECRET") }), NEVER),
+        HandlerError,
+      );
+      assertEquals(error.wasSent, true);
+      assert(!error.message.includes("SECRET"), error.message);
+      const { value } = await handler.handle(anEvent({ value: bytes("next") }), NEVER);
+      assertEquals(textOf(value), "next");
+    },
+  );
 
   contract("says that a call was not sent, when nobody is there", async (start) => {
     const { handler, endpoint } = await start(echo);

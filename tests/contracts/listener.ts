@@ -79,40 +79,46 @@ export function testListenerContract(
     await run.delivered(3);
   });
 
-  contract("has no more events under way than it may, and goes on when one settles", async (source) => {
-    const { maxUnsettled } = capabilities;
-    const first = Promise.withResolvers<void>();
-    await source.send(numberedRecords(maxUnsettled + 10));
-    await using run = await listenTo(
-      source,
-      (event, lease) => textOf(event) === "0" ? first.promise : untilEnded(lease.ending),
-    );
-    await run.delivered(maxUnsettled);
-    await everythingSettled();
-    assertEquals(run.events.length, maxUnsettled);
-    first.resolve();
-    await run.delivered(maxUnsettled + 1);
-  });
+  contract(
+    "has no more events under way than it may, and goes on when one settles",
+    async (source) => {
+      const { maxUnsettled } = capabilities;
+      const first = Promise.withResolvers<void>();
+      await source.send(numberedRecords(maxUnsettled + 10));
+      await using run = await listenTo(
+        source,
+        (event, lease) => textOf(event) === "0" ? first.promise : untilEnded(lease.ending),
+      );
+      await run.delivered(maxUnsettled);
+      await everythingSettled();
+      assertEquals(run.events.length, maxUnsettled);
+      first.resolve();
+      await run.delivered(maxUnsettled + 1);
+    },
+  );
 
-  contract("waits for what was delivered when its lease is ending, and delivers nothing more", async (source) => {
-    await source.send(numberedRecords(2));
-    const [settled, unsettled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    await using run = await listenTo(
-      source,
-      (event) => textOf(event) === "0" ? settled.promise : unsettled.promise,
-    );
-    await run.delivered(2);
+  contract(
+    "waits for what was delivered when its lease is ending, and delivers nothing more",
+    async (source) => {
+      await source.send(numberedRecords(2));
+      const [settled, unsettled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      await using run = await listenTo(
+        source,
+        (event) => textOf(event) === "0" ? settled.promise : unsettled.promise,
+      );
+      await run.delivered(2);
 
-    run.lease.beginEnd();
-    await source.send(numberedRecords(1, 2));
-    settled.resolve();
-    await everythingSettled();
-    assertEquals(run.hasEnded, false);
+      run.lease.beginEnd();
+      await source.send(numberedRecords(1, 2));
+      settled.resolve();
+      await everythingSettled();
+      assertEquals(run.hasEnded, false);
 
-    unsettled.reject(new EventNotSettledError("The lease ended"));
-    await run.listening;
-    assertEquals(run.values, ["0", "1"]);
-  });
+      unsettled.reject(new EventNotSettledError("The lease ended"));
+      await run.listening;
+      assertEquals(run.values, ["0", "1"]);
+    },
+  );
 
   contract("ends when its lease is ending while there is nothing to deliver", async (source) => {
     await source.send(numberedRecords(1));

@@ -54,36 +54,59 @@ export function testResultProcessorContract(
     );
   });
 
-  contract("stores records of overlapping calls once, in the order of the calls, and says where", async (store, processor) => {
-    const records = numberedRecords(500);
-    const places = await Promise.all(records.map((record) => processor.process(record, NEVER)));
-    assertEquals((await store.stored()).map(textOf), records.map(textOf));
-    assertEquals(new Set(places.map((place) => JSON.stringify(place))).size, records.length);
-  });
+  contract(
+    "stores records of overlapping calls once, in the order of the calls, and says where",
+    async (store, processor) => {
+      const records = numberedRecords(500);
+      const places = await Promise.all(records.map((record) => processor.process(record, NEVER)));
+      assertEquals((await store.stored()).map(textOf), records.map(textOf));
+      assertEquals(new Set(places.map((place) => JSON.stringify(place))).size, records.length);
+    },
+  );
 
-  contract("has stored what it says it has, when it is closed with calls under way", async (store, processor) => {
-    const records = numberedRecords(500);
-    const settled = Promise.allSettled(records.map((record) => processor.process(record, NEVER)));
-    await processor[Symbol.asyncDispose]();
-    const stored = new Set((await store.stored()).map(textOf));
-    for (const [number, outcome] of (await settled).entries()) {
-      if (outcome.status === "fulfilled") assertEquals(stored.has(`${number}`), true, `${number}`);
-      else assertInstanceOf(outcome.reason, ResultProcessorError);
-    }
-  });
+  contract(
+    "has stored what it says it has, when it is closed with calls under way",
+    async (store, processor) => {
+      const records = numberedRecords(500);
+      const settled = Promise.allSettled(records.map((record) => processor.process(record, NEVER)));
+      await processor[Symbol.asyncDispose]();
+      const stored = new Set((await store.stored()).map(textOf));
+      for (const [number, outcome] of (await settled).entries()) {
+        if (outcome.status === "fulfilled") {
+          assertEquals(
+            stored.has(`${number}`),
+            true,
+            `${number}`,
+          );
+        } else assertInstanceOf(outcome.reason, ResultProcessorError);
+      }
+    },
+  );
 
   const { tooLargeBytes } = capabilities;
   if (tooLargeBytes === undefined) return;
 
-  contract("refuses a record that is too large without showing it, and stores those beside it", async (store, processor) => {
-    const secret = "SECRET".repeat(Math.ceil(tooLargeBytes / 6));
-    const large: OutboundRecord = { key: null, value: new TextEncoder().encode(secret), headers: [] };
-    const [before, after] = numberedRecords(2);
-    const beside = Promise.all([before!, after!].map((record) => processor.process(record, NEVER)));
-    const refused = assertRejects(() => processor.process(large, NEVER), ResultProcessorError);
-    const { isTooLarge, message } = await refused;
-    assertEquals({ isTooLarge, isShown: message.includes("SECRET") }, { isTooLarge: true, isShown: false });
-    await beside;
-    assertEquals((await store.stored()).map(textOf), ["0", "1"]);
-  });
+  contract(
+    "refuses a record that is too large without showing it, and stores those beside it",
+    async (store, processor) => {
+      const secret = "SECRET".repeat(Math.ceil(tooLargeBytes / 6));
+      const large: OutboundRecord = {
+        key: null,
+        value: new TextEncoder().encode(secret),
+        headers: [],
+      };
+      const [before, after] = numberedRecords(2);
+      const beside = Promise.all(
+        [before!, after!].map((record) => processor.process(record, NEVER)),
+      );
+      const refused = assertRejects(() => processor.process(large, NEVER), ResultProcessorError);
+      const { isTooLarge, message } = await refused;
+      assertEquals({ isTooLarge, isShown: message.includes("SECRET") }, {
+        isTooLarge: true,
+        isShown: false,
+      });
+      await beside;
+      assertEquals((await store.stored()).map(textOf), ["0", "1"]);
+    },
+  );
 }

@@ -100,7 +100,9 @@ async function make(
   for (let left = count; left > 0; left--) result = await answer();
   const elapsedMs = performance.now() - startedMs;
   // Those that are left stay for as long as the system tries.
-  await eventually(() => countConnecting("self") === 0, { deadlineMs: 500, what: "" }).catch(() => {});
+  await eventually(() => countConnecting("self") === 0, { deadlineMs: 500, what: "" }).catch(
+    () => {},
+  );
   const connecting = countConnecting("self");
   worker.terminate();
   return { result, elapsedMs, connecting };

@@ -135,7 +135,10 @@ function listen(
     maxBufferedBytes?: number;
   } = {},
 ): Promise<void> {
-  return new StdinListener(config, input, { maxBufferedBytes }).listen(pipeline.deliver, new LeaseController());
+  return new StdinListener(config, input, { maxBufferedBytes }).listen(
+    pipeline.deliver,
+    new LeaseController(),
+  );
 }
 
 function linesOf(text: string): ReadableStream<Bytes> {

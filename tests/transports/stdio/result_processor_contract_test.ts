@@ -16,7 +16,8 @@ testResultProcessorContract("StdoutResultProcessor", () => {
       Promise.resolve(
         new StdoutResultProcessor({ type: "stdout", format: "json" }, write),
       ),
-    stored: () => Array.fromAsync(readLines(ReadableStream.from([Uint8Array.from(written)])), parseJsonLine),
+    stored: () =>
+      Array.fromAsync(readLines(ReadableStream.from([Uint8Array.from(written)])), parseJsonLine),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 }, { keys: true, nullValue: true, binaryHeaders: true, repeatedHeaders: true });

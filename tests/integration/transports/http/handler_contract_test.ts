@@ -11,35 +11,39 @@ const KEYS = {
 };
 
 for (const [name, keys] of Object.entries(KEYS)) {
-testHandlerContract(name, (respond) => {
-  const endpoint = startRawEndpoint(async (connection) => {
-    for (;;) {
-      const request = await connection.readRequest();
-      if (request === null) return;
-      const answer = await respond(request.body);
-      if (answer === "none") return;
-      const { value, isError = false } = answer;
-      const status = isError ? "500 Internal Server Error" : "200 OK";
-      await connection.write(`HTTP/1.1 ${status}\r\ncontent-length: ${value.length}\r\n\r\n`);
-      await connection.write(value);
-    }
+  testHandlerContract(name, (respond) => {
+    const endpoint = startRawEndpoint(async (connection) => {
+      for (;;) {
+        const request = await connection.readRequest();
+        if (request === null) return;
+        const answer = await respond(request.body);
+        if (answer === "none") return;
+        const { value, isError = false } = answer;
+        const status = isError ? "500 Internal Server Error" : "200 OK";
+        await connection.write(`HTTP/1.1 ${status}\r\ncontent-length: ${value.length}\r\n\r\n`);
+        await connection.write(value);
+      }
+    });
+    const config = httpHandlerSchema.parse({
+      type: "http",
+      url: `http://${endpoint.host}/`,
+      ...keys,
+    });
+    const context = {
+      pipeline: "contract",
+      log: new RecordedLog().log,
+      limits: DEFAULT_LIMITS,
+    };
+    let isAway = false;
+    const goAway = async () => {
+      if (isAway) return;
+      isAway = true;
+      await endpoint[Symbol.asyncDispose]();
+    };
+    return Promise.resolve({
+      open: () => httpHandler.open(config, context),
+      goAway,
+      [Symbol.asyncDispose]: goAway,
+    });
   });
-  const config = httpHandlerSchema.parse({ type: "http", url: `http://${endpoint.host}/`, ...keys });
-  const context = {
-    pipeline: "contract",
-    log: new RecordedLog().log,
-    limits: DEFAULT_LIMITS,
-  };
-  let isAway = false;
-  const goAway = async () => {
-    if (isAway) return;
-    isAway = true;
-    await endpoint[Symbol.asyncDispose]();
-  };
-  return Promise.resolve({
-    open: () => httpHandler.open(config, context),
-    goAway,
-    [Symbol.asyncDispose]: goAway,
-  });
-});
 }

@@ -5,12 +5,7 @@ import {
 } from "../../../../src/transports/kafka/producer/result_processor.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
-import {
-  freshName,
-  freshTopic,
-  produceByKcat,
-  testBroker,
-} from "../../../support/kafka/broker.ts";
+import { freshName, freshTopic, produceByKcat, testBroker } from "../../../support/kafka/broker.ts";
 import { resultProcessorConfig } from "../../../support/kafka/config.ts";
 import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
