@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Broker, startBroker } from "../tools/kafka/mod.ts";
 import { BrokerAdmin } from "./broker_admin.ts";
 import type { World } from "./world.ts";
@@ -72,7 +73,7 @@ export class Cluster implements Broker {
       if (performance.now() > deadline) {
         throw new Error(`${behind} partitions lack replicas after ${IN_SYNC_DEADLINE_MS} ms`);
       }
-      await new Promise((resolve) => setTimeout(resolve, IN_SYNC_PAUSE_MS));
+      await sleep(IN_SYNC_PAUSE_MS);
     }
   }
 

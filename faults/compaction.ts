@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../tests/support/eventually.ts";
 import { configureTopic } from "./row_topics.ts";
 import { readEvents } from "./stored_records.ts";
@@ -39,8 +40,4 @@ export async function compact(
     left = await count();
     return left === before;
   }, { deadlineMs: DEADLINE_MS, what: () => `no further compaction, found ${left}` });
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -21,7 +21,3 @@ export function startWithAll(world: World, settings: MemberSettings = {}): Event
   const { errors, deadLetters } = world.topics;
   return world.start({ ...settings, pipeline: { errors, deadLetters, ...settings.pipeline } });
 }
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel, type Producer } from "kafkajs";
 import { partitionOfKey } from "../src/transports/kafka/producer/murmur2.ts";
 import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
@@ -202,8 +203,4 @@ function keyOf(number: number, keys: number): string {
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
   const random = ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
   return `key-${Math.floor(random ** 1.5 * keys)}`;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

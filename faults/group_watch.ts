@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Admin, Kafka, logLevel } from "kafkajs";
 import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
 
@@ -64,7 +65,7 @@ export class GroupWatch implements AsyncDisposable {
         // A client without retries asks the first broker only, which may be away.
         this.#brokers.push(...this.#brokers.splice(0, 1));
       });
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+      await sleep(INTERVAL_MS);
     }
   }
 

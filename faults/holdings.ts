@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Eventor } from "./eventor.ts";
 import type { Resources } from "./history.ts";
 
@@ -34,8 +35,4 @@ export async function holdingsAfter(
     }
     await sleep(INTERVAL_MS);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { createTopics } from "../tools/kafka/mod.ts";
 
@@ -47,7 +48,7 @@ export async function createTopicAnew(
       return await create(broker, [topic]);
     } catch (error) {
       if (attempt === RECREATE_ATTEMPTS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RECREATE_PAUSE_MS));
+      await sleep(RECREATE_PAUSE_MS);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker } from "../tools/kafka/mod.ts";
 import { eventually } from "../tests/support/eventually.ts";
 import { seededRandom } from "../tests/support/seeded_random.ts";
@@ -313,8 +314,4 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { FaultyNetwork } from "../faulty_network.ts";
 import type { Row } from "../row.ts";
 
@@ -37,7 +38,7 @@ export const blackhole: Row = {
       await world.fault(`blackhole for ${victim}`, async () => {
         for (const network of networks[victim]) network.swallow();
         const ms = world.between(0.85, 1) * (world.size.faultMs ?? 0);
-        await new Promise((resolve) => setTimeout(resolve, ms));
+        await sleep(ms);
         const forgetsConnections = world.random() < 0.5;
         for (const network of networks[victim]) network.passAgain({ forgetsConnections });
       });

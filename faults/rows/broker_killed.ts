@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Row } from "../row.ts";
 
 /** The only broker is away for a while, without having said so. */
@@ -20,7 +21,7 @@ export const brokerKilled: Row = {
       await world.fault("broker killed", async () => {
         await world.broker.kill();
         const awayMs = world.between(0, world.size.faultMs ?? 0);
-        await new Promise((resolve) => setTimeout(resolve, awayMs));
+        await sleep(awayMs);
         await world.broker.restart();
       });
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { findLibfaketime } from "../../tools/libfaketime.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { RETRY } from "../endpoint_row.ts";
@@ -50,7 +51,7 @@ export const clock: Row = {
         await world.fault(what, () => Deno.writeTextFile(settings, setting));
         // Commits would do for heartbeats. So nothing finishes for so long that the group would miss these.
         await world.endpoint.behave([{ latencyMs: [quietMs(world), quietMs(world)] }]);
-        await new Promise((resolve) => setTimeout(resolve, quietMs(world)));
+        await sleep(quietMs(world));
         const offByHours = await hoursOff(eventor, world);
         if (Math.abs(offByHours - hours) > 0.1) {
           world.finding(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { BrokerAdmin } from "../broker_admin.ts";
 import { clusterOf } from "../cluster.ts";
 import type { Row } from "../row.ts";
@@ -23,7 +24,7 @@ export const coordinatorMoved: Row = {
       });
       // Goes on while the broker is away.
       await world.progress();
-      await new Promise((resolve) => setTimeout(resolve, world.size.faultMs));
+      await sleep(world.size.faultMs);
       const next = await admin.coordinator(world.topics.group);
       if (next === id) world.finding(`the group is still coordinated by ${id}`);
       await cluster.broker(id).restart();

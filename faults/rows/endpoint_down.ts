@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../tools/kafka/ports.ts";
 import { eventually } from "../../tests/support/eventually.ts";
-import { RETRY, sleep, startWithAll, withoutEviction } from "../endpoint_row.ts";
+import { RETRY, startWithAll, withoutEviction } from "../endpoint_row.ts";
 import { misplaced } from "../examinations.ts";
 import type { Row } from "../row.ts";
 import type { World } from "../world.ts";

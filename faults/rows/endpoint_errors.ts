@@ -1,5 +1,6 @@
 import { isAmong, type Rule } from "../endpoint_rules.ts";
-import { sleep, withoutEviction } from "../endpoint_row.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { withoutEviction } from "../endpoint_row.ts";
 import { calledOften, calledTooSoon, misplaced, notAsAttempted } from "../examinations.ts";
 import type { Row } from "../row.ts";
 

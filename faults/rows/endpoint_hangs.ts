@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../tests/support/eventually.ts";
-import { RETRY, sleep, startWithAll, withoutEviction } from "../endpoint_row.ts";
+import { RETRY, startWithAll, withoutEviction } from "../endpoint_row.ts";
 import { misplaced, repeatedAttempts } from "../examinations.ts";
 import type { Row } from "../row.ts";
 

@@ -1,7 +1,7 @@
 import { eventually } from "../../tests/support/eventually.ts";
 import { BrokerAdmin } from "../broker_admin.ts";
 import { Cluster } from "../cluster.ts";
-import { sleep } from "../endpoint_row.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Eventor } from "../eventor.ts";
 import type { Row } from "../row.ts";
 import type { World } from "../world.ts";

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { FaultyNetwork } from "../faulty_network.ts";
 import type { Row } from "../row.ts";
 
@@ -36,7 +37,7 @@ export const slowNetwork: Row = {
       const { what, begin } = FAULTS[number % FAULTS.length]!;
       await world.fault(what, async () => {
         begin(network);
-        await new Promise((resolve) => setTimeout(resolve, world.size.faultMs));
+        await sleep(world.size.faultMs);
         network.become({});
       });
     }

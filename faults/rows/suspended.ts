@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Row } from "../row.ts";
 
 /** A member that sleeps so long that the group gives its partitions to another one, and then goes on as before. */
@@ -24,7 +25,7 @@ export const suspended: Row = {
       const held = others.map((member) => member.count(/joined group/));
       await world.fault("SIGSTOP", async () => {
         sleeper.signal("SIGSTOP");
-        await new Promise((resolve) => setTimeout(resolve, 2 * world.sessionTimeoutMs));
+        await sleep(2 * world.sessionTimeoutMs);
         sleeper.signal("SIGCONT");
       });
       const wasMissed = others.every((member, at) => member.count(/joined group/) > held[at]!);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Row } from "../row.ts";
 
 /** Whoever reads the log stops, as a stuck log collector does, while there is much to log. */
@@ -14,7 +15,7 @@ export const unreadLog: Row = {
     const holdsNoMore = await world.holdings(eventor);
     const members = await world.memberIds();
     await world.fault("the log is not read", async () => {
-      await new Promise((resolve) => setTimeout(resolve, world.size.faultMs));
+      await sleep(world.size.faultMs);
       if (await world.memberIds() !== members) world.finding("the group has other members");
       eventor.readLog();
     });
