@@ -1,9 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  type DeadLetterFilter,
-  FILTER_NAMES,
-  parseFilter,
-} from "../core/redrive/dead_letter_filter.ts";
+import { type DeadLetterFilter, FILTER_NAMES, parseFilter } from "../core/redrive/selection.ts";
 import { LOG_FORMATS, type LogFormat } from "../process/log_writer.ts";
 
 /** A parsed command line. */
@@ -56,8 +52,9 @@ Usage:
 Options:
   -f, --file FILE       the configuration; may be repeated; - reads it from standard input
   --log-format FORMAT   text (default) or json; logs go to standard error
-  --filter NAME=VALUE   only dead letters of which that is so, such as status=503; NAME is one of
-                        ${FILTER_NAMES.join(", ")}
+  --filter NAME=VALUE   only dead letters with this value, such as status=503; NAME is one of
+                        ${FILTER_NAMES.join(", ")};
+                        each filter, like no filter, keeps its own position
   --limit N             N dead letters at most
   --dry-run             show which would go back, and do nothing
   --key KEY             the event's key; without it, it has none

@@ -4,7 +4,7 @@ import { printError, printOut } from "../process/console.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
 import { redriveRoles } from "../process/redrive_roles.ts";
-import { progressLine, type RedrivePlaces, summary } from "../process/redrive_summary.ts";
+import { progressLine, type RedriveRoute, summary } from "./redrive_summary.ts";
 import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
 import { partsOf } from "../process/sandbox.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
@@ -22,7 +22,7 @@ const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 type RedriveRequest = Command & { kind: "redrive" };
 
-/** Puts dead letters of a pipeline back until none is left or a signal comes; resolves with the exit code. */
+/** Redrives dead letters of a pipeline until none is left or a signal comes; resolves with the exit code. */
 export async function redrive(command: RedriveRequest): Promise<number> {
   const config = await loadFiles(command.files);
   if (config === null) return EXIT_CODE.misuse;
@@ -68,13 +68,13 @@ async function supervise(
   const failure = await Promise.race([supervisor.run(), stopped(supervisor, { config, log })]);
   clearInterval(timer);
   statusLine.clear();
-  await printOut(summary(supervisor.progress, { ...placesOf(pipeline), filter, dryRun }));
+  await printOut(summary(supervisor.progress, { ...routeOf(pipeline), filter, dryRun }));
   if (failure === null) return EXIT_CODE.stopped;
   await printError(`eventor: ${failure}\n`);
   return EXIT_CODE.failed;
 }
 
-function placesOf(pipeline: PipelineConfig): RedrivePlaces {
+function routeOf(pipeline: PipelineConfig): RedriveRoute {
   const describe = (wanted: string) =>
     partsOf(pipeline).filter(({ path }) => path === wanted)
       .map(({ role, config }) => role.describe(config)).join("");

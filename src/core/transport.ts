@@ -52,29 +52,31 @@ export interface OtherSide {
   readonly places: readonly string[];
 }
 
-/** Offsets by partition. */
-export type Offsets = ReadonlyMap<number, number>;
-
 /** Options for reading stored records. */
 export interface ReadBackContext extends OpenContext {
   /** Name under which the store keeps the read position. */
   readonly reader: string;
-  /** Selects the other readers whose positions are reported. */
-  readonly isPeer: (reader: string) => boolean;
-  /** Where reading ends; by default, at the current end of the store. */
-  readonly ends?: Offsets | undefined;
+  /** The range that an earlier reader of this name has reported: reading goes on in it. */
+  readonly range?: string | undefined;
   /** Whether the store keeps the read position. */
   readonly remembers: boolean;
 }
 
-/** Stored records, from the reader's position to the end of the store, where the input ends. */
+/** How far a reader of stored records has got. */
+export interface ReadProgress {
+  /** What there is to read, as a text that only the store understands. */
+  readonly range: string;
+  /** Number of records in the range. Where a store deletes records one by one, it is an upper limit. */
+  readonly total: number;
+  /** How many of them the next reader of this name gets. */
+  readonly unread: number;
+  /** The part of the range that was read, in lines: `partition 0, offsets 0 to 3`. */
+  readonly read: readonly string[];
+}
+
+/** Stored records, from the reader's position to the end that the store had at first. There, the input ends. */
 export interface StoredEvents extends Listener {
-  readonly starts: Offsets;
-  readonly ends: Offsets;
-  /** The same reader reads nothing below these offsets again. */
-  readonly positions: Offsets;
-  /** Positions of the other readers. */
-  readonly peers: ReadonlyMap<string, Offsets>;
+  readonly progress: ReadProgress;
 }
 
 /**
@@ -106,8 +108,8 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
    * one.
    */
   readers?(config: Config): readonly string[];
-  /** Opens a processor that writes events back to their source, if that is possible. */
-  putBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
+  /** Opens a processor that writes events to their source again, if that is possible. */
+  writeBack?(config: Config, context: OpenContext): Promise<ResultProcessor>;
 }
 
 export interface HandlerRole<Config extends HandlerConfig> extends Role<Config, Handler> {

@@ -6,10 +6,10 @@ import { listenerRole, resultProcessorRole } from "../transports/mod.ts";
 export interface RedriveRoles {
   readonly deadLetter: RoleConfig;
   readonly readBack: NonNullable<ResultProcessorRole<RoleConfig>["readBack"]>;
-  readonly putBack: NonNullable<ListenerRole<RoleConfig>["putBack"]>;
+  readonly writeBack: NonNullable<ListenerRole<RoleConfig>["writeBack"]>;
 }
 
-/** What reads a pipeline's dead letters and puts them back, or why that is impossible. */
+/** What reads a pipeline's dead letters and writes their events back, or why that is impossible. */
 export function redriveRoles(
   { eventListener, deadLetter }: PipelineConfig,
 ): RedriveRoles | { readonly problem: string } {
@@ -18,9 +18,9 @@ export function redriveRoles(
   if (readBack === undefined) {
     return { problem: `a 'deadLetter' of type ${deadLetter.type} cannot be read` };
   }
-  const { putBack } = listenerRole(eventListener);
-  if (putBack === undefined) {
+  const { writeBack } = listenerRole(eventListener);
+  if (writeBack === undefined) {
     return { problem: `an 'eventListener' of type ${eventListener.type} takes nothing back` };
   }
-  return { deadLetter, readBack, putBack };
+  return { deadLetter, readBack, writeBack };
 }

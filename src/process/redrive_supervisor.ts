@@ -17,7 +17,7 @@ const REDRIVE_WORKER = new URL("./redrive_worker.ts", import.meta.url);
 type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
 
 /**
- * Puts a pipeline's dead letters back in a Worker that may reach only the dead-letter topic and the events' source.
+ * Redrives a pipeline's dead letters in a Worker that may reach only the dead-letter topic and the events' source.
  * After a failure, another Worker goes on after a pause, to where the dead letters ended at first; a dry run ends
  * instead.
  */
@@ -51,8 +51,8 @@ export class RedriveSupervisor {
   }
 
   /**
-   * Resolves with null when nothing is left to put back, or after `stop()`. Otherwise says why a dead letter can never
-   * be put back, or why a dry run failed.
+   * Resolves with null when nothing is left to redrive, or after `stop()`. Otherwise says why a dead letter can never be
+   * redriven, or why a dry run failed.
    */
   async run(): Promise<string | null> {
     const { name, logLevel } = this.#pipeline;
@@ -113,7 +113,7 @@ export class RedriveSupervisor {
         case "log":
           return this.#log(data.record);
         case "progress":
-          this.#progress = before === null ? data.progress : together(before, data.progress);
+          this.#progress = before === null ? data.progress : sum(before, data.progress);
           return;
         case "ended":
         case "failed":
@@ -125,12 +125,12 @@ export class RedriveSupervisor {
       resolve({ kind: "failed", reason: event.message, isRefusal: false });
     };
     const { limit } = this.#selection;
-    const rest = limit === undefined ? undefined : limit - (before?.counts.putBack ?? 0);
+    const rest = limit === undefined ? undefined : limit - (before?.counts.redriven ?? 0);
     this.#tell({
       kind: "start",
       pipeline: this.#pipeline,
       selection: { ...this.#selection, limit: rest },
-      ends: before?.ends,
+      range: before?.reading.range,
     });
     return await promise;
   }
@@ -140,11 +140,11 @@ export class RedriveSupervisor {
   }
 }
 
-/** Adds up the progress of two successive Workers. */
-function together(first: RedriveProgress, second: RedriveProgress): RedriveProgress {
-  const counts = Object.entries(first.counts)
-    .map(([name, count]) => [name, count + second.counts[name as keyof RedriveCounts]]);
-  return { ...second, starts: first.starts, counts: Object.fromEntries(counts) };
+/** The progress of two successive Workers. The second one reads on in the range of the first. */
+function sum(first: RedriveProgress, { counts, reading }: RedriveProgress): RedriveProgress {
+  const sums = Object.entries(first.counts)
+    .map(([name, count]) => [name, count + counts[name as keyof RedriveCounts]]);
+  return { counts: Object.fromEntries(sums), reading };
 }
 
 /** Drops what a redrive does not need; its progress replaces INFO lines. */

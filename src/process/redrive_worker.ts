@@ -1,14 +1,14 @@
 /**
- * Worker that puts the dead letters of a pipeline back. It exchanges plain messages with the main isolate.
+ * Worker that redrives the dead letters of a pipeline. It exchanges plain messages with the main isolate.
  *
  * @module
  */
 import { printOut } from "./console.ts";
 import { LeaseController } from "../core/lease.ts";
 import { Logger } from "../core/log.ts";
-import { listing, puttingBack } from "../core/redrive/put_back.ts";
+import { listTo, redriveTo } from "../core/redrive/redrive_one.ts";
 import { Redrive } from "../core/redrive/redrive.ts";
-import { parseReaderName, readerName, type RedriveScope } from "../core/redrive/redrive_reader.ts";
+import { readerName, type RedriveScope } from "../core/redrive/selection.ts";
 import { redriveRoles } from "./redrive_roles.ts";
 import { reportFailures } from "./worker_failures.ts";
 import {
@@ -38,7 +38,7 @@ self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
 });
 
 async function run(
-  { pipeline, selection, ends }: RedriveCommand & { kind: "start" },
+  { pipeline, selection, range }: RedriveCommand & { kind: "start" },
 ): Promise<string | null> {
   const { name, ordering, concurrency, maxLookahead, maxBufferedBytes } = pipeline;
   const { filter, limit, dryRun } = selection;
@@ -51,34 +51,22 @@ async function run(
   if ("problem" in roles) throw new Error(roles.problem);
   const scope: RedriveScope = { pipeline: name, filter };
   await using opened = new AsyncDisposableStack();
-  const putBack = dryRun ? listing(printOut) : puttingBack({
+  const redriveOne = dryRun ? listTo(printOut) : redriveTo({
     log,
-    source: opened.use(await roles.putBack(pipeline.eventListener, context)),
+    source: opened.use(await roles.writeBack(pipeline.eventListener, context)),
   });
-  const letters = opened.use(
+  const deadLetters = opened.use(
     await roles.readBack(roles.deadLetter, {
       ...context,
       reader: readerName(scope),
-      isPeer: (reader) => parseReaderName(reader)?.pipeline === name,
-      ends,
+      range,
       remembers: !dryRun,
     }),
   );
-  const earlier = letters.peers.entries().flatMap(([reader, positions]) => {
-    const scope = parseReaderName(reader);
-    return scope === null ? [] : [{ ...scope, positions }];
-  });
-  const redrive = new Redrive({
-    ...scope,
-    letters,
-    earlier: [...earlier],
-    ordering,
-    limit,
-    putBack,
-  });
+  const redrive = new Redrive({ ...scope, deadLetters, ordering, limit, redriveOne });
   function reportProgress(): void {
-    const { starts, ends, positions } = letters;
-    report({ kind: "progress", progress: { counts: redrive.counts, starts, ends, positions } });
+    const { counts } = redrive;
+    report({ kind: "progress", progress: { counts, reading: deadLetters.progress } });
   }
   const timer = setInterval(reportProgress, PROGRESS_INTERVAL_MS);
   try {

@@ -1,8 +1,8 @@
 import type { LogRecord } from "../core/log.ts";
 import type { PipelineConfig } from "../config/schema.ts";
-import type { DeadLetterFilter } from "../core/redrive/dead_letter_filter.ts";
+import type { DeadLetterFilter } from "../core/redrive/selection.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
-import type { HandlerConfig, Offsets, OtherSide } from "../core/transport.ts";
+import type { HandlerConfig, OtherSide, ReadProgress } from "../core/transport.ts";
 
 /** Commands to a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
@@ -55,13 +55,13 @@ export type RedriveCommand =
     readonly kind: "start";
     readonly pipeline: PipelineConfig;
     readonly selection: RedriveSelection;
-    /** Where the dead letters end, if an earlier Worker of the same redrive has found it. */
-    readonly ends: Offsets | undefined;
+    /** What there is to read, if an earlier Worker of the same redrive has found it. */
+    readonly range: string | undefined;
   }
   /** Drain, and give up what still runs after `drainMs`. */
   | { readonly kind: "stop"; readonly drainMs: number };
 
-/** Selects the dead letters to put back. */
+/** Selects the dead letters to redrive. */
 export interface RedriveSelection {
   readonly filter?: DeadLetterFilter | undefined;
   readonly limit?: number | undefined;
@@ -72,10 +72,7 @@ export interface RedriveSelection {
 /** Progress of a redrive. */
 export interface RedriveProgress {
   readonly counts: RedriveCounts;
-  readonly starts: Offsets;
-  readonly ends: Offsets;
-  /** Where the next redrive begins. */
-  readonly positions: Offsets;
+  readonly reading: ReadProgress;
 }
 
 /** Reports of a redrive's Worker. */
@@ -83,7 +80,7 @@ export type RedriveReport =
   | { readonly kind: "log"; readonly record: LogRecord }
   /** Sent every {@linkcode PROGRESS_INTERVAL_MS}, and before the last message. */
   | { readonly kind: "progress"; readonly progress: RedriveProgress }
-  /** Last message of a Worker that is done or was stopped; `refusal` says why a dead letter can never be put back. */
+  /** Last message of a Worker that is done or was stopped; `refusal` says why a dead letter can never be redriven. */
   | { readonly kind: "ended"; readonly refusal: string | null }
   | FailedReport;
 

@@ -29,7 +29,7 @@ function aSupervisor(
   return { supervisor, recorded };
 }
 
-Deno.test("RedriveSupervisor goes on after a failure up to the same end, with what is left of the limit", async () => {
+Deno.test("RedriveSupervisor goes on after a failure in the same range, with what is left of the limit", async () => {
   const { supervisor, recorded } = aSupervisor({ worker: "failing_redrive_worker.ts", limit: 5 });
   assertEquals(await supervisor.run(), null);
   assertEquals(
@@ -37,10 +37,8 @@ Deno.test("RedriveSupervisor goes on after a failure up to the same end, with wh
     1,
   );
   assertEquals(supervisor.progress, {
-    counts: { putBack: 5, notChosen: 2, putBackBefore: 0, ofOtherPipelines: 0, noDeadLetters: 0 },
-    starts: new Map([[0, 0]]),
-    ends: new Map([[0, 6]]),
-    positions: new Map([[0, 5]]),
+    counts: { redriven: 5, notMatching: 2, ofOtherPipelines: 0, notDeadLetters: 0 },
+    reading: { range: "the six", total: 6, unread: 1, read: ["0 to 4"] },
   });
 });
 
@@ -53,10 +51,10 @@ Deno.test("RedriveSupervisor tries again and again, until it is stopped", async 
   assertEquals([value, supervisor.progress], [null, null]);
 });
 
-Deno.test("RedriveSupervisor does not show letters twice, when a dry run fails", async () => {
+Deno.test("RedriveSupervisor does not show dead letters twice, when a dry run fails", async () => {
   const { supervisor } = aSupervisor({ worker: "failing_redrive_worker.ts", dryRun: true });
   assertEquals(await supervisor.run(), "failed on purpose");
-  assertEquals(supervisor.progress?.counts.putBack, 3);
+  assertEquals(supervisor.progress?.counts.redriven, 3);
 });
 
 Deno.test("RedriveSupervisor ends a dry run that is stopped without a failure", async () => {

@@ -20,7 +20,7 @@ function rolesOf(sections: Record<string, unknown>) {
   return redriveRoles(pipelineSchema.parse({ name: "orders", eventHandler, ...sections }));
 }
 
-Deno.test("redriveRoles() has what reads dead letters and what puts them back", () => {
+Deno.test("redriveRoles() has what reads dead letters and what writes their events back", () => {
   assertEquals("problem" in rolesOf(KAFKA), false);
 });
 

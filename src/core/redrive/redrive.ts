@@ -1,56 +1,39 @@
 import { deadLetterFacts } from "../failures/dead_letter_facts.ts";
-import { isChosen } from "./dead_letter_filter.ts";
 import type { InboundEvent } from "../event.ts";
 import type { Lease, LeaseController } from "../lease.ts";
 import { EventNotSettledError, type Listener } from "../listener.ts";
 import { inOrder, type Ordering } from "../ordering.ts";
-import type { RedriveScope } from "./redrive_reader.ts";
-import type { Offsets } from "../transport.ts";
+import { matches, type RedriveScope } from "./selection.ts";
 
 /** What happened to the records of a dead-letter store. */
 export interface RedriveCounts {
-  readonly putBack: number;
+  readonly redriven: number;
   /** Not selected by the filter. */
-  readonly notChosen: number;
-  /** Put back by another redrive of the pipeline, with another filter or none. */
-  readonly putBackBefore: number;
+  readonly notMatching: number;
   readonly ofOtherPipelines: number;
-  readonly noDeadLetters: number;
-}
-
-/** Another redrive, and its positions. */
-export interface EarlierRedrive extends RedriveScope {
-  readonly positions: Offsets;
+  readonly notDeadLetters: number;
 }
 
 /**
- * Puts a dead letter back. Resolves with null, or with why that is never possible.
+ * Redrives one dead letter. Resolves with null, or with why that is never possible.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
-export type PutBack = (letter: InboundEvent, lease: Lease) => Promise<string | null>;
+export type RedriveOne = (deadLetter: InboundEvent, lease: Lease) => Promise<string | null>;
 
 /** Dependencies and options of a redrive. */
 export interface RedriveParts extends RedriveScope {
-  readonly letters: Listener;
-  /** Other redrives of the same pipeline. */
-  readonly earlier: readonly EarlierRedrive[];
+  readonly deadLetters: Listener;
   readonly ordering: Ordering;
-  /** Maximum number of dead letters to put back. */
+  /** Maximum number of dead letters to redrive. */
   readonly limit?: number | undefined;
-  readonly putBack: PutBack;
+  readonly redriveOne: RedriveOne;
 }
 
-/** Puts the dead letters of a pipeline back, in their order. */
+/** Redrives the dead letters of a pipeline, in their order. */
 export class Redrive {
   readonly #parts: RedriveParts;
-  readonly #counts = {
-    putBack: 0,
-    notChosen: 0,
-    putBackBefore: 0,
-    ofOtherPipelines: 0,
-    noDeadLetters: 0,
-  };
+  readonly #counts = { redriven: 0, notMatching: 0, ofOtherPipelines: 0, notDeadLetters: 0 };
   #taken = 0;
   #underWay = 0;
   #hasTurnedAway = false;
@@ -67,21 +50,21 @@ export class Redrive {
 
   /**
    * Runs until the dead letters end, the limit is reached or `lease` ends. Resolves with null, or with why a dead
-   * letter can never be put back: it then ends the lease, so that this letter is not skipped.
+   * letter can never be redriven: it then ends the lease, so that this dead letter is not skipped.
    */
   async run(lease: LeaseController): Promise<string | null> {
-    const putInOrder = inOrder(
-      (letter, ofPartition) => this.#putBack(letter, { lease, ofPartition }),
+    const redriveInOrder = inOrder(
+      (deadLetter, ofPartition) => this.#redrive(deadLetter, { lease, ofPartition }),
       this.#parts.ordering,
     );
-    await this.#parts.letters.listen(async (letter, ofPartition) => {
+    await this.#parts.deadLetters.listen(async (deadLetter, ofPartition) => {
       if (this.#isLimitReached) {
         this.#hasTurnedAway = true;
         this.#endAtLimit(lease);
         // The next redrive begins here.
         throw new EventNotSettledError("The limit is reached");
       }
-      const reason = this.#reasonToPassOver(letter);
+      const reason = this.#reasonToPassOver(deadLetter);
       if (reason !== null) {
         this.#counts[reason]++;
         return;
@@ -89,7 +72,7 @@ export class Redrive {
       this.#taken++;
       this.#underWay++;
       try {
-        await putInOrder(letter, ofPartition);
+        await redriveInOrder(deadLetter, ofPartition);
       } catch (error) {
         // This redrive gets it again, unless it already turned others away: then all are left to the next redrive.
         if (!this.#hasTurnedAway) this.#taken--;
@@ -106,36 +89,31 @@ export class Redrive {
     return this.#taken >= (this.#parts.limit ?? Infinity);
   }
 
-  /** Waits for those in progress: the lease's end would abandon letters that wait for their turn. */
+  /** Waits for those in progress: the lease's end would abandon dead letters that wait for their turn. */
   #endAtLimit(lease: LeaseController): void {
     if (this.#isLimitReached && this.#underWay === 0) lease.beginEnd();
   }
 
-  #reasonToPassOver(letter: InboundEvent): Exclude<keyof RedriveCounts, "putBack"> | null {
-    const { pipeline, filter, earlier } = this.#parts;
-    const { partition, offset } = letter.origin;
-    const facts = deadLetterFacts(letter);
-    if (facts === null) return "noDeadLetters";
+  #reasonToPassOver(deadLetter: InboundEvent): Exclude<keyof RedriveCounts, "redriven"> | null {
+    const { pipeline, filter } = this.#parts;
+    const facts = deadLetterFacts(deadLetter);
+    if (facts === null) return "notDeadLetters";
     if (facts.get("pipeline") !== pipeline) return "ofOtherPipelines";
-    if (!isChosen(facts, filter)) return "notChosen";
-    const isPutBack = earlier.some(({ filter, positions }) =>
-      offset < (positions.get(partition) ?? 0) && isChosen(facts, filter)
-    );
-    return isPutBack ? "putBackBefore" : null;
+    return matches(facts, filter) ? null : "notMatching";
   }
 
-  async #putBack(
-    letter: InboundEvent,
+  async #redrive(
+    deadLetter: InboundEvent,
     { lease, ofPartition }: { lease: LeaseController; ofPartition: Lease },
   ): Promise<void> {
-    // After a refusal, a letter in progress must not overtake the refused one.
-    if (this.#refusal !== null) throw new EventNotSettledError("One before it cannot be put back");
-    const refusal = await this.#parts.putBack(letter, ofPartition);
+    // After a refusal, a dead letter in progress must not overtake the refused one.
+    if (this.#refusal !== null) throw new EventNotSettledError("One before it cannot be redriven");
+    const refusal = await this.#parts.redriveOne(deadLetter, ofPartition);
     if (refusal !== null) {
       this.#refusal ??= refusal;
       lease.beginEnd();
-      throw new EventNotSettledError("It cannot be put back");
+      throw new EventNotSettledError("It cannot be redriven");
     }
-    this.#counts.putBack++;
+    this.#counts.redriven++;
   }
 }

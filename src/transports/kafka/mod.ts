@@ -27,7 +27,7 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
     const { KafkaListener } = await import("./consumer/listener.ts");
     return await KafkaListener.open(config, context);
   },
-  async putBack({ topic, consumerConfig }, context) {
+  async writeBack({ topic, consumerConfig }, context) {
     const { KafkaResultProcessor } = await import("./producer/result_processor.ts");
     const config = {
       type: "kafka",

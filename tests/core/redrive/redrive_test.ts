@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import type { InboundEvent } from "../../../src/core/event.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
-import { type PutBack, Redrive, type RedriveParts } from "../../../src/core/redrive/redrive.ts";
+import { Redrive, type RedriveOne, type RedriveParts } from "../../../src/core/redrive/redrive.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 import { FakeListener } from "../../support/fakes/listener.ts";
 
 /** A dead letter at `DLQ[0]` of the pipeline `orders`. */
-function aLetter(
+function aDeadLetter(
   offset: number,
   { key = "key", pipeline = "orders", status = "503" }: {
     key?: string;
@@ -27,85 +27,54 @@ function aLetter(
   });
 }
 
-function aRedrive(letters: readonly InboundEvent[], parts: Partial<RedriveParts> = {}) {
-  const listener = new FakeListener(...letters);
+function aRedrive(deadLetters: readonly InboundEvent[], parts: Partial<RedriveParts> = {}) {
+  const listener = new FakeListener(...deadLetters);
   const lease = new LeaseController();
-  const putBack: number[] = [];
+  const redriven: number[] = [];
   const redrive = new Redrive({
     pipeline: "orders",
-    letters: listener,
-    earlier: [],
+    deadLetters: listener,
     ordering: "key",
-    putBack: ({ origin }) => {
-      putBack.push(origin.offset);
+    redriveOne: ({ origin }) => {
+      redriven.push(origin.offset);
       return Promise.resolve(null);
     },
     ...parts,
   });
-  return { redrive, lease, putBack, listener };
+  return { redrive, lease, redriven, listener };
 }
 
-const NOTHING = {
-  putBack: 0,
-  notChosen: 0,
-  putBackBefore: 0,
-  ofOtherPipelines: 0,
-  noDeadLetters: 0,
-};
+const NOTHING = { redriven: 0, notMatching: 0, ofOtherPipelines: 0, notDeadLetters: 0 };
 
-Deno.test("Redrive puts the pipeline's letters back and passes over everything else", async () => {
-  const { redrive, lease, putBack, listener } = aRedrive([
-    aLetter(0),
-    aLetter(1, { pipeline: "invoices" }),
+Deno.test("Redrive redrives the dead letters of the pipeline and passes over everything else", async () => {
+  const { redrive, lease, redriven, listener } = aRedrive([
+    aDeadLetter(0),
+    aDeadLetter(1, { pipeline: "invoices" }),
     anEvent({ topic: "DLQ", offset: 2 }),
-    aLetter(3),
+    aDeadLetter(3),
   ]);
   assertEquals(await redrive.run(lease), null);
-  assertEquals(putBack, [0, 3]);
-  assertEquals(redrive.counts, { ...NOTHING, putBack: 2, ofOtherPipelines: 1, noDeadLetters: 1 });
+  assertEquals(redriven, [0, 3]);
+  assertEquals(redrive.counts, { ...NOTHING, redriven: 2, ofOtherPipelines: 1, notDeadLetters: 1 });
   assertEquals(listener.outcomes.toSorted(), [0, 1, 2, 3].map((at) => `DLQ[0]@${at} settled`));
   assertEquals(lease.ending.aborted, false);
 });
 
-Deno.test("Redrive passes over what the filter does not choose", async () => {
-  const { redrive, lease, putBack } = aRedrive(
-    [aLetter(0), aLetter(1, { status: "400" }), aLetter(2)],
+Deno.test("Redrive passes over what the filter does not select", async () => {
+  const { redrive, lease, redriven } = aRedrive(
+    [aDeadLetter(0), aDeadLetter(1, { status: "400" }), aDeadLetter(2)],
     { filter: { name: "status", value: "503" } },
   );
   await redrive.run(lease);
-  assertEquals(putBack, [0, 2]);
-  assertEquals(redrive.counts, { ...NOTHING, putBack: 2, notChosen: 1 });
+  assertEquals(redriven, [0, 2]);
+  assertEquals(redrive.counts, { ...NOTHING, redriven: 2, notMatching: 1 });
 });
 
-Deno.test("Redrive passes over what another redrive has put back: chosen by its filter, and below its position", async () => {
-  const letters = [0, 1, 2, 3].map((offset) =>
-    aLetter(offset, { status: offset % 2 === 0 ? "503" : "400" })
-  );
-  const { redrive, lease, putBack } = aRedrive(letters, {
-    earlier: [
-      {
-        pipeline: "orders",
-        filter: { name: "status", value: "503" },
-        positions: new Map([[0, 2], [1, 99]]),
-      },
-      {
-        pipeline: "orders",
-        filter: { name: "status", value: "404" },
-        positions: new Map([[0, 9]]),
-      },
-      { pipeline: "orders", positions: new Map([[1, 99]]) },
-    ],
-  });
-  await redrive.run(lease);
-  assertEquals(putBack, [1, 2, 3]);
-  assertEquals(redrive.counts, { ...NOTHING, putBack: 3, putBackBefore: 1 });
-});
-
-/** Puts letters back when it is told to. */
+/** Redrives dead letters when it is told to. */
 function byHand() {
   const started: number[] = [];
   const waiting = new Map<number, PromiseWithResolvers<string | null>>();
-  const putBack: PutBack = ({ origin: { offset } }) => {
+  const redriveOne: RedriveOne = ({ origin: { offset } }) => {
     started.push(offset);
     const result = Promise.withResolvers<string | null>();
     waiting.set(offset, result);
@@ -113,7 +82,7 @@ function byHand() {
   };
   return {
     started,
-    putBack,
+    redriveOne,
     async finish(offset: number, refusal: string | null = null): Promise<void> {
       waiting.get(offset)?.resolve(refusal);
       await everythingSettled();
@@ -125,10 +94,10 @@ function byHand() {
   };
 }
 
-Deno.test("Redrive puts letters of one key back one after the other, and those of others meanwhile", async () => {
+Deno.test("Redrive redrives dead letters of one key one after the other, and those of others meanwhile", async () => {
   const hand = byHand();
-  const letters = [aLetter(0, { key: "a" }), aLetter(1, { key: "b" }), aLetter(2, { key: "a" })];
-  const { redrive, lease } = aRedrive(letters, { putBack: hand.putBack });
+  const deadLetters = [aDeadLetter(0, { key: "a" }), aDeadLetter(1, { key: "b" }), aDeadLetter(2, { key: "a" })];
+  const { redrive, lease } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   const running = redrive.run(lease);
   await everythingSettled();
   assertEquals(hand.started, [0, 1]);
@@ -139,16 +108,16 @@ Deno.test("Redrive puts letters of one key back one after the other, and those o
   assertEquals(await running, null);
 });
 
-Deno.test("Redrive ends at its limit once all have gone back, and settles nothing behind", async () => {
+Deno.test("Redrive ends at its limit once all are stored, and settles nothing behind", async () => {
   const hand = byHand();
-  const letters = [
-    aLetter(0),
-    aLetter(1, { pipeline: "invoices" }),
-    aLetter(2),
-    aLetter(3),
-    aLetter(4, { pipeline: "invoices" }),
+  const deadLetters = [
+    aDeadLetter(0),
+    aDeadLetter(1, { pipeline: "invoices" }),
+    aDeadLetter(2),
+    aDeadLetter(3),
+    aDeadLetter(4, { pipeline: "invoices" }),
   ];
-  const { redrive, lease, listener } = aRedrive(letters, { putBack: hand.putBack, limit: 2 });
+  const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne, limit: 2 });
   const running = redrive.run(lease);
   await everythingSettled();
   await hand.finish(0);
@@ -157,7 +126,7 @@ Deno.test("Redrive ends at its limit once all have gone back, and settles nothin
   assertEquals(lease.ending.aborted, true);
   await running;
   assertEquals(hand.started, [0, 2]);
-  assertEquals(redrive.counts, { ...NOTHING, putBack: 2, ofOtherPipelines: 1 });
+  assertEquals(redrive.counts, { ...NOTHING, redriven: 2, ofOtherPipelines: 1 });
   assertEquals(listener.outcomes.toSorted(), [
     "DLQ[0]@0 settled",
     "DLQ[0]@1 settled",
@@ -168,15 +137,15 @@ Deno.test("Redrive ends at its limit once all have gone back, and settles nothin
 });
 
 Deno.test("Redrive ends at once, when nothing is left of its limit", async () => {
-  const { redrive, lease, putBack } = aRedrive([aLetter(0)], { limit: 0 });
+  const { redrive, lease, redriven } = aRedrive([aDeadLetter(0)], { limit: 0 });
   await redrive.run(lease);
-  assertEquals([putBack, lease.ending.aborted], [[], true]);
+  assertEquals([redriven, lease.ending.aborted], [[], true]);
 });
 
-Deno.test("Redrive ends at a letter that can never be put back, and does not settle it", async () => {
+Deno.test("Redrive ends at a dead letter that can never be redriven, and does not settle it", async () => {
   const hand = byHand();
-  const letters = [aLetter(0, { key: "a" }), aLetter(1, { key: "b" }), aLetter(2, { key: "b" })];
-  const { redrive, lease, listener } = aRedrive(letters, { putBack: hand.putBack });
+  const deadLetters = [aDeadLetter(0, { key: "a" }), aDeadLetter(1, { key: "b" }), aDeadLetter(2, { key: "b" })];
+  const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   const running = redrive.run(lease);
   await everythingSettled();
   await hand.finish(1, "it is too large");
@@ -184,15 +153,15 @@ Deno.test("Redrive ends at a letter that can never be put back, and does not set
   await hand.finish(0);
   assertEquals(await running, "it is too large");
   assertEquals(hand.started, [0, 1]);
-  assertEquals(redrive.counts, { ...NOTHING, putBack: 1 });
+  assertEquals(redrive.counts, { ...NOTHING, redriven: 1 });
   assertEquals(listener.outcomes.filter((outcome) => outcome.endsWith(" settled")), [
     "DLQ[0]@0 settled",
   ]);
 });
 
-Deno.test("Redrive does not count what was not put back before the lease ended", async () => {
+Deno.test("Redrive does not count what was not redriven before the lease ended", async () => {
   const hand = byHand();
-  const { redrive, lease } = aRedrive([aLetter(0)], { putBack: hand.putBack });
+  const { redrive, lease } = aRedrive([aDeadLetter(0)], { redriveOne: hand.redriveOne });
   const running = redrive.run(lease);
   await everythingSettled();
   await hand.fail(0, new EventNotSettledError("The lease ended"));
@@ -200,10 +169,10 @@ Deno.test("Redrive does not count what was not put back before the lease ended",
   assertEquals(redrive.counts, NOTHING);
 });
 
-Deno.test("Redrive puts no letter back before one of its key that was refused", async () => {
+Deno.test("Redrive redrives no dead letter before one of its key that was refused", async () => {
   const hand = byHand();
-  const letters = [aLetter(5, { key: "a" }), aLetter(6, { key: "a" }), aLetter(7, { key: "b" })];
-  const { redrive, lease, listener } = aRedrive(letters, { putBack: hand.putBack });
+  const deadLetters = [aDeadLetter(5, { key: "a" }), aDeadLetter(6, { key: "a" }), aDeadLetter(7, { key: "b" })];
+  const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   // Work on what lies between those that have begun still begins while a lease is ending.
   lease.begin(7);
   const running = redrive.run(lease);
@@ -217,16 +186,16 @@ Deno.test("Redrive puts no letter back before one of its key that was refused", 
   ]);
 });
 
-Deno.test("Redrive does not count a letter to its limit that went to another member", async () => {
+Deno.test("Redrive does not count a dead letter to its limit that went to another member", async () => {
   let isFirst = true;
-  const { redrive, lease } = aRedrive([aLetter(0)], {
+  const { redrive, lease } = aRedrive([aDeadLetter(0)], {
     limit: 1,
-    putBack: () => {
+    redriveOne: () => {
       if (!isFirst) return Promise.resolve(null);
       isFirst = false;
       return Promise.reject(new EventNotSettledError("the partition is another's now"));
     },
   });
   await redrive.run(lease);
-  assertEquals([redrive.counts.putBack, lease.ending.aborted], [0, false]);
+  assertEquals([redrive.counts.redriven, lease.ending.aborted], [0, false]);
 });

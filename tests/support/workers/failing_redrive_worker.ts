@@ -1,35 +1,29 @@
 /**
- * A redrive's Worker that fails after three dead letters the first time, of six up to offset 6. When it is started
- * again, it puts back as many as it still may and ends.
+ * A redrive's Worker that fails after three of six dead letters the first time. When it is started again, it redrives
+ * as many as it still may and ends.
  *
  * @module
  */
+import type { ReadProgress } from "../../../src/core/transport.ts";
 import type { RedriveCommand, RedriveReport } from "../../../src/process/worker_messages.ts";
 
 function report(message: RedriveReport): void {
   self.postMessage(message);
 }
 
-function reportProgress(putBack: number, start: number, end: number): void {
-  const counts = {
-    putBack,
-    notChosen: 1,
-    putBackBefore: 0,
-    ofOtherPipelines: 0,
-    noDeadLetters: 0,
-  };
-  const positions = new Map([[0, start + putBack]]);
-  const [starts, ends] = [new Map([[0, start]]), new Map([[0, end]])];
-  report({ kind: "progress", progress: { counts, starts, ends, positions } });
+function reportProgress(redriven: number, reading: ReadProgress): void {
+  const counts = { redriven, notMatching: 1, ofOtherPipelines: 0, notDeadLetters: 0 };
+  report({ kind: "progress", progress: { counts, reading } });
 }
 
 self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
   if (data.kind === "stop") return;
-  if (data.ends === undefined) {
-    reportProgress(3, 0, 6);
+  const { range, selection: { limit = 0 } } = data;
+  if (range === undefined) {
+    reportProgress(3, { range: "the six", total: 6, unread: 3, read: ["0 to 2"] });
     report({ kind: "failed", reason: "failed on purpose", isRefusal: false });
     return;
   }
-  reportProgress(data.selection.limit ?? 0, 3, data.ends.get(0) ?? NaN);
+  reportProgress(limit, { range, total: 6, unread: 3 - limit, read: [`0 to ${2 + limit}`] });
   report({ kind: "ended", refusal: null });
 });

@@ -1,6 +1,8 @@
 import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
-import type { Offsets } from "../../../core/transport.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
+
+/** Offsets by partition. */
+export type Offsets = ReadonlyMap<number, number>;
 
 /** Where a listener's input ends, and whether its progress is committed. */
 export interface ReadingEndOptions {

@@ -1,35 +1,38 @@
 import type { Admin } from "kafkajs";
 import type { Lease } from "../../../core/lease.ts";
 import type { Deliver } from "../../../core/listener.ts";
-import type { Offsets, ReadBackContext, StoredEvents } from "../../../core/transport.ts";
+import type { ReadBackContext, ReadProgress, StoredEvents } from "../../../core/transport.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { consumerConfigOf } from "../config/derived.ts";
 import { KafkaListener } from "./listener.ts";
+import type { Offsets } from "./reading_end.ts";
 
 /** Stored records are redriven whatever their size. */
 const MAX_EVENT_BYTES = 2 ** 31;
 
-/** The range of a topic to read, and the positions of other readers. */
-type Extent = Pick<StoredEvents, "starts" | "ends" | "peers">;
+/** The records of a partition that there are to read. */
+interface PartitionRange {
+  readonly partition: number;
+  readonly start: number;
+  /** Offset after the last one. */
+  readonly end: number;
+}
 
 /** A topic with stored records. Its readers are consumer groups. */
 export class StoredRecords implements StoredEvents {
-  readonly starts: Offsets;
-  readonly ends: Offsets;
-  readonly peers: ReadonlyMap<string, Offsets>;
-  readonly positions: Offsets;
+  readonly #ranges: readonly PartitionRange[];
+  /** The group reads nothing below these offsets again. */
+  readonly #positions: Offsets;
   readonly #listener: KafkaListener;
 
   private constructor(
-    { starts, ends, peers }: Extent,
+    ranges: readonly PartitionRange[],
     { positions, listener }: { positions: Offsets; listener: KafkaListener },
   ) {
-    this.starts = starts;
-    this.ends = ends;
-    this.peers = peers;
-    this.positions = positions;
+    this.#ranges = ranges;
+    this.#positions = positions;
     this.#listener = listener;
   }
 
@@ -39,8 +42,11 @@ export class StoredRecords implements StoredEvents {
     context: ReadBackContext,
   ): Promise<StoredRecords> {
     const consumerConfig = consumerConfigOf(producerConfig, { groupId: context.reader });
-    const extent = await lookUpExtent(topic, consumerConfig, context);
-    const positions = new Map(extent.starts);
+    const found = await findRanges(topic, consumerConfig, context);
+    const ranges: readonly PartitionRange[] = context.range === undefined
+      ? found
+      : JSON.parse(context.range);
+    const positions = new Map(found.map(({ partition, start }) => [partition, start]));
     const config = {
       type: "kafka",
       topic,
@@ -48,11 +54,26 @@ export class StoredRecords implements StoredEvents {
       consumerConfig,
     } as const;
     const listener = await KafkaListener.open(config, context, {
-      ends: extent.ends,
+      ends: new Map(ranges.map(({ partition, end }) => [partition, end])),
       commits: context.remembers,
       onCommit: (partition, offset) => positions.set(partition, offset),
     });
-    return new StoredRecords(extent, { positions, listener });
+    return new StoredRecords(ranges, { positions, listener });
+  }
+
+  get progress(): ReadProgress {
+    const read: string[] = [];
+    let total = 0;
+    let unread = 0;
+    for (const { partition, start, end } of this.#ranges) {
+      const position = this.#positions.get(partition) ?? start;
+      total += Math.max(end - start, 0);
+      unread += Math.max(end - position, 0);
+      if (position > start) {
+        read.push(`partition ${partition}, offsets ${start} to ${position - 1}`);
+      }
+    }
+    return { range: JSON.stringify(this.#ranges), total, unread, read };
   }
 
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
@@ -64,11 +85,12 @@ export class StoredRecords implements StoredEvents {
   }
 }
 
-async function lookUpExtent(
+/** From the group's positions to the present ends, by partition. */
+async function findRanges(
   topic: string,
   config: KafkaConsumerConfig,
-  { log, reader, isPeer, ends }: ReadBackContext,
-): Promise<Extent> {
+  { log, reader }: ReadBackContext,
+): Promise<readonly PartitionRange[]> {
   const kafka = createKafka(config, { log });
   await requireTopic(kafka, topic, config);
   const admin = kafka.admin();
@@ -76,30 +98,19 @@ async function lookUpExtent(
     await admin.connect();
     const partitions = await admin.fetchTopicOffsets(topic);
     await requireAllOf(partitions, { admin, topic });
-    const highs = new Map(partitions.map(({ partition, high }) => [partition, Number(high)]));
-    const own = await positionsOf(reader, { admin, topic });
-    if (withoutFuture(own, highs).size < own.size) {
+    const positions = await positionsOf(reader, { admin, topic });
+    if (partitions.some(({ partition, high }) => (positions.get(partition) ?? 0) > Number(high))) {
       log.warn(
         `group '${reader}' has read topic '${topic}' further than it goes: the topic was created anew, ` +
           "or has lost its end; to read it from its beginning, delete the group",
       );
     }
-    const { groups } = await admin.listGroups();
-    const peers = new Map<string, Offsets>();
-    for (const { groupId } of groups) {
-      if (groupId === reader || !isPeer(groupId)) continue;
-      peers.set(groupId, withoutFuture(await positionsOf(groupId, { admin, topic }), highs));
-    }
-    return {
-      starts: new Map(
-        partitions.map(({ partition, low }) => [
-          partition,
-          Math.max(own.get(partition) ?? 0, Number(low)),
-        ]),
-      ),
-      ends: ends ?? highs,
-      peers,
-    };
+    return partitions
+      .map(({ partition, low, high }) => {
+        const start = Math.max(positions.get(partition) ?? 0, Number(low));
+        return { partition, start, end: Number(high) };
+      })
+      .sort((one, other) => one.partition - other.partition);
   } catch (error) {
     const where = config.bootstrapServers.join(", ");
     const what = `what there is to read of topic '${topic}' on ${where}`;
@@ -130,9 +141,4 @@ async function positionsOf(
   const committed = (offsets?.partitions ?? [])
     .map(({ partition, offset }) => [partition, Number(offset)] as const);
   return new Map(committed.filter(([, offset]) => offset >= 0));
-}
-
-/** Drops positions beyond the end of their partition: they belong to an earlier topic of this name. */
-function withoutFuture(positions: Offsets, highs: Offsets): Offsets {
-  return new Map([...positions].filter(([partition, at]) => at <= (highs.get(partition) ?? 0)));
 }

@@ -16,7 +16,6 @@ Deno.test("StoredRecords passes over no partition that has no leader, but says t
     log: new RecordedLog().log,
     limits: DEFAULT_LIMITS,
     reader: freshName("reader"),
-    isPeer: () => false,
     remembers: true,
   };
   const keys = { "bootstrap.servers": brokers.first.bootstrapServer };

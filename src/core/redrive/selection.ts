@@ -1,6 +1,6 @@
 import type { DeadLetterFact, DeadLetterFacts } from "../failures/dead_letter_facts.ts";
 
-/** Facts that select dead letters. */
+/** Facts that a filter can compare. */
 export const FILTER_NAMES = [
   "reason",
   "status",
@@ -17,6 +17,13 @@ export interface DeadLetterFilter {
   readonly value: string;
 }
 
+/** The dead letters that a redrive covers. */
+export interface RedriveScope {
+  readonly pipeline: string;
+  /** Without it, all dead letters of the pipeline. */
+  readonly filter?: DeadLetterFilter | undefined;
+}
+
 /** Parses `NAME=VALUE`; null when it is malformed or the name is unknown. */
 export function parseFilter(text: string): DeadLetterFilter | null {
   const [, written, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
@@ -30,6 +37,18 @@ export function formatFilter({ name, value }: DeadLetterFilter): string {
 }
 
 /** Whether a filter selects a dead letter; no filter selects all. */
-export function isChosen(facts: DeadLetterFacts, filter: DeadLetterFilter | undefined): boolean {
+export function matches(facts: DeadLetterFacts, filter: DeadLetterFilter | undefined): boolean {
   return filter === undefined || facts.get(filter.name) === filter.value;
+}
+
+/** The name under which a dead-letter store keeps the position of a redrive. Each filter has its own. */
+export function readerName({ pipeline, filter }: RedriveScope): string {
+  // Encoded names have no colon, so a pipeline's name cannot look like another one's with a filter.
+  const suffix = filter === undefined ? "" : `:${encode(formatFilter(filter))}`;
+  return `eventor-redrive-${encode(pipeline)}${suffix}`;
+}
+
+/** Keeps common pipeline names readable, and the `=` of filters. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replaceAll("%3D", "=");
 }

@@ -6,17 +6,17 @@ import { type EventOrigin, formatOrigin, type InboundEvent } from "../event.ts";
 import { visible } from "../idempotency_key.ts";
 import type { Lease } from "../lease.ts";
 import { publish } from "../publishing.ts";
-import type { PutBack } from "./redrive.ts";
+import type { RedriveOne } from "./redrive.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 
-/** Dependencies of `puttingBack()`. */
-export interface PutBackParts extends AttemptsParts {
-  /** Destination: the source of the pipeline's events. */
+/** Dependencies of `redriveTo()`. */
+export interface RedriveToParts extends AttemptsParts {
+  /** The source of the pipeline's events. */
   readonly source: ResultProcessor;
 }
 
-/** Puts dead letters back to their event's partition, and retries each until it is stored. */
-export function puttingBack(parts: PutBackParts): PutBack {
+/** Publishes the event of each dead letter to its partition again, and retries until it is stored. */
+export function redriveTo(parts: RedriveToParts): RedriveOne {
   const { source: processor, log } = parts;
   // The listener limits the work in progress; the slots only check the lease.
   const slots = new CallSlots(Infinity);
@@ -29,19 +29,19 @@ export function puttingBack(parts: PutBackParts): PutBack {
     log.warn(`${events} go onto ${onto}, which the pipeline reads now: each by its key`);
   }
 
-  async function store(letter: InboundEvent, lease: Lease): Promise<EventOrigin | null> {
-    const { offset } = letter.origin;
-    const place = originOf(letter);
-    const publication = { what: "the event", event: letter, processor, lease };
+  async function store(deadLetter: InboundEvent, lease: Lease): Promise<EventOrigin | null> {
+    const { offset } = deadLetter.origin;
+    const place = originOf(deadLetter);
+    const publication = { what: "the event", event: deadLetter, processor, lease };
     await slots.take(lease, offset);
     slots.giveBack(lease);
     try {
-      const full = { ...eventRecord(letter), ...place };
+      const full = { ...eventRecord(deadLetter), ...place };
       let stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);
       if (stored === null) {
-        const bare = { ...bareEventRecord(letter), ...place };
+        const bare = { ...bareEventRecord(deadLetter), ...place };
         stored = await publish({ ...publication, record: bare }, parts);
-        if (stored !== null) log.warn(withoutKey(letter));
+        if (stored !== null) log.warn(withoutKey(deadLetter));
       }
       if (stored === null) {
         lease.rest(offset);
@@ -56,59 +56,51 @@ export function puttingBack(parts: PutBackParts): PutBack {
     }
   }
 
-  return async (letter, lease) => {
-    const leftOutBytes = deadLetterFacts(letter)?.get("value-left-out");
+  return async (deadLetter, lease) => {
+    const name = formatOrigin(deadLetter.origin);
+    const leftOutBytes = deadLetterFacts(deadLetter)?.get("value-left-out");
     if (leftOutBytes !== undefined) {
-      return `${
-        formatOrigin(letter.origin)
-      } does not hold its event: its value was left out, as the event ` +
-        `had ${
-          visible(leftOutBytes)
-        } bytes, more than maxEventBytes allowed; choose others by --filter`;
+      return `${name} does not hold its event: its value was left out, as the event had ` +
+        `${visible(leftOutBytes)} bytes, more than maxEventBytes allowed; choose others by --filter`;
     }
-    if (await store(letter, lease) !== null) return null;
-    const event = `the event of ${formatOrigin(letter.origin)}`;
-    return `${event} is larger than its topic takes: raise the topic's max.message.bytes`;
+    if (await store(deadLetter, lease) !== null) return null;
+    return `the event of ${name} is larger than its topic takes: raise the topic's max.message.bytes`;
   };
 }
 
-/** Prints a line for each dead letter that would be put back. */
-export function listing(print: (text: string) => Promise<void>): PutBack {
+/** Prints a line for each dead letter that would be redriven. */
+export function listTo(print: (text: string) => Promise<void>): RedriveOne {
   let printed = Promise.resolve();
-  return async (letter) => {
-    printed = printed.then(() => print(`${describe(letter)}\n`));
+  return async (deadLetter) => {
+    printed = printed.then(() => print(`${describe(deadLetter)}\n`));
     await printed;
     return null;
   };
 }
 
 /** If the partition is gone, the lane keeps events without a key together. */
-function originOf(letter: InboundEvent): Pick<OutboundRecord, "origin" | "lane"> {
-  const facts = deadLetterFacts(letter);
+function originOf(deadLetter: InboundEvent): Pick<OutboundRecord, "origin" | "lane"> {
+  const facts = deadLetterFacts(deadLetter);
   // The last position counts for a second redrive: a producer can forge the first one.
   const [topic, partition] = facts?.has("last-source-partition")
     ? [facts.get("last-source-topic"), facts.get("last-source-partition")]
     : [facts?.get("source-topic"), facts?.get("source-partition")];
   if (topic === undefined || partition === undefined || !/^\d{1,10}$/.test(partition)) return {};
   const origin = { topic, partition: Number(partition) };
-  return letter.key === null ? { origin, lane: origin.partition } : { origin };
+  return deadLetter.key === null ? { origin, lane: origin.partition } : { origin };
 }
 
 function withoutKey({ origin }: InboundEvent): string {
-  return `the event of ${
-    formatOrigin(origin)
-  } goes back without its idempotency key and its first failure, as its ` +
-    "topic takes no larger record: the endpoint cannot recognize it";
+  return `the event of ${formatOrigin(origin)} goes back without its idempotency key and its first ` +
+    "failure, as its topic takes no larger record: the endpoint cannot recognize it";
 }
 
 /** Shows nothing of the event itself. Anyone may have written the headers. */
-function describe(letter: InboundEvent): string {
-  const facts = deadLetterFacts(letter);
+function describe(deadLetter: InboundEvent): string {
+  const facts = deadLetterFacts(deadLetter);
   const fact = (name: DeadLetterFact) => visible(facts?.get(name) ?? "-");
   const source = `${fact("source-topic")}[${fact("source-partition")}]@${fact("source-offset")}`;
-  return `${formatOrigin(letter.origin)} of ${source}: reason ${fact("reason")}, status ` +
-    `${fact("status")}, attempts ${fact("attempts")}, redrives ${
-      fact("redrives")
-    }, first failed at ` +
-    fact("first-failed-at");
+  return `${formatOrigin(deadLetter.origin)} of ${source}: reason ${fact("reason")}, ` +
+    `status ${fact("status")}, attempts ${fact("attempts")}, redrives ${fact("redrives")}, ` +
+    `first failed at ${fact("first-failed-at")}`;
 }

@@ -4,7 +4,7 @@ import { eventRecord } from "../../../src/core/failures/first_failure.ts";
 import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
-import { listing, puttingBack } from "../../../src/core/redrive/put_back.ts";
+import { listTo, redriveTo } from "../../../src/core/redrive/redrive_one.ts";
 import { ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
@@ -14,7 +14,7 @@ import { RecordedLog } from "../../support/recorded_log.ts";
 const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };
 
 /** What the pipeline `orders` makes of an event of `ORDERS[2]`, standing at `DLQ[0]@3`. */
-function aLetter(
+function aDeadLetter(
   { topic = "ORDERS", offset = 17, key = bytes("key") }: {
     topic?: string;
     offset?: number;
@@ -29,20 +29,20 @@ function aLetter(
   return anEvent({ topic: "DLQ", offset: 3, ...letter });
 }
 
-function aPutBack({ failures = [] }: { failures?: readonly unknown[] } = {}) {
+function aRedrive({ failures = [] }: { failures?: readonly unknown[] } = {}) {
   const source = new FakeResultProcessor({
     failures,
     firstPlace: { topic: "ORDERS", partition: 2, offset: 100 },
   });
   const recorded = new RecordedLog();
-  const putBack = puttingBack({ source, log: recorded.log, backoff: BACKOFF });
-  return { source, recorded, putBack, lease: new LeaseController() };
+  const redriveOne = redriveTo({ source, log: recorded.log, backoff: BACKOFF });
+  return { source, recorded, redriveOne, lease: new LeaseController() };
 }
 
-Deno.test("puttingBack() stores the event's own record, and where it came from", async () => {
-  const { source, putBack, lease, recorded } = aPutBack();
-  const letter = aLetter();
-  assertEquals(await putBack(letter, lease), null);
+Deno.test("redriveTo() stores the event's own record, and where it came from", async () => {
+  const { source, redriveOne, lease, recorded } = aRedrive();
+  const letter = aDeadLetter();
+  assertEquals(await redriveOne(letter, lease), null);
   assertEquals(source.stored, [{
     key: bytes("key"),
     value: bytes("value"),
@@ -52,8 +52,8 @@ Deno.test("puttingBack() stores the event's own record, and where it came from",
   assertEquals(recorded.lines, []);
 });
 
-Deno.test("puttingBack() refuses a dead letter that does not hold the value of its event", async () => {
-  const { source, putBack, lease } = aPutBack();
+Deno.test("redriveTo() refuses a dead letter that does not hold the value of its event", async () => {
+  const { source, redriveOne, lease } = aRedrive();
   const event = anEvent({
     value: new Uint8Array(),
     oversize: { bytes: 60_000_000, maxBytes: 8_388_608 },
@@ -64,45 +64,45 @@ Deno.test("puttingBack() refuses a dead letter that does not hold the value of i
     attempts: undefined,
   });
   assertEquals(
-    await putBack(anEvent({ topic: "DLQ", offset: 3, ...letter }), lease),
+    await redriveOne(anEvent({ topic: "DLQ", offset: 3, ...letter }), lease),
     "DLQ[0]@3 does not hold its event: its value was left out, as the event had 60000000 bytes, more " +
       "than maxEventBytes allowed; choose others by --filter",
   );
   assertEquals(source.stored, []);
 });
 
-Deno.test("puttingBack() keeps events without a key together that came from one partition", async () => {
-  const { source, putBack, lease } = aPutBack();
-  await putBack(aLetter({ topic: "FORMER", key: null }), lease);
-  await putBack(aLetter({ topic: "FORMER" }), lease);
+Deno.test("redriveTo() keeps events without a key together that came from one partition", async () => {
+  const { source, redriveOne, lease } = aRedrive();
+  await redriveOne(aDeadLetter({ topic: "FORMER", key: null }), lease);
+  await redriveOne(aDeadLetter({ topic: "FORMER" }), lease);
   assertEquals(source.stored.map(({ lane }) => lane), [2, undefined]);
 });
 
-Deno.test("puttingBack() leaves the partition open, when the letter does not say it", async () => {
-  const { source, putBack, lease } = aPutBack();
+Deno.test("redriveTo() leaves the partition open, when the dead letter does not say it", async () => {
+  const { source, redriveOne, lease } = aRedrive();
   for (const partition of ["", "-1", "two", "99999999999"]) {
-    const letter = aLetter();
+    const letter = aDeadLetter();
     const headers = letter.headers.map(([name, value]) =>
       name.endsWith("source-partition") ? [name, bytes(partition)] as const : [name, value] as const
     );
-    await putBack({ ...letter, headers }, lease);
+    await redriveOne({ ...letter, headers }, lease);
   }
   assertEquals(source.stored.length, 4);
   for (const record of source.stored) assertEquals("origin" in record, false);
 });
 
-Deno.test("puttingBack() says once that events come from a topic that the pipeline does not read any more", async () => {
-  const { putBack, lease, recorded } = aPutBack();
-  for (const offset of [1, 2, 3]) await putBack(aLetter({ topic: "FORMER", offset }), lease);
+Deno.test("redriveTo() says once that events come from a topic that the pipeline does not read any more", async () => {
+  const { redriveOne, lease, recorded } = aRedrive();
+  for (const offset of [1, 2, 3]) await redriveOne(aDeadLetter({ topic: "FORMER", offset }), lease);
   assertEquals(recorded.lines, [
     "WARN - events of topic FORMER go onto ORDERS, which the pipeline reads now: each by its key",
   ]);
 });
 
-Deno.test("puttingBack() tries again until the record is stored", async () => {
+Deno.test("redriveTo() tries again until the record is stored", async () => {
   const away = new ResultProcessorError("topic 'ORDERS': away");
-  const { source, putBack, lease, recorded } = aPutBack({ failures: [away, away] });
-  assertEquals(await putBack(aLetter(), lease), null);
+  const { source, redriveOne, lease, recorded } = aRedrive({ failures: [away, away] });
+  assertEquals(await redriveOne(aDeadLetter(), lease), null);
   assertEquals([source.calls, source.stored.length], [3, 1]);
   assertEquals(
     recorded.matching(/cannot publish the event of DLQ\[0\]@3: topic 'ORDERS': away/).length,
@@ -112,9 +112,9 @@ Deno.test("puttingBack() tries again until the record is stored", async () => {
 
 const TOO_LARGE = new ResultProcessorError("topic 'ORDERS': refused", { isTooLarge: true });
 
-Deno.test("puttingBack() stores the event alone, and says so, when there is no room for more", async () => {
-  const { source, putBack, lease, recorded } = aPutBack({ failures: [TOO_LARGE] });
-  assertEquals(await putBack(aLetter(), lease), null);
+Deno.test("redriveTo() stores the event alone, and says so, when there is no room for more", async () => {
+  const { source, redriveOne, lease, recorded } = aRedrive({ failures: [TOO_LARGE] });
+  assertEquals(await redriveOne(aDeadLetter(), lease), null);
   const [{ key, value, headers } = {}, ...others] = source.stored;
   assertEquals({ key, value, headers }, { key: bytes("key"), value: bytes("value"), headers: [] });
   assertEquals(others, []);
@@ -125,35 +125,35 @@ Deno.test("puttingBack() stores the event alone, and says so, when there is no r
   assertEquals(recorded.of("ERROR"), []);
 });
 
-Deno.test("puttingBack() puts an event that failed again to where it stood last", async () => {
-  const { source, putBack, lease } = aPutBack();
-  const putBackOnce = anEvent({
+Deno.test("redriveTo() puts an event that failed again to where it stood last", async () => {
+  const { source, redriveOne, lease } = aRedrive();
+  const redrivenOnce = anEvent({
     topic: "ORDERS",
     partition: 1,
     offset: 40,
-    ...eventRecord(aLetter()),
+    ...eventRecord(aDeadLetter()),
   });
-  const letter = deadLetter(putBackOnce, {
+  const letter = deadLetter(redrivenOnce, {
     pipeline: "orders",
     failure: { reason: "status", status: "503", message: "status 503" },
     attempts: undefined,
   });
-  await putBack(anEvent({ topic: "DLQ", offset: 4, ...letter }), lease);
+  await redriveOne(anEvent({ topic: "DLQ", offset: 4, ...letter }), lease);
   assertEquals(source.stored.map(({ origin }) => origin), [{ topic: "ORDERS", partition: 1 }]);
 });
 
-Deno.test("puttingBack() says what to do about a record that is too large", async () => {
-  const { putBack, lease } = aPutBack({ failures: [TOO_LARGE, TOO_LARGE] });
+Deno.test("redriveTo() says what to do about a record that is too large", async () => {
+  const { redriveOne, lease } = aRedrive({ failures: [TOO_LARGE, TOO_LARGE] });
   assertEquals(
-    await putBack(aLetter(), lease),
+    await redriveOne(aDeadLetter(), lease),
     "the event of DLQ[0]@3 is larger than its topic takes: raise the topic's max.message.bytes",
   );
 });
 
-Deno.test("puttingBack() begins nothing while its lease is suspended, nor after it", async () => {
-  const { source, putBack, lease } = aPutBack();
+Deno.test("redriveTo() begins nothing while its lease is suspended, nor after it", async () => {
+  const { source, redriveOne, lease } = aRedrive();
   lease.suspend();
-  const waiting = assertRejects(() => putBack(aLetter(), lease), EventNotSettledError);
+  const waiting = assertRejects(() => redriveOne(aDeadLetter(), lease), EventNotSettledError);
   await everythingSettled();
   assertEquals(source.calls, 0);
   lease.beginEnd();
@@ -161,36 +161,36 @@ Deno.test("puttingBack() begins nothing while its lease is suspended, nor after 
   assertEquals(source.calls, 0);
 });
 
-Deno.test("puttingBack() has work begun and done in its lease, so that a rebalance waits for it", async () => {
+Deno.test("redriveTo() has work begun and done in its lease, so that a rebalance waits for it", async () => {
   const gate = Promise.withResolvers<void>();
   const source = new FakeResultProcessor({ gate: () => gate.promise });
   const lease = new LeaseController();
-  const putting = puttingBack({ source, log: new RecordedLog().log })(aLetter(), lease);
+  const running = redriveTo({ source, log: new RecordedLog().log })(aDeadLetter(), lease);
   await everythingSettled();
   assert(lease.isWorking);
   gate.resolve();
-  await putting;
+  await running;
   assert(!lease.isWorking);
 });
 
-Deno.test("puttingBack() has no work under way in its lease, when it was given up", async () => {
+Deno.test("redriveTo() has no work under way in its lease, when it was given up", async () => {
   const away = new ResultProcessorError("topic 'ORDERS': away");
-  const { putBack, lease } = aPutBack({ failures: [away] });
-  const givenUp = assertRejects(() => putBack(aLetter(), lease), EventNotSettledError);
+  const { redriveOne, lease } = aRedrive({ failures: [away] });
+  const givenUp = assertRejects(() => redriveOne(aDeadLetter(), lease), EventNotSettledError);
   lease.end();
   await givenUp;
   assert(!lease.isWorking);
 });
 
-Deno.test("listing() shows where letters stand and why, in order, and nothing of the event", async () => {
+Deno.test("listTo() shows where dead letters stand and why, in order, and nothing of the event", async () => {
   const printed: string[] = [];
-  const list = listing(async (text) => {
+  const list = listTo(async (text) => {
     await everythingSettled();
     printed.push(text);
   });
   const lease = new LeaseController();
-  const letters = [aLetter(), anEvent({ topic: "DLQ", offset: 4 })];
-  assertEquals(await Promise.all(letters.map((letter) => list(letter, lease))), [null, null]);
+  const deadLetters = [aDeadLetter(), anEvent({ topic: "DLQ", offset: 4 })];
+  assertEquals(await Promise.all(deadLetters.map((letter) => list(letter, lease))), [null, null]);
   const [first = "", second] = printed;
   assertEquals(
     first.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME"),
@@ -202,9 +202,9 @@ Deno.test("listing() shows where letters stand and why, in order, and nothing of
   );
 });
 
-Deno.test("listing() shows no control characters", async () => {
+Deno.test("listTo() shows no control characters", async () => {
   const printed: string[] = [];
   const letter = anEvent({ headers: [["eventor-dead-letter-reason", bytes("\x1b[2Jred\n")]] });
-  await listing((text) => Promise.resolve(void printed.push(text)))(letter, new LeaseController());
+  await listTo((text) => Promise.resolve(void printed.push(text)))(letter, new LeaseController());
   assertEquals(/\p{Cc}/u.test(printed.join("").trimEnd()), false, printed.join());
 });
