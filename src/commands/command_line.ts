@@ -56,12 +56,12 @@ Options:
                         ${FILTER_NAMES.join(", ")};
                         each filter, like no filter, keeps its own position
   --limit N             N dead letters at most
-  --dry-run             show which would go back, and do nothing
+  --dry-run             list the dead letters that would be put back, and change nothing
   --key KEY             the event's key; without it, it has none
   --header NAME=VALUE   a header of the event; may be repeated
 
 Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration;
-of try: 0 the event would be done with by this call's result, 1 it would not.
+of try: 0 a running pipeline would be done with the event after this call, 1 it would not be.
 `;
 
 const FLAGS = [

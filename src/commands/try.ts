@@ -1,14 +1,19 @@
 import { type Command, EXIT_CODE } from "./command_line.ts";
+import type { LogSink } from "../core/log.ts";
 import { printError } from "../process/console.ts";
 import { LogWriter } from "../process/log_writer.ts";
-import { runTrial } from "../process/try_supervisor.ts";
+import { tryPermissions } from "../process/sandbox.ts";
+import { startWorker } from "../process/supervised_worker.ts";
+import type { TryCommand, TryReport } from "../process/worker_messages.ts";
 import { loadFiles, STANDARD_INPUT } from "./configuration.ts";
 import { pipelineOf } from "./pipeline_choice.ts";
+
+const TRY_WORKER = new URL("../process/try_worker.ts", import.meta.url);
 
 /** How long to wait for a reader of the last log lines. */
 const FLUSH_MS = 1000;
 
-/** Sends one event through a pipeline's handler and prints the outcome; resolves with the exit code. */
+/** Runs a pipeline for one event and prints the outcome; resolves with the exit code. */
 export async function tryEvent(command: Command & { kind: "try" }): Promise<number> {
   const { files, key, headers } = command;
   if (files.includes(STANDARD_INPUT)) {
@@ -23,13 +28,34 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
     await printError("type the payload, and end it with Ctrl-D at the beginning of a line\n");
   }
   const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
-  const end = await runTrial(pipeline, {
-    event: { key, headers },
-    secrets: config.secrets,
-    log: (record) => writer.log(record),
-  });
+  const trial = { pipeline, event: { key, headers }, secrets: config.secrets };
+  const end = await runWorker(trial, (record) => writer.log(record));
   await writer.flush(FLUSH_MS);
   if (end.kind === "ended") return end.isDone ? EXIT_CODE.stopped : EXIT_CODE.failed;
   await printError(`eventor: ${end.reason}\n`);
   return EXIT_CODE.failed;
+}
+
+/** Runs the trial in a Worker that may reach only what the handler needs. */
+async function runWorker(
+  command: TryCommand,
+  log: LogSink,
+): Promise<Exclude<TryReport, { kind: "log" }>> {
+  const { pipeline } = command;
+  const { promise, resolve } = Promise.withResolvers<Exclude<TryReport, { kind: "log" }>>();
+  const worker = startWorker(TRY_WORKER, `${pipeline.name} (try)`, tryPermissions(pipeline));
+  worker.onmessage = ({ data }: MessageEvent<TryReport>) => {
+    if (data.kind === "log") log(data.record);
+    else resolve(data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    resolve({ kind: "failed", reason: event.message });
+  };
+  worker.postMessage(command);
+  try {
+    return await promise;
+  } finally {
+    worker.terminate();
+  }
 }

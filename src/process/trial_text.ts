@@ -1,5 +1,5 @@
 import type { CallMessage } from "../core/handler.ts";
-import type { Trial, TrialRecord } from "../core/trial.ts";
+import type { Trial, TrialRecord } from "./trial.ts";
 import type { Redaction } from "./redaction.ts";
 import { shownLine, shownLines, shownValue } from "./shown_bytes.ts";
 
@@ -34,7 +34,7 @@ export function trialText({ outcome, next, records }: Trial, redaction: Redactio
 }
 
 function recordText(
-  { record: { key, value, headers, topic }, taker: { place, templates } }: TrialRecord,
+  { record: { key, value, headers, topic }, destination, templates }: TrialRecord,
   { number, of, redaction }: { number: number; of: number; redaction: Redaction },
 ): string {
   const configured = new Set(templates?.headers?.map(([name]) => name.toLowerCase()));
@@ -51,7 +51,7 @@ function recordText(
     ...(value === null ? ["(null)"] : shownLines(value, redaction)).map((line) => `  ${line}`),
   ];
   return section(
-    `record ${number} of ${of}, not published: ${place}`,
+    `record ${number} of ${of}, not published: ${destination}`,
     lines.map((line) => `  ${line}`),
   );
 }

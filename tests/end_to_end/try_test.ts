@@ -180,6 +180,7 @@ const ENDS: readonly {
     code: 1,
     shows: [
       "  - publish a dead letter\n",
+      "  - log: dead letter of ORDERS[0]@0: status 422, and no eventResultProcessor is configured for onError\n",
       "record 1 of 1, not published: kafka topic DEAD on",
       "eventor-dead-letter-reason: status\n",
     ],
@@ -215,7 +216,7 @@ Deno.test("eventor try exits with 1 and shows the request, when there is no endp
   assertEquals([code, stderr], [1, ""]);
   assertStringIncludes(stdout, "> POST /orders?sig=*** HTTP/1.1\n");
   assertStringIncludes(stdout, "/orders': connection refused\na running pipeline would\n");
-  assertStringIncludes(stdout, "  - call again, with growing pauses, for as long as");
+  assertStringIncludes(stdout, "  - call again, with growing pauses, until the endpoint answers");
 });
 
 Deno.test("eventor try exits with 2, when there is nothing to try", async () => {
