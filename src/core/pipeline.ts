@@ -13,7 +13,7 @@ import type { Listener } from "./listener.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
 import { OutageGuard } from "./failures/outage_guard.ts";
 import { publish } from "./publishing.ts";
-import { type RecordTaker, shapedRecords, type TakenRecord } from "./record_templates.ts";
+import { type RecordTarget, shapedRecords, type TargetedRecord } from "./record_templates.ts";
 import type { ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
 import { attemptsFor, callHandler, type CallParts } from "./failures/retry.ts";
@@ -30,7 +30,7 @@ import {
 import { TemplateError } from "./template.ts";
 
 /** A result processor and the outcomes it is configured for. */
-export interface ConfiguredResultProcessor extends RecordTaker {
+export interface ConfiguredResultProcessor extends RecordTarget {
   readonly when: readonly When[];
   readonly processor: ResultProcessor;
 }
@@ -174,8 +174,8 @@ class Pipeline {
     const result = outcome.kind === "result" ? outcome.result : undefined;
     const record = result === undefined ? tombstoneRecord(event) : resultRecord(event, result);
     try {
-      const takers = this.#takersOf(result?.when ?? "onSuccess");
-      return { outcome, records: shapedRecords(record, takers, { event, result }) };
+      const targets = this.#targetsFor(result?.when ?? "onSuccess");
+      return { outcome, records: shapedRecords(record, targets, { event, result }) };
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       const failure: EventFailure = { reason: "template", message: error.message };
@@ -183,7 +183,7 @@ class Pipeline {
     }
   }
 
-  #takersOf(when: When): readonly ConfiguredResultProcessor[] {
+  #targetsFor(when: When): readonly ConfiguredResultProcessor[] {
     return this.#parts.resultProcessors.filter((each) => each.when.includes(when));
   }
 
@@ -228,13 +228,13 @@ class Pipeline {
     { event, lease }: { event: InboundEvent; lease: Lease },
   ): Promise<boolean> {
     const replacement = tooLargeResult(result);
-    const takers = result.when === "onError"
-      ? refused.map(({ taker }) => taker)
-      : this.#takersOf("onError");
-    if (takers.length === 0) return false;
+    const targets = result.when === "onError"
+      ? refused.map(({ target }) => target)
+      : this.#targetsFor("onError");
+    if (targets.length === 0) return false;
     try {
       const record = resultRecord(event, replacement);
-      const records = shapedRecords(record, takers, { event, result: replacement });
+      const records = shapedRecords(record, targets, { event, result: replacement });
       return (await this.#publishAll(records, event, lease)).length === 0;
     } catch (error) {
       if (error instanceof TemplateError) return false;
@@ -250,7 +250,7 @@ class Pipeline {
   ): Promise<readonly Addressed[]> {
     const refused: Addressed[] = [];
     for (const addressed of records) {
-      const { record, taker: { processor } } = addressed;
+      const { record, target: { processor } } = addressed;
       const publication = { record, processor, what: "the result", event, lease };
       const place = await publish(publication, this.#publishing);
       if (place === null) refused.push(addressed);
@@ -264,7 +264,7 @@ class Pipeline {
 type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 
 /** A record and its destination. */
-type Addressed = TakenRecord<ConfiguredResultProcessor>;
+type Addressed = TargetedRecord<ConfiguredResultProcessor>;
 
 /** Log lines for one reason in the throttle's 10 s: more than a single failing event usually needs. */
 const TOLD_OF_CALLS = 20;

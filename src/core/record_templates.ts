@@ -39,15 +39,15 @@ export function shapedRecord(
 }
 
 /** A target of records. */
-export interface RecordTaker {
+export interface RecordTarget {
   /** Applied to each record. */
   readonly templates?: RecordTemplates | undefined;
 }
 
 /** A record and its target. */
-export interface TakenRecord<Taker extends RecordTaker> {
+export interface TargetedRecord<Target extends RecordTarget> {
   readonly record: OutboundRecord;
-  readonly taker: Taker;
+  readonly target: Target;
 }
 
 /**
@@ -55,14 +55,14 @@ export interface TakenRecord<Taker extends RecordTaker> {
  *
  * @throws {TemplateError} when any of them cannot be built
  */
-export function shapedRecords<Taker extends RecordTaker>(
+export function shapedRecords<Target extends RecordTarget>(
   record: OutboundRecord,
-  takers: readonly Taker[],
+  targets: readonly Target[],
   source: { event: InboundEvent; result: Result | undefined },
-): readonly TakenRecord<Taker>[] {
-  return takers.map((taker) => ({
-    record: taker.templates === undefined ? record : shapedRecord(record, taker.templates, source),
-    taker,
+): readonly TargetedRecord<Target>[] {
+  return targets.map((target) => ({
+    record: target.templates === undefined ? record : shapedRecord(record, target.templates, source),
+    target,
   }));
 }
 
