@@ -94,13 +94,13 @@ function stopped(
   let stopping = false;
   function stop(signal: Deno.Signal): void {
     if (stopping) {
-      resolve(`second signal (${signal}): what was under way may go back again`);
+      resolve(`second signal (${signal}): events in flight may be put back twice`);
       return;
     }
     stopping = true;
     supervisor.stop(shutdownTimeoutMs);
     setTimeout(() => {
-      log.warn("not everything has ended in time; what was under way may go back again");
+      log.warn("not all work has ended in time; events in flight may be put back twice");
       resolve(null);
     }, shutdownTimeoutMs + LEAVE_MS);
   }

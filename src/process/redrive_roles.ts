@@ -20,7 +20,7 @@ export function redriveRoles(
   }
   const { writeBack } = listenerRole(eventListener);
   if (writeBack === undefined) {
-    return { problem: `an 'eventListener' of type ${eventListener.type} takes nothing back` };
+    return { problem: `an 'eventListener' of type ${eventListener.type} cannot take events back` };
   }
   return { deadLetter, readBack, writeBack };
 }

@@ -45,7 +45,7 @@ export class RedriveSupervisor {
     this.#workerUrl = workerUrl;
   }
 
-  /** Progress; null until it is known what there is to read. */
+  /** Progress; null until the extent of the dead letters is known. */
   get progress(): RedriveProgress | null {
     return this.#progress;
   }
@@ -63,14 +63,14 @@ export class RedriveSupervisor {
       const end = await this.#runOnce();
       if (end.kind === "ended") return end.refusal;
       if (stopping.aborted) {
-        log.warn(`the redrive of '${name}' did not end well: ${end.reason}`);
+        log.warn(`the redrive of '${name}' ended with an error: ${end.reason}`);
         break;
       }
       // A dry run stores no position: another Worker would list everything again.
       if (this.#selection.dryRun) return end.reason;
       const delayMs = pauseAfter(end, delays.next().value);
       log.error(
-        `the redrive of '${name}' stopped: ${end.reason}; going on in ${formatDelay(delayMs)}`,
+        `the redrive of '${name}' stopped: ${end.reason}; continuing in ${formatDelay(delayMs)}`,
       );
       await sleep(delayMs, stopping);
     }

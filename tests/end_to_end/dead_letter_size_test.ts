@@ -107,7 +107,7 @@ Deno.test("eventor redrive puts the largest event back that its topic took, alon
   const { code, stdout, stderr } = await redrive(pipeline);
   assertEquals(code, 0, stderr);
   assertStringIncludes(stdout, "put back 1 dead letter\n");
-  assertStringIncludes(stderr, "goes back without its idempotency key");
+  assertStringIncludes(stderr, "is put back without its idempotency key");
   const [, again] = await readTopic(topic);
   assertEquals([again?.value, again?.headers], [largest, ""]);
 });

@@ -231,7 +231,7 @@ Deno.test("eventor redrive puts letters of another topic back by key, and says s
   await produce(deadLetters, letters);
   const { code, stderr } = await redrive({ topic, deadLetters });
   assertEquals(code, 0);
-  assertEquals(stderr.match(/events of topic FORMER go onto/g)?.length, 1, stderr);
+  assertEquals(stderr.match(/events of topic FORMER go to/g)?.length, 1, stderr);
   const stored = await readTopic(topic);
   assertEquals(stored.length, 20);
   for (const ofKey of Map.groupBy(stored, ({ key }) => `${key}`).values()) {
@@ -490,7 +490,7 @@ Deno.test("eventor redrive stops at a letter that its topic does not take, and s
     );
     assertStringIncludes(
       stderr,
-      "is larger than its topic takes: raise the topic's max.message.bytes\n",
+      "is larger than its topic accepts: raise the topic's max.message.bytes\n",
     );
   }
   assertEquals(await valuesOf(topic), ["before"]);
@@ -544,7 +544,7 @@ Deno.test("eventor redrive says what is wrong and exits with 2, when there is no
     ],
     [
       ["--pipeline", "piped"],
-      "cannot put back dead letters of pipeline 'piped': an 'eventListener' of type stdin takes nothing back\n",
+      "cannot put back dead letters of pipeline 'piped': an 'eventListener' of type stdin cannot take events back\n",
     ],
     [
       ["--pipeline", "orders", "--filter", "colour=red"],

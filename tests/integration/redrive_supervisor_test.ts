@@ -33,7 +33,7 @@ Deno.test("RedriveSupervisor goes on after a failure in the same range, with wha
   const { supervisor, recorded } = aSupervisor({ worker: "failing_redrive_worker.ts", limit: 5 });
   assertEquals(await supervisor.run(), null);
   assertEquals(
-    recorded.matching(/the redrive of 'orders' stopped: failed on purpose; going on in/).length,
+    recorded.matching(/the redrive of 'orders' stopped: failed on purpose; continuing in/).length,
     1,
   );
   assertEquals(supervisor.progress, {
@@ -62,7 +62,7 @@ Deno.test("RedriveSupervisor ends a dry run that is stopped without a failure", 
   const running = supervisor.run();
   supervisor.stop(0);
   const { value } = await inTime(running, { deadlineMs: 20_000, what: "its end" });
-  assertEquals([value, recorded.matching(/going on in/)], [null, []]);
+  assertEquals([value, recorded.matching(/continuing in/)], [null, []]);
 });
 
 Deno.test("RedriveSupervisor has nothing to report when it is stopped while it still asks a broker who it is", async () => {

@@ -35,7 +35,7 @@ const PROBLEMS: { sections: Record<string, unknown>; problem: string }[] = [
   },
   {
     sections: { ...KAFKA, eventListener: { type: "stdin" } },
-    problem: "an 'eventListener' of type stdin takes nothing back",
+    problem: "an 'eventListener' of type stdin cannot take events back",
   },
 ];
 

@@ -26,7 +26,7 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
     if (isMoveKnown || from === undefined || from === onto) return;
     isMoveKnown = true;
     const events = `events of topic ${visible(from)}`;
-    log.warn(`${events} go onto ${onto}, which the pipeline reads now: each by its key`);
+    log.warn(`${events} go to ${onto}, which the pipeline reads now; keys decide on partitions`);
   }
 
   async function store(deadLetter: InboundEvent, lease: Lease): Promise<EventOrigin | null> {
@@ -60,11 +60,11 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
     const name = formatOrigin(deadLetter.origin);
     const leftOutBytes = deadLetterFacts(deadLetter)?.get("value-left-out");
     if (leftOutBytes !== undefined) {
-      return `${name} does not hold its event: its value was left out, as the event had ` +
-        `${visible(leftOutBytes)} bytes, more than maxEventBytes allowed; choose others by --filter`;
+      return `${name} does not hold the value of its event, which had ${visible(leftOutBytes)} bytes, ` +
+        "more than maxEventBytes allowed; select other dead letters by --filter";
     }
     if (await store(deadLetter, lease) !== null) return null;
-    return `the event of ${name} is larger than its topic takes: raise the topic's max.message.bytes`;
+    return `the event of ${name} is larger than its topic accepts: raise the topic's max.message.bytes`;
   };
 }
 
@@ -91,8 +91,8 @@ function originOf(deadLetter: InboundEvent): Pick<OutboundRecord, "origin" | "la
 }
 
 function withoutKey({ origin }: InboundEvent): string {
-  return `the event of ${formatOrigin(origin)} goes back without its idempotency key and its first ` +
-    "failure, as its topic takes no larger record: the endpoint cannot recognize it";
+  return `the event of ${formatOrigin(origin)} is put back without its idempotency key and its first ` +
+    "failure, as its topic accepts no larger record: the endpoint cannot recognize it";
 }
 
 /** Shows nothing of the event itself. Anyone may have written the headers. */

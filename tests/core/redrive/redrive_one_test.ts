@@ -65,8 +65,8 @@ Deno.test("redriveTo() refuses a dead letter that does not hold the value of its
   });
   assertEquals(
     await redriveOne(anEvent({ topic: "DLQ", offset: 3, ...letter }), lease),
-    "DLQ[0]@3 does not hold its event: its value was left out, as the event had 60000000 bytes, more " +
-      "than maxEventBytes allowed; choose others by --filter",
+    "DLQ[0]@3 does not hold the value of its event, which had 60000000 bytes, more than maxEventBytes " +
+      "allowed; select other dead letters by --filter",
   );
   assertEquals(source.stored, []);
 });
@@ -95,7 +95,7 @@ Deno.test("redriveTo() says once that events come from a topic that the pipeline
   const { redriveOne, lease, recorded } = aRedrive();
   for (const offset of [1, 2, 3]) await redriveOne(aDeadLetter({ topic: "FORMER", offset }), lease);
   assertEquals(recorded.lines, [
-    "WARN - events of topic FORMER go onto ORDERS, which the pipeline reads now: each by its key",
+    "WARN - events of topic FORMER go to ORDERS, which the pipeline reads now; keys decide on partitions",
   ]);
 });
 
@@ -119,7 +119,7 @@ Deno.test("redriveTo() stores the event alone, and says so, when there is no roo
   assertEquals({ key, value, headers }, { key: bytes("key"), value: bytes("value"), headers: [] });
   assertEquals(others, []);
   assertEquals(recorded.of("WARN"), [
-    "the event of DLQ[0]@3 goes back without its idempotency key and its first failure, as its topic takes no larger " +
+    "the event of DLQ[0]@3 is put back without its idempotency key and its first failure, as its topic accepts no larger " +
     "record: the endpoint cannot recognize it",
   ]);
   assertEquals(recorded.of("ERROR"), []);
@@ -146,7 +146,7 @@ Deno.test("redriveTo() says what to do about a record that is too large", async 
   const { redriveOne, lease } = aRedrive({ failures: [TOO_LARGE, TOO_LARGE] });
   assertEquals(
     await redriveOne(aDeadLetter(), lease),
-    "the event of DLQ[0]@3 is larger than its topic takes: raise the topic's max.message.bytes",
+    "the event of DLQ[0]@3 is larger than its topic accepts: raise the topic's max.message.bytes",
   );
 });
 

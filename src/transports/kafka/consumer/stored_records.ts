@@ -101,8 +101,8 @@ async function findRanges(
     const positions = await positionsOf(reader, { admin, topic });
     if (partitions.some(({ partition, high }) => (positions.get(partition) ?? 0) > Number(high))) {
       log.warn(
-        `group '${reader}' has read topic '${topic}' further than it goes: the topic was created anew, ` +
-          "or has lost its end; to read it from its beginning, delete the group",
+        `the offsets of group '${reader}' lie beyond the end of topic '${topic}': the topic was created anew, or ` +
+          "has lost its last records; to read it from its beginning, delete the group",
       );
     }
     return partitions
@@ -113,8 +113,7 @@ async function findRanges(
       .sort((one, other) => one.partition - other.partition);
   } catch (error) {
     const where = config.bootstrapServers.join(", ");
-    const what = `what there is to read of topic '${topic}' on ${where}`;
-    throw clientFailure(`cannot look up ${what}`, error);
+    throw clientFailure(`cannot look up the offsets of topic '${topic}' on ${where}`, error);
   } finally {
     await admin.disconnect().catch(() => {});
   }

@@ -23,7 +23,7 @@ Deno.test("StoredRecords passes over no partition that has no leader, but says t
   // Until the cluster notices, the broker that is away counts as the leader.
   let error = new Error();
   await eventually(async () => {
-    error = await assertRejects(open, Error, "cannot look up what there is to read");
+    error = await assertRejects(open, Error, "cannot look up the offsets of topic");
     return error.message.endsWith(`no broker leads ${topic}[1]`);
   }, { deadlineMs: 30_000, what: () => `the partition without a leader, found ${error.message}` });
 });
