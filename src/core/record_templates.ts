@@ -61,7 +61,9 @@ export function shapedRecords<Target extends RecordTarget>(
   source: { event: InboundEvent; result: Result | undefined },
 ): readonly TargetedRecord<Target>[] {
   return targets.map((target) => ({
-    record: target.templates === undefined ? record : shapedRecord(record, target.templates, source),
+    record: target.templates === undefined
+      ? record
+      : shapedRecord(record, target.templates, source),
     target,
   }));
 }

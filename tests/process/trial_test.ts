@@ -30,8 +30,7 @@ interface Row {
 }
 
 const RETRY = { maxAttempts: 3, initialDelay: "2s" };
-const BLOCK =
-  "block: call again for ever, with growing pauses, while later events of its key wait";
+const BLOCK = "block: call again for ever, with growing pauses, while later events of its key wait";
 const AWAY = "call again, with growing pauses, until the endpoint answers";
 
 const ROWS: readonly Row[] = [
@@ -153,12 +152,13 @@ const ROWS: readonly Row[] = [
 
 function pipelineOf({ handler, results = {}, key, hasDeadLetters = false }: Row): PipelineConfig {
   const producerConfig = { "bootstrap.servers": "broker:9092" };
+  const processors = Object.entries(results)
+    .map(([topic, when]) => ({ type: "kafka", topic, when, producerConfig }));
   const pipeline = pipelineSchema.parse({
     name: "orders",
     eventListener: { type: "stdin" },
     eventHandler: { type: "http", url: "http://a/", ...handler },
-    eventResultProcessor: Object.entries(results)
-      .map(([topic, when]) => ({ type: "kafka", topic, when, producerConfig })),
+    ...(processors.length === 0 ? {} : { eventResultProcessor: processors }),
     ...(hasDeadLetters ? { deadLetter: { type: "kafka", topic: "DEAD", producerConfig } } : {}),
   });
   const eventResultProcessor = pipeline.eventResultProcessor
@@ -193,7 +193,10 @@ for (const row of ROWS) {
 
 Deno.test("runTrial() has the records that the pipeline would publish", async () => {
   const row = { name: "", answer: SUCCESS, results: { A: "onSuccess" }, outcome: "", next: [] };
-  const { records: [kept] } = await trialOf(row, anEvent({ ...EVENT, headers: [["tenant", bytes("acme")]] }));
+  const { records: [kept] } = await trialOf(
+    row,
+    anEvent({ ...EVENT, headers: [["tenant", bytes("acme")]] }),
+  );
   assertEquals(kept?.record, {
     key: bytes("key"),
     value: bytes("result"),

@@ -60,7 +60,9 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
     const name = formatOrigin(deadLetter.origin);
     const leftOutBytes = deadLetterFacts(deadLetter)?.get("value-left-out");
     if (leftOutBytes !== undefined) {
-      return `${name} does not hold the value of its event, which had ${visible(leftOutBytes)} bytes, ` +
+      return `${name} does not hold the value of its event, which had ${
+        visible(leftOutBytes)
+      } bytes, ` +
         "more than maxEventBytes allowed; select other dead letters by --filter";
     }
     if (await store(deadLetter, lease) !== null) return null;
@@ -91,7 +93,9 @@ function originOf(deadLetter: InboundEvent): Pick<OutboundRecord, "origin" | "la
 }
 
 function withoutKey({ origin }: InboundEvent): string {
-  return `the event of ${formatOrigin(origin)} is put back without its idempotency key and its first ` +
+  return `the event of ${
+    formatOrigin(origin)
+  } is put back without its idempotency key and its first ` +
     "failure, as its topic accepts no larger record: the endpoint cannot recognize it";
 }
 

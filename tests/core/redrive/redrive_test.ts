@@ -96,7 +96,11 @@ function byHand() {
 
 Deno.test("Redrive redrives dead letters of one key one after the other, and those of others meanwhile", async () => {
   const hand = byHand();
-  const deadLetters = [aDeadLetter(0, { key: "a" }), aDeadLetter(1, { key: "b" }), aDeadLetter(2, { key: "a" })];
+  const deadLetters = [
+    aDeadLetter(0, { key: "a" }),
+    aDeadLetter(1, { key: "b" }),
+    aDeadLetter(2, { key: "a" }),
+  ];
   const { redrive, lease } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   const running = redrive.run(lease);
   await everythingSettled();
@@ -117,7 +121,10 @@ Deno.test("Redrive ends at its limit once all are stored, and settles nothing be
     aDeadLetter(3),
     aDeadLetter(4, { pipeline: "invoices" }),
   ];
-  const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne, limit: 2 });
+  const { redrive, lease, listener } = aRedrive(deadLetters, {
+    redriveOne: hand.redriveOne,
+    limit: 2,
+  });
   const running = redrive.run(lease);
   await everythingSettled();
   await hand.finish(0);
@@ -144,7 +151,11 @@ Deno.test("Redrive ends at once, when nothing is left of its limit", async () =>
 
 Deno.test("Redrive ends at a dead letter that can never be redriven, and does not settle it", async () => {
   const hand = byHand();
-  const deadLetters = [aDeadLetter(0, { key: "a" }), aDeadLetter(1, { key: "b" }), aDeadLetter(2, { key: "b" })];
+  const deadLetters = [
+    aDeadLetter(0, { key: "a" }),
+    aDeadLetter(1, { key: "b" }),
+    aDeadLetter(2, { key: "b" }),
+  ];
   const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   const running = redrive.run(lease);
   await everythingSettled();
@@ -171,7 +182,11 @@ Deno.test("Redrive does not count what was not redriven before the lease ended",
 
 Deno.test("Redrive redrives no dead letter before one of its key that was refused", async () => {
   const hand = byHand();
-  const deadLetters = [aDeadLetter(5, { key: "a" }), aDeadLetter(6, { key: "a" }), aDeadLetter(7, { key: "b" })];
+  const deadLetters = [
+    aDeadLetter(5, { key: "a" }),
+    aDeadLetter(6, { key: "a" }),
+    aDeadLetter(7, { key: "b" }),
+  ];
   const { redrive, lease, listener } = aRedrive(deadLetters, { redriveOne: hand.redriveOne });
   // Work on what lies between those that have begun still begins while a lease is ending.
   lease.begin(7);
