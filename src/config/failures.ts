@@ -24,9 +24,7 @@ const delay = duration({ min: "10ms", max: "24h" });
 /** `retry`; null when absent. */
 export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
-    "How many calls an event may have. Calls during an outage do not count, nor do those that are " +
-      "made early, within a pause, while a whole look-ahead waits for events that pause; after 429 " +
-      "and 503 none is",
+    "How many calls an event may have. Calls during an outage do not count",
   ),
   initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second"),
   maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any other"),

@@ -42,8 +42,6 @@ export interface ErrorResponse {
   readonly isTransient: boolean;
   /** The pause that the endpoint asks for. */
   readonly retryAfterMs?: number;
-  /** Whether the endpoint is overloaded, so that pauses help it. */
-  readonly isOverload?: boolean;
   /** Whether the endpoint may fail for every event. */
   readonly suggestsOutage: boolean;
   /** Whether it concerns the endpoint alone: while the pipeline stops, the endpoint may be stopping, too. */

@@ -24,11 +24,6 @@ export interface Lease {
   noteStoring(offset: number): void;
   /** Records that work on an event has failed and pauses until `begin()`, which may never come. */
   rest(offset: number): void;
-  /**
-   * Calls `callback` when every other event of the partition waits for an event registered here, this one or another;
-   * at once, if that already holds. Returns a function that unregisters it.
-   */
-  whenHeldUp(offset: number, callback: () => void): () => void;
   /** Records the attempts for an event, for the next owner of the partition. */
   noteAttempts(offset: number, attempts: AttemptsMade): void;
   /** Calls `callback` whenever the set of admitted events may have changed. */
@@ -44,8 +39,6 @@ export class LeaseController implements Lease {
   readonly #resting = new Set<number>();
   readonly #attempts = new Map<number, AttemptsMade>();
   readonly #storing = new Set<number>();
-  readonly #heldUp = new Map<number, () => void>();
-  #obstacle: number | null = null;
   #isSuspended = false;
   #isStill = false;
   #working = 0;
@@ -105,23 +98,6 @@ export class LeaseController implements Lease {
     this.#working--;
     this.#resting.add(offset);
     if (!this.isOpen) this.#changed();
-  }
-
-  whenHeldUp(offset: number, callback: () => void): () => void {
-    this.#heldUp.set(offset, callback);
-    this.#tellIfHeldUp();
-    return () => this.#heldUp.delete(offset);
-  }
-
-  /** Records that all other events wait for the one at `offset` to settle. */
-  noteObstacle(offset: number): void {
-    this.#obstacle = offset;
-    this.#tellIfHeldUp();
-  }
-
-  #tellIfHeldUp(): void {
-    if (this.#obstacle === null || !this.#heldUp.has(this.#obstacle)) return;
-    for (const callback of this.#heldUp.values()) callback();
   }
 
   noteAttempts(offset: number, attempts: AttemptsMade): void {

@@ -218,24 +218,6 @@ Deno.test("LeaseController is occupied by an event unless it rests or is stored,
   assertEquals(states(), [false, false]);
 });
 
-Deno.test("LeaseController tells all who pause when all else waits for one of them, at once or later, until they take it back", () => {
-  const lease = new LeaseController();
-  const told: number[] = [];
-  const forget = [1, 2].map((offset) => lease.whenHeldUp(offset, () => told.push(offset)));
-  lease.noteObstacle(3);
-  assertEquals(told, [], "3 does not pause");
-
-  lease.noteObstacle(1);
-  assertEquals(told.splice(0), [1, 2]);
-  forget[1]?.();
-  lease.whenHeldUp(4, () => told.push(4));
-  assertEquals(told.splice(0), [1, 4]);
-
-  forget[0]?.();
-  lease.whenHeldUp(5, () => told.push(5));
-  assertEquals(told, [], "1 does not pause any more");
-});
-
 Deno.test("LeaseController admits nothing at all while it is still, and everything when it is resumed", () => {
   const lease = new LeaseController();
   lease.begin(1);

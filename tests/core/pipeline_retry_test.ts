@@ -81,10 +81,10 @@ Deno.test("runPipeline() tells twenty times why calls are repeated, however many
   assertEquals(handler.calls.length, 60);
   const told = log.of("ERROR");
   assertEquals(told.length, 20);
-  assertMatch(told[0] ?? "", /: status 500; trying again within 0\.0 s$/);
+  assertMatch(told[0] ?? "", /: status 500; trying again in 0\.0 s$/);
   assertMatch(
     told[19] ?? "",
-    /within 0\.0 s; for some seconds, this reason is told at DEBUG only$/,
+    /in 0\.0 s; for some seconds, this reason is told at DEBUG only$/,
   );
   assertEquals(log.matching(/DEBUG.*status 500; trying again/).length, 10);
 });

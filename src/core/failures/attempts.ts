@@ -28,30 +28,9 @@ export interface Pause {
   readonly isTold?: boolean;
   /** Whether later events are blocked until an operator acts: every such pause is logged, unthrottled. */
   readonly isBlocking?: boolean;
-  /** Ends the pause early when aborted. Unlike the lease's end, this is no error. */
+  /** Ends the pause when aborted. Unlike the lease's end, this is no error. */
   readonly until?: AbortSignal | undefined;
 }
-
-/** The remainder of a pause that ended early. */
-export interface RestOfPause extends Pick<Pause, "atLeastMs" | "isTold" | "until"> {
-  /** When the pause was to end, by `performance.now()`. */
-  readonly dueMs: number;
-  /** Whether the remainder must not end early. */
-  readonly isFixed?: boolean;
-}
-
-/** An event that pauses before its next attempt. */
-interface PausingEvent {
-  readonly lease: Lease;
-  readonly offset: number;
-}
-
-/** The least part of a pause, and of a remainder, before an early call. Full jitter can draw pauses as short. */
-const LEAST_PART = 1 / 32;
-const LEAST_PART_OF_REST = 1 / 2;
-
-/** A shorter remainder does not end early. */
-const MIN_REST_MS = 50;
 
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
 
@@ -145,46 +124,8 @@ export class Attempts {
   ): Promise<void> {
     const pauseMs = Math.max(this.#nextDelayMs(backoff, atMostMs), atLeastMs);
     this.#logPause(reason, pauseMs, telling);
-    await pauseFor(pauseMs, ending, until);
-  }
-
-  /**
-   * Like `pause()`, but ends early while every other event of the partition waits for a paused one. At least
-   * `LEAST_PART` of it passes.
-   *
-   * @param offset of the event
-   * @returns when the pause was to end, by `performance.now()`, if it ended early
-   */
-  async pauseWhileOthersGoOn(
-    reason: string,
-    { lease, offset, backoff, until }: Pick<Pause, "backoff" | "until"> & PausingEvent,
-  ): Promise<number | undefined> {
-    const pauseMs = this.#nextDelayMs(backoff);
-    this.#logPause(reason, pauseMs, { when: "within" });
-    const leastMs = pauseMs * LEAST_PART;
-    return await pauseUnlessHeldUp(pauseMs, { leastMs, until, lease, offset });
-  }
-
-  /**
-   * Waits for the remainder of a pause. It may end early again, after `LEAST_PART_OF_REST` at the earliest.
-   *
-   * @returns when the pause was to end, by `performance.now()`, if it ended early
-   */
-  async goOnPausing(
-    reason: string,
-    { dueMs, atLeastMs = 0, isTold, isFixed = false, until, lease, offset }:
-      & RestOfPause
-      & PausingEvent,
-  ): Promise<number | undefined> {
-    const restMs = Math.max(dueMs - performance.now(), atLeastMs, 0);
-    const mayEndEarly = !isFixed && restMs >= MIN_REST_MS;
-    this.#logPause(reason, restMs, { when: mayEndEarly ? "within" : "in", isTold });
-    if (mayEndEarly) {
-      const leastMs = restMs * LEAST_PART_OF_REST;
-      return await pauseUnlessHeldUp(restMs, { leastMs, until, lease, offset });
-    }
-    await pauseFor(restMs, lease.ending, until);
-    return undefined;
+    await sleep(pauseMs, ending, ...(until === undefined ? [] : [until]));
+    if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
   }
 
   /** No attempt follows: one has succeeded, or the event is given up. */
@@ -200,16 +141,12 @@ export class Attempts {
   #logPause(
     reason: string,
     pauseMs: number,
-    { when = "in", isTold = false, isBlocking = false }: {
-      when?: "in" | "within";
-      isTold?: boolean | undefined;
-      isBlocking?: boolean;
-    },
+    { isTold = false, isBlocking = false }: Pick<Pause, "isTold" | "isBlocking">,
   ): void {
     this.#notReady(reason);
     const { log, told } = this.#parts;
     const message = () =>
-      `cannot ${this.#what()}: ${reason}; trying again ${when} ${formatDelay(pauseMs)}`;
+      `cannot ${this.#what()}: ${reason}; trying again in ${formatDelay(pauseMs)}`;
     const telling = isTold ? "no" : isBlocking ? "yes" : told?.tell(reason) ?? "yes";
     if (telling === "no") return log.debug(message);
     const more = "; for some seconds, this reason is told at DEBUG only";
@@ -233,34 +170,4 @@ export class Attempts {
     for (let i = Math.min(this.#madeBefore, MAX_DELAYS_BEFORE); i > 0; i--) delays.next();
     return delays;
   }
-}
-
-async function pauseFor(
-  pauseMs: number,
-  ending: AbortSignal,
-  ...others: readonly (AbortSignal | undefined)[]
-): Promise<void> {
-  await sleep(pauseMs, ending, ...others.filter((signal) => signal !== undefined));
-  if (ending.aborted) throw new EventNotSettledError("The lease ended before a repetition");
-}
-
-/** Resolves with the time the pause was to end, by `performance.now()`, if it ended early. */
-async function pauseUnlessHeldUp(
-  pauseMs: number,
-  { leastMs, until, lease, offset }:
-    & { leastMs: number; until: AbortSignal | undefined }
-    & PausingEvent,
-): Promise<number | undefined> {
-  const { ending } = lease;
-  const dueMs = performance.now() + pauseMs;
-  await pauseFor(leastMs, ending, until);
-  const heldUp = new AbortController();
-  // Without a reason, `abort()` would create an exception with its stack.
-  const forget = lease.whenHeldUp(offset, () => heldUp.abort("held up"));
-  try {
-    await pauseFor(pauseMs - leastMs, ending, until, heldUp.signal);
-  } finally {
-    forget();
-  }
-  return heldUp.signal.aborted ? dueMs : undefined;
 }

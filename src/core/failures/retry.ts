@@ -36,8 +36,6 @@ export async function callHandler(
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
   const { offset } = event.origin;
-  /** For an early call: when its pause was to end. */
-  let dueMs: number | undefined;
   for (let isFirst = true;; isFirst = false) {
     const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
     let verdict: Verdict;
@@ -87,43 +85,16 @@ export async function callHandler(
           "The pipeline stops, and the response is not about the event",
         );
       }
-      // A call that ends after its pause was due counts as the call that was due.
-      const isEarly = dueMs !== undefined && performance.now() < dueMs;
-      verdict = judge(outcome, event, {
-        ...parts,
-        attempts,
-        history,
-        dueMs: isEarly ? dueMs : undefined,
-      });
+      verdict = judge(outcome, event, { ...parts, attempts, history });
       lease.noteAttempts(offset, attempts.soFar);
     } finally {
       if (probe !== null) guard.endProbe(probe);
     }
     if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
     lease.rest(offset);
-    dueMs = await pauseAfter(verdict, attempts, { lease, offset });
+    if (verdict.kind === "again") await attempts.pause(verdict.reason, { lease, ...verdict.pause });
+    else attempts.logOutage(verdict.reason);
   }
-}
-
-/** Resolves when the next call is due; if that is early, with the time the pause was to end. */
-async function pauseAfter(
-  verdict: Exclude<Verdict, CallsOutcome>,
-  attempts: Attempts,
-  { lease, offset }: { lease: Lease; offset: number },
-): Promise<number | undefined> {
-  const { reason } = verdict;
-  switch (verdict.kind) {
-    case "againEarly":
-      return await attempts.pauseWhileOthersGoOn(reason, { lease, offset, ...verdict.pause });
-    case "again":
-      await attempts.pause(reason, { lease, ...verdict.pause });
-      break;
-    case "tooEarly":
-      return await attempts.goOnPausing(reason, { ...verdict.pause, lease, offset });
-    case "afterOutage":
-      attempts.logOutage(reason);
-  }
-  return undefined;
 }
 
 /** Returns the failure of a call; rethrows any other error, and every error after `ended`. */

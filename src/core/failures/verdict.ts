@@ -1,8 +1,8 @@
-import type { Attempts, Pause, RestOfPause } from "./attempts.ts";
-import type { Bytes, InboundEvent } from "../event.ts";
+import type { Attempts, Pause } from "./attempts.ts";
+import type { InboundEvent } from "../event.ts";
 import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
 import { type ErrorResponse, type ErrorResult, HandlerError, type Result } from "../handler.ts";
-import type { FailureSigns, OutageGuard } from "./outage_guard.ts";
+import type { OutageGuard } from "./outage_guard.ts";
 import type { Lull, Silences } from "./silences.ts";
 import { TemplateError } from "../template.ts";
 
@@ -34,10 +34,6 @@ export type Verdict =
   | { readonly kind: "result"; readonly result: Result }
   | { readonly kind: "failed"; readonly failure: EventFailure }
   | { readonly kind: "again"; readonly reason: string; readonly pause: Pause }
-  /** Like `again`, but sooner while all other events wait for a paused one. */
-  | { readonly kind: "againEarly"; readonly reason: string; readonly pause: Pause }
-  /** The call was early and does not count: the remainder of its pause follows. */
-  | { readonly kind: "tooEarly"; readonly reason: string; readonly pause: RestOfPause }
   /** The next call waits for the end of an outage. */
   | { readonly kind: "afterOutage"; readonly reason: string };
 
@@ -50,7 +46,7 @@ export interface History {
   attempts?: Attempts;
   /** Whether the last call got no response. */
   isSilent?: boolean;
-  /** The last unanswered call, if it was sent and not early; not judged yet. */
+  /** The last unanswered call, if it was sent; not judged yet. */
   silence?: Silence;
 }
 
@@ -73,8 +69,6 @@ export function noteSuccess({ guard, silences }: JudgeParts): void {
 type Judging = JudgeParts & {
   readonly attempts: Attempts;
   readonly history: History;
-  /** For an early call: when its pause was to end. */
-  readonly dueMs: number | undefined;
 };
 
 /** Decides what follows from a call without success, and records what it shows about the endpoint. */
@@ -92,22 +86,18 @@ export function judge(
 }
 
 function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, silences, policy: { retry }, attempts, takesErrors, dueMs } = parts;
+  const { guard, silences, policy: { retry }, attempts, takesErrors } = parts;
   const { status, isTransient, retryAfterMs, suggestsOutage } = result.error;
-  const isRepeated = isTransient && retry !== null;
-  // An early call counts like any other if its response is not retried: it ends the pause.
-  const isEarly = isRepeated && dueMs !== undefined;
   silences.noteResponse();
   noteBack(parts);
-  if (suggestsOutage) noteFailure(key, parts, { isEarly, isResponse: true, retryAfterMs });
+  if (suggestsOutage) guard.noteFailure(key, { isResponse: true, retryAfterMs });
   else guard.noteAnswer({ isSuccess: false });
   if (suggestsOutage && guard.isOpen) return duringOutage(result.summary);
   const until = untilOutage(result.error, guard);
-  if (isEarly) {
-    const pause = { dueMs, until, atLeastMs: retryAfterMs, isFixed: asksForPause(result.error) };
-    return { kind: "tooEarly", reason: result.summary, pause };
+  if (isTransient && retry !== null && mayRepeat(attempts, retry)) {
+    const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs, until };
+    return { kind: "again", reason: result.summary, pause };
   }
-  if (isRepeated && mayRepeat(attempts, retry)) return again(retry, { ...result, until });
   if (takesErrors) return { kind: "result", result };
   const message = `${result.summary}, and no eventResultProcessor is configured for onError`;
   const failure = {
@@ -120,17 +110,13 @@ function judgeResponse(result: ErrorResult, { key }: InboundEvent, parts: Judgin
 }
 
 function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging): Verdict {
-  const { guard, silences, policy: { noResponse }, history, dueMs } = parts;
+  const { guard, silences, policy: { noResponse }, history } = parts;
   const { message, isTold } = error;
   history.isSilent = true;
-  if (!error.isForWant) noteFailure(key, parts, { isEarly: dueMs !== undefined });
+  if (!error.isForWant) guard.noteFailure(key);
   if (guard.isOpen) return duringOutage(message);
   const { opening: until, longestPauseMs: atMostMs } = guard;
-  // An early call does not count, but shows that other events go unanswered, too.
   const lull = error.wasSent ? silences.noteSilence(history) : null;
-  if (dueMs !== undefined) {
-    return { kind: "tooEarly", reason: message, pause: { dueMs, isTold, until } };
-  }
   const pause = { ...backoffOf(noResponse), isTold, until, atMostMs };
   if (lull !== null) history.silence = { lull, outages: guard.outages, message };
   return hasUsedUp(parts) && parts.policy.onFailure === "block"
@@ -142,15 +128,6 @@ function judgeSilence(error: HandlerError, { key }: InboundEvent, parts: Judging
 function noteBack({ guard, history, attempts }: Judging): void {
   if (history.isSilent === true && guard.longestPauseMs < Infinity) attempts.restartPauses();
   history.isSilent = false;
-}
-
-/** Early calls would make a few events look like many failures. During an outage every call is a probe and counts. */
-function noteFailure(
-  key: Bytes | null,
-  { guard }: Judging,
-  { isEarly, ...signs }: FailureSigns & { isEarly: boolean },
-): void {
-  if (!isEarly || guard.isOpen) guard.noteFailure(key, signs);
 }
 
 /**
@@ -171,20 +148,6 @@ export function failureBySilence(history: History, parts: JudgeParts): EventFail
 /** One may be chance, so it takes at least two. */
 function hasUsedUp({ policy: { noResponse }, attempts }: JudgeParts & { attempts: Attempts }) {
   return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
-}
-
-function again(
-  retry: RetryPolicy,
-  { summary: reason, error, until }: ErrorResult & Pick<Pause, "until">,
-): Verdict {
-  const pause = { ...backoffOf(retry), atLeastMs: error.retryAfterMs, until };
-  const isFixed = asksForPause(error) || retry.backoff?.jitter === "none";
-  return { kind: isFixed ? "again" : "againEarly", reason, pause };
-}
-
-/** A pause that the endpoint asks for does not end early. */
-function asksForPause({ retryAfterMs, isOverload = false }: ErrorResponse): boolean {
-  return retryAfterMs !== undefined || isOverload;
 }
 
 /** A `Retry-After` is kept, even if the outage ends sooner. Other pauses end when an outage begins. */

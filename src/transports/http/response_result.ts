@@ -12,9 +12,6 @@ const MAX_ENCODED_LENGTH = 200;
 /** Expired credentials and exhausted quotas affect every event, as 5xx does. */
 const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 
-/** Too Many Requests (RFC 6585, 4) and Service Unavailable (RFC 9110, 15.6.4). */
-const OVERLOAD: ReadonlySet<number> = new Set([429, 503]);
-
 /** Statuses below 500 that say nothing about the event: Request Timeout, Too Early, Too Many Requests. */
 const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 
@@ -65,7 +62,6 @@ export class ResponseResults {
       isTransient: this.#transient.has(status) || isCutOff && this.#transient.has("noResponse"),
       ...signsOf(status),
       ...(isCutOff ? { isAboutServer: true } : {}),
-      ...(OVERLOAD.has(status) ? { isOverload: true } : {}),
       ...(askedMs === undefined ? {} : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
     };
   }

@@ -56,7 +56,6 @@ function asError(error: Partial<ErrorResponse>) {
 const ENDED_BY_OUTAGE = {
   "no response": new HandlerError("no response"),
   "an error that an outage may bring": asError({ status: "500" }),
-  "an overload": asError({ status: "503", isOverload: true }),
 };
 
 for (const [name, answer] of Object.entries(ENDED_BY_OUTAGE)) {
@@ -160,7 +159,7 @@ Deno.test("callHandler() keeps to pauses that are configured to be exact, howeve
 
 Deno.test("callHandler() starts again from the shortest pause, when there is a response after a long time without", async () => {
   using timers = new FakeTimers();
-  const starting = asError({ status: "503", isOverload: true });
+  const starting = asError({ status: "503" });
   const answers = [...SILENT, starting, starting, aResult()];
   const call = new LoneCall(timers, { jitter: "none", answers });
   for (let number = 0; number < SILENT_CALLS; number++) await call.pass();

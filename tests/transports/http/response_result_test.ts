@@ -85,16 +85,6 @@ Deno.test("ResponseResults say what tells of the endpoint alone, also of respons
   }
 });
 
-Deno.test("ResponseResults say when an endpoint has too much to do", () => {
-  const statuses = [429, 500, 502, 503];
-  assertEquals(statuses.map((status) => errorOf(status)?.isOverload ?? false), [
-    true,
-    false,
-    false,
-    true,
-  ]);
-});
-
 Deno.test("ResponseResults say how long an endpoint asks to wait, up to maxRetryAfter", () => {
   const of = (value: string) => errorOf(503, { headers: { "retry-after": value } })?.retryAfterMs;
   assertEquals([of("7"), of("61"), of("9999999999"), of("soon")], [

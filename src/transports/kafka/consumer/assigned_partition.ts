@@ -207,9 +207,6 @@ export class AssignedPartition {
           if (this.tracker.span === 0) this.#announce(record).catch(this.#options.fail);
         } else this.#deliver(record);
       }
-      const { span, committable } = this.tracker;
-      const isFull = span >= this.#options.limits.maxLookahead || this.#held !== null && span > 0;
-      if (isFull) this.lease.noteObstacle(committable);
     } catch (error) {
       this.#options.fail(error);
     }

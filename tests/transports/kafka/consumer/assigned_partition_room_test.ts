@@ -197,34 +197,6 @@ Deno.test("AssignedPartition wants more in doubt, whatever waits: the next fetch
   assertEquals(assigned.wantsMore, true);
 });
 
-Deno.test("AssignedPartition tells of the event that all others wait for, as long as they do", async () => {
-  const { assigned, pipeline } = assign({ maxLookahead: 3 });
-  const heldUp: number[] = [];
-  const forgetFirst = assigned.lease.whenHeldUp(0, () => heldUp.push(0));
-  assigned.enqueue([FakeRecords.at(0, 1)], 2);
-  await promisesSettled();
-  assertEquals(heldUp, []);
-
-  assigned.enqueue([FakeRecords.at(2, 3, 4)], 5);
-  await promisesSettled();
-  assertEquals(heldUp, [0]);
-
-  forgetFirst();
-  const forgetSecond = assigned.lease.whenHeldUp(1, () => heldUp.push(1));
-  assertEquals(heldUp, [0], "the first does not pause any more");
-  pipeline.settle("T[0]@0");
-  await promisesSettled();
-  assertEquals(heldUp, [0, 1]);
-
-  forgetSecond();
-  pipeline.settle("T[0]@1");
-  pipeline.settle("T[0]@2");
-  await promisesSettled();
-  let isHeldUp = false;
-  assigned.lease.whenHeldUp(3, () => isHeldUp = true);
-  assertEquals(isHeldUp, false, "two of three are no whole look-ahead");
-});
-
 Deno.test("AssignedPartition frees a large record when its event has settled, and only gives back its room when it is given up", async () => {
   const { assigned, pipeline } = assign({ maxLookahead: 3 });
   const released: number[] = [];
