@@ -5,7 +5,7 @@
  *     deno run --allow-read --allow-write tools/key_tables.ts           rewrites the pages
  *     deno run --allow-read tools/key_tables.ts --check                 exits with 1 when that would change one
  */
-import { readmeTables } from "../src/config/readme_tables.ts";
+import { keyTables } from "../src/config/key_tables.ts";
 import { say } from "./console.ts";
 
 const DOCS = new URL("../docs/", import.meta.url);
@@ -13,16 +13,6 @@ const BEGIN = "<!-- tables:begin -->";
 const END = "<!-- tables:end -->";
 const BLOCK = new RegExp(`${BEGIN}.*?${END}`, "gs");
 const TITLE = /^### (.*)$/gm;
-
-/** All tables by their titles, as they are today. */
-export function keyTables(): ReadonlyMap<string, string> {
-  return new Map(
-    readmeTables().split(/^(?=### )/m).map((table) => {
-      const title = table.slice("### ".length, table.indexOf("\n"));
-      return [title, table.trimEnd()];
-    }),
-  );
-}
 
 /** The titles of the tables that a page has between its markers. */
 export function titlesOf(page: string): readonly string[] {

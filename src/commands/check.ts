@@ -1,13 +1,14 @@
 import {
-  circlesOf,
-  describeFoundCircle,
-  type PipelinePlaces,
-  placesOf,
-} from "../process/circles.ts";
+  cyclesOf,
+  describeDiscoveredCycle,
+  flowOf,
+  type PipelineFlow,
+} from "../config/cycles.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
+import { partsOf } from "../config/parts.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { printError, printOut } from "../process/console.ts";
-import { partsOf, pipelinePermissions } from "../process/sandbox.ts";
+import { pipelinePermissions } from "../process/sandbox.ts";
 import { discover, findProblems } from "../process/supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";
 
@@ -54,10 +55,10 @@ function discoversMore(pipeline: PipelineConfig): string {
 
 async function checkOnline(pipelines: readonly PipelineConfig[]): Promise<readonly string[]> {
   const findings = await Promise.all(pipelines.map(askOtherSides));
-  const known = findings.flatMap(({ places }) => places ?? []);
-  return findings.flatMap(({ pipeline, problems, places }) => {
-    const circles = places === undefined ? [] : circlesOf(places, known);
-    return [...problems, ...circles.map(describeFoundCircle)]
+  const known = findings.flatMap(({ flow }) => flow ?? []);
+  return findings.flatMap(({ pipeline, problems, flow }) => {
+    const cycles = flow === undefined ? [] : cyclesOf(flow, known);
+    return [...problems, ...cycles.map(describeDiscoveredCycle)]
       .map((problem) => `pipeline '${pipeline.name}': ${problem}`);
   });
 }
@@ -66,7 +67,7 @@ interface Findings {
   readonly pipeline: PipelineConfig;
   readonly problems: readonly string[];
   /** Absent when discovery failed. */
-  readonly places?: PipelinePlaces;
+  readonly flow?: PipelineFlow;
 }
 
 async function askOtherSides(pipeline: PipelineConfig): Promise<Findings> {
@@ -79,7 +80,7 @@ async function askOtherSides(pipeline: PipelineConfig): Promise<Findings> {
     const otherSides = await discover(pipeline, options);
     const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
     const problems = await findProblems(pipeline, { ...options, permissions });
-    return { pipeline, problems, places: placesOf(pipeline, otherSides) };
+    return { pipeline, problems, flow: flowOf(pipeline, otherSides) };
   } catch (error) {
     return { pipeline, problems: [error instanceof Error ? error.message : String(error)] };
   }

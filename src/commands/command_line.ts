@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { type DeadLetterFilter, FILTER_NAMES, parseFilter } from "../core/redrive/selection.ts";
-import { LOG_FORMATS, type LogFormat } from "../process/log_writer.ts";
+import { LOG_FORMATS, type LogFormat } from "../core/log.ts";
 
 /** A parsed command line. */
 export type Command =

@@ -1,11 +1,10 @@
 import {
-  type ConfigProblem,
+  ConfigReading,
   type ConfigSource,
+  type ExternalValues,
   formatProblem,
   type LoadedConfig,
-  type Outside,
 } from "../config/mod.ts";
-import { ConfigReading } from "../config/reading.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import {
   MAX_NAMED_FILE_BYTES,
@@ -21,7 +20,7 @@ export const STANDARD_INPUT = "-";
 /** Largest configuration. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 
-const OUTSIDE: Outside = {
+const EXTERNAL_VALUES: ExternalValues = {
   env: (name) => Deno.env.get(name),
   readFile: (path, isAgain) =>
     readBoundedFile(path, {
@@ -53,13 +52,13 @@ export async function readFiles(files: readonly string[]): Promise<ReadFiles | n
     }
   }
   if (sources.length > 0) {
-    const reading = new ConfigReading(sources, OUTSIDE);
+    const reading = new ConfigReading(sources, EXTERNAL_VALUES);
     const { result } = reading;
     if ("config" in result) {
       problems.push(...sharingProblems(result.config.pipelines, files));
       if (problems.length === 0) return { ...result, reading };
     } else {
-      problems.push(...result.problems.map((problem: ConfigProblem) => formatProblem(problem)));
+      problems.push(...result.problems.map(formatProblem));
     }
   }
   await printError(problems.map((problem) => `${problem}\n`).join(""));

@@ -6,7 +6,7 @@ import { LogWriter } from "../process/log_writer.ts";
 import { redriveRoles } from "../process/redrive_roles.ts";
 import { progressLine, type RedriveRoute, summary } from "./redrive_summary.ts";
 import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
-import { partsOf } from "../process/sandbox.ts";
+import { partsOf } from "../config/parts.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
 import { loadFiles } from "./configuration.ts";
 import { pipelineOf } from "./pipeline_choice.ts";

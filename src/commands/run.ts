@@ -10,8 +10,7 @@ import {
   shareOfCalls,
   totalOf,
 } from "../process/open_files.ts";
-import { logWarnings } from "../process/config_warnings.ts";
-import { Reconfiguration } from "../process/reconfiguration.ts";
+import { logWarnings, Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
 import { type ReadFiles, readFiles } from "./configuration.ts";

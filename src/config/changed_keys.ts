@@ -1,4 +1,4 @@
-import { formatPath, type Path } from "./problem.ts";
+import { formatPath, isMapping, type Path } from "../schema/document.ts";
 
 /** The keys whose values differ between two readings of the same text, as shown in messages. */
 export function changedKeys(before: unknown, after: unknown): readonly string[] {
@@ -14,10 +14,4 @@ function changedPaths(before: unknown, after: unknown, path: Path): readonly Pat
     return [...keys].flatMap((key) => changedPaths(before[key], after[key], [...path, key]));
   }
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [path];
-}
-
-/** A mapping of the document, unlike instances of classes such as `TemplateText`. */
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null &&
-    Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,7 +1,8 @@
-import { isMapping, type Mapping, parseDocument, valueAt } from "./document.ts";
+import { formatPath, isMapping, type Mapping, type Path, pathKey, valueAt } from "../schema/document.ts";
+import { parseDocument } from "./yaml.ts";
 import { describeIssues } from "./issues.ts";
-import type { Outside } from "./outside.ts";
-import { type ConfigProblem, type Finding, formatPath, type Path, pathKey } from "./problem.ts";
+import type { ExternalValues } from "./external_values.ts";
+import type { ConfigProblem, Finding } from "./problem.ts";
 import { resolveReferences } from "./references.ts";
 import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
 import {
@@ -12,7 +13,7 @@ import {
   sectionWarnings,
 } from "./sections.ts";
 import { secretTexts } from "./secret_texts.ts";
-import type { HiddenPlaces } from "./secrets.ts";
+import type { HiddenPlaces } from "../schema/secrets.ts";
 
 /** A configuration text. */
 export interface ConfigSource {
@@ -45,7 +46,7 @@ export interface LoadedPipeline {
 }
 
 /** Reads one source. Never throws because of its text. */
-export function loadFile({ name, text }: ConfigSource, outside: Outside): LoadedFile {
+export function loadFile({ name, text }: ConfigSource, values: ExternalValues): LoadedFile {
   const parsed = parseDocument(text);
   if ("finding" in parsed) return failed(name, parsed.finding);
   const mapping = toMapping(parsed.document);
@@ -56,14 +57,14 @@ export function loadFile({ name, text }: ConfigSource, outside: Outside): Loaded
     });
   }
 
-  const { document, findings, hidden } = resolveReferences(mapping, outside);
+  const { document, findings, hidden } = resolveReferences(mapping, values);
   const pipelines = pipelinesOf(document, hidden);
   // Comes before paths are replaced by files: paths may be secret, too.
   const secrets = secretTexts(document, hidden);
   const early = [
     ...findings,
     ...pipelines.flatMap(({ sections }) =>
-      sections.flatMap((section) => readFiles(section, { outside, hidden }))
+      sections.flatMap((section) => readFiles(section, { values, hidden }))
     ),
   ];
   const result = fileSchema.safeParse(document);

@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import { valueAt } from "./document.ts";
-import { describeFound } from "./found.ts";
-import type { Finding, Path } from "./problem.ts";
-import { alternatives, type Reading } from "./scalar.ts";
-import type { HiddenPlaces } from "./secrets.ts";
+import { type Path, valueAt } from "../schema/document.ts";
+import { describeValue } from "../schema/description.ts";
+import type { Finding } from "./problem.ts";
+import { alternatives, type Reading } from "../schema/scalar.ts";
+import type { HiddenPlaces } from "../schema/secrets.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -22,7 +22,7 @@ export function describeIssues(
     const expectation = (expected: string): Finding => {
       // Without spaces behind colons, YAML reads a mapping as text, which contains the values.
       const isMisread = typeof found === "string" && PARTS.test(expected);
-      const shown = isMisread ? "text" : describeFound(found, { hidden: hidden.has(path) });
+      const shown = isMisread ? "text" : describeValue(found, { hidden: hidden.has(path) });
       return {
         path,
         message: found === undefined ? "required" : `expected ${expected}, found ${shown}`,

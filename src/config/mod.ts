@@ -1,9 +1,10 @@
-import { circlesOf, describeCircle, placesOf } from "../process/circles.ts";
+import { cyclesOf, describeCycle, flowOf } from "./cycles.ts";
 import { listenerRole } from "../transports/mod.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
-import { quoted } from "./found.ts";
-import type { Outside } from "./outside.ts";
-import { type ConfigProblem, formatPath, formatPipeline } from "./problem.ts";
+import { quoted } from "../schema/description.ts";
+import { type ExternalValues, RecordedValues } from "./external_values.ts";
+import { formatPath } from "../schema/document.ts";
+import { type ConfigProblem, formatPipeline } from "./problem.ts";
 import {
   type Config,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
@@ -15,7 +16,7 @@ export { configJsonSchema } from "./json_schema.ts";
 export { changedKeys } from "./changed_keys.ts";
 export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";
-export type { Outside } from "./outside.ts";
+export type { ExternalValues } from "./external_values.ts";
 
 /** A valid configuration. */
 export interface LoadedConfig {
@@ -27,9 +28,9 @@ export interface LoadedConfig {
 /** Combines all sources to a configuration, or returns all problems. */
 export function loadConfig(
   sources: readonly ConfigSource[],
-  outside: Outside,
+  values: ExternalValues,
 ): LoadedConfig | { problems: ConfigProblem[] } {
-  const files = sources.map((source) => loadFile(source, outside));
+  const files = sources.map((source) => loadFile(source, values));
   const problems = [
     ...files.flatMap((file) => file.problems),
     ...emptinessProblems(files),
@@ -38,7 +39,7 @@ export function loadConfig(
     ...processProblems(files),
   ];
   if (problems.length > 0) return { problems };
-  const betweenPipelines = [...readerProblems(files), ...circleProblems(files)];
+  const betweenPipelines = [...readerProblems(files), ...cycleProblems(files)];
   if (betweenPipelines.length > 0) return { problems: betweenPipelines };
   const configs = files.flatMap(({ config }) => config === undefined ? [] : [config]);
   return {
@@ -54,38 +55,73 @@ export function loadConfig(
   };
 }
 
-function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const sourceOf = new Map<string, string>();
-  for (const { source, name, label } of pipelinesOf(files)) {
-    if (name === undefined) continue;
-    const owner = sourceOf.get(name);
-    if (owner === undefined) {
-      sourceOf.set(name, source);
-    } else {
-      const message = `another pipeline of ${quoted(owner)} has the same name`;
-      problems.push({ source, pipeline: label, path: "name", message });
-    }
+/** A configuration as read once, with its external values. */
+export class ConfigReading {
+  readonly result: LoadedConfig | { problems: ConfigProblem[] };
+  readonly #sources: readonly ConfigSource[];
+  readonly #values: RecordedValues;
+
+  constructor(sources: readonly ConfigSource[], values: ExternalValues) {
+    this.#sources = sources;
+    this.#values = values instanceof RecordedValues ? values : new RecordedValues(values);
+    this.result = loadConfig(sources, this.#values);
   }
-  return problems;
+
+  /** Named files: texts by path, `undefined` for unreadable ones. */
+  get files(): ReadonlyMap<string, string | undefined> {
+    return this.#values.files;
+  }
+
+  /** Reads the same sources again, with the same variables and the current files. */
+  again(): ConfigReading {
+    return new ConfigReading(this.#sources, this.#values.again());
+  }
+}
+
+/** What only one pipeline may have, such as a name. */
+interface Claim {
+  readonly key: string;
+  readonly owner: string;
+  readonly place: Omit<ConfigProblem, "message">;
+  message(owner: string): string;
+}
+
+/** A problem for each claim whose key an earlier one has. */
+function claimProblems(claims: readonly Claim[]): readonly ConfigProblem[] {
+  const owners = new Map<string, string>();
+  return claims.flatMap(({ key, owner, place, message }) => {
+    const first = owners.get(key);
+    owners.set(key, first ?? owner);
+    return first === undefined ? [] : [{ ...place, message: message(first) }];
+  });
+}
+
+function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+  return claimProblems(
+    pipelinesOf(files).flatMap(({ source, name, label }) =>
+      name === undefined ? [] : [{
+        key: name,
+        owner: quoted(source),
+        place: { source, pipeline: label, path: "name" },
+        message: (owner) => `another pipeline of ${owner} has the same name`,
+      }]
+    ),
+  );
 }
 
 function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const owners = new Map<string, string>();
-  for (const { source, label, sections } of pipelinesOf(files)) {
-    for (const { path, role: { exclusive } } of sections) {
-      if (exclusive === undefined) continue;
-      const owner = owners.get(exclusive);
-      if (owner === undefined) {
-        owners.set(exclusive, `${formatPipeline(label)} of ${quoted(source)}`);
-      } else {
-        const message = `only one pipeline can have ${exclusive}, and ${owner} has it`;
-        problems.push({ source, pipeline: label, path: formatPath(path.slice(2)), message });
-      }
-    }
-  }
-  return problems;
+  return claimProblems(
+    pipelinesOf(files).flatMap(({ source, label, sections }) =>
+      sections.flatMap(({ path, role: { exclusive } }) =>
+        exclusive === undefined ? [] : [{
+          key: exclusive,
+          owner: `${formatPipeline(label)} of ${quoted(source)}`,
+          place: { source, pipeline: label, path: formatPath(path.slice(2)) },
+          message: (owner) => `only one pipeline can have ${exclusive}, and ${owner} has it`,
+        }]
+      )
+    ),
+  );
 }
 
 /** Pipelines that share a topic and a group by mistake: each would get only some events. */
@@ -107,17 +143,17 @@ function readerProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] 
   });
 }
 
-function circleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
+function cycleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
   const known = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline]));
   const labelOf = (name: string) => known.get(name)?.label ?? "";
-  const places = files.flatMap(({ config }) => config?.pipelines ?? [])
-    .map((pipeline) => placesOf(pipeline));
-  return places.flatMap((pipeline) => circlesOf(pipeline, places))
+  const flows = files.flatMap(({ config }) => config?.pipelines ?? [])
+    .map((pipeline) => flowOf(pipeline));
+  return flows.flatMap((flow) => cyclesOf(flow, flows))
     .map(({ pipeline, target, others }) => ({
       source: known.get(pipeline)?.source ?? "",
       pipeline: labelOf(pipeline),
       path: target.path,
-      message: describeCircle(others.map(labelOf).map(quoted)),
+      message: describeCycle(others.map(labelOf).map(quoted)),
     }));
 }
 

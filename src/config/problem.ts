@@ -1,7 +1,5 @@
-import { quoted, shownKey } from "./found.ts";
-
-/** A path in a document. */
-export type Path = readonly PropertyKey[];
+import { quoted } from "../schema/description.ts";
+import type { Path } from "../schema/document.ts";
 
 /** A problem at a path of one document. */
 export interface Finding {
@@ -26,21 +24,6 @@ export function formatProblem({ source, pipeline, path, message }: ConfigProblem
   if (pipeline !== undefined) parts.push(`pipeline ${formatPipeline(pipeline)}`);
   if (path !== "") parts.push(path);
   return [...parts, message].join(": ");
-}
-
-/** A path as in JavaScript; keys with a dot are in brackets. */
-export function formatPath(path: Path): string {
-  return path.map((key, index) => {
-    if (typeof key === "number") return `[${key}]`;
-    const name = String(key);
-    if (!/^[\w-]+$/.test(name)) return `[${shownKey(name)}]`;
-    return index === 0 ? name : `.${name}`;
-  }).join("");
-}
-
-/** A path as a key of maps and sets. */
-export function pathKey(path: Path): string {
-  return JSON.stringify(path.map((key) => typeof key === "number" ? key : String(key)));
 }
 
 /** A pipeline's name in messages. */

@@ -1,9 +1,10 @@
-import { quoted } from "./found.ts";
-import { FileError, type Outside } from "./outside.ts";
+import { quoted } from "../schema/description.ts";
+import { FileError, type ExternalValues } from "./external_values.ts";
 import { type Gap, parseGap, type Template } from "../core/template.ts";
-import type { Finding, Path } from "./problem.ts";
-import { HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./secrets.ts";
-import { TemplateText } from "./template_text.ts";
+import type { Path } from "../schema/document.ts";
+import type { Finding } from "./problem.ts";
+import { HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "../schema/secrets.ts";
+import { TemplateText } from "../schema/texts.ts";
 
 // A literal `${`, a reference, or a reference without an end.
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
@@ -28,7 +29,7 @@ export interface ResolvedDocument {
  * also replaces an empty variable. Inserted values are not searched for references. A text with `${event...}` or
  * `${response...}` becomes a `TemplateText`.
  */
-export function resolveReferences(document: unknown, outside: Outside): ResolvedDocument {
+export function resolveReferences(document: unknown, values: ExternalValues): ResolvedDocument {
   const findings: Finding[] = [];
   const hidden = new HiddenPlaces();
   let putIn = 0;
@@ -58,7 +59,7 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
       if (putIn > MOST_PUT_IN) return text;
       const outcome = body === undefined
         ? { message: `a reference without its '}': ${HELP}` }
-        : lookUp(body, { outside, isSecret });
+        : lookUp(body, { values, isSecret });
       if ("value" in outcome) {
         putIn += outcome.value.length;
         if (putIn > MOST_PUT_IN) {
@@ -90,12 +91,12 @@ export function resolveReferences(document: unknown, outside: Outside): Resolved
 }
 
 /** Reads a file for a configuration. The message names the file, unless its path is hidden. */
-export function readOutside(
+export function readExternalFile(
   path: string,
-  { outside, hidden }: { outside: Outside; hidden: boolean },
+  { values, hidden }: { values: ExternalValues; hidden: boolean },
 ): { value: string } | { message: string } {
   try {
-    return { value: outside.readFile(path) };
+    return { value: values.readFile(path) };
   } catch (error) {
     const reason = reasonOf(error);
     // The user may have written a key instead of its path: the message must not show it.
@@ -111,15 +112,15 @@ function reasonOf(error: unknown): string {
 
 function lookUp(
   body: string,
-  { outside, isSecret }: { outside: Outside; isSecret: boolean },
+  { values, isSecret }: { values: ExternalValues; isSecret: boolean },
 ): { value: string } | { gap: Gap } | { message: string } {
   if (body.includes("{")) {
     return { message: "a default cannot hold '{': a reference ends at the first '}'" };
   }
   const [, prefix = "", rest = ""] = /^(env:|file:|event\.|response\.)?(.*)$/s.exec(body) ?? [];
-  if (prefix === "env:") return lookUpVariable(rest, { outside, isSecret });
+  if (prefix === "env:") return lookUpVariable(rest, { values, isSecret });
   if (prefix === "file:") {
-    const outcome = readOutside(rest, { outside, hidden: isSecret });
+    const outcome = readExternalFile(rest, { values, hidden: isSecret });
     return "value" in outcome ? { value: outcome.value.replace(/\r?\n$/, "") } : outcome;
   }
   if (prefix !== "") {
@@ -136,14 +137,14 @@ function lookUp(
 
 function lookUpVariable(
   rest: string,
-  { outside, isSecret }: { outside: Outside; isSecret: boolean },
+  { values, isSecret }: { values: ExternalValues; isSecret: boolean },
 ): { value: string } | { message: string } {
   const [, name, fallback] = VARIABLE.exec(rest) ?? [];
   if (name === undefined) {
     const found = isSecret ? "" : `, found ${quoted(rest)}`;
     return { message: `expected the name of an environment variable${found}` };
   }
-  const value = outside.env(name);
+  const value = values.env(name);
   if (value !== undefined && (value !== "" || fallback === undefined)) return { value };
   if (fallback !== undefined) return { value: fallback };
   return { message: `the environment variable ${quoted(name)} is not set` };

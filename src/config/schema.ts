@@ -1,9 +1,7 @@
 import { z } from "zod";
-import type { AdminConfig } from "../process/admin.ts";
 import type { When } from "../core/handler.ts";
 import { isHost } from "../core/host.ts";
-import { LOG_LEVELS, type LogLevel } from "../core/log.ts";
-import type { LogFormat } from "../process/log_writer.ts";
+import { LOG_LEVELS, type LogFormat, type LogLevel } from "../core/log.ts";
 import type { Ordering } from "../core/ordering.ts";
 import type { HandlerConfig, RoleConfig } from "../core/transport.ts";
 import type { RecordTemplates } from "../core/record_templates.ts";
@@ -13,8 +11,8 @@ import {
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
 } from "../transports/schemas.ts";
-import { choice, duration, integer, size, textOf, toSchema } from "./scalar.ts";
-import { oneOrList, section } from "./section.ts";
+import { choice, duration, integer, size, textOf, toSchema } from "../schema/scalar.ts";
+import { oneOrList, section } from "../schema/section.ts";
 
 /** A valid configuration: frozen plain data that can be posted to a Worker. */
 export interface Config {
@@ -26,6 +24,15 @@ export interface Config {
   readonly warnings: readonly ConfigWarning[];
   /** Texts to redact in all output. They stay in the main isolate, except for `eventor try`. */
   readonly secrets: readonly string[];
+}
+
+/** Address of the admin interface. */
+export interface AdminConfig {
+  /** A name or an address, IPv6 in brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** How long an event may fail before its pipeline is not ready, in milliseconds. */
+  readonly readyAfterMs: number;
 }
 
 /** Accepted, but probably a mistake. Holds no secret. */

@@ -1,6 +1,6 @@
-import { type HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "./secrets.ts";
-import type { Path } from "./problem.ts";
-import { TemplateText } from "./template_text.ts";
+import { type HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "../schema/secrets.ts";
+import type { Path } from "../schema/document.ts";
+import { TemplateText } from "../schema/texts.ts";
 
 /** Names, sources and destinations, which the log shows everywhere. */
 const NAMES = new Set([

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import type { RoleConfig } from "../core/transport.ts";
-import { isMapping, valueAt } from "./document.ts";
-import { FileText } from "./file_text.ts";
-import { readOutside } from "./references.ts";
-import type { Outside } from "./outside.ts";
-import type { Finding, Path } from "./problem.ts";
+import { isMapping, type Path, valueAt } from "../schema/document.ts";
+import { FileText } from "../schema/texts.ts";
+import { readExternalFile } from "./references.ts";
+import type { ExternalValues } from "./external_values.ts";
+import type { Finding } from "./problem.ts";
 import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
 import {
   DEAD_LETTER_SCHEMAS,
@@ -12,8 +12,8 @@ import {
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
 } from "../transports/schemas.ts";
-import type { HiddenPlaces } from "./secrets.ts";
-import { SECTION_EXTRAS } from "./section.ts";
+import type { HiddenPlaces } from "../schema/secrets.ts";
+import { SECTION_EXTRAS } from "../schema/section.ts";
 
 /** The part of a role that this module needs. */
 interface SectionRole {
@@ -100,14 +100,14 @@ export function concealSections(
 /** Replaces paths by the text of their files. Unreadable ones stay as written. */
 export function readFiles(
   { path, section, role }: RoleSection,
-  { outside, hidden }: { outside: Outside; hidden: HiddenPlaces },
+  { values, hidden }: { values: ExternalValues; hidden: HiddenPlaces },
 ): readonly Finding[] {
   const findings: Finding[] = [];
   for (const file of SECTION_EXTRAS.get(role.schema)?.files ?? []) {
     const written = valueAt(section, file.path);
     if (typeof written !== "string" || written === "" || written === file.except) continue;
     const place = [...path, ...file.path];
-    const outcome = readOutside(written, { outside, hidden: hidden.has(place) });
+    const outcome = readExternalFile(written, { values, hidden: hidden.has(place) });
     if ("value" in outcome) {
       const parent = valueAt(section, file.path.slice(0, -1));
       Reflect.set(Object(parent), file.path.at(-1) ?? "", new FileText(outcome.value));

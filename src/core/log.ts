@@ -3,6 +3,11 @@ export const LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 
 export type LogLevel = typeof LOG_LEVELS[number];
 
+/** `text`: the form of the Go version; `json`: one object per line. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export type LogFormat = typeof LOG_FORMATS[number];
+
 /** A log line, as it crosses the Worker boundary. */
 export interface LogRecord {
   readonly timestampMs: number;

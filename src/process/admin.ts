@@ -1,17 +1,9 @@
 import { isIP } from "node:net";
+import type { AdminConfig } from "../config/schema.ts";
 import type { Logger } from "../core/log.ts";
 import type { AdminRequest } from "./admin_messages.ts";
 import { AdminServer } from "./admin_server.ts";
 import type { PipelineReadiness } from "./supervisor.ts";
-
-/** Address of the admin interface. */
-export interface AdminConfig {
-  /** A name or an address, IPv6 in brackets. */
-  readonly hostname: string;
-  readonly port: number;
-  /** How long an event may fail before its pipeline is not ready, in milliseconds. */
-  readonly readyAfterMs: number;
-}
 
 /** What the admin interface reports. */
 export interface AdminSubject {

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { FileError } from "../config/outside.ts";
+import { FileError } from "../config/external_values.ts";
 
 const MIB = 1024 * 1024;
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { Logger } from "../core/log.ts";
-import { partsOf } from "./sandbox.ts";
+import { partsOf } from "../config/parts.ts";
 import type { OtherSide } from "../core/transport.ts";
 import { failedReport } from "./worker_failures.ts";
 import type { DiscoveryCommand, DiscoveryReport } from "./worker_messages.ts";

@@ -1,10 +1,5 @@
 import { atMost } from "../core/backoff.ts";
-import type { LogRecord } from "../core/log.ts";
-
-/** `text`: the form of the Go version; `json`: one object per line. */
-export const LOG_FORMATS = ["text", "json"] as const;
-
-export type LogFormat = typeof LOG_FORMATS[number];
+import type { LogFormat, LogRecord } from "../core/log.ts";
 
 const MAX_WAITING = 10_000;
 

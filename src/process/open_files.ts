@@ -1,6 +1,6 @@
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { MAX_ADMIN_CONNECTIONS } from "./admin_server.ts";
-import { partsOf } from "./sandbox.ts";
+import { partsOf } from "../config/parts.ts";
 
 /** Other descriptors of the process, such as files while it reads them. */
 const OF_PROCESS = 16;

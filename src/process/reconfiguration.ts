@@ -1,10 +1,13 @@
-import { changedKeys, formatProblem, type LoadedConfig } from "../config/mod.ts";
-import type { ConfigReading } from "../config/reading.ts";
-import type { Config, PipelineConfig } from "../config/schema.ts";
+import {
+  changedKeys,
+  type ConfigReading,
+  formatProblem,
+  type LoadedConfig,
+} from "../config/mod.ts";
+import type { Config, ConfigWarning, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
 import { ChangedFiles, type FileTexts } from "./changed_files.ts";
-import { logWarnings } from "./config_warnings.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
 
 /** Applies configurations to pipelines. */
@@ -100,4 +103,15 @@ export class Reconfiguration implements Disposable {
 
 function processPart({ logFormat, shutdownTimeoutMs, admin }: Config) {
   return { logFormat, shutdownTimeoutMs, admin };
+}
+
+/** Logs what a configuration may contain, but probably does not mean. */
+export function logWarnings(warnings: readonly ConfigWarning[], sink: LogSink): void {
+  for (const { pipeline, message } of warnings) {
+    const log = new Logger(sink, {
+      level: "WARN",
+      ...(pipeline === undefined ? {} : { pipeline }),
+    });
+    log.warn(pipeline === undefined ? message : `pipeline '${pipeline}': ${message}`);
+  }
 }

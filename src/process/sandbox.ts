@@ -1,31 +1,7 @@
+import { partsOf } from "../config/parts.ts";
 import type { PipelineConfig } from "../config/schema.ts";
-import type { Permissions, Role, RoleConfig } from "../core/transport.ts";
+import type { Permissions } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
-
-/** A section of a pipeline, with its role. */
-export interface Part {
-  /** Path in the configuration: `eventResultProcessor[1]`. */
-  readonly path: string;
-  readonly role: Role<RoleConfig, unknown>;
-  readonly config: RoleConfig;
-}
-
-/** The sections of a pipeline, in the order in which an event meets them. */
-export function partsOf(pipeline: PipelineConfig): Part[] {
-  const { eventListener, eventHandler, eventResultProcessor, deadLetter } = pipeline;
-  return [
-    { path: "eventListener", role: listenerRole(eventListener), config: eventListener },
-    { path: "eventHandler", role: handlerRole(eventHandler), config: eventHandler },
-    ...eventResultProcessor.map((config, index) => ({
-      path: `eventResultProcessor[${index}]`,
-      role: resultProcessorRole(config),
-      config,
-    })),
-    ...(deadLetter === undefined
-      ? []
-      : [{ path: "deadLetter", role: resultProcessorRole(deadLetter), config: deadLetter }]),
-  ];
-}
 
 /** Permissions of a running pipeline: the hosts of its configuration and of discovery, and nothing else. */
 export function pipelinePermissions(

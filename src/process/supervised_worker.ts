@@ -1,8 +1,9 @@
+import { partsOf } from "../config/parts.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import { AccessRefusedError } from "../core/access_refused.ts";
 import type { LogSink } from "../core/log.ts";
 import { hasRoomForWorker } from "./open_files.ts";
-import { discoveryPermissions, partsOf, workerPermissions } from "./sandbox.ts";
+import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
 import type { HandlerConfig, OtherSide, Permissions } from "../core/transport.ts";
 import {
   ALIVE_INTERVAL_MS,

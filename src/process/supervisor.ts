@@ -1,5 +1,5 @@
 import { backoffDelays, formatDelay, sleep } from "../core/backoff.ts";
-import { circlesOf, describeFoundCircle, type PipelinePlaces, placesOf } from "./circles.ts";
+import { cyclesOf, describeDiscoveredCycle, type PipelineFlow, flowOf } from "../config/cycles.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { pipelinePermissions } from "./sandbox.ts";
@@ -49,7 +49,7 @@ export class Supervisor {
   /** Why pipelines without a Worker are not ready; empty when their input has ended, as they are done. */
   readonly #idle = new Map<string, readonly string[]>();
   /** Sources and destinations of pipelines that run, or wait to restart. */
-  readonly #places = new Map<string, PipelinePlaces>();
+  readonly #flows = new Map<string, PipelineFlow>();
   readonly #hung = Promise.withResolvers<SupervisorEnd>();
 
   /**
@@ -232,10 +232,10 @@ export class Supervisor {
     pipeline: PipelineConfig,
     otherSides: readonly OtherSide[],
   ): readonly string[] {
-    const places = placesOf(pipeline, otherSides);
-    this.#places.delete(pipeline.name);
-    const circles = circlesOf(places, [...this.#places.values()]);
-    if (circles.length === 0) this.#places.set(pipeline.name, places);
-    return circles.map(describeFoundCircle);
+    const flow = flowOf(pipeline, otherSides);
+    this.#flows.delete(pipeline.name);
+    const cycles = cyclesOf(flow, [...this.#flows.values()]);
+    if (cycles.length === 0) this.#flows.set(pipeline.name, flow);
+    return cycles.map(describeDiscoveredCycle);
   }
 }

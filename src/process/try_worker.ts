@@ -4,7 +4,7 @@
  * @module
  */
 import type { PipelineConfig } from "../config/schema.ts";
-import { FileError } from "../config/outside.ts";
+import { FileError } from "../config/external_values.ts";
 import type { Bytes, InboundEvent } from "../core/event.ts";
 import type { CallMessage, CallObserver, Handler } from "../core/handler.ts";
 import { Logger } from "../core/log.ts";

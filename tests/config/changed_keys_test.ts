@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { changedKeys, loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
-import { outside, pipeline } from "./loading.ts";
+import { externalValues, pipeline } from "./loading.ts";
 
 const AUTHORITY = new CertificateAuthority();
 
@@ -46,7 +46,7 @@ Deno.test("changedKeys() names the keys whose values come from files that have c
 });
 
 function loaded(text: string, files: Record<string, string>): LoadedConfig {
-  const result = loadConfig([{ name: "config.yaml", text }], outside({ files }));
+  const result = loadConfig([{ name: "config.yaml", text }], externalValues({ files }));
   if ("problems" in result) throw new Error(JSON.stringify(result.problems));
   return result;
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isMapping, valueAt } from "../../src/config/document.ts";
+import { isMapping, valueAt } from "../../src/schema/document.ts";
 import { configJsonSchema } from "../../src/config/mod.ts";
 
 const SCHEMA = configJsonSchema();

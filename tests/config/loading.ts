@@ -2,7 +2,7 @@ import {
   type ConfigSource,
   formatProblem,
   loadConfig,
-  type Outside,
+  type ExternalValues,
 } from "../../src/config/mod.ts";
 import type { Config } from "../../src/config/schema.ts";
 
@@ -24,7 +24,7 @@ export function problemsOfAll(
   sources: readonly ConfigSource[],
   surroundings: Surroundings = {},
 ): string[] {
-  const loaded = loadConfig(sources, outside(surroundings));
+  const loaded = loadConfig(sources, externalValues(surroundings));
   return "problems" in loaded ? loaded.problems.map(formatProblem) : [];
 }
 
@@ -38,7 +38,7 @@ export function configOfAll(
   sources: readonly ConfigSource[],
   surroundings: Surroundings = {},
 ): Config {
-  const loaded = loadConfig(sources, outside(surroundings));
+  const loaded = loadConfig(sources, externalValues(surroundings));
   if ("config" in loaded) return loaded.config;
   throw new Error(loaded.problems.map(formatProblem).join("\n"));
 }
@@ -81,7 +81,7 @@ export function producerText(keys: Readonly<Record<string, unknown>>): string {
 }
 
 /** What the world looks like to the loader. */
-export function outside({ variables = {}, files = {} }: Surroundings = {}): Outside {
+export function externalValues({ variables = {}, files = {} }: Surroundings = {}): ExternalValues {
   return {
     env: (name) => variables[name],
     readFile(path) {

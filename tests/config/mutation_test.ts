@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
-import { ORIGINAL_SAMPLE, outside, problemsOf } from "./loading.ts";
+import { ORIGINAL_SAMPLE, externalValues, problemsOf } from "./loading.ts";
 
 const SNIPPETS = [
   "",
@@ -99,7 +99,7 @@ Deno.test(`loadConfig() makes a plan or one-line problems of ${ROUNDS} mutated f
       text = text.slice(0, at) + snippet + text.slice(at + random(12));
     }
     const startedAt = performance.now();
-    const loaded = loadConfig([{ name: "config.yaml", text }], outside(SURROUNDINGS));
+    const loaded = loadConfig([{ name: "config.yaml", text }], externalValues(SURROUNDINGS));
     assert(performance.now() - startedAt < MAX_MS, text);
     if ("config" in loaded) continue;
     assert(loaded.problems.length > 0, text);

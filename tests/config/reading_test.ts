@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { formatProblem } from "../../src/config/mod.ts";
-import { ConfigReading } from "../../src/config/reading.ts";
-import { outside, pipelineText } from "./loading.ts";
+import { ConfigReading, formatProblem } from "../../src/config/mod.ts";
+import { externalValues, pipelineText } from "./loading.ts";
 
 const TEXT = pipelineText({
   name: "${env:NAME}",
@@ -10,7 +9,7 @@ const TEXT = pipelineText({
 
 Deno.test("ConfigReading reads the files anew and keeps the variables of the first time", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
-  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], outside(surroundings));
+  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], externalValues(surroundings));
   surroundings.variables.NAME = "second";
   surroundings.files["/token"] = "two";
   const second = first.again();
@@ -27,7 +26,7 @@ Deno.test("ConfigReading reads the files anew and keeps the variables of the fir
 Deno.test("ConfigReading knows of a file that cannot be read", () => {
   const files: Record<string, string> = { "/token": "one" };
   const surroundings = { variables: { NAME: "first" }, files };
-  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], outside(surroundings));
+  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], externalValues(surroundings));
   delete files["/token"];
   const second = first.again();
 
@@ -41,7 +40,7 @@ Deno.test("ConfigReading knows of a file that cannot be read", () => {
 
 Deno.test("ConfigReading reads once what gives its text once, such as a pipe, and does not watch it", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
-  const pipe = { ...outside(surroundings), isStream: (path: string) => path === "/token" };
+  const pipe = { ...externalValues(surroundings), isStream: (path: string) => path === "/token" };
   const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], pipe);
   surroundings.files["/token"] = "";
 

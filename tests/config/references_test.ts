@@ -1,4 +1,4 @@
-import { FileError } from "../../src/config/outside.ts";
+import { FileError } from "../../src/config/external_values.ts";
 import { assertEquals } from "@std/assert";
 import { configOf, consumerText, pipelineText, problemsOf } from "./loading.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ConfigReading } from "../../src/config/reading.ts";
+import { ConfigReading } from "../../src/config/mod.ts";
 import { type ChangeTarget, Reconfiguration } from "../../src/process/reconfiguration.ts";
 import { TemporaryFiles } from "../support/tls/certificate_authority.ts";
 import { RecordedLog } from "../support/recorded_log.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { LogRecord } from "../../src/core/log.ts";
-import { type LogFormat, LogWriter } from "../../src/process/log_writer.ts";
+import { LogWriter } from "../../src/process/log_writer.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 
 const TEXT_DECODER = new TextDecoder();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { onFailureSchema, onTombstoneSchema, retrySchema } from "../../config/failures.ts";
+import { onFailureSchema, onTombstoneSchema, retrySchema } from "../../schema/failures.ts";
 import {
   choice,
   duration,
@@ -9,12 +9,12 @@ import {
   size,
   textOf,
   toSchema,
-} from "../../config/scalar.ts";
-import { section, SECTION_EXTRAS } from "../../config/section.ts";
-import { shownUrl } from "../../config/shown_url.ts";
+} from "../../schema/scalar.ts";
+import { section, SECTION_EXTRAS } from "../../schema/section.ts";
+import { shownUrl } from "../../schema/url.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
-import { TemplateText } from "../../config/template_text.ts";
+import { TemplateText } from "../../schema/texts.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
 import { authWarnings } from "./auth/warnings.ts";

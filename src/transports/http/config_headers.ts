@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { isMapping } from "../../config/document.ts";
-import { shownKey } from "../../config/found.ts";
-import type { Reading } from "../../config/scalar.ts";
-import { TemplateText } from "../../config/template_text.ts";
+import { isMapping } from "../../schema/document.ts";
+import { describeKey } from "../../schema/description.ts";
+import type { Reading } from "../../schema/scalar.ts";
+import { TemplateText } from "../../schema/texts.ts";
 import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { isPattern } from "./forwarded_headers.ts";
 import { isCredential, isMadeFromEvents, isOfTheClient } from "./header_names.ts";
@@ -63,7 +63,7 @@ function readPattern(pattern: string): Reading<string> {
   }
   if (prefix === "") return { value: pattern };
   if (!TOKEN.test(prefix)) {
-    return { refused: `no name of an HTTP header begins with ${shownKey(prefix)}` };
+    return { refused: `no name of an HTTP header begins with ${describeKey(prefix)}` };
   }
   // A pattern is refused if every name that it matches is refused by name.
   const lowerCase = prefix.toLowerCase();
@@ -83,7 +83,7 @@ export function reasonNotOfAuth(name: string): string | undefined {
 }
 
 function reasonToRefuse(name: string): string | undefined {
-  if (!TOKEN.test(name)) return `${shownKey(name)} is not the name of an HTTP header`;
+  if (!TOKEN.test(name)) return `${describeKey(name)} is not the name of an HTTP header`;
   if (isOfTheClient(name.toLowerCase())) {
     return "this header can't be set: it is the HTTP client's own";
   }

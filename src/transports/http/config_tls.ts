@@ -1,7 +1,7 @@
-import { certificateWarnings, clientCertificate, pem } from "../../config/pem/mod.ts";
-import { isMapping, valueAt } from "../../config/document.ts";
-import { text, toSchema } from "../../config/scalar.ts";
-import { section } from "../../config/section.ts";
+import { certificateWarnings, clientCertificate, pem } from "../../schema/pem/mod.ts";
+import { isMapping, valueAt } from "../../schema/document.ts";
+import { text, toSchema } from "../../schema/scalar.ts";
+import { section } from "../../schema/section.ts";
 import { z } from "zod";
 import type { HttpTlsConfig } from "../http1/stream.ts";
 

@@ -1,4 +1,4 @@
-import { withoutQuery } from "../../config/shown_url.ts";
+import { withoutQuery } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import type { Logger } from "../../core/log.ts";

@@ -1,4 +1,4 @@
-import { withoutQuery } from "../../config/shown_url.ts";
+import { withoutQuery } from "../../schema/url.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";

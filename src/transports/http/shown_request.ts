@@ -1,4 +1,4 @@
-import { HIDDEN } from "../../config/shown_url.ts";
+import { HIDDEN } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import type { CallMessage } from "../../core/handler.ts";
 import { fill, type Template } from "../../core/template.ts";

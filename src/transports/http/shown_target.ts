@@ -1,4 +1,4 @@
-import { HIDDEN } from "../../config/shown_url.ts";
+import { HIDDEN } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import { formatTemplate, type Template, TemplateError } from "../../core/template.ts";
 import type { HttpHandlerConfig } from "./config.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { isMapping } from "../../config/document.ts";
-import { pem } from "../../config/pem/mod.ts";
-import { findPrivateKey, openPrivateKey } from "../../config/pem/private_key.ts";
-import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../config/scalar.ts";
+import { isMapping } from "../../schema/document.ts";
+import { pem } from "../../schema/pem/mod.ts";
+import { findPrivateKey, openPrivateKey } from "../../schema/pem/private_key.ts";
+import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../schema/scalar.ts";
 import type { Template } from "../../core/template.ts";
 import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";

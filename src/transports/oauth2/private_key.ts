@@ -1,4 +1,4 @@
-import { pemBlocks } from "../../config/pem/blocks.ts";
+import { pemBlocks } from "../../schema/pem/blocks.ts";
 
 /** The algorithms that can sign an assertion (RFC 7518, 3.1). */
 export const SIGNATURE_ALGORITHMS = {

@@ -6,7 +6,7 @@ import type {
   TokenEndpointResponse,
 } from "oauth4webapi";
 import * as oauth from "oauth4webapi";
-import { withoutQuery } from "../../config/shown_url.ts";
+import { withoutQuery } from "../../schema/url.ts";
 import { VERSION } from "../../version.ts";
 import type { HttpResponse } from "../http1/http_response.ts";
 import { sendAlone } from "../http1/lone_request.ts";

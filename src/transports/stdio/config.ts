@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { recordTemplateKeys, recordTemplates } from "../../config/record_templates.ts";
-import { choice, toSchema } from "../../config/scalar.ts";
-import { section } from "../../config/section.ts";
-import { whenSchema } from "../../config/when.ts";
+import { recordTemplateKeys, recordTemplates, whenSchema } from "../../schema/record_templates.ts";
+import { choice, toSchema } from "../../schema/scalar.ts";
+import { section } from "../../schema/section.ts";
 import type { When } from "../../core/handler.ts";
 import type { RecordTemplates } from "../../core/record_templates.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { FileError } from "../../../src/config/outside.ts";
+import { FileError } from "../../../src/config/external_values.ts";
 import { readBoundedFile, readBoundedFileAgain } from "../../../src/process/bounded_input.ts";
 import { TemporaryFiles } from "../../support/tls/certificate_authority.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Scalar, text, textOf, toSchema } from "../../../config/scalar.ts";
-import { section } from "../../../config/section.ts";
+import { type Scalar, text, textOf, toSchema } from "../../../schema/scalar.ts";
+import { section } from "../../../schema/section.ts";
 import {
   OAUTH2_SHAPE,
   type OAuth2Config,

@@ -1,5 +1,5 @@
-import { valueAt } from "../../../config/document.ts";
-import { TemplateText } from "../../../config/template_text.ts";
+import { valueAt } from "../../../schema/document.ts";
+import { TemplateText } from "../../../schema/texts.ts";
 import { formatTemplate } from "../../../core/template.ts";
 
 /** Warnings about `auth` in a valid section of a handler, as written. */

@@ -1,6 +1,6 @@
-import { isMapping } from "../../../config/document.ts";
-import type { JsonSchema, Reading } from "../../../config/scalar.ts";
-import { unknownKey } from "../../../config/unknown_key.ts";
+import { isMapping } from "../../../schema/document.ts";
+import type { JsonSchema, Reading } from "../../../schema/scalar.ts";
+import { unknownKey } from "../../../schema/section.ts";
 import { type ConfigKey, isNamed, type MappedKey, type ValuesOf } from "./keys/config_key.ts";
 
 /** The keys that `consumerConfig` or `producerConfig` may hold. */

@@ -1,6 +1,6 @@
-import type { SectionExtras } from "../../../config/section.ts";
-import type { WrittenPart } from "../../../config/secrets.ts";
-import { shownUrl } from "../../../config/shown_url.ts";
+import type { SectionExtras } from "../../../schema/section.ts";
+import type { WrittenPart } from "../../../schema/secrets.ts";
+import { shownUrl } from "../../../schema/url.ts";
 import type { KafkaClientConfig } from "./client.ts";
 import { SECURITY_KEYS } from "./keys/security.ts";
 import type { KafkaSaslConfig } from "./sasl.ts";

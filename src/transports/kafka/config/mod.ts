@@ -1,15 +1,14 @@
 import { z } from "zod";
-import { isMapping } from "../../../config/document.ts";
-import { size, textOf, toSchema } from "../../../config/scalar.ts";
+import { isMapping } from "../../../schema/document.ts";
+import { size, textOf, toSchema } from "../../../schema/scalar.ts";
 import {
   type FileKey,
   section,
   SECTION_EXTRAS,
   type SectionExtras,
-} from "../../../config/section.ts";
-import { whenSchema } from "../../../config/when.ts";
-import { recordTemplateKeys, recordTemplates } from "../../../config/record_templates.ts";
-import { TemplateText } from "../../../config/template_text.ts";
+} from "../../../schema/section.ts";
+import { recordTemplateKeys, recordTemplates, whenSchema } from "../../../schema/record_templates.ts";
+import { TemplateText } from "../../../schema/texts.ts";
 import type { When } from "../../../core/handler.ts";
 import type { RecordTemplates } from "../../../core/record_templates.ts";
 import type { Template } from "../../../core/template.ts";

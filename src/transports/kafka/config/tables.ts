@@ -1,10 +1,10 @@
-import type { ReadmeTable } from "../../../config/section.ts";
+import type { KeyTable } from "../../../schema/section.ts";
 import type { ConfigKey } from "./keys/config_key.ts";
 
 const POLICIES: readonly ConfigKey["policy"][] = ["map", "fixed", "warn", "refuse"];
 
 /** The keys as a table of `docs/`. Keys that are ignored or refused for the same reason share a row. */
-export function keyTable(title: string, keys: readonly ConfigKey[]): ReadmeTable {
+export function keyTable(title: string, keys: readonly ConfigKey[]): KeyTable {
   const rows = new Map<string, string[]>();
   for (const key of POLICIES.flatMap((policy) => keys.filter((key) => key.policy === policy))) {
     const names = key.names.map((name) => `\`${name}\``).join(", ");

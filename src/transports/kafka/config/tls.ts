@@ -1,4 +1,4 @@
-import { certificateWarnings, clientCertificate } from "../../../config/pem/mod.ts";
+import { certificateWarnings, clientCertificate } from "../../../schema/pem/mod.ts";
 import type { BlockProblem } from "./block.ts";
 import type { ClientBlock, Field } from "./client_block.ts";
 

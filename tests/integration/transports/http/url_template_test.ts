@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { parseGap, TemplateError } from "../../../../src/core/template.ts";
-import { TemplateText } from "../../../../src/config/template_text.ts";
+import { TemplateText } from "../../../../src/schema/texts.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http/handler.ts";
 import { SERVERS_OF_TWO_PLACES } from "../../../support/http/servers/two_places.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { isSecretPlace } from "../../../../src/config/secrets.ts";
+import { isSecretPlace } from "../../../../src/schema/secrets.ts";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../src/transports/http/mod.ts";
 import { configOf, pipelineText, problemsOf } from "../../../config/loading.ts";

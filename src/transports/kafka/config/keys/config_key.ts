@@ -1,4 +1,4 @@
-import type { Scalar } from "../../../../config/scalar.ts";
+import type { Scalar } from "../../../../schema/scalar.ts";
 
 /** One key of librdkafka, and what eventor makes of it. */
 export interface ConfigKey {

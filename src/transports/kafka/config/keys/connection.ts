@@ -1,4 +1,4 @@
-import { boolean, choice, integer, text } from "../../../../config/scalar.ts";
+import { boolean, choice, integer, text } from "../../../../schema/scalar.ts";
 import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
 import { servers } from "./servers.ts";
 

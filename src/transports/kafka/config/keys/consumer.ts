@@ -1,4 +1,4 @@
-import { boolean, choice, integer, type Scalar, text } from "../../../../config/scalar.ts";
+import { boolean, choice, integer, type Scalar, text } from "../../../../schema/scalar.ts";
 import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
 /** An assignment strategy, by the name that all clients use. */

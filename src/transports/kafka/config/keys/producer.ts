@@ -1,4 +1,4 @@
-import { boolean, choice, integer } from "../../../../config/scalar.ts";
+import { boolean, choice, integer } from "../../../../schema/scalar.ts";
 import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
 const MAX_INTEGER = 2_147_483_647;

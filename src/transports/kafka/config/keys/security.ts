@@ -1,5 +1,5 @@
-import { pem, pemFile } from "../../../../config/pem/mod.ts";
-import { boolean, choice, type Scalar, text } from "../../../../config/scalar.ts";
+import { pem, pemFile } from "../../../../schema/pem/mod.ts";
+import { boolean, choice, type Scalar, text } from "../../../../schema/scalar.ts";
 import { tokenEndpoint } from "../../../oauth2/config.ts";
 import { mapped, mappedOr, refused } from "./config_key.ts";
 

@@ -1,4 +1,4 @@
-import type { Scalar } from "../../../../config/scalar.ts";
+import type { Scalar } from "../../../../schema/scalar.ts";
 import { isHost, isOtherAddress } from "../../../../core/host.ts";
 
 const DEFAULT_PORT = 9092;

@@ -1,10 +1,9 @@
-import { FileText } from "./file_text.ts";
-import { TemplateText } from "./template_text.ts";
+import { FileText, TemplateText } from "./texts.ts";
 
 const LONGEST = 60;
 
 /** Describes a value in messages. A hidden one shows only its kind. */
-export function describeFound(value: unknown, { hidden }: { hidden: boolean }): string {
+export function describeValue(value: unknown, { hidden }: { hidden: boolean }): string {
   if (value === null || value === undefined) return "nothing";
   if (value === "") return "empty text";
   if (typeof value === "string") return hidden ? "***" : quoted(withoutCredentials(value));
@@ -22,7 +21,7 @@ function withoutCredentials(text: string): string {
 /**
  * A key in messages. Without a space behind the colon, YAML reads the value as part of the key, and it may be a secret.
  */
-export function shownKey(key: string): string {
+export function describeKey(key: string): string {
   return quoted(key.replace(/^([\w.-]+ ?[:=]).+$/s, "$1***"));
 }
 

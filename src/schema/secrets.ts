@@ -1,5 +1,5 @@
 import type { Gap } from "../core/template.ts";
-import { type Path, pathKey } from "./problem.ts";
+import { type Path, pathKey } from "./document.ts";
 
 const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(^|\.)key\.pem$/i;
 

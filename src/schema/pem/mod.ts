@@ -1,4 +1,4 @@
-import { FileText } from "../file_text.ts";
+import { FileText } from "../texts.ts";
 import { type Reading, REFERENCE_PATTERN, type Scalar } from "../scalar.ts";
 import { readCertificates } from "./certificates.ts";
 import { findPrivateKey } from "./private_key.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
-import { clientCertificate } from "../../../src/config/pem/mod.ts";
+import { clientCertificate } from "../../../src/schema/pem/mod.ts";
 import { CertificateAuthority } from "../../support/tls/certificate_authority.ts";
 import { encryptedKey } from "../../support/tls/encrypted_key.ts";
 

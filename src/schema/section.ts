@@ -1,7 +1,8 @@
+import { levenshteinDistance } from "@std/text";
 import { z } from "zod";
-import type { Path } from "./problem.ts";
+import { quoted, describeKey } from "./description.ts";
+import type { Path } from "./document.ts";
 import type { WrittenPart } from "./secrets.ts";
-import { unknownKey } from "./unknown_key.ts";
 
 /** A mapping whose unknown keys are problems, with one line of the message each. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -36,11 +37,11 @@ export interface SectionExtras {
     partsAt: (path: Path) => readonly WrittenPart[] | undefined,
   ): unknown;
   /** Tables for pages of `docs/`, of keys that are not in the schema. */
-  readonly tables?: readonly ReadmeTable[];
+  readonly tables?: readonly KeyTable[];
 }
 
 /** A table in a page of `docs/`; cells are Markdown. */
-export interface ReadmeTable {
+export interface KeyTable {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -55,3 +56,27 @@ export interface FileKey {
 
 /** The extras of each section's schema. */
 export const SECTION_EXTRAS: z.core.$ZodRegistry<SectionExtras> = z.registry<SectionExtras>();
+
+/** Reports an unknown key, and the known one that was probably meant. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const nearest = nearestKey(key, known);
+  const suggestion = nearest === undefined ? "" : `, did you mean ${quoted(nearest)}?`;
+  return `unknown key ${describeKey(key)}${suggestion}`;
+}
+
+function nearestKey(key: string, known: readonly string[]): string | undefined {
+  // Longer keys are no misspellings, and the distance takes quadratic time.
+  if (key.length > 100) return undefined;
+  const folded = key.toLowerCase();
+  let nearest: string | undefined;
+  let nearestDistance = Math.max(2, Math.floor(key.length / 4)) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - key.length) >= nearestDistance) continue;
+    const distance: number = levenshteinDistance(folded, candidate.toLowerCase());
+    if (distance < nearestDistance && distance < candidate.length) {
+      nearest = candidate;
+      nearestDistance = distance;
+    }
+  }
+  return nearest;
+}

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseDocument } from "../../src/config/document.ts";
+import { parseDocument } from "../../src/config/yaml.ts";
 import { problemsOf } from "./loading.ts";
 
 Deno.test("parseDocument() copies aliases and merges mappings", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { certificateWarnings } from "../../../src/config/pem/mod.ts";
+import { certificateWarnings } from "../../../src/schema/pem/mod.ts";
 import { CertificateAuthority } from "../../support/tls/certificate_authority.ts";
 
 const now = new Date("2026-06-01T00:00:00Z");

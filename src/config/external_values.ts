@@ -4,7 +4,7 @@ export class FileError extends Error {
 }
 
 /** Access to external values: environment variables and files. */
-export interface Outside {
+export interface ExternalValues {
   env(name: string): string | undefined;
   /**
    * @param isAgain whether the configuration is already in force, so that reading must not wait
@@ -16,14 +16,14 @@ export interface Outside {
 }
 
 /** Records the external values of a configuration. */
-export class RecordedOutside implements Outside {
-  readonly #outside: Outside;
+export class RecordedValues implements ExternalValues {
+  readonly #values: ExternalValues;
   readonly #variables = new Map<string, string | undefined>();
   readonly #files = new Map<string, string | undefined>();
   readonly #streams = new Map<string, string>();
 
-  constructor(outside: Outside) {
-    this.#outside = outside;
+  constructor(values: ExternalValues) {
+    this.#values = values;
   }
 
   /** Files that may change, by path; `undefined` for unreadable ones. */
@@ -32,16 +32,16 @@ export class RecordedOutside implements Outside {
   }
 
   /** For reading the same text again: with recorded variables and streams, but current files. */
-  again(): RecordedOutside {
-    return new RecordedOutside({
+  again(): RecordedValues {
+    return new RecordedValues({
       env: (name) => this.#variables.get(name),
-      readFile: (path) => this.#streams.get(path) ?? this.#outside.readFile(path, true),
+      readFile: (path) => this.#streams.get(path) ?? this.#values.readFile(path, true),
       isStream: (path) => this.#streams.has(path),
     });
   }
 
   env(name: string): string | undefined {
-    const value = this.#outside.env(name);
+    const value = this.#values.env(name);
     this.#variables.set(name, value);
     return value;
   }
@@ -50,8 +50,8 @@ export class RecordedOutside implements Outside {
     const stream = this.#streams.get(path);
     if (stream !== undefined) return stream;
     this.#files.set(path, undefined);
-    const isStream = this.#outside.isStream?.(path) ?? false;
-    const text = this.#outside.readFile(path);
+    const isStream = this.#values.isStream?.(path) ?? false;
+    const text = this.#values.readFile(path);
     if (isStream) {
       this.#streams.set(path, text);
       this.#files.delete(path);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { WrittenPart } from "../../src/config/secrets.ts";
-import { shownUrl, withoutQuery } from "../../src/config/shown_url.ts";
+import type { WrittenPart } from "../../src/schema/secrets.ts";
+import { shownUrl, withoutQuery } from "../../src/schema/url.ts";
 import { formatTemplate, parseGap } from "../../src/core/template.ts";
 
 const KEY = parseGap("event.key")!;

@@ -1,19 +1,19 @@
-import { isMapping, type Mapping, valueAt } from "./document.ts";
+import { isMapping, type Mapping, valueAt } from "../schema/document.ts";
 import { configJsonSchema } from "./json_schema.ts";
-import { type ReadmeTable, SECTION_EXTRAS } from "./section.ts";
+import { type KeyTable, SECTION_EXTRAS } from "../schema/section.ts";
 import { ROLES } from "./sections.ts";
 
 /** Sections with tables of their own, as they have keys beyond the schema's. */
 const CLIENT_BLOCKS = new Set(["consumerConfig", "producerConfig"]);
 
-/** The tables of `docs/` in Markdown: all keys of a file, and the keys of Kafka clients. */
-export function readmeTables(): string {
+/** The tables of `docs/` in Markdown, by their titles: all keys of a file, and the keys of Kafka clients. */
+export function keyTables(): ReadonlyMap<string, string> {
   const schema = configJsonSchema();
   const tables = [
     propertyTable("The file", valueAt(schema, ["anyOf", 1])),
     propertyTable("A pipeline", valueAt(schema, ["$defs", "pipeline"])),
   ];
-  const extraTables: ReadmeTable[] = [];
+  const extraTables: KeyTable[] = [];
   for (const { key, id, roles } of ROLES) {
     const variants = valueAt(schema, ["$defs", id, "oneOf"]);
     for (const [index, [type, role]] of Object.entries(roles).entries()) {
@@ -23,11 +23,11 @@ export function readmeTables(): string {
       extraTables.push(...SECTION_EXTRAS.get(role.schema)?.tables ?? []);
     }
   }
-  return [...tables, ...extraTables].map(formatTable).join("\n");
+  return new Map([...tables, ...extraTables].map((table) => [table.title, formatTable(table)]));
 }
 
 /** A table for each mapping of a section with known keys, and for each of its types. */
-function tablesOfMappings(schema: unknown, section: string): ReadmeTable[] {
+function tablesOfMappings(schema: unknown, section: string): KeyTable[] {
   const properties = valueAt(schema, ["properties"]);
   return Object.entries(isMapping(properties) ? properties : {})
     .filter(([key]) => !CLIENT_BLOCKS.has(key))
@@ -42,7 +42,7 @@ function tablesOfMappings(schema: unknown, section: string): ReadmeTable[] {
     });
 }
 
-function propertyTable(title: string, schema: unknown): ReadmeTable {
+function propertyTable(title: string, schema: unknown): KeyTable {
   const properties = valueAt(schema, ["properties"]);
   const required = valueAt(schema, ["required"]);
   const rows = Object.entries(isMapping(properties) ? properties : {}).map(([key, property]) => [
@@ -78,10 +78,10 @@ function defaultWords(value: unknown): string {
   return isMapping(value) ? "none" : code(value);
 }
 
-function formatTable({ title, head, rows }: ReadmeTable): string {
+function formatTable({ title, head, rows }: KeyTable): string {
   const lines = [head, head.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.map(escape).join(" | ")} |`);
-  return `### ${title}\n\n${lines.join("\n")}\n`;
+  return `### ${title}\n\n${lines.join("\n")}`;
 }
 
 function escape(cell: string): string {

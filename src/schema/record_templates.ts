@@ -1,10 +1,12 @@
 import { z } from "zod";
+import type { When } from "../core/handler.ts";
 import type { RecordTemplates } from "../core/record_templates.ts";
 import type { Template } from "../core/template.ts";
 import { isMapping } from "./document.ts";
-import { shownKey } from "./found.ts";
-import type { Reading } from "./scalar.ts";
-import { asTemplate } from "./template_text.ts";
+import { describeKey } from "./description.ts";
+import { choice, type Reading, toSchema } from "./scalar.ts";
+import { oneOrList } from "./section.ts";
+import { asTemplate } from "./texts.ts";
 
 const EXPECTED = "text in quotes, which may hold templates";
 
@@ -36,7 +38,7 @@ const headersSchema = z.unknown().transform((input, context) => {
 }).meta({ type: "object", additionalProperties: { type: "string" } });
 
 function readHeader(name: string, value: unknown): Reading<Template> {
-  if (name === "") return { refused: `${shownKey(name)} is not the name of a header` };
+  if (name === "") return { refused: `${describeKey(name)} is not the name of a header` };
   if (/^eventor-/i.test(name)) return { refused: "this header can't be set: it is eventor's own" };
   const template = asTemplate(value);
   return template === undefined ? { expected: EXPECTED } : { value: template };
@@ -58,3 +60,12 @@ export function recordTemplates(
 ): { readonly templates?: RecordTemplates } {
   return Object.values(templates).every((value) => value === undefined) ? {} : { templates };
 }
+
+/** Outcomes that a result processor is configured for. */
+export const whenSchema = oneOrList(
+  toSchema(choice<When>({ onSuccess: "onSuccess", onError: "onError" })),
+).transform((outcomes): readonly When[] => [...new Set(outcomes)])
+  .describe(
+    "`onSuccess`: the response's status is below 300; `onError`: it is 400 or above, or a redirect that is not " +
+      "followed; one or a list",
+  );

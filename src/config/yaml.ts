@@ -1,5 +1,6 @@
 import { parse } from "@std/yaml";
-import type { Finding, Path } from "./problem.ts";
+import { isMapping, type Path } from "../schema/document.ts";
+import type { Finding } from "./problem.ts";
 
 const LONGEST_TEXT = 1_000_000;
 const MOST_NODES = 100_000;
@@ -7,9 +8,6 @@ const DEEPEST = 50;
 // Names with a special meaning in plain objects.
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const MERGE_KEY = "<<";
-
-/** A mapping of a document. */
-export type Mapping = Readonly<Record<string, unknown>>;
 
 /** Parses YAML to plain data without shared parts: aliases and merge keys become copies. */
 export function parseDocument(text: string): { document: unknown } | { finding: Finding } {
@@ -28,23 +26,6 @@ export function parseDocument(text: string): { document: unknown } | { finding: 
     if (error instanceof DocumentError) return { finding: error.finding };
     throw error;
   }
-}
-
-/** Whether a value of a document is a mapping. */
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null &&
-    Object.getPrototypeOf(value) === Object.prototype;
-}
-
-/** The value at a path of a document; `undefined` when there is none. */
-export function valueAt(document: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, key)
-        ? Reflect.get(value, key)
-        : undefined,
-    document,
-  );
 }
 
 class DocumentError extends Error {

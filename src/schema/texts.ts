@@ -18,3 +18,12 @@ export function asTemplate(input: unknown): Template | undefined {
   if (input instanceof TemplateText) return input.template;
   return typeof input === "string" ? { parts: [input] } : undefined;
 }
+
+/** Replaces the path of a file in a document, once the file was read. */
+export class FileText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}

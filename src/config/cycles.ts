@@ -1,0 +1,101 @@
+import type { OtherSide } from "../core/transport.ts";
+import { partsOf } from "./parts.ts";
+import type { PipelineConfig } from "./schema.ts";
+
+/** What a pipeline reads and where it publishes. Equal texts mean the same topic, however it is configured. */
+export interface PipelineFlow {
+  readonly name: string;
+  readonly sources: ReadonlySet<string>;
+  readonly targets: readonly Target[];
+}
+
+interface Target {
+  /** Path of the section: `eventResultProcessor[0]`. */
+  readonly path: string;
+  /** One line, without secrets. */
+  readonly description: string;
+  readonly destinations: readonly string[];
+}
+
+/** A section that closes a cycle, with the pipelines on the cycle. */
+export interface Cycle {
+  readonly pipeline: string;
+  readonly target: Target;
+  /** The destination of `target` that is also a source. */
+  readonly destination: string;
+  /** Names of the other pipelines on the cycle; empty when the pipeline reads its own records. */
+  readonly others: readonly string[];
+}
+
+/** Combines configured sources and destinations with discovered ones, in the order of the pipeline's sections. */
+export function flowOf(
+  pipeline: PipelineConfig,
+  otherSides: readonly OtherSide[] = [],
+): PipelineFlow {
+  const [listener, , ...targets] = partsOf(pipeline).map(({ path, role, config }, index) => ({
+    path,
+    description: role.describe(config),
+    destinations: [...role.places?.(config) ?? [], ...otherSides[index]?.places ?? []],
+  }));
+  return { name: pipeline.name, sources: new Set(listener?.destinations), targets };
+}
+
+/**
+ * Sections of a pipeline that close a cycle: they publish to one of its own sources, or to a source of another one of
+ * `pipelines` whose records come back to it.
+ */
+export function cyclesOf(
+  pipeline: PipelineFlow,
+  pipelines: readonly PipelineFlow[],
+): readonly Cycle[] {
+  return pipeline.targets.flatMap((target) => {
+    const others = wayBack(pipeline, target, pipelines);
+    if (others === undefined) return [];
+    const { sources } = others[0] ?? pipeline;
+    const destination = target.destinations.find((each) => sources.has(each)) ?? "";
+    return [{
+      pipeline: pipeline.name,
+      target,
+      destination,
+      others: others.map(({ name }) => name),
+    }];
+  });
+}
+
+/** Why a cycle is refused. Shows the others' names as they are. */
+export function describeCycle(others: readonly string[]): string {
+  const whose = others.length === 0
+    ? "the pipeline's own events come from"
+    : `those of ${others.join(", ")} come from, whose records come back to this pipeline`;
+  return `events would go round for ever: this is where ${whose}; name another topic`;
+}
+
+/** Describes a cycle found by discovery: configured names alone do not show that they mean one topic. */
+export function describeDiscoveredCycle({ target, destination, others }: Cycle): string {
+  const reason = describeCycle(others.map((name) => `'${name}'`));
+  return `${target.path} (${target.description}, which is ${destination}): ${reason}`;
+}
+
+/** The pipelines that bring records for `target` back to `start`, by the shortest way; undefined without a cycle. */
+function wayBack(
+  start: PipelineFlow,
+  target: Target,
+  pipelines: readonly PipelineFlow[],
+): readonly PipelineFlow[] | undefined {
+  const seen = new Set<PipelineFlow>();
+  const reached: { destinations: readonly string[]; way: readonly PipelineFlow[] }[] = [
+    { destinations: target.destinations, way: [] },
+  ];
+  for (const { destinations, way } of reached) {
+    if (destinations.some((each) => start.sources.has(each))) return way;
+    for (const next of pipelines) {
+      if (seen.has(next) || !destinations.some((each) => next.sources.has(each))) continue;
+      seen.add(next);
+      reached.push({
+        destinations: next.targets.flatMap(({ destinations }) => destinations),
+        way: [...way, next],
+      });
+    }
+  }
+  return undefined;
+}
