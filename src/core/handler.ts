@@ -65,7 +65,7 @@ export interface Handler extends AsyncDisposable {
     ending?: AbortSignal,
   ): Promise<Result>;
   /**
-   * Uses another configuration for new calls, if the role's `canUpdate()` returned true. Calls in flight keep theirs.
+   * Uses other credentials for new calls, if the role's `canUpdate()` returned true. Calls in flight may keep theirs.
    */
   update?(config: HandlerConfig): void;
 }

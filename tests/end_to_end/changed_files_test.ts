@@ -10,7 +10,7 @@ import { kafkaPipeline } from "../support/executable/pipeline_yaml.ts";
 const authority = new CertificateAuthority();
 const stranger = new CertificateAuthority("Another authority");
 
-Deno.test("eventor takes a client certificate that is renewed on disk, under load, without a rebalance", async () => {
+Deno.test("eventor starts a pipeline again whose client certificate is renewed on disk, and publishes each event once", async () => {
   const topic = await freshTopic("renewed", { partitions: 2 });
   const results = await freshTopic("renewed-results");
   using files = new TemporaryFiles();
@@ -21,14 +21,7 @@ Deno.test("eventor takes a client certificate that is renewed on disk, under loa
   await using eventor = new EventorProcess(
     kafkaPipeline({ topic, results, url: endpoint.url, logLevel: "INFO", handler: { tls } }),
   );
-  let sent = 0;
-  const load = new AbortController();
-  const loading = (async () => {
-    while (!load.signal.aborted) {
-      const values = Array.from({ length: 20 }, () => `event ${sent++}`);
-      await produce(topic, values.map((value) => ({ key: value, value })));
-    }
-  })();
+  const load = startLoad(topic);
   await eventually(() => endpoint.clients.includes("first"), waiting(eventor));
 
   clientFiles(files, "second");
@@ -36,20 +29,36 @@ Deno.test("eventor takes a client certificate that is renewed on disk, under loa
   await eventually(() => endpoint.clients.includes("second"), waiting(eventor));
   assertMatch(
     await eventor.line(/changed/),
-    /INFO.* pipeline 'orders': eventHandler\.tls\.cert, eventHandler\.tls\.key changed: new calls go by that$/,
+    /INFO.* pipeline 'orders': eventHandler\.tls\.cert, eventHandler\.tls\.key changed: the pipeline drains and starts again$/,
   );
   const isUsed = () => endpoint.clients.filter((name) => name === "second").length >= 100;
   await eventually(isUsed, waiting(eventor));
-  load.abort();
-  await loading;
-  await eventually(async () => (await readTopic(results)).length >= sent, {
-    ...waiting(eventor),
-  });
+  await assertEachPublishedOnce(await load.end(), { results, eventor });
+});
 
-  const values = (await readTopic(results)).map(({ value }) => new TextDecoder().decode(value!));
-  assertEquals(values.length, sent, "each event once");
-  assertEquals(new Set(values).size, sent);
-  assertEquals(eventor.lines.filter((line) => /WARN|ERROR/.test(line)), []);
+Deno.test("eventor uses a token that is renewed on disk, under load, without a rebalance", async () => {
+  const topic = await freshTopic("renewed-token", { partitions: 2 });
+  const results = await freshTopic("renewed-token-results");
+  using files = new TemporaryFiles();
+  const token = files.write("token", "first\n");
+  await using endpoint = startEndpoint();
+  const auth = { type: "bearer", token: `\${file:${token}}` };
+  await using eventor = new EventorProcess(
+    kafkaPipeline({ topic, results, url: endpoint.url, logLevel: "INFO", handler: { auth } }),
+  );
+  const callsWith = (token: string) =>
+    endpoint.calls.filter(({ headers }) => headers.get("authorization") === `Bearer ${token}`);
+  const load = startLoad(topic);
+  await eventually(() => callsWith("first").length > 0, waiting(eventor));
+
+  files.write("token", "second\n");
+
+  assertMatch(
+    await eventor.line(/changed/),
+    /INFO.* pipeline 'orders': eventHandler\.auth\.token changed: new calls go by that$/,
+  );
+  await eventually(() => callsWith("second").length >= 100, waiting(eventor));
+  await assertEachPublishedOnce(await load.end(), { results, eventor });
   assertEquals(eventor.lines.filter((line) => /partition/.test(line)).length, 1, log(eventor));
 });
 
@@ -104,7 +113,7 @@ Deno.test("eventor keeps a certificate whose key is not there yet, and says so o
 
   files.write("key.pem", next.key);
 
-  await eventor.line(/INFO.*eventHandler\.tls\.key changed: new calls go by that/);
+  await eventor.line(/INFO.*eventHandler\.tls\.key changed: the pipeline drains and starts again/);
   await produce(topic, [{ key: "3", value: "3" }]);
   await eventually(() => endpoint.clients.length === 3, waiting(eventor));
   assertEquals(endpoint.clients, ["first", "first", "second"]);
@@ -134,6 +143,36 @@ Deno.test("eventor starts a pipeline again whose header comes from a file that h
     ...waiting(eventor),
   });
 });
+
+/** Produces events until its end, which resolves with their number. */
+function startLoad(topic: string): { end(): Promise<number> } {
+  let sent = 0;
+  let isOver = false;
+  const loading = (async () => {
+    while (!isOver) {
+      const values = Array.from({ length: 20 }, () => `event ${sent++}`);
+      await produce(topic, values.map((value) => ({ key: value, value })));
+    }
+    return sent;
+  })();
+  return {
+    end() {
+      isOver = true;
+      return loading;
+    },
+  };
+}
+
+async function assertEachPublishedOnce(
+  sent: number,
+  { results, eventor }: { results: string; eventor: EventorProcess },
+): Promise<void> {
+  const published = async () => (await readTopic(results)).length;
+  await eventually(async () => await published() >= sent, waiting(eventor));
+  const values = (await readTopic(results)).map(({ value }) => new TextDecoder().decode(value!));
+  assertEquals([values.length, new Set(values).size], [sent, sent], "each event once");
+  assertEquals(eventor.lines.filter((line) => /WARN|ERROR/.test(line)), []);
+}
 
 /** Files with a certificate for this client, as `tls` of a handler names them. */
 function clientFiles(files: TemporaryFiles, name: string): Record<string, string> {

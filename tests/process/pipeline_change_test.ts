@@ -17,12 +17,12 @@ const OAUTH2 = {
 Deno.test("pipelineChange() tells what it takes to go over to another configuration", async (t) => {
   const table: [string, Record<string, unknown>, Record<string, unknown>, PipelineChange][] = [
     ["nothing", { tls: TLS }, { tls: TLS }, "none"],
-    ["a certificate", { tls: TLS }, { tls: { ca: AUTHORITY.cert } }, "update"],
+    ["a certificate", { tls: TLS }, { tls: { ca: AUTHORITY.cert } }, "restart"],
     ["a token", { auth: BEARER }, { auth: { ...BEARER, token: "two" } }, "update"],
     ["a client secret", { auth: OAUTH2 }, { auth: { ...OAUTH2, clientSecret: "two" } }, "update"],
-    ["a certificate and a header", { tls: TLS }, {
+    ["a token and a certificate", { auth: BEARER, tls: TLS }, {
+      auth: { ...BEARER, token: "two" },
       tls: { ca: AUTHORITY.cert },
-      headers: { a: "b" },
     }, "restart"],
     ["a header", {}, { headers: { a: "b" } }, "restart"],
     ["a URL", { tls: TLS }, { tls: TLS, url: "https://other.example/" }, "restart"],
@@ -39,7 +39,9 @@ Deno.test("pipelineChange() tells what it takes to go over to another configurat
 Deno.test("pipelineChange() knows that standard input cannot be read twice", () => {
   const [from, to] = ["a", "b"].map((value) => stdin({ headers: { "x-a": value } }));
   assertEquals(pipelineChange(from!, to!), "impossible");
-  assertEquals(pipelineChange(stdin({ tls: TLS }), stdin({ tls: {} })), "update");
+  assertEquals(pipelineChange(stdin({ tls: TLS }), stdin({ tls: {} })), "impossible");
+  const token = (token: string) => stdin({ auth: { ...BEARER, token } });
+  assertEquals(pipelineChange(token("one"), token("two")), "update");
 });
 
 Deno.test("pipelineChange() knows that a pipeline keeps its name", () => {

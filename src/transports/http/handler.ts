@@ -36,7 +36,7 @@ export class HttpHandler implements Handler {
   readonly #results: ResponseResults;
   readonly #tokens: TokenSource | undefined;
 
-  /** @param tokens for `auth` of type `oauth2`; the caller disposes of it */
+  /** @param tokens for `auth` of type `oauth2`; disposed of with the handler */
   constructor(
     config: HttpHandlerConfig,
     { pipeline, log, observer }: OpenContext,
@@ -54,6 +54,12 @@ export class HttpHandler implements Handler {
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;
+  }
+
+  /** Replaces the credentials. The remaining configuration is the same. */
+  update(config: HttpHandlerConfig): void {
+    this.#client.update(config);
+    if (config.auth?.type === "oauth2") this.#tokens?.update(config.auth);
   }
 
   async handle(event: InboundEvent, signal: AbortSignal, attempt = 1): Promise<Result> {
@@ -147,6 +153,7 @@ export class HttpHandler implements Handler {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#tokens?.[Symbol.dispose]();
     this.#calls[Symbol.dispose]();
     this.#client[Symbol.dispose]();
     return Promise.resolve();

@@ -2,8 +2,8 @@ import { withoutQuery } from "../../schema/url.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import type { MakeTokens } from "./renewable_handler.ts";
 import { hostOf } from "../http1/server.ts";
+import type { TokenSource } from "../oauth2/token_source.ts";
 
 /** Calls an HTTP endpoint. */
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
@@ -16,20 +16,12 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
     return [...problems, ...await checkTokens(config, context)];
   },
   async open(config, context) {
-    if (!isRenewable(config)) {
-      const { HttpHandler } = await import("./handler.ts");
-      return await trusted(new HttpHandler(config, context), config, context);
-    }
-    const { RenewableHandler } = await import("./renewable_handler.ts");
-    const makeTokens = await tokenMaker(config, context);
-    return await trusted(new RenewableHandler(config, context, { makeTokens }), config, context);
+    const { HttpHandler } = await import("./handler.ts");
+    const tokens = await tokenSource(config, context);
+    return await trusted(new HttpHandler(config, context, { tokens }), config, context);
   },
-  canUpdate(from, to) {
-    const { auth, tls, ...others } = to;
-    const { auth: formerAuth, tls: formerTls, ...formerOthers } = from;
-    return isRenewable(from) && auth?.type === formerAuth?.type &&
-      (tls === undefined) === (formerTls === undefined) &&
-      JSON.stringify(others) === JSON.stringify(formerOthers);
+  canUpdate({ auth: former, ...others }, { auth, ...laterOthers }) {
+    return auth?.type === former?.type && JSON.stringify(others) === JSON.stringify(laterOthers);
   },
 };
 
@@ -47,23 +39,19 @@ function describeAuth({ auth }: HttpHandlerConfig): string {
     : `, with credentials (${auth.type})`;
 }
 
-/** Whether credentials or certificates can change without a restart. */
-function isRenewable({ auth, tls }: HttpHandlerConfig): boolean {
-  return auth !== undefined || tls !== undefined;
-}
-
-async function tokenMaker({ auth }: HttpHandlerConfig, { log }: RoleContext): Promise<MakeTokens> {
-  if (auth?.type !== "oauth2") return () => undefined;
+async function tokenSource(
+  { auth }: HttpHandlerConfig,
+  { log }: RoleContext,
+): Promise<TokenSource | undefined> {
+  if (auth?.type !== "oauth2") return undefined;
   const { TokenSource } = await import("../oauth2/token_source.ts");
-  return ({ auth }, former) =>
-    auth?.type === "oauth2" ? new TokenSource(auth, { log, former }) : undefined;
+  return new TokenSource(auth, { log });
 }
 
 async function checkTokens(config: HttpHandlerConfig, context: RoleContext): Promise<string[]> {
   // Some servers accept each refresh token once: the check would use it up.
   if (config.auth?.type === "oauth2" && config.auth.grant === "refreshToken") return [];
-  const makeTokens = await tokenMaker(config, context);
-  using tokens = makeTokens(config);
+  using tokens = await tokenSource(config, context);
   try {
     await tokens?.token(new AbortController().signal);
     return [];

@@ -28,11 +28,8 @@ export interface AccessToken {
   readonly endMs: number;
 }
 
-/** Dependencies of a source. */
-export interface TokenSourceParts {
+export interface TokenSourceOptions {
   readonly log?: Logger | undefined;
-  /** The previous source: if its first refresh token was the same, its latest one is used. */
-  readonly former?: TokenSource | undefined;
   /** Replaces the endpoint that is called over HTTP. */
   readonly endpoint?: TokenEndpoint;
   /** Monotonic, in milliseconds. */
@@ -45,11 +42,12 @@ export interface TokenSourceParts {
  * a failed request, the next one starts 5 s later at the earliest. Without calls, nothing runs.
  */
 export class TokenSource implements Disposable {
-  readonly #endpoint: TokenEndpoint;
+  #endpoint: TokenEndpoint;
   readonly #log: Logger | undefined;
   readonly #now: () => number;
   readonly #disposed = new AbortController();
-  readonly #firstRefreshToken: string | undefined;
+  /** As configured; the server may have issued later ones. */
+  #firstRefreshToken: string | undefined;
   #refreshToken: string | undefined;
   #token: AccessToken | undefined;
   #request: Promise<AccessToken> | undefined;
@@ -57,16 +55,23 @@ export class TokenSource implements Disposable {
 
   constructor(
     config: OAuth2Config,
-    { log, former, endpoint = new HttpTokenEndpoint(config), now = () => performance.now() }:
-      TokenSourceParts = {},
+    { log, endpoint = new HttpTokenEndpoint(config), now = () => performance.now() }:
+      TokenSourceOptions = {},
   ) {
     this.#endpoint = endpoint;
     this.#log = log;
     this.#now = now;
-    this.#firstRefreshToken = config.refreshToken;
-    // A server may accept each refresh token once.
-    const isSame = former !== undefined && former.#firstRefreshToken === config.refreshToken;
-    this.#refreshToken = isSame ? former.#refreshToken : config.refreshToken;
+    this.#firstRefreshToken = this.#refreshToken = config.refreshToken;
+  }
+
+  /** From now on requests tokens with other credentials. @param endpoint replaces the one that is called over HTTP */
+  update(config: OAuth2Config, endpoint: TokenEndpoint = new HttpTokenEndpoint(config)): void {
+    this.#endpoint = endpoint;
+    this.#token = undefined;
+    this.#failure = undefined;
+    // A server may accept each refresh token once: the latest one stays unless another first one is configured.
+    if (config.refreshToken === this.#firstRefreshToken) return;
+    this.#firstRefreshToken = this.#refreshToken = config.refreshToken;
   }
 
   /** The token, if one can be used at once; starts its renewal when that is due. */
@@ -140,18 +145,27 @@ export class TokenSource implements Disposable {
 
   async #ask(): Promise<AccessToken> {
     const { signal } = this.#disposed;
+    const [endpoint, first] = [this.#endpoint, this.#firstRefreshToken];
     try {
       if (signal.aborted) throw new TokenError("no token is asked for any more");
       const askedMs = this.#now();
-      const grant = await this.#endpoint.request(this.#refreshToken, signal);
-      this.#failure = undefined;
+      const grant = await endpoint.request(this.#refreshToken, signal);
       // The server may refuse the old one from now on.
-      this.#refreshToken = grant.refreshToken ?? this.#refreshToken;
-      return this.#token = accessToken(grant, askedMs);
+      if (first === this.#firstRefreshToken) {
+        this.#refreshToken = grant.refreshToken ?? this.#refreshToken;
+      }
+      if (endpoint === this.#endpoint) {
+        this.#failure = undefined;
+        return this.#token = accessToken(grant, askedMs);
+      }
     } catch (error) {
-      this.#failure = { error, atMs: this.#now() };
-      throw error;
+      if (endpoint === this.#endpoint || signal.aborted) {
+        this.#failure = { error, atMs: this.#now() };
+        throw error;
+      }
     }
+    // `update()` came in between.
+    return await this.#ask();
   }
 
   [Symbol.dispose](): void {

@@ -257,25 +257,56 @@ Deno.test("TokenSource gives up what it asks for when it is closed, and gives no
   assertNotEquals(world.source.current, null);
 });
 
-Deno.test("TokenSource goes on with the last refresh token of the source before it", async (t) => {
+const OTHER_SECRET = { method: "basic", clientSecret: "new" } as const;
+
+Deno.test("TokenSource requests a token with other credentials, and keeps the latest refresh token", async (t) => {
   const table: [string, Partial<OAuth2Config>, string][] = [
     ["when the first one is the same", {}, "refresh-1"],
     ["unless there is another one", { refreshToken: "other" }, "other"],
   ];
   for (const [name, change, expected] of table) {
     await t.step(name, async () => {
-      using former = new World();
-      await former.begin({ refreshToken: "refresh-1" });
+      using world = new World();
+      await world.begin({ refreshToken: "refresh-1" });
       const endpoint = new FakeTokenEndpoint();
-      const clientAuthentication = { method: "basic", clientSecret: "new" } as const;
-      const config = { ...CONFIG, clientAuthentication, ...change };
-      using source = new TokenSource(config, { endpoint, former: former.source });
-      const token = source.token(former.signal);
+      world.source.update({ ...CONFIG, clientAuthentication: OTHER_SECRET, ...change }, endpoint);
+      const token = world.token();
       await endpoint.grant();
       await token;
       assertEquals(endpoint.asked, [expected]);
     });
   }
+});
+
+Deno.test("TokenSource asks again with the new credentials when they change during a request", async (t) => {
+  const table: [string, (endpoint: FakeTokenEndpoint) => Promise<void>, string][] = [
+    ["which fails", (endpoint) => endpoint.fail("answered invalid_client"), "refresh-0"],
+    ["which grants", (endpoint) => endpoint.grant({ refreshToken: "refresh-1" }), "refresh-1"],
+  ];
+  for (const [name, end, expected] of table) {
+    await t.step(name, async () => {
+      using world = new World();
+      const waiting = world.token();
+      const endpoint = new FakeTokenEndpoint();
+      world.source.update({ ...CONFIG, clientAuthentication: OTHER_SECRET }, endpoint);
+      await end(world.endpoint);
+      await endpoint.grant({ accessToken: "of the new secret" });
+      assertEquals(await waiting, "of the new secret");
+      assertEquals(endpoint.asked, [expected]);
+    });
+  }
+});
+
+Deno.test("TokenSource asks at once with other credentials, although the former ones were refused", async () => {
+  using world = new World();
+  const refused = world.token();
+  await world.endpoint.fail("answered invalid_client");
+  await assertRejects(() => refused, TokenError);
+  const endpoint = new FakeTokenEndpoint();
+  world.source.update({ ...CONFIG, clientAuthentication: OTHER_SECRET }, endpoint);
+  const token = world.token();
+  await endpoint.grant();
+  assertEquals(await token, "token-1");
 });
 
 Deno.test("TokenSource uses a token for half a second, however short its life", async () => {

@@ -1,6 +1,7 @@
 import type { InboundEvent } from "../../../core/event.ts";
 import type { CallInFlight } from "../../http1/calls_in_flight.ts";
 import type { HttpResponse } from "../../http1/http_response.ts";
+import type { HttpHandlerConfig } from "../config.ts";
 import type { HeaderList } from "../request_headers.ts";
 
 /** What differs between the requests of a client, except for the event. */
@@ -23,6 +24,8 @@ export interface HttpClient extends Disposable {
    * @throws {Error} for `describeFailure()`: no complete head arrived, or the call was given up
    */
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse>;
+  /** Uses other credentials for requests from now on. */
+  update(config: HttpHandlerConfig): void;
   /** The head that `send()` writes. */
   head(event: InboundEvent, target: RequestTarget): RequestHead;
 }

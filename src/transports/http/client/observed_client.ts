@@ -1,6 +1,7 @@
 import type { InboundEvent } from "../../../core/event.ts";
 import type { CallObserver } from "../../../core/handler.ts";
 import { octets } from "../../../core/octets.ts";
+import type { HttpHandlerConfig } from "../config.ts";
 import { hasBody } from "../request_headers.ts";
 import type { ShownRequests } from "../shown_request.ts";
 import type { CallInFlight } from "../../http1/calls_in_flight.ts";
@@ -45,6 +46,10 @@ export class ObservedClient implements HttpClient {
       hidden: [],
     });
     return response;
+  }
+
+  update(config: HttpHandlerConfig): void {
+    this.#client.update(config);
   }
 
   head(event: InboundEvent, target: RequestTarget): RequestHead {

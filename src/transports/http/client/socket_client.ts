@@ -25,7 +25,8 @@ export interface SocketClientContext {
 
 /** Speaks HTTP/1.1 on its own connections, with or without TLS. It does not decode bodies. */
 export class SocketClient implements HttpClient {
-  readonly #requests: RequestWriter;
+  readonly #pipeline: string;
+  #requests: RequestWriter;
   readonly #connections: ConnectionPool;
   readonly #hasCertificate: boolean;
   #hasAnswer = false;
@@ -38,6 +39,7 @@ export class SocketClient implements HttpClient {
     const unclosed = new UnclosedConnections();
     const target = { server: serverOf(url), tls };
     this.#hasCertificate = tls?.cert !== undefined;
+    this.#pipeline = pipeline;
     this.#requests = new RequestWriter(config, pipeline);
     this.#connections = new ConnectionPool({
       open: (signal) => openStream(target, { signal, unclosed }),
@@ -58,6 +60,10 @@ export class SocketClient implements HttpClient {
         );
       },
     });
+  }
+
+  update(config: HttpHandlerConfig): void {
+    this.#requests = new RequestWriter(config, this.#pipeline);
   }
 
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse> {

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../src/transports/http/mod.ts";
-import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
 import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { anEvent } from "../../../support/events.ts";
@@ -29,46 +28,54 @@ Deno.test("a handler goes over to another token, while a call that runs ends wit
   assertEquals(tokens, ["Bearer one", "Bearer two"]);
 });
 
-Deno.test("a handler whose endpoint was not accepted tries at once, when it gets another authority", async () => {
-  const [authority, stranger] = [new CertificateAuthority(), new CertificateAuthority("Another")];
-  await using endpoint = startEndpoint(undefined, { tls: authority.serverCertificate() });
+Deno.test("a handler whose credentials are refused tries at once when it gets others", async () => {
+  await using endpoint = startEndpoint(({ headers }) =>
+    new Response(null, { status: headers.get("authorization") === "Bearer two" ? 200 : 401 })
+  );
   const log = new RecordedLog();
-  await using handler = await open(endpoint.url, { tls: { ca: stranger.cert } }, log);
-  await handler.handle(anEvent(), NEVER).catch(() => {});
+  await using handler = await open(endpoint.url, { auth: bearer("one") }, log);
+  await handler.handle(anEvent(), NEVER);
   const waiting = handler.handle(anEvent(), NEVER);
 
   const startedAt = performance.now();
-  handler.update?.(configOf(endpoint.url, { tls: { ca: authority.cert } }));
+  handler.update?.(configOf(endpoint.url, { auth: bearer("two") }));
 
   assertEquals((await waiting).when, "onSuccess");
-  assertEquals(performance.now() - startedAt < 4000, true, "it waited for the gate");
+  assertEquals(performance.now() - startedAt < 4000, true, "it waited for the next probe");
   assertEquals(log.of("ERROR").length, 1);
 });
 
-Deno.test("a handler whose certificates and then tokens change lets an old call end as it began", async () => {
+Deno.test("a handler gets a token with its new secret, while a call with the old token runs", async () => {
   const answer = Promise.withResolvers<Response>();
   await using endpoint = startEndpoint((_, number) =>
     number === 0 ? answer.promise : new Response("later")
   );
-  await using tokens = startEndpoint(() =>
-    Response.json({ access_token: "one", token_type: "bearer" })
-  );
+  const secrets: string[] = [];
+  await using tokens = startEndpoint(({ body }) => {
+    secrets.push(new URLSearchParams(new TextDecoder().decode(body)).get("client_secret") ?? "");
+    return Response.json({ access_token: `token-${secrets.length}`, token_type: "bearer" });
+  });
   const auth = {
     type: "oauth2",
     tokenEndpoint: tokens.url,
     clientId: "orders",
+    clientAuthentication: "body",
     clientSecret: "secret",
   };
   await using handler = await open(endpoint.url, { auth });
   const running = handler.handle(anEvent(), NEVER);
   await eventually(() => endpoint.calls.length === 1, { what: "the first call" });
 
-  handler.update?.(configOf(endpoint.url, { auth, timeout: "29s" }));
   handler.update?.(configOf(endpoint.url, { auth: { ...auth, clientSecret: "another" } }));
   assertEquals(text(await handler.handle(anEvent(), NEVER)), "later");
   answer.resolve(new Response("first"));
 
   assertEquals(text(await running), "first");
+  assertEquals(secrets, ["secret", "another"]);
+  assertEquals(endpoint.calls.map(({ headers }) => headers.get("authorization")), [
+    "Bearer token-1",
+    "Bearer token-2",
+  ]);
 });
 
 function open(url: string, keys: Record<string, unknown>, log = new RecordedLog()) {
