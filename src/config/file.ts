@@ -6,7 +6,7 @@ import type { ConfigProblem, Finding } from "./problem.ts";
 import { resolveReferences } from "./references.ts";
 import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
 import {
-  concealSections,
+  redactSections,
   readFiles,
   type RoleSection,
   sectionsOf,
@@ -77,7 +77,7 @@ export function loadFile({ name, text }: ConfigSource, values: ExternalValues): 
   if (!result.success || problems.length > 0) {
     return { source: name, problems, warnings: [], secrets, pipelines };
   }
-  concealSections(result.data, pipelines.flatMap(({ sections }) => sections), hidden);
+  redactSections(result.data, pipelines.flatMap(({ sections }) => sections), hidden);
   return {
     source: name,
     config: result.data,

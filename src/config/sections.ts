@@ -14,6 +14,7 @@ import {
 } from "../transports/schemas.ts";
 import type { HiddenPlaces } from "../schema/secrets.ts";
 import { SECTION_EXTRAS } from "../schema/section.ts";
+import { redactedUrl } from "../schema/url.ts";
 
 /** The part of a role that this module needs. */
 interface SectionRole {
@@ -80,20 +81,21 @@ export function sectionWarnings({ role, section }: RoleSection): readonly string
   return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
 }
 
-/** Tells the sections of a valid document which of their texts contain external values. */
-export function concealSections(
+/** Adds redacted copies of URLs with external values to the sections of a valid configuration. */
+export function redactSections(
   config: unknown,
   sections: readonly RoleSection[],
   hidden: HiddenPlaces,
 ): void {
   for (const { path, role } of sections) {
-    const conceal = SECTION_EXTRAS.get(role.schema)?.conceal;
     // By now, a single value is a list.
     const place = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
-    const section = valueAt(config, place);
-    if (conceal === undefined || section === undefined) continue;
-    const concealed = conceal(section, (inner) => hidden.partsAt([...path, ...inner]));
-    Reflect.set(Object(valueAt(config, place.slice(0, -1))), place.at(-1) ?? "", concealed);
+    for (const { path: inner, copy } of SECTION_EXTRAS.get(role.schema)?.urls ?? []) {
+      const parts = hidden.partsAt([...path, ...inner]);
+      if (parts === undefined) continue;
+      const owner = Object(valueAt(config, [...place, ...copy.slice(0, -1)]));
+      Reflect.set(owner, copy.at(-1) ?? "", redactedUrl(parts));
+    }
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Bytes } from "../core/event.ts";
+import { REDACTED } from "../schema/url.ts";
 
 /** Shorter texts occur in many payloads: redacting them would make payloads unreadable. */
 const SHORTEST = 8;
 
 const TEXT_ENCODER = new TextEncoder();
-const HIDDEN = "***";
 
 /** Replaces texts by `***`, in every encoding that they may occur in. */
 export class Redaction {
@@ -28,7 +28,7 @@ export class Redaction {
   }
 
   of(text: string): string {
-    return this.#pattern === undefined ? text : text.replaceAll(this.#pattern, HIDDEN);
+    return this.#pattern === undefined ? text : text.replaceAll(this.#pattern, REDACTED);
   }
 
   /** For bytes that are not UTF-8. */

@@ -1,8 +1,6 @@
 import { levenshteinDistance } from "@std/text";
 import { z } from "zod";
 import { quoted, describeKey } from "./description.ts";
-import type { Path } from "./document.ts";
-import type { WrittenPart } from "./secrets.ts";
 
 /** A mapping whose unknown keys are problems, with one line of the message each. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -27,15 +25,8 @@ export interface SectionExtras {
   readonly files?: readonly FileKey[];
   /** Warnings for a valid section. Gets the section as written, with references resolved. */
   warnings?(section: unknown): readonly string[];
-  /**
-   * Adds to the configuration of a valid section how to show it without external values.
-   *
-   * @param partsAt the parts of a text of the section that contains external values
-   */
-  conceal?(
-    config: unknown,
-    partsAt: (path: Path) => readonly WrittenPart[] | undefined,
-  ): unknown;
+  /** Keys with a URL, whose configuration gets a redacted copy if it holds external values. */
+  readonly urls?: readonly UrlKey[];
   /** Tables for pages of `docs/`, of keys that are not in the schema. */
   readonly tables?: readonly KeyTable[];
 }
@@ -52,6 +43,13 @@ export interface FileKey {
   readonly path: readonly string[];
   /** A value that is not a path. */
   readonly except?: string;
+}
+
+/** A key with a URL. */
+export interface UrlKey {
+  readonly path: readonly string[];
+  /** Path of the redacted copy in the valid configuration. */
+  readonly copy: readonly string[];
 }
 
 /** The extras of each section's schema. */

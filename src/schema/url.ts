@@ -1,46 +1,38 @@
 import { formatTemplate, type Template } from "../core/template.ts";
 import { isHidden, type WrittenPart } from "./secrets.ts";
 
-/** Replaces hidden text. */
-export const HIDDEN = "***";
+/** Stands for redacted text. */
+export const REDACTED = "***";
 
 const ORIGIN = /^https?:\/\/[^/?#\\]*/i;
 
 /**
- * A URL for display: external values are hidden, except scheme, host and port, which the sandbox names.
+ * A valid URL for display: external values are redacted, except scheme, host and port, which the sandbox names.
  *
  * @param parts of the URL as written
  */
-export function shownUrl(parts: readonly WrittenPart[]): Template {
-  const shown: Template["parts"][number][] = [];
-  let origin = "";
-  let text = "";
-  let isOrigin = true;
-  for (const part of parts) {
-    if (typeof part === "object" && !isHidden(part)) {
-      shown.push(text, part);
-      text = "";
-      continue;
-    }
-    let rest = isHidden(part) ? part.hidden : part;
-    if (isOrigin) {
-      const all = origin + rest;
-      const length = ORIGIN.exec(all)?.[0].length ?? all.length;
-      isOrigin = length === all.length;
-      rest = all.slice(length);
-      origin = all.slice(0, length);
-    }
-    text += isHidden(part) ? concealed(rest) : rest;
-  }
-  const [first = "", ...others] = [...shown, text];
-  const known = URL.parse(origin)?.origin ?? HIDDEN;
-  const path = typeof first === "string" && /^[/?]/.test(first) ? first : `/${first}`;
-  return { parts: [known + path, ...others.filter((part) => part !== "")] };
+export function redactedUrl(parts: readonly WrittenPart[]): Template {
+  const texts = parts.map(textOf);
+  const [origin = ""] = ORIGIN.exec(texts.join("")) ?? [];
+  let originRest = origin.length;
+  const shown = parts.map((part, index) => {
+    const text = texts[index] ?? "";
+    const rest = text.slice(originRest);
+    originRest = Math.max(0, originRest - text.length);
+    if (isHidden(part)) return redacted(rest);
+    return typeof part === "string" ? rest : part;
+  }).filter((part) => part !== "");
+  const slash = /^[/?]/.test(String(shown[0])) ? "" : "/";
+  return { parts: [(URL.parse(origin)?.origin ?? REDACTED) + slash, ...shown] };
 }
 
-function concealed(text: string): string {
+function textOf(part: WrittenPart): string {
+  return isHidden(part) ? part.hidden : typeof part === "string" ? part : "";
+}
+
+function redacted(text: string): string {
   const slash = text.startsWith("/") ? "/" : "";
-  return text === slash ? slash : slash + HIDDEN;
+  return text === slash ? slash : slash + REDACTED;
 }
 
 /** A URL for display, without its query, which may hold secrets. */

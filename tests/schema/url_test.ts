@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { WrittenPart } from "../../src/schema/secrets.ts";
-import { shownUrl, withoutQuery } from "../../src/schema/url.ts";
+import { redactedUrl, withoutQuery } from "../../src/schema/url.ts";
 import { formatTemplate, parseGap } from "../../src/core/template.ts";
 
 const KEY = parseGap("event.key")!;
@@ -26,13 +26,13 @@ const SHOWN: readonly [name: string, parts: readonly WrittenPart[], shown: strin
 ];
 
 for (const [name, parts, expected] of SHOWN) {
-  Deno.test(`shownUrl() hides what came from outside, when it is ${name}`, () => {
-    assertEquals(formatTemplate(shownUrl(parts)), expected);
+  Deno.test(`redactedUrl() hides what came from outside, when it is ${name}`, () => {
+    assertEquals(formatTemplate(redactedUrl(parts)), expected);
   });
 }
 
 Deno.test("withoutQuery() shows a URL up to its query, without what came from outside", () => {
   assertEquals(withoutQuery("http://a/b?c"), "http://a/b");
-  const shown = shownUrl(["http://a/", { hidden: "b" }, "?c"]);
+  const shown = redactedUrl(["http://a/", { hidden: "b" }, "?c"]);
   assertEquals(withoutQuery("http://a/b?c", shown), "http://a/***");
 });

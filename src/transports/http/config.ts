@@ -11,7 +11,6 @@ import {
   toSchema,
 } from "../../schema/scalar.ts";
 import { section, SECTION_EXTRAS } from "../../schema/section.ts";
-import { shownUrl } from "../../schema/url.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { TemplateText } from "../../schema/texts.ts";
@@ -33,7 +32,7 @@ export interface HttpHandlerConfig extends FailureConfig {
   /** Present if the URL has placeholders. */
   readonly urlTemplate?: UrlTemplate;
   /** The URL with external values redacted, for logs; absent if it has none. */
-  readonly shownUrl?: Template;
+  readonly redactedUrl?: Template;
   /** Names as written; none occurs twice, in whatever case. */
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
   /** Names of event headers to forward, and patterns that end in `*`. */
@@ -172,17 +171,8 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   maxRetryAfterMs: maxRetryAfter,
 })).register(SECTION_EXTRAS, {
   warnings: (handler) => [...authWarnings(handler), ...tlsWarnings(handler)],
-  conceal(config, partsAt) {
-    const { auth, ...others } = config as HttpHandlerConfig;
-    const [url, tokenEndpoint] = [partsAt(["url"]), partsAt(["auth", "tokenEndpoint"])];
-    return {
-      ...others,
-      ...(auth === undefined ? {} : {
-        auth: tokenEndpoint === undefined
-          ? auth
-          : { ...auth, shownTokenEndpoint: shownUrl(tokenEndpoint) },
-      }),
-      ...(url === undefined ? {} : { shownUrl: shownUrl(url) }),
-    };
-  },
+  urls: [
+    { path: ["url"], copy: ["redactedUrl"] },
+    { path: ["auth", "tokenEndpoint"], copy: ["auth", "redactedTokenEndpoint"] },
+  ],
 });

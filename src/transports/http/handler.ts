@@ -13,7 +13,7 @@ import { type HttpResponse, targetOf } from "../http1/http_response.ts";
 import type { HttpClient, RequestTarget } from "./client/http_client.ts";
 import { ObservedClient } from "./client/observed_client.ts";
 import { ResponseResults } from "./response_result.ts";
-import { ShownRequests } from "./shown_request.ts";
+import { RedactedRequests } from "./redacted_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { percentEncode } from "./percent_encoding.ts";
 import { SocketClient } from "./client/socket_client.ts";
@@ -46,11 +46,11 @@ export class HttpHandler implements Handler {
     this.#log = log;
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
-    this.#endpoint = `${config.method} ${withoutQuery(config.url, config.shownUrl)}`;
+    this.#endpoint = `${config.method} ${withoutQuery(config.url, config.redactedUrl)}`;
     const client = new SocketClient(config, { pipeline, log, endpoint: this.#endpoint });
     this.#client = observer === undefined
       ? client
-      : new ObservedClient(client, { requests: new ShownRequests(config), observer });
+      : new ObservedClient(client, { requests: new RedactedRequests(config), observer });
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;
@@ -142,7 +142,7 @@ export class HttpHandler implements Handler {
       const place = sameOriginTarget(response, url);
       if (place === null) break;
       url = place;
-      const next = { ...request, target: targetOf(url) };
+      const next = { ...request, target: targetOf(url), isRedirected: true };
       if (called.has(next.target)) {
         return { ...response, body: null, defect: "redirect that leads to itself" };
       }

@@ -9,7 +9,7 @@ import type { TokenSource } from "../oauth2/token_source.ts";
 export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   permissions: (config) => ({ net: hosts(config), env: [] }),
   describe: (config) =>
-    `${config.method} ${withoutQuery(config.url, config.shownUrl)}${describeAuth(config)}`,
+    `${config.method} ${withoutQuery(config.url, config.redactedUrl)}${describeAuth(config)}`,
   async check(config, context) {
     const { checkEndpoint } = await import("./check.ts");
     const problems = await checkEndpoint(config);
@@ -34,7 +34,7 @@ function describeAuth({ auth }: HttpHandlerConfig): string {
   if (auth === undefined) return "";
   return auth.type === "oauth2"
     ? `, with a token of ${
-      withoutQuery(auth.tokenEndpoint, auth.shownTokenEndpoint)
+      withoutQuery(auth.tokenEndpoint, auth.redactedTokenEndpoint)
     } (oauth2, ${auth.grant})`
     : `, with credentials (${auth.type})`;
 }

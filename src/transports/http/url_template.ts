@@ -20,7 +20,7 @@ const UNRESERVED = new Set(
 /** Limit of path and query of a URL with placeholders: common servers accept no more. */
 const MAX_TARGET_BYTES = 8192;
 
-/** Marks a placeholder while a URL is parsed; the parser leaves it unchanged. */
+/** Stands for a placeholder while a URL is parsed; the parser leaves it unchanged. */
 const MARK = "eventor-gap-";
 
 /** Parses a URL with placeholders; null if it is invalid, or has one outside path and query. */
@@ -28,24 +28,31 @@ export function parseUrlTemplate(
   { parts }: Template,
   parse: (url: string) => URL | null,
 ): UrlTemplate | null {
-  const [first] = parts;
-  const hasLiteralOrigin = typeof first === "string" && /^https?:\/\/[^/?#\\]+[/?]/i.test(first);
-  if (!hasLiteralOrigin || parts.some((part) => String(part).includes(MARK))) return null;
-  const gaps = parts.filter((part) => typeof part !== "string");
-  let number = 0;
-  const marked = parts.map((part) => typeof part === "string" ? part : `${MARK}${number++}-`)
-    .join("");
-  const url = parse(marked);
+  const { text, unmark } = marked({ parts });
+  const [origin = MARK] = /^https?:\/\/[^/?#\\]+(?=[/?])/i.exec(text) ?? [];
+  if (origin.includes(MARK) || parts.some((part) => String(part).includes(MARK))) return null;
+  const url = parse(text);
   if (url === null) return null;
-  const unmark = (text: string): Template => ({
-    parts: text.split(/eventor-gap-(\d+)-/).map((piece, index) =>
-      index % 2 === 0 ? piece : gaps[Number(piece)]!
-    ).filter((part) => part !== ""),
-  });
   return {
     origin: url.origin,
     segments: url.pathname.slice(1).split("/").map(unmark),
     query: url.search === "" ? null : unmark(url.search.slice(1)),
+  };
+}
+
+/** A template as a text with marks, and the way back from a part of that text. */
+export function marked(
+  { parts }: Template,
+): { readonly text: string; unmark(text: string): Template } {
+  const gaps = parts.filter((part) => typeof part !== "string");
+  let number = 0;
+  return {
+    text: parts.map((part) => typeof part === "string" ? part : `${MARK}${number++}-`).join(""),
+    unmark: (text) => ({
+      parts: text.split(/eventor-gap-(\d+)-/)
+        .map((piece, index) => index % 2 === 0 ? piece : gaps[Number(piece)] ?? `${MARK}${piece}-`)
+        .filter((part) => part !== ""),
+    }),
   };
 }
 

@@ -12,7 +12,7 @@ export interface OAuth2Config {
   /** Without user name, password and fragment. Its query may hold secrets. */
   readonly tokenEndpoint: string;
   /** The URL with external values redacted, for logs; absent if it has none. */
-  readonly shownTokenEndpoint?: Template | undefined;
+  readonly redactedTokenEndpoint?: Template | undefined;
   readonly grant: "clientCredentials" | "refreshToken";
   readonly clientId: string;
   readonly clientAuthentication: ClientAuthentication;

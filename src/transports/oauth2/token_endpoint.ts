@@ -131,7 +131,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   get #name(): string {
-    return withoutQuery(this.#config.tokenEndpoint, this.#config.shownTokenEndpoint);
+    return withoutQuery(this.#config.tokenEndpoint, this.#config.redactedTokenEndpoint);
   }
 
   #sendTo(

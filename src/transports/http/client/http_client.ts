@@ -8,6 +8,8 @@ import type { HeaderList } from "../request_headers.ts";
 export interface RequestTarget {
   /** Path and query. */
   readonly target: string;
+  /** Whether a redirect of the endpoint leads there. */
+  readonly isRedirected?: boolean;
   /** Number of the call for this event, from 1. */
   readonly attempt: number;
   /** The `Authorization` header, if it is not the same in all requests. */

@@ -3,7 +3,7 @@ import type { CallObserver } from "../../../core/handler.ts";
 import { octets } from "../../../core/octets.ts";
 import type { HttpHandlerConfig } from "../config.ts";
 import { hasBody } from "../request_headers.ts";
-import type { ShownRequests } from "../shown_request.ts";
+import type { RedactedRequests } from "../redacted_request.ts";
 import type { CallInFlight } from "../../http1/calls_in_flight.ts";
 import type { HttpResponse, ResponseHeaders } from "../../http1/http_response.ts";
 import type { HttpClient, RequestHead, RequestTarget } from "./http_client.ts";
@@ -14,12 +14,12 @@ const TEXT_DECODER = new TextDecoder();
 /** Reports requests and responses to an observer. */
 export class ObservedClient implements HttpClient {
   readonly #client: HttpClient;
-  readonly #requests: ShownRequests;
+  readonly #requests: RedactedRequests;
   readonly #observer: CallObserver;
 
   constructor(
     client: HttpClient,
-    { requests, observer }: { requests: ShownRequests; observer: CallObserver },
+    { requests, observer }: { requests: RedactedRequests; observer: CallObserver },
   ) {
     this.#client = client;
     this.#requests = requests;

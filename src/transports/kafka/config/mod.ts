@@ -6,6 +6,7 @@ import {
   section,
   SECTION_EXTRAS,
   type SectionExtras,
+  type UrlKey,
 } from "../../../schema/section.ts";
 import { recordTemplateKeys, recordTemplates, whenSchema } from "../../../schema/record_templates.ts";
 import { TemplateText } from "../../../schema/texts.ts";
@@ -38,8 +39,7 @@ import {
   KEYS_OF_PRODUCER,
   PRODUCER_BLOCK,
 } from "./keys/mod.ts";
-import { PLATFORM_ROOTS } from "./keys/security.ts";
-import { concealBlock } from "./concealed.ts";
+import { PLATFORM_ROOTS, SECURITY_KEYS } from "./keys/security.ts";
 import { keyTable } from "./tables.ts";
 
 export type { KafkaClientConfig } from "./client.ts";
@@ -105,7 +105,7 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
   }).meta(blockJsonSchema(CONSUMER_BLOCK)).describe("Keys of librdkafka"),
 }).register(SECTION_EXTRAS, {
   files: fileKeys("consumerConfig"),
-  conceal: concealBlock("consumerConfig"),
+  urls: tokenEndpointUrls("consumerConfig"),
   tables: [
     keyTable("Keys of both `consumerConfig` and `producerConfig`", KEYS_OF_BOTH),
     keyTable("Keys of `consumerConfig` alone", KEYS_OF_CONSUMER),
@@ -122,7 +122,7 @@ const producerConfigSchema = blockSchema({
 
 const PRODUCER_EXTRAS: SectionExtras = {
   files: fileKeys("producerConfig"),
-  conceal: concealBlock("producerConfig"),
+  urls: tokenEndpointUrls("producerConfig"),
   warnings(section) {
     const block = readProducerBlock(Reflect.get(Object(section), "producerConfig"));
     return [...blockWarnings(block), ...producerWarnings(block)];
@@ -197,4 +197,9 @@ function fileKeys(block: string): readonly FileKey[] {
     { path: [block, "ssl.key.location"] },
     { path: [block, "https.ca.location"], except: PLATFORM_ROOTS },
   ];
+}
+
+function tokenEndpointUrls(block: string): readonly UrlKey[] {
+  const copy = [block, "sasl", "token", "redactedTokenEndpoint"];
+  return SECURITY_KEYS.tokenEndpoint.names.map((name) => ({ path: [block, name], copy }));
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
-import { shownRedirect, ShownTargets } from "../../../src/transports/http/shown_target.ts";
+import { redactedRedirect, RedactedTargets } from "../../../src/transports/http/redacted_target.ts";
 import { configOf, pipelineText } from "../../config/loading.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 
@@ -18,23 +18,23 @@ const TARGETS: readonly [url: string, shown: string][] = [
 ];
 
 for (const [url, expected] of TARGETS) {
-  Deno.test(`ShownTargets show ${expected} of ${url}`, () => {
+  Deno.test(`RedactedTargets show ${expected} of ${url}`, () => {
     const text = pipelineText({ eventHandler: { type: "http", url } });
     const config = configOf(text, { variables: { SECRET: "s3cr3t" } }).pipelines[0]?.eventHandler;
-    const targets = new ShownTargets(config as ReturnType<typeof httpHandlerSchema.parse>);
+    const targets = new RedactedTargets(config as ReturnType<typeof httpHandlerSchema.parse>);
     assertEquals(targets.of(anEvent({ key: bytes("1/2") })), expected);
   });
 }
 
-Deno.test("shownRedirect() shows the path and the names of the query", () => {
-  assertEquals(shownRedirect("/a"), "/a");
-  assertEquals(shownRedirect("/a?b=c&d"), "/a?b=***&***");
+Deno.test("redactedRedirect() shows the path and the names of the query", () => {
+  assertEquals(redactedRedirect("/a"), "/a");
+  assertEquals(redactedRedirect("/a?b=c&d"), "/a?b=***&***");
 });
 
-Deno.test("ShownTargets hide literal values of the query elsewhere, too, as they are written and as they are meant", () => {
+Deno.test("RedactedTargets hide literal values of the query elsewhere, too, as they are written and as they are meant", () => {
   const url = "http://a/?b=c%2Bd&e=x${event.key}&f";
   const text = pipelineText({ eventHandler: { type: "http", url } });
   const config = configOf(text).pipelines[0]?.eventHandler;
-  const { hidden } = new ShownTargets(config as ReturnType<typeof httpHandlerSchema.parse>);
+  const { hidden } = new RedactedTargets(config as ReturnType<typeof httpHandlerSchema.parse>);
   assertEquals(hidden, ["c%2Bd", "c+d", "x", "x", "f", "f"]);
 });

@@ -1,12 +1,16 @@
-import { HIDDEN } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import type { CallMessage } from "../../core/handler.ts";
 import { fill, type Template } from "../../core/template.ts";
+import { REDACTED } from "../../schema/url.ts";
 import type { RequestHead, RequestTarget } from "./client/http_client.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { headerValue } from "./header_value.ts";
-import { hiddenInQuery, shownRedirect, ShownTargets } from "./shown_target.ts";
-import { targetFor } from "./url_template.ts";
+import {
+  literalValues,
+  redactedLiterals,
+  redactedRedirect,
+  RedactedTargets,
+} from "./redacted_target.ts";
 
 /** Configured headers that hold no secrets. */
 const HARMLESS = new Set([
@@ -24,33 +28,28 @@ const HARMLESS = new Set([
 const SECRET = ["authorization", "cookie"];
 
 /**
- * Redacts requests for display. A configured header value may be a secret, even if it is written in the file; values of
- * events are not.
+ * Redacts requests for `eventor try`. A configured header value may be a secret, even if it is written in the file;
+ * values of events are not.
  */
-export class ShownRequests {
+export class RedactedRequests {
   readonly #secret: ReadonlySet<string>;
   readonly #configured: ReadonlyMap<string, string | Template>;
-  readonly #targets: ShownTargets;
-  readonly #targetOf: (event: InboundEvent) => string;
+  readonly #targets: RedactedTargets;
 
   constructor(config: HttpHandlerConfig) {
-    const { headers, url, urlTemplate, auth } = config;
+    const { headers, auth } = config;
     const ofAuth = auth?.type === "apiKey" ? [auth.header.toLowerCase()] : [];
     this.#secret = new Set([...SECRET, ...ofAuth]);
     this.#configured = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
-    this.#targets = new ShownTargets(config);
-    const { pathname, search } = new URL(url);
-    this.#targetOf = (event) =>
-      urlTemplate === undefined ? pathname + search : targetFor(urlTemplate, event);
+    this.#targets = new RedactedTargets(config);
   }
 
   of(
     { method, headers }: RequestHead,
     event: InboundEvent,
-    { target }: RequestTarget,
+    { target, isRedirected }: RequestTarget,
   ): Pick<CallMessage, "title" | "headers" | "hidden"> {
-    const isRedirected = target !== this.#targetOf(event);
-    const shownTarget = isRedirected ? shownRedirect(target) : this.#targets.of(event);
+    const shownTarget = isRedirected ? redactedRedirect(target) : this.#targets.of(event);
     const shown = headers.map(([name, value]) =>
       [name, this.#valueOf(name, value, event)] as const
     );
@@ -62,7 +61,7 @@ export class ShownRequests {
         // The endpoint may echo credentials without their scheme.
         ...hidden.flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, "")]),
         ...(isRedirected
-          ? hiddenInQuery({ parts: [target.replace(/^[^?]*\??/, "")] })
+          ? literalValues({ parts: [target.replace(/^[^?]*\??/, "")] })
           : this.#targets.hidden),
       ],
     };
@@ -70,11 +69,11 @@ export class ShownRequests {
 
   #valueOf(name: string, value: string, event: InboundEvent): string {
     const lowerCase = name.toLowerCase();
-    if (this.#secret.has(lowerCase)) return HIDDEN;
+    if (this.#secret.has(lowerCase)) return REDACTED;
     const configured = this.#configured.get(lowerCase);
     if (configured === undefined || HARMLESS.has(lowerCase)) return value;
-    if (typeof configured === "string") return HIDDEN;
-    const parts = configured.parts.map((part) => typeof part === "string" ? HIDDEN : part);
-    return fill({ parts }, { event }, headerValue);
+    return typeof configured === "string"
+      ? REDACTED
+      : fill(redactedLiterals(configured), { event }, headerValue);
   }
 }
