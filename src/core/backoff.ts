@@ -53,6 +53,19 @@ export function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
+/** Settles as `promise` does, or rejects with the reason of `signal` when it aborts first. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
 /** Resolves like `promise`, or with nothing after `deadlineMs`; rejects only as `promise` does. */
 export async function atMost<T>(promise: Promise<T>, deadlineMs: number): Promise<T | void> {
   const done = new AbortController();

@@ -1,4 +1,5 @@
 import { atMost } from "../core/backoff.ts";
+import { escapeUnseen } from "../core/escaping.ts";
 import type { LogFormat, LogRecord } from "../core/log.ts";
 
 const MAX_WAITING = 10_000;
@@ -86,7 +87,7 @@ function formatJson({ timestampMs, level, pipeline, message }: LogRecord): strin
 }
 
 function formatText({ timestampMs, level, message }: LogRecord): string {
-  return `${localTime(new Date(timestampMs))} ${level} - ${escapeControls(message)}\n`;
+  return `${localTime(new Date(timestampMs))} ${level} - ${escapeUnseen(message)}\n`;
 }
 
 function localTime(date: Date): string {
@@ -97,12 +98,4 @@ function localTime(date: Date): string {
 
 function pad(number: number): string {
   return String(number).padStart(2, "0");
-}
-
-/** Keeps a record on one line, whatever a topic's or broker's name contains. */
-function escapeControls(message: string): string {
-  return message.replaceAll(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

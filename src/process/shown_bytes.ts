@@ -1,20 +1,13 @@
+import { escapeUnseen } from "../core/escaping.ts";
 import type { Bytes } from "../core/event.ts";
 import type { Redaction } from "./redaction.ts";
 
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Characters that a terminal would act on, move or hide. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
 /** Longer texts are cut. */
 const MAX_CHARACTERS = 8192;
 
 const BASE64_LINE = 100;
-
-/** Escapes a text to one line. */
-export function shownLine(text: string): string {
-  return text.replaceAll(UNSEEN, escaped);
-}
 
 /** Bytes on one line, for keys and header values. */
 export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
@@ -23,7 +16,7 @@ export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
   const text = textOf(bytes);
   return text === null
     ? `${noText(bytes)} ${cut(redaction.ofBytes(bytes).toBase64()).text}`
-    : cut(shownLine(redaction.of(text))).text;
+    : cut(escapeUnseen(redaction.of(text))).text;
 }
 
 /** Bytes as lines: the lines of a UTF-8 text, or base64 for other bytes. Notes are in brackets. */
@@ -34,7 +27,7 @@ export function shownLines(bytes: Bytes, redaction: Redaction): readonly string[
   const { text: shown, isCut } = cut(whole);
   const lines = text === null
     ? [noText(bytes), ...piecesOf(shown)]
-    : shown.split("\n").map((line) => shownLine(line.replaceAll("\t", "    ")));
+    : shown.split("\n").map((line) => escapeUnseen(line.replaceAll("\t", "    ")));
   return isCut ? [...lines, `(cut here; it has ${count(bytes)})`] : lines;
 }
 
@@ -61,8 +54,4 @@ function noText(bytes: Bytes): string {
 
 function count({ length }: Bytes): string {
   return `${length.toLocaleString("en")} byte${length === 1 ? "" : "s"}`;
-}
-
-function escaped(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

@@ -1,6 +1,7 @@
 import { partsOf } from "../config/parts.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import { AccessRefusedError } from "../core/access_refused.ts";
+import { orAborted } from "../core/backoff.ts";
 import type { LogSink } from "../core/log.ts";
 import { hasRoomForWorker } from "./open_files.ts";
 import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
@@ -160,19 +161,15 @@ async function ask(
     event.preventDefault();
     answer.reject(new Error(event.message));
   };
-  const giveUp = () => answer.reject(signal.reason);
   const timer = setTimeout(
     () => answer.reject(new Error(`no answer within ${DISCOVERY_DEADLINE_MS / 1000} s`)),
     DISCOVERY_DEADLINE_MS,
   );
-  signal.addEventListener("abort", giveUp);
-  if (signal.aborted) giveUp();
   try {
     worker.postMessage({ pipeline, find } satisfies DiscoveryCommand);
-    return await answer.promise;
+    return await orAborted(answer.promise, signal);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
     worker.terminate();
   }
 }

@@ -1,7 +1,8 @@
+import { escapeUnseen } from "../core/escaping.ts";
 import type { CallMessage } from "../core/handler.ts";
 import type { Trial, TrialRecord } from "./trial.ts";
 import type { Redaction } from "./redaction.ts";
-import { shownLine, shownLines, shownValue } from "./shown_bytes.ts";
+import { shownLines, shownValue } from "./shown_bytes.ts";
 
 /** Names of record headers whose configured values are secret. */
 const SECRET_NAME =
@@ -14,7 +15,7 @@ export function messageText(
 ): string {
   const lines = [
     ...[title, ...headers.map(([name, value]) => `${name}: ${value}`)]
-      .map((line) => shownLine(redaction.of(line))),
+      .map((line) => escapeUnseen(redaction.of(line))),
     ...(body === null ? [] : ["", ...shownLines(body, redaction)]),
     ...(note === undefined ? [] : ["", `(${note})`]),
   ];
@@ -23,8 +24,8 @@ export function messageText(
 
 /** Text of the outcome. */
 export function trialText({ outcome, next, records }: Trial, redaction: Redaction): string {
-  const heading = shownLine(redaction.of(outcome));
-  const steps = next.map((step) => `  - ${shownLine(redaction.of(step))}`);
+  const heading = escapeUnseen(redaction.of(outcome));
+  const steps = next.map((step) => `  - ${escapeUnseen(redaction.of(step))}`);
   return [
     section(heading, ["a running pipeline would", ...steps]),
     ...records.map((record, index) =>
@@ -45,7 +46,7 @@ function recordText(
     "headers:",
     ...headers.map(([name, bytes]) => {
       const shown = isSecret(name) ? "***" : shownValue(bytes, redaction);
-      return `  ${shownLine(redaction.of(name))}: ${shown}`;
+      return `  ${escapeUnseen(redaction.of(name))}: ${shown}`;
     }),
     "value:",
     ...(value === null ? ["(null)"] : shownLines(value, redaction)).map((line) => `  ${line}`),

@@ -1,3 +1,4 @@
+import { escapeUnseen } from "../core/escaping.ts";
 import { FileText, TemplateText } from "./texts.ts";
 
 const LONGEST = 60;
@@ -25,12 +26,8 @@ export function describeKey(key: string): string {
   return quoted(key.replace(/^([\w.-]+ ?[:=]).+$/s, "$1***"));
 }
 
-/** Text in quotes, clipped, on one line and without characters that a terminal would act on. */
+/** Text in quotes, clipped and escaped. */
 export function quoted(text: string): string {
   const clipped = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
-  const safe = clipped.replace(
-    /\p{C}/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
-  return `'${safe}'`;
+  return `'${escapeUnseen(clipped)}'`;
 }

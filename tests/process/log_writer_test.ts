@@ -53,13 +53,13 @@ Deno.test("LogWriter cuts messages that are too long, and says by how much", asy
 });
 
 const FORGERIES: { what: string; message: string; text: string }[] = [
-  { what: "a newline", message: "a\nb", text: "a\\u000ab" },
-  { what: "a return", message: "a\r\nb", text: "a\\u000d\\u000ab" },
-  { what: "an escape sequence", message: "a\u001b[2Kb", text: "a\\u001b[2Kb" },
-  { what: "a one-byte escape sequence", message: "a\u009b2Kb", text: "a\\u009b2Kb" },
-  { what: "a backspace", message: "a\bb\u007f", text: "a\\u0008b\\u007f" },
-  { what: "a NUL", message: "a\0b", text: "a\\u0000b" },
-  { what: "other line ends", message: "a\u0085b\u2028c\u2029d", text: "a\\u0085b\\u2028c\\u2029d" },
+  { what: "a newline", message: "a\nb", text: "a\\u{a}b" },
+  { what: "a return", message: "a\r\nb", text: "a\\u{d}\\u{a}b" },
+  { what: "an escape sequence", message: "a\u001b[2Kb", text: "a\\u{1b}[2Kb" },
+  { what: "a one-byte escape sequence", message: "a\u009b2Kb", text: "a\\u{9b}2Kb" },
+  { what: "a backspace", message: "a\bb\u007f", text: "a\\u{8}b\\u{7f}" },
+  { what: "a NUL", message: "a\0b", text: "a\\u{0}b" },
+  { what: "other line ends", message: "a\u0085b\u2028c\u2029d", text: "a\\u{85}b\\u{2028}c\\u{2029}d" },
 ];
 
 for (const { what, message, text } of FORGERIES) {

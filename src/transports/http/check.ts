@@ -1,3 +1,4 @@
+import { atMost } from "../../core/backoff.ts";
 import { openStream, type Stream } from "../http1/stream.ts";
 import { UnclosedConnections } from "../http1/unclosed_connections.ts";
 import type { HttpHandlerConfig } from "./config.ts";
@@ -37,13 +38,10 @@ export async function checkEndpoint({ url, tls = {} }: HttpHandlerConfig): Promi
 
 /** Waits for a TLS alert, which makes it throw, and closes the stream. */
 async function waitForObjection(stream: Stream): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, OBJECTION_MS);
   const reading = stream.read(new Uint8Array(1));
   try {
-    await Promise.race([reading, promise]);
+    await atMost(reading, OBJECTION_MS);
   } finally {
-    clearTimeout(timer);
     stream.close();
     await reading.catch(() => {});
   }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
+import { orAborted } from "../../core/backoff.ts";
 import { openConnection } from "../sockets/open_connection.ts";
 import { handleOf, setStream, streamIn } from "../sockets/tcp_handle.ts";
 import type { Server } from "./server.ts";
@@ -41,19 +42,14 @@ export async function openStream(
   const connection = await openConnection({ host, port: server.port }, signal);
   if (tls === undefined) return connection;
   const securing = secured(connection, host, tls);
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const giveUp = () => {
-    unclosed.add(securing);
-    securing.then((late) => late.close(), () => {});
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", giveUp, { once: true });
   try {
-    const stream = await Promise.race([securing, givenUp]);
-    signal.throwIfAborted();
-    return stream;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
+    return await orAborted(securing, signal);
+  } catch (error) {
+    if (signal.aborted) {
+      unclosed.add(securing);
+      securing.then((late) => late.close(), () => {});
+    }
+    throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { orAborted } from "../../core/backoff.ts";
 import type { Logger } from "../../core/log.ts";
 import type { OAuth2Config } from "./config.ts";
 import { type Grant, HttpTokenEndpoint, type TokenEndpoint } from "./token_endpoint.ts";
@@ -186,16 +187,4 @@ function accessToken({ accessToken: value, lifetimeMs }: Grant, askedMs: number)
 
 function reasonOf(error: unknown): string {
   return error instanceof TokenError ? error.message : "unknown failure";
-}
-
-/** Settles as `promise` does, or rejects with the reason of `signal` when it aborts first. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(signal.reason);
-  signal.addEventListener("abort", giveUp);
-  try {
-    return await Promise.race([promise, end]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
 }

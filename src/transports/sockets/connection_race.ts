@@ -1,4 +1,4 @@
-import { sleep } from "../../core/backoff.ts";
+import { orAborted, sleep } from "../../core/backoff.ts";
 import { ConnectError, mostTelling } from "./connect_error.ts";
 
 /** How long an attempt may take before the next address is tried as well (RFC 8305, section 5). */
@@ -37,13 +37,10 @@ export class ConnectionRace<Connection extends Closable> {
    */
   async run({ first, others }: Dials<Connection>, signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted();
-    const giveUp = () => this.#result.reject(signal.reason);
-    signal.addEventListener("abort", giveUp);
     try {
       this.#runAll(first, others).catch(this.#result.reject);
-      return await this.#result.promise;
+      return await orAborted(this.#result.promise, signal);
     } finally {
-      signal.removeEventListener("abort", giveUp);
       this.#isOver = true;
       this.#over.abort();
     }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { orAborted } from "../../core/backoff.ts";
 import { connectToAddress, resolve } from "./address_of_name.ts";
 import { connect, type Target } from "./connect.ts";
 import type { Closable, Dial, Dials } from "./connection_race.ts";
@@ -96,7 +97,7 @@ async function connectInTurn(
 ): Promise<Deno.TcpConn> {
   const key = `${target.host} ${target.port}`;
   const probe = probes.get(key);
-  if (probe !== undefined) await unlessAborted(probe.connection, signal);
+  if (probe !== undefined) await orAborted(probe.connection, signal);
   const connection = connectToAddress(target, token);
   if (probe === undefined) {
     probes.set(key, { startedMs: performance.now(), connection });
@@ -104,22 +105,9 @@ async function connectInTurn(
     connection.then(forget, forget);
   }
   try {
-    return await unlessAborted(connection, signal);
+    return await orAborted(connection, signal);
   } catch (error) {
     connection.then((late) => late.close(), () => {});
     throw error;
-  }
-}
-
-/** Settles as `promise` does, or rejects with the reason of `signal` when it aborts first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(signal.reason);
-  signal.addEventListener("abort", giveUp);
-  if (signal.aborted) giveUp();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
   }
 }
