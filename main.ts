@@ -23,8 +23,9 @@ async function main(args: readonly string[]): Promise<number> {
       return await tryEvent(command);
     }
     case "schema": {
-      const { schema } = await import("./src/commands/schema.ts");
-      return await schema();
+      const { configJsonSchema } = await import("./src/config/mod.ts");
+      await printOut(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+      return EXIT_CODE.stopped;
     }
     case "version":
       await printOut(`eventor ${VERSION}\n`);

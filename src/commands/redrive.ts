@@ -8,8 +8,7 @@ import { progressLine, type RedriveRoute, summary } from "./redrive_summary.ts";
 import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
 import { partsOf } from "../config/parts.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
-import { loadFiles } from "./configuration.ts";
-import { pipelineOf } from "./pipeline_choice.ts";
+import { loadFiles, pipelineOf } from "./configuration.ts";
 import { StatusLine } from "./status_line.ts";
 
 /** How long leaving the group may take, after work in progress. */

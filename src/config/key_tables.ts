@@ -1,5 +1,5 @@
 import { isMapping, type Mapping, valueAt } from "../schema/document.ts";
-import { configJsonSchema } from "./json_schema.ts";
+import { configJsonSchema } from "./schema.ts";
 import { type KeyTable, SECTION_EXTRAS } from "../schema/section.ts";
 import { ROLES } from "./sections.ts";
 

@@ -12,7 +12,7 @@ import {
   PROCESS_DEFAULTS,
 } from "./schema.ts";
 
-export { configJsonSchema } from "./json_schema.ts";
+export { configJsonSchema } from "./schema.ts";
 export { changedKeys } from "./changed_keys.ts";
 export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";

@@ -7,7 +7,7 @@ const SETTLE_MS = 500;
 /** Texts by path; `undefined` for unreadable files. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
-export interface ChangedFilesParts {
+export interface ChangedFilesOptions {
   read(path: string): Promise<string>;
   /** Called once a change is stable; returns what it has read of the files. */
   onChange(): FileTexts;
@@ -17,7 +17,7 @@ export interface ChangedFilesParts {
 
 /** Polls files for changes. Compares contents, since a file may be a symbolic link with changing targets. */
 export class ChangedFiles implements Disposable {
-  readonly #parts: ChangedFilesParts;
+  readonly #options: ChangedFilesOptions;
   readonly #intervalMs: number;
   readonly #settleMs: number;
   #known: FileTexts;
@@ -25,11 +25,11 @@ export class ChangedFiles implements Disposable {
   #isDisposed = false;
 
   /** @param known contents when the files were last read; without any, there is nothing to poll */
-  constructor(known: FileTexts, parts: ChangedFilesParts) {
+  constructor(known: FileTexts, options: ChangedFilesOptions) {
     this.#known = known;
-    this.#parts = parts;
-    this.#intervalMs = parts.intervalMs ?? INTERVAL_MS;
-    this.#settleMs = parts.settleMs ?? SETTLE_MS;
+    this.#options = options;
+    this.#intervalMs = options.intervalMs ?? INTERVAL_MS;
+    this.#settleMs = options.settleMs ?? SETTLE_MS;
     if (known.size > 0) this.#lookLater(this.#known);
   }
 
@@ -48,13 +48,13 @@ export class ChangedFiles implements Disposable {
     if (this.#isDisposed) return;
     if (isEqual(seen, this.#known)) return this.#lookLater(this.#known);
     if (!isEqual(seen, last)) return this.#lookLater(seen);
-    this.#known = this.#parts.onChange();
+    this.#known = this.#options.onChange();
     this.#lookLater(this.#known);
   }
 
   async #read(): Promise<FileTexts> {
     const paths = [...this.#known.keys()];
-    const texts = await Promise.all(paths.map((path) => this.#parts.read(path).catch(() => {})));
+    const texts = await Promise.all(paths.map((path) => this.#options.read(path).catch(() => {})));
     return new Map(paths.map((path, index) => [path, texts[index] ?? undefined]));
   }
 

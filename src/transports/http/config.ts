@@ -15,12 +15,11 @@ import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { TemplateText } from "../../schema/texts.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
-import { type AuthConfig, authHeaderName, authSchema } from "./auth/config.ts";
-import { authWarnings } from "./auth/warnings.ts";
+import { type AuthConfig, authHeaderName, authSchema, authWarnings } from "./config_auth.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import type { HttpTlsConfig } from "../http1/stream.ts";
 import { tlsSchema, tlsWarnings } from "./config_tls.ts";
-import { TOKEN } from "../http1/token.ts";
+import { TOKEN } from "../http1/http_response.ts";
 import { parseUrlTemplate, type UrlTemplate } from "./url_template.ts";
 
 /** The endpoint that is called for each event. */

@@ -6,7 +6,7 @@ import { TemplateText } from "../../schema/texts.ts";
 import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { isPattern } from "./forwarded_headers.ts";
 import { isCredential, isMadeFromEvents, isOfTheClient } from "./header_names.ts";
-import { TOKEN } from "../http1/token.ts";
+import { TOKEN } from "../http1/http_response.ts";
 
 const VALUE = /^[\t\x20-\x7e]*$/;
 const NOT_ASCII = {

@@ -1,7 +1,7 @@
 import type { InboundEvent } from "../../core/event.ts";
 import { isForwardedByPattern, withHyphens } from "./header_names.ts";
-import { headerValue } from "./header_value.ts";
-import { TOKEN } from "../http1/token.ts";
+import { headerValue } from "./percent_encoding.ts";
+import { TOKEN } from "../http1/http_response.ts";
 
 const WILDCARD = "*";
 

@@ -4,7 +4,7 @@ import { fill, type Template } from "../../core/template.ts";
 import { REDACTED } from "../../schema/url.ts";
 import type { RequestHead, RequestTarget } from "./client/http_client.ts";
 import type { HttpHandlerConfig } from "./config.ts";
-import { headerValue } from "./header_value.ts";
+import { headerValue } from "./percent_encoding.ts";
 import {
   literalValues,
   redactedLiterals,

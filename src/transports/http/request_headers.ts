@@ -1,11 +1,12 @@
+import { Buffer } from "node:buffer";
 import type { InboundEvent } from "../../core/event.ts";
 import { fill, type Template, TemplateError } from "../../core/template.ts";
-import { constantAuthHeader } from "./auth/header.ts";
 import { VERSION } from "../../version.ts";
 import type { HttpHandlerConfig } from "./config.ts";
+import type { AuthConfig } from "./config_auth.ts";
 import { EventHeaders } from "./event_headers.ts";
 import { ForwardedHeaders } from "./forwarded_headers.ts";
-import { headerValue } from "./header_value.ts";
+import { headerValue } from "./percent_encoding.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const DEFAULT_CONTENT_TYPE = "application/text";
@@ -96,6 +97,25 @@ export class RequestHeaders {
     }
     requireFitting(headers);
     return headers;
+  }
+}
+
+/** The header with credentials, if it is the same in all requests. */
+function constantAuthHeader(
+  auth: AuthConfig | undefined,
+): readonly [name: string, value: string] | undefined {
+  switch (auth?.type) {
+    case "basic": {
+      const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
+      return ["authorization", `Basic ${credentials}`];
+    }
+    case "bearer":
+      return ["authorization", `Bearer ${auth.token}`];
+    case "apiKey":
+      return [auth.header, auth.key];
+    case "oauth2":
+    case undefined:
+      return undefined;
   }
 }
 

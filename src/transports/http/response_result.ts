@@ -3,7 +3,6 @@ import type { ErrorResponse, Result } from "../../core/handler.ts";
 import { octets } from "../../core/octets.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import type { HttpResponse, UnusableResponse, UsableResponse } from "../http1/http_response.ts";
-import { retryAfterMs } from "./retry_after.ts";
 
 /** How many header values are kept encoded: enough unless the endpoint makes up new ones for each response. */
 const MAX_ENCODED = 1000;
@@ -111,4 +110,17 @@ function signsOf(status: number): Pick<ErrorResponse, "suggestsOutage" | "isAbou
 
 function isRedirect(status: number): boolean {
   return status >= 300 && status < 400;
+}
+
+/**
+ * The pause in milliseconds that a `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3); undefined if
+ * there is none or it cannot be read.
+ */
+export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
+  const text = value?.trim() ?? "";
+  if (/^\d{1,15}$/.test(text)) return Number(text) * 1000;
+  // Dates begin with the name of a day; `Date.parse()` accepts more. The oldest form has no zone and means GMT.
+  const isDate = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /.test(text);
+  const atMs = isDate ? Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) : NaN;
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }

@@ -35,7 +35,7 @@ export interface ConnectionOwner {
 }
 
 /** Dependencies of a connection. */
-export interface ConnectionParts {
+export interface ConnectionDependencies {
   readonly open: (signal: AbortSignal) => Promise<Stream>;
   /** Creates the reader of one response. */
   readonly newReader: () => ResponseReader;
@@ -47,7 +47,7 @@ export interface ConnectionParts {
 /** A connection to an HTTP/1.1 server, for one request at a time. */
 export class Connection {
   readonly openedAtMs: number;
-  readonly #parts: ConnectionParts;
+  readonly #dependencies: ConnectionDependencies;
   readonly #owner: ConnectionOwner;
   readonly #opening = new AbortController();
   /** Undefined while connecting. */
@@ -67,12 +67,12 @@ export class Connection {
   #isOpen = true;
 
   /** Starts to connect. */
-  constructor(parts: ConnectionParts, owner: ConnectionOwner) {
-    this.#parts = parts;
+  constructor(dependencies: ConnectionDependencies, owner: ConnectionOwner) {
+    this.#dependencies = dependencies;
     this.#owner = owner;
-    this.openedAtMs = parts.now();
-    this.#reader = parts.newReader();
-    parts.open(this.#opening.signal)
+    this.openedAtMs = dependencies.now();
+    this.#reader = dependencies.newReader();
+    dependencies.open(this.#opening.signal)
       .then((stream) => this.#begin(stream), (error) => this.#fail(error));
   }
 
@@ -87,7 +87,7 @@ export class Connection {
    */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.#begunAtMs = this.#parts.now();
+    this.#begunAtMs = this.#dependencies.now();
     this.#isAnswered = false;
     // When the call is given up, the connection may already serve another one.
     exchange.call.onGivenUp((reason) => {
@@ -100,7 +100,7 @@ export class Connection {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#opening.abort();
-    if (!this.#isSent) this.#parts.unclosed.add(this.#writing);
+    if (!this.#isSent) this.#dependencies.unclosed.add(this.#writing);
     this.#stream?.close();
   }
 
@@ -193,7 +193,7 @@ export class Connection {
 
   #free({ headers }: HttpResponse): void {
     this.#isReused = true;
-    this.#reader = this.#parts.newReader();
+    this.#reader = this.#dependencies.newReader();
     if (this.#isSent) return this.#owner.onFree(this, headers);
     // The response came before the system accepted the whole request, or before the write resolved.
     setTimeout(() => {

@@ -1,7 +1,10 @@
 import type { Bytes } from "../../core/event.ts";
-import { Connection, type ConnectionParts, type Exchange } from "./connection.ts";
-import { type HttpResponse, MAX_IDLE_MS } from "./http_response.ts";
+import { Connection, type ConnectionDependencies, type Exchange } from "./connection.ts";
+import type { HttpResponse } from "./http_response.ts";
 import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
+
+/** How long an idle connection is kept: less than the 5 s of Node.js and others, which could close it during a call. */
+const MAX_IDLE_MS = 4000;
 
 /** Maximum age of a connection: calls follow load balancers, and a busy server can stop gracefully. */
 const MAX_AGE_MS = 5 * 60_000;
@@ -25,7 +28,7 @@ export interface ConnectionPoolObserver {
 
 /** Connections to one server: one for each call in flight, kept for later calls. */
 export class ConnectionPool implements Disposable {
-  readonly #parts: ConnectionParts;
+  readonly #dependencies: ConnectionDependencies;
   readonly #observer: ConnectionPoolObserver;
   /** In the order in which they became free. The last one is used first, so that the others can expire. */
   #idle: IdleConnection[] = [];
@@ -38,8 +41,8 @@ export class ConnectionPool implements Disposable {
     parseKeepAlive(undefined),
   ];
 
-  constructor(parts: ConnectionParts, observer: ConnectionPoolObserver) {
-    this.#parts = parts;
+  constructor(dependencies: ConnectionDependencies, observer: ConnectionPoolObserver) {
+    this.#dependencies = dependencies;
     this.#observer = observer;
   }
 
@@ -62,7 +65,7 @@ export class ConnectionPool implements Disposable {
   }
 
   onFree(connection: Connection, headers: HttpResponse["headers"]): void {
-    const sinceMs = this.#parts.now();
+    const sinceMs = this.#dependencies.now();
     const { idleMs, isUsedUp } = this.#keepAliveOf(headers);
     const isOld = sinceMs - connection.openedAtMs > MAX_AGE_MS;
     if (this.#isClosed || isUsedUp || isOld) return connection.close();
@@ -86,7 +89,7 @@ export class ConnectionPool implements Disposable {
   }
 
   #send(exchange: Exchange): void {
-    const nowMs = this.#parts.now();
+    const nowMs = this.#dependencies.now();
     const idle = this.#take(nowMs);
     if (idle === null) this.#sendAnew(exchange);
     else if (nowMs - idle.sinceMs < QUIET_MS) idle.connection.send(exchange);
@@ -103,8 +106,8 @@ export class ConnectionPool implements Disposable {
 
   #sendAnew(exchange: Exchange): void {
     try {
-      this.#parts.unclosed.throwIfTooMany();
-      new Connection(this.#parts, this).send(exchange);
+      this.#dependencies.unclosed.throwIfTooMany();
+      new Connection(this.#dependencies, this).send(exchange);
     } catch (error) {
       exchange.reject(error as Error);
     }
@@ -131,7 +134,7 @@ export class ConnectionPool implements Disposable {
   }
 
   #closeOld(): void {
-    const nowMs = this.#parts.now();
+    const nowMs = this.#dependencies.now();
     this.#keepIdle((idle) => isUsable(idle, nowMs));
     this.#closesAtMs = Infinity;
     if (this.#idle.length === 0) return;

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../core/event.ts";
 
-/** How long a connection is kept: less than the 5 s of Node.js and others, which could close it during a call. */
-export const MAX_IDLE_MS = 4000;
+/** A method or a header name (RFC 9110, 5.6.2). */
+export const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 /** The response of an endpoint. */
 export type HttpResponse = UsableResponse | UnusableResponse;
@@ -37,9 +37,4 @@ export type ResponseHeaders = ReadonlyMap<string, string>;
 /** The defect of a response with a body that is too large. */
 export function largerThan(maxBytes: number): string {
   return `response larger than maxResponseBytes (${maxBytes} bytes)`;
-}
-
-/** The request target of a URL: path and query. */
-export function targetOf({ pathname, search }: URL): string {
-  return pathname + search;
 }

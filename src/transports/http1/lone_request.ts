@@ -1,10 +1,10 @@
 import type { Bytes } from "../../core/event.ts";
 import { decodedResponse } from "./content_encoding.ts";
-import { serverOf } from "./server.ts";
+import { serverOf, targetOf } from "./server.ts";
 import type { Exchange } from "./connection.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { HeadReader } from "./head_reader.ts";
-import { type HttpResponse, targetOf } from "./http_response.ts";
+import type { HttpResponse } from "./http_response.ts";
 import { ResponseReader } from "./response_reader.ts";
 import { type HttpTlsConfig, openStream } from "./stream.ts";
 import type { UnclosedConnections } from "./unclosed_connections.ts";

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Bytes } from "../../core/event.ts";
-import { TOKEN } from "./token.ts";
-import type { ResponseHeaders } from "./http_response.ts";
+import { type ResponseHeaders, TOKEN } from "./http_response.ts";
 
 /** What ends a body: its length in bytes, its last chunk, or the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";

@@ -16,3 +16,8 @@ export function hostOf(url: string): string {
   const { hostname, port } = serverOf(new URL(url));
   return `${hostname}:${port}`;
 }
+
+/** The request target of a URL: path and query. */
+export function targetOf({ pathname, search }: URL): string {
+  return pathname + search;
+}

@@ -14,8 +14,12 @@ import { UnclosedConnections, UnclosedConnectionsError } from "../http1/unclosed
 import { describeFailure } from "../http1/failure.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
-import { TokenError } from "./token_error.ts";
-import { MAX_RESPONSE_BYTES, readTokenResponse, TokenAnswerError } from "./token_response.ts";
+import {
+  MAX_RESPONSE_BYTES,
+  readTokenResponse,
+  TokenAnswerError,
+  TokenError,
+} from "./token_response.ts";
 
 const DEADLINE_MS = 10_000;
 

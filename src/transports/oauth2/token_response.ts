@@ -1,4 +1,5 @@
 import { type HttpResponse, largerThan } from "../http1/http_response.ts";
+import { TrustError } from "../http1/tls_failure.ts";
 
 /** Limit of a response; tokens have up to a few kilobytes. */
 export const MAX_RESPONSE_BYTES = 256 * 1024;
@@ -25,6 +26,14 @@ const ERROR_CODES: ReadonlySet<unknown> = new Set([
   "unsupported_grant_type",
   "use_dpop_nonce",
 ]);
+
+/**
+ * There is no token. The message names the token endpoint without its query, and of its response only an error code
+ * that OAuth 2.0 knows.
+ */
+export class TokenError extends TrustError {
+  override readonly name = "TokenError";
+}
 
 /** The response grants no token. The message completes "token endpoint ...", and holds nothing of it but a code. */
 export class TokenAnswerError extends Error {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { retryAfterMs } from "../../../src/transports/http/retry_after.ts";
+import { retryAfterMs } from "../../../src/transports/http/response_result.ts";
 
 const NOW_MS = Date.UTC(2015, 9, 21, 7, 28, 0);
 

@@ -3,7 +3,7 @@ import { type Handler, HandlerError, type Result } from "../../../src/core/handl
 import { TemplateError } from "../../../src/core/template.ts";
 import { TrustedHandler } from "../../../src/transports/http/trusted_handler.ts";
 import { TrustGate } from "../../../src/transports/http/trust_gate.ts";
-import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../src/transports/oauth2/token_response.ts";
 import { anEvent } from "../../support/events.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";

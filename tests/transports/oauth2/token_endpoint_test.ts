@@ -8,7 +8,7 @@ import type { LoneRequest } from "../../../src/transports/http1/lone_request.ts"
 import { UnclosedConnectionsError } from "../../../src/transports/http1/unclosed_connections.ts";
 import type { ClientAuthentication, OAuth2Config } from "../../../src/transports/oauth2/config.ts";
 import { HttpTokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
-import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../src/transports/oauth2/token_response.ts";
 import { ConnectError } from "../../../src/transports/sockets/connect_error.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 

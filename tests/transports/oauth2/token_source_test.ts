@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { OAuth2Config } from "../../../src/transports/oauth2/config.ts";
 import type { Grant, TokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
-import { TokenError } from "../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../src/transports/oauth2/token_response.ts";
 import { TokenSource } from "../../../src/transports/oauth2/token_source.ts";
 import { promisesSettled } from "../../support/eventually.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";

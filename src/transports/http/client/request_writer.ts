@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, InboundEvent } from "../../../core/event.ts";
 import type { HttpHandlerConfig } from "../config.ts";
-import { targetOf } from "../../http1/http_response.ts";
+import { targetOf } from "../../http1/server.ts";
 import type { RequestHead, RequestTarget } from "./http_client.ts";
 import { hasBody, RequestHeaders } from "../request_headers.ts";
 

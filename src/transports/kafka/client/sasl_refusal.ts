@@ -1,4 +1,4 @@
-import { TokenError } from "../../oauth2/token_error.ts";
+import { TokenError } from "../../oauth2/token_response.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
 import { describeTokenFailure, needsRestart } from "./token_failure.ts";
 

@@ -3,7 +3,7 @@ import { HandlerError } from "../../../../src/core/handler.ts";
 import { checkEndpoint } from "../../../../src/transports/http/check.ts";
 import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
 import { HttpTokenEndpoint } from "../../../../src/transports/oauth2/token_endpoint.ts";
-import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../../src/transports/oauth2/token_response.ts";
 import { CertificateAuthority } from "../../../support/tls/certificate_authority.ts";
 import { certifiedKey } from "../../../support/tls/certificates.ts";
 import { startEndpoint } from "../../../support/http/endpoint.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { freshToken } from "../../../../src/transports/kafka/client/oauth_bearer.ts";
 import { describeTokenFailure } from "../../../../src/transports/kafka/client/token_failure.ts";
-import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../../src/transports/oauth2/token_response.ts";
 import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

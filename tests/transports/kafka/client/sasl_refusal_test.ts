@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { UnclosedConnectionsError } from "../../../../src/transports/http1/unclosed_connections.ts";
-import { TokenError } from "../../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../../src/transports/oauth2/token_response.ts";
 import { saslRefusal } from "../../../../src/transports/kafka/client/sasl_refusal.ts";
 import type { KafkaSaslConfig } from "../../../../src/transports/kafka/config/mod.ts";
 

@@ -10,7 +10,7 @@ import {
   HttpTokenEndpoint,
   type TokenEndpoint,
 } from "../../../../../src/transports/oauth2/token_endpoint.ts";
-import { TokenError } from "../../../../../src/transports/oauth2/token_error.ts";
+import { TokenError } from "../../../../../src/transports/oauth2/token_response.ts";
 import { TokenSource } from "../../../../../src/transports/oauth2/token_source.ts";
 import { CertificateAuthority } from "../../../../support/tls/certificate_authority.ts";
 import { startEndpoint, unusedPort } from "../../../../support/http/endpoint.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { isSecretPlace } from "../../../../src/schema/secrets.ts";
-import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
-import { httpHandler } from "../../../../src/transports/http/mod.ts";
-import { configOf, pipelineText, problemsOf } from "../../../config/loading.ts";
+import { isSecretPlace } from "../../../src/schema/secrets.ts";
+import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
+import { httpHandler } from "../../../src/transports/http/mod.ts";
+import { configOf, pipelineText, problemsOf } from "../../config/loading.ts";
 
 const CANARY = "canary-5f1e";
 const OAUTH2 = {

@@ -1,13 +1,15 @@
 import { z } from "zod";
-import { type Scalar, text, textOf, toSchema } from "../../../schema/scalar.ts";
-import { section } from "../../../schema/section.ts";
+import { valueAt } from "../../schema/document.ts";
+import { type Scalar, text, textOf, toSchema } from "../../schema/scalar.ts";
+import { section } from "../../schema/section.ts";
+import { TemplateText } from "../../schema/texts.ts";
 import {
   OAUTH2_SHAPE,
   type OAuth2Config,
   oauth2Config,
   oauth2Problems,
-} from "../../oauth2/config.ts";
-import { reasonNotOfAuth } from "../config_headers.ts";
+} from "../oauth2/config.ts";
+import { reasonNotOfAuth } from "./config_headers.ts";
 
 /** How requests are authenticated. */
 export type AuthConfig =
@@ -83,4 +85,27 @@ export const authSchema: z.ZodType<AuthConfig> = z.discriminatedUnion("type", [
 /** The header that carries the credentials. */
 export function authHeaderName(auth: AuthConfig): string {
   return auth.type === "apiKey" ? auth.header : "Authorization";
+}
+
+/** Warnings about `auth` in a valid section of a handler, as written. */
+export function authWarnings(section: unknown): readonly string[] {
+  if (valueAt(section, ["auth"]) === undefined) return [];
+  const warnings: string[] = [];
+  if (isReadableOnTheWay(valueAt(section, ["url"]))) {
+    warnings.push("'auth' without TLS: whoever is on the way to the endpoint can read it");
+  }
+  if (isReadableOnTheWay(valueAt(section, ["auth", "tokenEndpoint"]))) {
+    warnings.push(
+      "'auth.tokenEndpoint' without TLS: whoever is on the way to it can read secrets and tokens",
+    );
+  }
+  return warnings;
+}
+
+/** Whether a URL leads, or may lead, to another machine without TLS. */
+function isReadableOnTheWay(written: unknown): boolean {
+  const isUrl = typeof written === "string" || written instanceof TemplateText;
+  const url = isUrl ? URL.parse(String(written)) : null;
+  return url?.protocol === "http:" &&
+    !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { AuthConfig } from "../../../../src/transports/http/auth/config.ts";
-import { RequestWriter } from "../../../../src/transports/http/client/request_writer.ts";
-import { httpHandlerSchema } from "../../../../src/transports/http/config.ts";
-import { RequestHeaders } from "../../../../src/transports/http/request_headers.ts";
-import { anEvent } from "../../../support/events.ts";
+import type { AuthConfig } from "../../../src/transports/http/config_auth.ts";
+import { RequestWriter } from "../../../src/transports/http/client/request_writer.ts";
+import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
+import { RequestHeaders } from "../../../src/transports/http/request_headers.ts";
+import { anEvent } from "../../support/events.ts";
 
 const OAUTH2 = {
   type: "oauth2",
