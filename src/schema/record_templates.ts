@@ -1,47 +1,28 @@
-import { z } from "zod";
 import type { When } from "../core/handler.ts";
 import type { RecordTemplates } from "../core/record_templates.ts";
 import type { Template } from "../core/template.ts";
-import { isMapping } from "./document.ts";
 import { describeKey } from "./description.ts";
 import { choice, type Reading, toSchema } from "./scalar.ts";
-import { oneOrList } from "./section.ts";
+import { headerPairs, oneOrList } from "./section.ts";
 import { asTemplate } from "./texts.ts";
 
 const EXPECTED = "text in quotes, which may hold templates";
 
-const templateSchema = z.unknown().transform((input, context): Template => {
-  const template = asTemplate(input);
-  if (template !== undefined) return template;
-  context.addIssue({ code: "custom", params: { expected: EXPECTED } });
-  return z.NEVER;
-}).meta({ type: "string" });
+const templateSchema = toSchema<Template>({
+  expected: EXPECTED,
+  json: { type: "string" },
+  read: readTemplate,
+});
 
-const headersSchema = z.unknown().transform((input, context) => {
-  if (!isMapping(input)) {
-    context.addIssue({ code: "custom", params: { expected: "a mapping" } });
-    return z.NEVER;
-  }
-  const headers: [string, Template][] = [];
-  const names = new Set<string>();
-  for (const [name, value] of Object.entries(input)) {
-    const reading = readHeader(name, value);
-    const isRepeated = names.has(name.toLowerCase());
-    names.add(name.toLowerCase());
-    if ("value" in reading && !isRepeated) headers.push([name, reading.value]);
-    else {
-      const params = "value" in reading ? { refused: "given twice" } : reading;
-      context.addIssue({ code: "custom", path: [name], params });
-    }
-  }
-  return headers;
-}).meta({ type: "object", additionalProperties: { type: "string" } });
+function readTemplate(input: unknown): Reading<Template> {
+  const template = asTemplate(input);
+  return template === undefined ? { expected: EXPECTED } : { value: template };
+}
 
 function readHeader(name: string, value: unknown): Reading<Template> {
   if (name === "") return { refused: `${describeKey(name)} is not the name of a header` };
   if (/^eventor-/i.test(name)) return { refused: "this header can't be set: it is eventor's own" };
-  const template = asTemplate(value);
-  return template === undefined ? { expected: EXPECTED } : { value: template };
+  return readTemplate(value);
 }
 
 /** The keys of a result processor that shape its records. */
@@ -49,7 +30,7 @@ export const recordTemplateKeys = {
   key: templateSchema.optional().describe(
     "The key of records, which may hold templates, instead of the event's",
   ),
-  headers: headersSchema.optional().describe(
+  headers: headerPairs(readHeader).optional().describe(
     "Further headers of records, whose values may hold templates; they replace others of their names",
   ),
 };

@@ -1,6 +1,8 @@
 import { levenshteinDistance } from "@std/text";
 import { z } from "zod";
-import { quoted, describeKey } from "./description.ts";
+import { describeKey, quoted } from "./description.ts";
+import { isMapping } from "./document.ts";
+import type { Reading } from "./scalar.ts";
 
 /** A mapping whose unknown keys are problems, with one line of the message each. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -17,6 +19,38 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 export function oneOrList<Item extends z.ZodType>(item: Item) {
   return z.union([z.array(item).min(1), item])
     .transform((items): readonly z.output<Item>[] => Array.isArray(items) ? items : [items]);
+}
+
+/**
+ * A mapping of texts, read as a list of names and values.
+ *
+ * @param fold none of the names may occur twice, once it has folded them
+ */
+export function pairs<Value>(
+  read: (name: string, value: unknown) => Reading<Value>,
+  fold: (name: string) => string = (name) => name,
+) {
+  return z.unknown().transform((input, context) => {
+    const list: [name: string, value: Value][] = [];
+    if (!isMapping(input)) {
+      context.addIssue({ code: "custom", params: { expected: "a mapping" } });
+      return z.NEVER;
+    }
+    const names = new Set<string>();
+    for (const [name, value] of Object.entries(input)) {
+      const isRepeated = names.has(fold(name));
+      names.add(fold(name));
+      const reading = isRepeated ? { refused: "given twice" } : read(name, value);
+      if ("value" in reading) list.push([name, reading.value]);
+      else context.addIssue({ code: "custom", path: [name], params: reading });
+    }
+    return list;
+  }).meta({ type: "object", additionalProperties: { type: "string" } });
+}
+
+/** `pairs()` of headers, whose names are the same in upper and lower case. */
+export function headerPairs<Value>(read: (name: string, value: unknown) => Reading<Value>) {
+  return pairs(read, (name) => name.toLowerCase());
 }
 
 /** What a section needs from the loader, apart from its schema. */

@@ -12,7 +12,7 @@ import {
 } from "../../schema/scalar.ts";
 import { section, SECTION_EXTRAS } from "../../schema/section.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
-import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
+import { HTTP_URL, readHttpUrl } from "../../schema/http_url.ts";
 import { TemplateText } from "../../schema/texts.ts";
 import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { type AuthConfig, authHeaderName, authSchema, authWarnings } from "./config_auth.ts";
@@ -58,27 +58,28 @@ const method = textOf("an HTTP method other than CONNECT, TRACE and TRACK", {
   },
 });
 
-const expectedUrl = "an http:// or https:// URL";
-
 interface ConfiguredUrl {
   readonly url: string;
   readonly urlTemplate?: UrlTemplate;
 }
 
 const url: Scalar<ConfiguredUrl> = {
-  expected: expectedUrl,
+  expected: HTTP_URL,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
   read(input) {
-    if (!(input instanceof TemplateText)) return readUrl(input);
+    if (!(input instanceof TemplateText)) {
+      const reading = readUrl(input);
+      return "value" in reading ? { value: { url: reading.value.href } } : reading;
+    }
     const { template } = input;
     if (gapsOf(template).some(isOfResponse)) {
       return { refused: "there is no response yet: write '${event...}'" };
     }
-    let refused = `expected ${expectedUrl} with templates in its path and query alone`;
+    let refused = `expected ${HTTP_URL} with templates in its path and query alone`;
     const urlTemplate = parseUrlTemplate(template, (text) => {
       const reading = readUrl(text);
       if ("refused" in reading) refused = reading.refused;
-      return "value" in reading ? new URL(reading.value.url) : null;
+      return "value" in reading ? reading.value : null;
     });
     return urlTemplate === null
       ? { refused }
@@ -86,26 +87,8 @@ const url: Scalar<ConfiguredUrl> = {
   },
 };
 
-function readUrl(input: unknown): Reading<ConfiguredUrl> {
-  const text = typeof input === "string" && !/[\p{Cc} ]/u.test(input) ? input : "";
-  const parsed = URL.parse(text);
-  if (parsed === null || !/^https?:\/\//i.test(text)) {
-    const expected = expectedUrl + unparsedPlace(text);
-    // A message with `expected` quotes the URL.
-    const mayHoldSecret = typeof input === "string" && /[@?]/.test(input);
-    return mayHoldSecret ? { refused: `expected ${expected}` } : { expected };
-  }
-  if (hasUserInfo(text)) {
-    return {
-      refused: "expected a URL without user name and password: use 'auth' with 'type: basic'",
-    };
-  }
-  const refused = placeProblem(text, parsed);
-  if (refused !== undefined) return { refused };
-  if (parsed.href.includes("#")) {
-    return { refused: "expected a URL without '#': servers never see what follows it" };
-  }
-  return { value: { url: parsed.href } };
+function readUrl(input: unknown): Reading<URL> {
+  return readHttpUrl(input, { credentials: "'auth' with 'type: basic'", isQuoted: true });
 }
 
 /** Reads the `eventHandler` section of type `http`. */

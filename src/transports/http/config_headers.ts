@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { isMapping } from "../../schema/document.ts";
 import { describeKey } from "../../schema/description.ts";
-import type { Reading } from "../../schema/scalar.ts";
+import { type Reading, toSchema } from "../../schema/scalar.ts";
+import { headerPairs } from "../../schema/section.ts";
 import { TemplateText } from "../../schema/texts.ts";
 import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
 import { isPattern } from "./forwarded_headers.ts";
@@ -12,38 +12,16 @@ const VALUE = /^[\t\x20-\x7e]*$/;
 const NOT_ASCII = {
   refused: "expected printable ASCII characters on one line, found others (***)",
 };
-/** Reads a mapping of header names to values as a list. */
-export const headersSchema = z.unknown().transform((input, context) => {
-  const headers: [string, string | Template][] = [];
-  if (!isMapping(input)) {
-    context.addIssue({ code: "custom", params: { expected: "a mapping" } });
-    return z.NEVER;
-  }
-  const names = new Set<string>();
-  for (const [name, value] of Object.entries(input)) {
-    const reading = readHeader(name, value);
-    const isRepeated = names.has(name.toLowerCase());
-    names.add(name.toLowerCase());
-    if (isRepeated) {
-      context.addIssue({ code: "custom", path: [name], params: { refused: "given twice" } });
-    } else if ("value" in reading) {
-      headers.push([name, reading.value]);
-    } else {
-      context.addIssue({ code: "custom", path: [name], params: reading });
-    }
-  }
-  return headers;
-}).meta({ type: "object", additionalProperties: { type: "string" } });
+
+/** Reads `headers` as a list. */
+export const headersSchema = headerPairs(readHeader);
 
 /** Reads `forwardHeaders`: names of headers, and patterns. */
-export const forwardHeadersSchema = z.array(
-  z.unknown().transform((input, context) => {
-    const reading = readForwarded(input);
-    if ("value" in reading) return reading.value;
-    context.addIssue({ code: "custom", params: reading });
-    return z.NEVER;
-  }).meta({ type: "string" }),
-);
+export const forwardHeadersSchema = z.array(toSchema<string>({
+  expected: "the name of a header",
+  json: { type: "string" },
+  read: readForwarded,
+}));
 
 function readForwarded(name: unknown): Reading<string> {
   if (typeof name !== "string") return { expected: "the name of a header" };

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { isMapping } from "../../schema/document.ts";
+import { HTTP_URL, readHttpUrl } from "../../schema/http_url.ts";
 import { pem } from "../../schema/pem/mod.ts";
 import { findPrivateKey, openPrivateKey } from "../../schema/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../schema/scalar.ts";
+import { pairs } from "../../schema/section.ts";
 import type { Template } from "../../core/template.ts";
-import { hasUserInfo, placeProblem, unparsedPlace } from "../../core/host.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
 /** How to request tokens: plain data, for any kind of configuration. */
@@ -52,26 +52,13 @@ const NOT_EXTRA = new Map([
   ["client_assertion_type", "it is made of 'privateKey'"],
 ]);
 
-const expectedEndpoint = "an https:// or http:// URL";
-
 /** The URL of a token endpoint. */
 export const tokenEndpoint: Scalar<string> = {
-  expected: expectedEndpoint,
+  expected: HTTP_URL,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },
   read(input) {
-    const isText = typeof input === "string" && /^https?:\/\//i.test(input) &&
-      !/[\p{Cc} ]/u.test(input);
-    const text = isText ? input : "";
-    const url = URL.parse(text);
-    // A message with `expected` quotes the URL.
-    if (url === null) return { refused: `expected ${expectedEndpoint}${unparsedPlace(text)}` };
-    if (hasUserInfo(text)) {
-      return { refused: "expected a URL without user name and password: use clientId" };
-    }
-    const refused = placeProblem(text, url);
-    if (refused !== undefined) return { refused };
-    if (url.href.includes("#")) return { refused: "expected a URL without '#'" };
-    return { value: url.href };
+    const reading = readHttpUrl(input, { credentials: "clientId", isQuoted: false });
+    return "value" in reading ? { value: reading.value.href } : reading;
   },
 };
 
@@ -92,22 +79,11 @@ const privateKey: Scalar<string> = {
   },
 };
 
-const parameters = z.unknown().transform((input, context) => {
-  const list: [string, string][] = [];
-  if (!isMapping(input)) {
-    context.addIssue({ code: "custom", params: { expected: "a mapping" } });
-    return z.NEVER;
-  }
-  for (const [name, value] of Object.entries(input)) {
-    const refused = NOT_EXTRA.get(name);
-    if (refused !== undefined) {
-      context.addIssue({ code: "custom", path: [name], params: { refused } });
-    } else if (typeof value !== "string") {
-      context.addIssue({ code: "custom", path: [name], params: { expected: "text in quotes" } });
-    } else list.push([name, value]);
-  }
-  return list;
-}).meta({ type: "object", additionalProperties: { type: "string" } });
+const parameters = pairs<string>((name, value) => {
+  const refused = NOT_EXTRA.get(name);
+  if (refused !== undefined) return { refused };
+  return typeof value === "string" ? { value } : { expected: "text in quotes" };
+});
 
 /** The keys of a section about OAuth 2.0. */
 export const OAUTH2_SHAPE = {

@@ -153,7 +153,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { ...OAUTH2, tokenEndpoint: `https://id:99999/${CANARY}` } },
-      "auth.tokenEndpoint: expected an https:// or http:// URL with a valid host and port",
+      "auth.tokenEndpoint: expected an http:// or https:// URL with a valid host and port",
     ],
     [
       { auth: { ...OAUTH2, tokenEndpoint: `https://8080/${CANARY}` } },
@@ -165,7 +165,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { ...OAUTH2, tokenEndpoint: `ftp://${CANARY}` } },
-      "auth.tokenEndpoint: expected an https:// or http:// URL",
+      "auth.tokenEndpoint: expected an http:// or https:// URL",
     ],
     [
       { auth: { ...OAUTH2, clientSecret: undefined } },

@@ -156,7 +156,7 @@ Deno.test("consumerConfig says which keys about security do not go together", as
       "a token that nobody signed is no protection: set it to oidc",
     ]],
     [{ ...TOKEN, "sasl.oauthbearer.token.endpoint.url": "login.example" }, [
-      at("sasl.oauthbearer.token.endpoint.url") + "expected an https:// or http:// URL",
+      at("sasl.oauthbearer.token.endpoint.url") + "expected an http:// or https:// URL",
     ]],
     ...["", "a", "a=", "1=b", "auth=b", "a=b,,c=d", "a=ü"].map((extensions): [Keys, string[]] => [
       { ...TOKEN, "sasl.oauthbearer.extensions": extensions },
