@@ -163,30 +163,29 @@ export function oauth2Problems(
 }
 
 /** Converts a section without problems for a token source. */
-export function oauth2Config(section: OAuth2Section): OAuth2Config {
-  const { tokenEndpoint, grant, clientId, refreshToken, scope, audience, parameters } = section;
+export function oauth2Config(
+  {
+    clientAuthentication: method,
+    clientSecret = "",
+    privateKey = "",
+    algorithm,
+    keyId,
+    assertionAudience,
+    ca,
+    ...others
+  }: OAuth2Section,
+): OAuth2Config {
   return {
-    tokenEndpoint,
-    grant,
-    clientId,
-    clientAuthentication: clientAuthenticationOf(section),
-    parameters,
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(section.ca === undefined ? {} : { caPem: section.ca }),
+    ...others,
+    clientAuthentication: method === "privateKeyJwt"
+      ? present({ method, privateKey, algorithm, keyId, assertionAudience })
+      : { method, clientSecret },
+    ...present({ caPem: ca }),
   };
 }
 
-function clientAuthenticationOf(section: OAuth2Section): ClientAuthentication {
-  const { clientAuthentication: method, clientSecret = "", privateKey = "" } = section;
-  if (method !== "privateKeyJwt") return { method, clientSecret };
-  const { algorithm, keyId, assertionAudience } = section;
-  return {
-    method,
-    privateKey,
-    ...(algorithm === undefined ? {} : { algorithm }),
-    ...(keyId === undefined ? {} : { keyId }),
-    ...(assertionAudience === undefined ? {} : { assertionAudience }),
-  };
+function present<Section extends object>(section: Section): Section {
+  return Object.fromEntries(
+    Object.entries(section).filter(([, value]) => value !== undefined),
+  ) as Section;
 }

@@ -3,7 +3,6 @@ import type {
   Client,
   ClientAuth,
   CustomFetchOptions,
-  TokenEndpointResponse,
 } from "oauth4webapi";
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../schema/url.ts";
@@ -15,6 +14,7 @@ import { describeFailure } from "../http1/failure.ts";
 import type { ClientAuthentication, OAuth2Config } from "./config.ts";
 import { importPrivateKey } from "./private_key.ts";
 import {
+  type Grant,
   MAX_RESPONSE_BYTES,
   readTokenResponse,
   TokenAnswerError,
@@ -23,17 +23,13 @@ import {
 
 const DEADLINE_MS = 10_000;
 
+const GRANT_TYPES = {
+  clientCredentials: "client_credentials",
+  refreshToken: "refresh_token",
+} as const;
+
 /** A request of the client library. */
 type TokenRequest = CustomFetchOptions<"POST", URLSearchParams>;
-
-/** A successful response of a token endpoint. */
-export interface Grant {
-  readonly accessToken: string;
-  /** Absent if the server names none, or 0. */
-  readonly lifetimeMs?: number;
-  /** Present if the server issued a new one for the next request. */
-  readonly refreshToken?: string;
-}
 
 /** Requests tokens. */
 export interface TokenEndpoint {
@@ -81,44 +77,34 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   async #request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
-    const { grant } = this.#config;
     const clientAuth = this.#clientAuth ??= await this.#clientAuthFor();
-    const parameters = this.#parameters();
+    let grant = undefined as Grant | undefined;
     const options = {
       headers: { "user-agent": `eventor/${VERSION}` },
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: async (url: string, request: TokenRequest) =>
-        readTokenResponse(await this.#sendTo(url, request, signal)),
+      [oauth.customFetch]: async (url: string, request: TokenRequest) => {
+        grant = readTokenResponse(await this.#sendTo(url, request, signal));
+        return new Response();
+      },
     };
-    if (grant === "clientCredentials") {
-      const response = await oauth.clientCredentialsGrantRequest(
-        this.#server,
-        this.#client,
-        clientAuth,
-        parameters,
-        options,
-      );
-      return granted(
-        await oauth.processClientCredentialsResponse(this.#server, this.#client, response),
-      );
-    }
-    const response = await oauth.refreshTokenGrantRequest(
+    await oauth.genericTokenEndpointRequest(
       this.#server,
       this.#client,
       clientAuth,
-      refreshToken ?? "",
-      { ...options, additionalParameters: parameters },
+      GRANT_TYPES[this.#config.grant],
+      this.#parameters(refreshToken),
+      options,
     );
-    return granted(
-      await oauth.processRefreshTokenResponse(this.#server, this.#client, response),
-    );
+    if (grant === undefined) throw new Error("The library sent no request");
+    return grant;
   }
 
-  #parameters(): URLSearchParams {
-    const { scope, audience, parameters } = this.#config;
+  #parameters(refreshToken: string | undefined): URLSearchParams {
+    const { grant, scope, audience, parameters } = this.#config;
     const all = new URLSearchParams(parameters.map(([name, value]) => [name, value]));
     if (scope !== undefined) all.set("scope", scope);
     if (audience !== undefined) all.set("audience", audience);
+    if (grant === "refreshToken") all.set("refresh_token", refreshToken ?? "");
     return all;
   }
 
@@ -186,17 +172,6 @@ async function signedBy(
       if (assertionAudience !== undefined) payload["aud"] = assertionAudience;
     },
   });
-}
-
-function granted(
-  { access_token: accessToken, expires_in: lifetime, refresh_token: next }: TokenEndpointResponse,
-): Grant {
-  return {
-    accessToken,
-    // Some servers send 0 for a token that does not expire.
-    ...(lifetime === undefined || lifetime === 0 ? {} : { lifetimeMs: lifetime * 1000 }),
-    ...(next === undefined ? {} : { refreshToken: next }),
-  };
 }
 
 /** Completes "token endpoint ...". */

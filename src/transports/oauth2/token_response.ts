@@ -40,15 +40,23 @@ export class TokenAnswerError extends Error {
   override readonly name = "TokenAnswerError";
 }
 
+/** A successful response of a token endpoint. */
+export interface Grant {
+  readonly accessToken: string;
+  /** Absent if the server names none, or 0. */
+  readonly lifetimeMs?: number;
+  /** Present if the server issued a new one for the next request. */
+  readonly refreshToken?: string;
+}
+
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Converts a success for the client library, which is stricter than many servers: it takes null for a value, and
- * requires `token_type`. Unused members are left out.
+ * Reads a response as many servers write it: null stands for an absent member, and `token_type` may be missing.
  *
  * @throws {TokenAnswerError} when no bearer token is granted, or a field cannot be read
  */
-export function readTokenResponse(response: HttpResponse): Response {
+export function readTokenResponse(response: HttpResponse): Grant {
   const { status } = response;
   const isSuccess = status === 200 || isOf2xx(status) && response.body?.length !== 0;
   if (response.body === null && (isSuccess || status === null)) {
@@ -69,7 +77,7 @@ export function readTokenResponse(response: HttpResponse): Response {
     throw new TokenAnswerError(`answered status ${status}${rest}`);
   }
   if (members === undefined) throw unusable("its body is no JSON object");
-  return Response.json(granted(members));
+  return granted(members);
 }
 
 function isOf2xx(status: number | null): boolean {
@@ -92,36 +100,32 @@ function parseMembers(text: string): Members | undefined {
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 
-function granted(members: Members): Members {
-  const {
+function granted(
+  {
     access_token: token,
     token_type: type = "Bearer",
-    expires_in: lifetime,
+    expires_in: lifetime = 0,
     refresh_token: next = "",
-  } = members;
-  const refuse = (field: string, reason: string): never => {
-    throw unusable(`'${field}' ${reason}`);
-  };
-  if (token === undefined) refuse("access_token", "is missing");
-  if (typeof token !== "string") refuse("access_token", "is not text");
-  if (!TOKEN_TEXT.test(String(token))) {
-    refuse("access_token", "is empty, or has characters that no token has");
+  }: Members,
+): Grant {
+  if (token === undefined) throw unusable("'access_token' is missing");
+  if (typeof token !== "string") throw unusable("'access_token' is not text");
+  if (!TOKEN_TEXT.test(token)) {
+    throw unusable("'access_token' is empty, or has characters that no token has");
   }
-  if (String(type).toLowerCase() !== "bearer") refuse("token_type", "is not 'Bearer'");
-  if (typeof next !== "string") refuse("refresh_token", "is not text");
+  if (String(type).toLowerCase() !== "bearer") throw unusable("'token_type' is not 'Bearer'");
+  if (typeof next !== "string") throw unusable("'refresh_token' is not text");
+  const lifetimeMs = seconds(lifetime) * 1000;
   return {
-    access_token: token,
-    token_type: type,
-    ...(lifetime === undefined ? {} : {
-      expires_in: seconds(lifetime) ?? refuse("expires_in", "is not a number"),
-    }),
-    ...(next === "" ? {} : { refresh_token: next }),
+    accessToken: token,
+    ...(lifetimeMs === 0 ? {} : { lifetimeMs }),
+    ...(next === "" ? {} : { refreshToken: next }),
   };
 }
 
 /** Reads a number, also one written as text. 0 or less becomes 0: the token does not expire. */
-function seconds(lifetime: unknown): number | undefined {
-  if (typeof lifetime === "string" && NUMBER_TEXT.test(lifetime)) return seconds(Number(lifetime));
-  if (typeof lifetime !== "number") return undefined;
-  return Math.min(Math.max(0, lifetime), Number.MAX_SAFE_INTEGER);
+function seconds(lifetime: unknown): number {
+  const isText = typeof lifetime === "string" && NUMBER_TEXT.test(lifetime);
+  if (typeof lifetime !== "number" && !isText) throw unusable("'expires_in' is not a number");
+  return Math.min(Math.max(0, Number(lifetime)), Number.MAX_SAFE_INTEGER);
 }

@@ -1,8 +1,8 @@
 import { orAborted } from "../../core/backoff.ts";
 import type { Logger } from "../../core/log.ts";
 import type { OAuth2Config } from "./config.ts";
-import { type Grant, HttpTokenEndpoint, type TokenEndpoint } from "./token_endpoint.ts";
-import { TokenError } from "./token_response.ts";
+import { HttpTokenEndpoint, type TokenEndpoint } from "./token_endpoint.ts";
+import { type Grant, TokenError } from "./token_response.ts";
 
 /** The share of its life after which a token is renewed; it can still be used. */
 const RENEWED_AT = 0.8;

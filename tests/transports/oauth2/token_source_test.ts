@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { OAuth2Config } from "../../../src/transports/oauth2/config.ts";
-import type { Grant, TokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
-import { TokenError } from "../../../src/transports/oauth2/token_response.ts";
+import type { TokenEndpoint } from "../../../src/transports/oauth2/token_endpoint.ts";
+import { type Grant, TokenError } from "../../../src/transports/oauth2/token_response.ts";
 import { TokenSource } from "../../../src/transports/oauth2/token_source.ts";
 import { promisesSettled } from "../../support/eventually.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
@@ -299,9 +299,9 @@ Deno.test("TokenSource asks again with the new credentials when they change duri
 
 Deno.test("TokenSource asks at once with other credentials, although the former ones were refused", async () => {
   using world = new World();
-  const refused = world.token();
+  const refused = assertRejects(() => world.token(), TokenError);
   await world.endpoint.fail("answered invalid_client");
-  await assertRejects(() => refused, TokenError);
+  await refused;
   const endpoint = new FakeTokenEndpoint();
   world.source.update({ ...CONFIG, clientAuthentication: OTHER_SECRET }, endpoint);
   const token = world.token();
