@@ -64,20 +64,8 @@ Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage
 of try: 0 a running pipeline would be done with the event after this call, 1 it would not be.
 `;
 
-const FLAGS = [
-  "file",
-  "log-format",
-  "online",
-  "pipeline",
-  "filter",
-  "limit",
-  "dry-run",
-  "key",
-  "header",
-] as const satisfies readonly (keyof ParsedFlags)[];
-
 const FLAGS_OF_COMMAND: Readonly<
-  Record<"run" | "check" | "redrive" | "try" | "schema", readonly (typeof FLAGS[number])[]>
+  Record<"run" | "check" | "redrive" | "try" | "schema", readonly (keyof ParsedFlags)[]>
 > = {
   run: ["file", "log-format"],
   check: ["file", "online"],
@@ -127,7 +115,7 @@ interface ParsedFlags {
 }
 
 function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Command {
-  const misplaced = FLAGS.find((flag) =>
+  const misplaced = Object.values(FLAGS_OF_COMMAND).flat().find((flag) =>
     isGiven(flags[flag]) && !FLAGS_OF_COMMAND[name].includes(flag)
   );
   if (misplaced !== undefined) return misuse(`--${misplaced} does not go with '${name}'`);

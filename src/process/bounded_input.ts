@@ -23,7 +23,13 @@ export function readBoundedFile(
   { maxBytes, patienceMs = PATIENCE_MS }: { maxBytes: number; patienceMs?: number },
 ): string {
   try {
-    return readAnyFile(path, { maxBytes, patienceMs });
+    const { isFile, isDirectory, isFifo, size } = Deno.statSync(path);
+    if (isDirectory) throw new FileError("it is a directory");
+    if (!isFile) {
+      return readWithoutBlocking(path, { maxBytes, patienceMs, isFifo: isFifo ?? false });
+    }
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    return Deno.readTextFileSync(path);
   } catch (error) {
     // The runtime's message is about how to compile the executable.
     if (error instanceof Deno.errors.NotCapable) {
@@ -33,17 +39,6 @@ export function readBoundedFile(
     }
     throw error;
   }
-}
-
-function readAnyFile(
-  path: string,
-  { maxBytes, patienceMs }: { maxBytes: number; patienceMs: number },
-): string {
-  const { isFile, isDirectory, isFifo, size } = Deno.statSync(path);
-  if (isDirectory) throw new FileError("it is a directory");
-  if (!isFile) return readWithoutBlocking(path, { maxBytes, patienceMs, isFifo: isFifo ?? false });
-  if (size > maxBytes) throw tooLarge(maxBytes);
-  return Deno.readTextFileSync(path);
 }
 
 /**

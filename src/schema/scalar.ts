@@ -49,36 +49,26 @@ export function textOf(
 
 /** A whole number, limits included. */
 export function integer(min: number, max: number): Scalar<number> {
-  return scalar(`a whole number from ${min} to ${max}`, {
-    json: {
-      anyOf: [
-        { type: "integer", minimum: min, maximum: max },
-        { type: "string", pattern: `^-?[0-9]+$|${REFERENCE_PATTERN}` },
-      ],
-    },
-    read(input) {
-      const isDigits = typeof input === "string" && /^-?\d{1,15}$/.test(input);
-      const value = isDigits ? Number(input) : input;
-      return Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-        ? Number(value)
-        : undefined;
+  return ranged(`a whole number from ${min} to ${max}`, {
+    json: { anyOf: [{ type: "integer", minimum: min, maximum: max }, written("^-?[0-9]+$")] },
+    limits: [min, max],
+    parse(input) {
+      const value = isMatch(input, /^-?\d{1,15}$/) ? Number(input) : input;
+      return Number.isInteger(value) ? Number(value) : undefined;
     },
   });
 }
 
 /** A number, limits included. */
 export function decimal(min: number, max: number): Scalar<number> {
-  return scalar(`a number from ${min} to ${max}`, {
+  return ranged(`a number from ${min} to ${max}`, {
     json: {
-      anyOf: [
-        { type: "number", minimum: min, maximum: max },
-        { type: "string", pattern: `^[0-9]+(\\.[0-9]+)?$|${REFERENCE_PATTERN}` },
-      ],
+      anyOf: [{ type: "number", minimum: min, maximum: max }, written("^[0-9]+(\\.[0-9]+)?$")],
     },
-    read(input) {
-      const isNumber = typeof input === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(input);
-      const value = isNumber ? Number(input) : input;
-      return typeof value === "number" && value >= min && value <= max ? value : undefined;
+    limits: [min, max],
+    parse(input) {
+      const value = isMatch(input, /^\d{1,9}(\.\d{1,9})?$/) ? Number(input) : input;
+      return typeof value === "number" ? value : undefined;
     },
   });
 }
@@ -102,15 +92,14 @@ export function choice<Value>(
     Object.entries(options.refused ?? {}).map(([word, reason]) => [fold(word), reason]),
   );
   const expected = options.expected ?? alternatives(Object.keys(values));
-  const json = {
-    anyOf: [
-      { enum: options.offered ?? Object.keys(values) },
-      { type: "string", pattern: REFERENCE_PATTERN },
-    ],
-  };
   return {
     expected,
-    json,
+    json: {
+      anyOf: [
+        { enum: options.offered ?? Object.keys(values) },
+        { type: "string", pattern: REFERENCE_PATTERN },
+      ],
+    },
     read(input) {
       const word = isPlain(input) ? fold(String(input)) : "";
       const reason = reasonOf.get(word);
@@ -134,12 +123,7 @@ export function boolean(refused: { true?: string; false?: string } = {}): Scalar
   const expected = "true or false";
   return {
     expected,
-    json: {
-      anyOf: [
-        { type: "boolean" },
-        { type: "string", pattern: `^(true|false)$|${REFERENCE_PATTERN}` },
-      ],
-    },
+    json: { anyOf: [{ type: "boolean" }, written("^(true|false)$")] },
     read(input) {
       const reading = read(input);
       return "expected" in reading ? { expected } : reading;
@@ -152,19 +136,13 @@ const MILLISECONDS = new Map([["ms", 1], ["s", 1000], ["m", 60_000], ["h", 3_600
 /** `500ms`, `30s`, `5m`, `1h`, or 0. The value is in milliseconds. */
 export function duration(range: { min: string; max: string }): Scalar<number> {
   const min = milliseconds(range.min) ?? 0;
-  const max = milliseconds(range.max) ?? 0;
-  return scalar(`a duration such as 500ms, 30s or 5m, from ${range.min} to ${range.max}`, {
+  return ranged(`a duration such as 500ms, 30s or 5m, from ${range.min} to ${range.max}`, {
     json: {
-      anyOf: [
-        { type: "string", pattern: `^[0-9]+(ms|s|m|h)$|^0$|${REFERENCE_PATTERN}` },
-        ...(min === 0 ? [{ const: 0 }] : []),
-      ],
+      anyOf: [written("^[0-9]+(ms|s|m|h)$|^0$"), ...(min === 0 ? [{ const: 0 }] : [])],
       examples: ["30s", "500ms", "5m"],
     },
-    read(input) {
-      const value = milliseconds(input);
-      return value !== undefined && value >= min && value <= max ? value : undefined;
-    },
+    limits: [min, milliseconds(range.max) ?? 0],
+    parse: milliseconds,
   });
 }
 
@@ -172,24 +150,19 @@ const SIZE_UNITS = new Map([["", 1], ["KiB", 1024], ["MiB", 1024 ** 2], ["GiB", 
 
 /** `900KiB`, `64MiB`, or a number of bytes. The value is in bytes. */
 export function size(range: { min: string; max: string }): Scalar<number> {
-  const min = bytes(range.min) ?? 0;
-  const max = bytes(range.max) ?? 0;
-  return scalar(
-    `a size such as 900KiB, 64MiB or a number of bytes, from ${range.min} to ${range.max}`,
-    {
-      json: {
-        anyOf: [
-          { type: "integer", minimum: min, maximum: max },
-          { type: "string", pattern: `^[0-9]+(KiB|MiB|GiB)?$|${REFERENCE_PATTERN}` },
-        ],
-        examples: ["64MiB", "900KiB"],
-      },
-      read(input) {
-        const value = bytes(input);
-        return value !== undefined && value >= min && value <= max ? value : undefined;
-      },
+  const [min, max] = [bytes(range.min) ?? 0, bytes(range.max) ?? 0];
+  const expected = "a size such as 900KiB, 64MiB or a number of bytes";
+  return ranged(`${expected}, from ${range.min} to ${range.max}`, {
+    json: {
+      anyOf: [
+        { type: "integer", minimum: min, maximum: max },
+        written("^[0-9]+(KiB|MiB|GiB)?$"),
+      ],
+      examples: ["64MiB", "900KiB"],
     },
-  );
+    limits: [min, max],
+    parse: bytes,
+  });
 }
 
 /** A zod schema that reads a scalar. */
@@ -223,20 +196,44 @@ function scalar<Value>(
   };
 }
 
+/** A number within limits that `parse` finds in the input. */
+function ranged(
+  expected: string,
+  { json, limits: [min, max], parse }: {
+    json: JsonSchema;
+    limits: readonly [min: number, max: number];
+    parse(input: unknown): number | undefined;
+  },
+): Scalar<number> {
+  return scalar(expected, {
+    json,
+    read(input) {
+      const value = parse(input);
+      return value !== undefined && value >= min && value <= max ? value : undefined;
+    },
+  });
+}
+
+/** The JSON Schema of a value that is written as text, or comes from a reference. */
+function written(pattern: string): JsonSchema {
+  return { type: "string", pattern: `${pattern}|${REFERENCE_PATTERN}` };
+}
+
 function milliseconds(input: unknown): number | undefined {
   if (input === 0 || input === "0") return 0;
-  const [, amount, unit] = /^(\d{1,12})(ms|s|m|h)$/.exec(String(input)) ?? [];
-  const factor = MILLISECONDS.get(unit ?? "");
-  return typeof input !== "string" || factor === undefined ? undefined : Number(amount) * factor;
+  const text = typeof input === "string" ? input : "";
+  const [, amount, unit = ""] = /^(\d{1,12})(ms|s|m|h)$/.exec(text) ?? [];
+  return amount === undefined ? undefined : Number(amount) * (MILLISECONDS.get(unit) ?? 1);
 }
 
 function bytes(input: unknown): number | undefined {
-  const [, amount, unit] = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(String(input)) ?? [];
-  const factor = SIZE_UNITS.get(unit ?? "");
-  const isText = typeof input === "string" || Number.isInteger(input);
-  return !isText || amount === undefined || factor === undefined
-    ? undefined
-    : Number(amount) * factor;
+  const isAmount = typeof input === "string" || Number.isInteger(input);
+  const [, amount, unit = ""] = /^(\d{1,12})(KiB|MiB|GiB|)$/.exec(isAmount ? `${input}` : "") ?? [];
+  return amount === undefined ? undefined : Number(amount) * (SIZE_UNITS.get(unit) ?? 1);
+}
+
+function isMatch(input: unknown, pattern: RegExp): boolean {
+  return typeof input === "string" && pattern.test(input);
 }
 
 function isPlain(input: unknown): boolean {

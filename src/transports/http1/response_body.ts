@@ -70,22 +70,38 @@ class SizedBody implements ResponseBody {
 
 /** A body whose length is unknown until its end. */
 abstract class GrowingBody {
-  protected readonly collected: GrowingBytes;
+  isTooLarge = false;
+  readonly #maxBytes: number;
+  #buffer: Bytes = new Uint8Array();
+  #length = 0;
 
   constructor(maxBytes: number) {
-    this.collected = new GrowingBytes(maxBytes);
-  }
-
-  get isTooLarge(): boolean {
-    return this.collected.isTooLong;
+    this.#maxBytes = maxBytes;
   }
 
   get bytes(): Bytes {
-    return this.collected.bytes;
+    return this.#buffer.slice(0, this.#length);
   }
 
   get progress(): string {
-    return `${this.collected.length} bytes`;
+    return `${this.#length} bytes`;
+  }
+
+  protected append(bytes: Bytes): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#maxBytes) {
+      this.isTooLarge = true;
+      this.#buffer = new Uint8Array();
+      this.#length = 0;
+      return;
+    }
+    if (length > this.#buffer.length) {
+      const buffer = new Uint8Array(Math.max(length, 2 * this.#buffer.length, FIRST_BUFFER_BYTES));
+      buffer.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = buffer;
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length = length;
   }
 }
 
@@ -93,7 +109,7 @@ class BodyUntilClosed extends GrowingBody implements ResponseBody {
   isComplete = false;
 
   take(bytes: Bytes, start: number): number {
-    this.collected.append(bytes.subarray(start));
+    this.append(bytes.subarray(start));
     return bytes.length;
   }
 
@@ -132,7 +148,7 @@ class ChunkedBody extends GrowingBody implements ResponseBody {
 
   #takeData(bytes: Bytes, start: number): number {
     const end = Math.min(start + this.#chunkRest, bytes.length);
-    this.collected.append(bytes.subarray(start, end));
+    this.append(bytes.subarray(start, end));
     this.#chunkRest -= end - start;
     if (this.#chunkRest === 0) this.#next = "endOfData";
     return end;
@@ -186,42 +202,5 @@ class ChunkedBody extends GrowingBody implements ResponseBody {
     }
     parseHeaders(this.#trailers);
     this.#next = "nothing";
-  }
-}
-
-/** Bytes whose final length is unknown. */
-class GrowingBytes {
-  isTooLong = false;
-  readonly #maxLength: number;
-  #buffer: Bytes = new Uint8Array();
-  #length = 0;
-
-  constructor(maxLength: number) {
-    this.#maxLength = maxLength;
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  get bytes(): Bytes {
-    return this.#buffer.slice(0, this.#length);
-  }
-
-  append(bytes: Bytes): void {
-    const length = this.#length + bytes.length;
-    if (length > this.#maxLength) {
-      this.isTooLong = true;
-      this.#buffer = new Uint8Array();
-      this.#length = 0;
-      return;
-    }
-    if (length > this.#buffer.length) {
-      const buffer = new Uint8Array(Math.max(length, 2 * this.#buffer.length, FIRST_BUFFER_BYTES));
-      buffer.set(this.#buffer.subarray(0, this.#length));
-      this.#buffer = buffer;
-    }
-    this.#buffer.set(bytes, this.#length);
-    this.#length = length;
   }
 }

@@ -1,4 +1,4 @@
-import { pemBlocks } from "../../schema/pem/blocks.ts";
+import { createPrivateKey } from "node:crypto";
 
 /** The algorithms that can sign an assertion (RFC 7518, 3.1). */
 export const SIGNATURE_ALGORITHMS = {
@@ -19,40 +19,29 @@ const WEB_CRYPTO = {
   ES384: { name: "ECDSA", namedCurve: "P-384" },
 } satisfies Record<SignatureAlgorithm, RsaHashedImportParams | EcKeyImportParams>;
 
-/** Key types by their identifier in PKCS#8, with their algorithms; the default comes first. */
-const KINDS: readonly (readonly [identifier: string, algorithms: readonly SignatureAlgorithm[]])[] =
-  [
-    ["06092a864886f70d010101", ["RS256", "PS256"]],
-    ["06072a8648ce3d020106082a8648ce3d030107", ["ES256"]],
-    ["06072a8648ce3d020106052b81040022", ["ES384"]],
-  ];
-
-/** The version, 0 or 1, and the start of the identifier: nothing else may precede it (RFC 5208, 5; RFC 5958, 2). */
-const BEGINNING = /^30(8[0-4]([0-9a-f]{2}){1,4}|[0-7][0-9a-f])02010[01]30[0-9a-f]{2}/;
-
-/** The algorithms that suit the key of a PEM text, the default first; empty for other key types. */
+/**
+ * The algorithms that suit the key of a PEM text, the default first; empty for other key types.
+ *
+ * @throws {Error} when it is damaged
+ */
 export function algorithmsFor(pem: string): readonly SignatureAlgorithm[] {
-  const identifier = pkcs8Of(pem)?.toHex().replace(BEGINNING, "");
-  return KINDS.find(([beginning]) => identifier?.startsWith(beginning))?.[1] ?? [];
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
+  if (type === "rsa") return ["RS256", "PS256"];
+  if (type !== "ec") return [];
+  return ["p384", "secp384r1"].includes(details?.namedCurve ?? "") ? ["ES384"] : ["ES256"];
 }
 
 /**
  * Imports a PKCS#8 key from its PEM text.
  *
- * @throws {DOMException} when it is damaged, or for other algorithms
+ * @throws {Error} when it is damaged, or for other algorithms
  */
 export async function importPrivateKey(
   pem: string,
   algorithm: SignatureAlgorithm | undefined = algorithmsFor(pem)[0],
 ): Promise<CryptoKey> {
-  const bytes = pkcs8Of(pem);
-  if (algorithm === undefined || bytes === undefined) throw new DOMException("", "DataError");
-  return await crypto.subtle.importKey("pkcs8", bytes, WEB_CRYPTO[algorithm], false, ["sign"]);
-}
-
-function pkcs8Of(pem: string): Uint8Array<ArrayBuffer> | undefined {
-  const parsed = pemBlocks(pem);
-  return "blocks" in parsed
-    ? parsed.blocks.find(({ label }) => label === "PRIVATE KEY")?.der
-    : undefined;
+  if (algorithm === undefined) throw new DOMException("", "DataError");
+  const der = createPrivateKey(pem).export({ type: "pkcs8", format: "der" });
+  const parameters = WEB_CRYPTO[algorithm];
+  return await crypto.subtle.importKey("pkcs8", new Uint8Array(der), parameters, false, ["sign"]);
 }
