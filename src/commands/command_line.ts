@@ -2,7 +2,6 @@ import { parseArgs } from "@std/cli/parse-args";
 import { type DeadLetterFilter, FILTER_NAMES, parseFilter } from "../core/redrive/selection.ts";
 import { LOG_FORMATS, type LogFormat } from "../core/log.ts";
 
-/** A parsed command line. */
 export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
   | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }

@@ -17,7 +17,6 @@ import { listenerRole } from "../transports/mod.ts";
 /** The file name that stands for standard input. */
 export const STANDARD_INPUT = "-";
 
-/** Largest configuration. */
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 
 const EXTERNAL_VALUES: ExternalValues = {

@@ -10,7 +10,6 @@ export interface PipelineFlow {
 }
 
 interface Target {
-  /** Path of the section: `eventResultProcessor[0]`. */
   readonly path: string;
   /** One line, without secrets. */
   readonly description: string;

@@ -15,14 +15,12 @@ import {
 import { secretTexts } from "./secret_texts.ts";
 import type { HiddenPlaces } from "../schema/secrets.ts";
 
-/** A configuration text. */
 export interface ConfigSource {
   /** For messages: `config.yaml`, `stdin`. */
   readonly name: string;
   readonly text: string;
 }
 
-/** The content of one source. */
 export interface LoadedFile {
   readonly source: string;
   /** Absent when there are problems. */

@@ -18,7 +18,6 @@ export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";
 export type { ExternalValues } from "./external_values.ts";
 
-/** A valid configuration. */
 export interface LoadedConfig {
   readonly config: Config;
   /** Its pipelines as written, with external values. */

@@ -2,7 +2,6 @@ import type { Role, RoleConfig } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
 import type { PipelineConfig } from "./schema.ts";
 
-/** A section of a pipeline, with its role. */
 export interface Part {
   /** Path in the configuration: `eventResultProcessor[1]`. */
   readonly path: string;

@@ -18,7 +18,6 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** Formats a problem on one line. */
 export function formatProblem({ source, pipeline, path, message }: ConfigProblem): string {
   const parts = [quoted(source).slice(1, -1)];
   if (pipeline !== undefined) parts.push(`pipeline ${formatPipeline(pipeline)}`);
@@ -26,7 +25,6 @@ export function formatProblem({ source, pipeline, path, message }: ConfigProblem
   return [...parts, message].join(": ");
 }
 
-/** A pipeline's name in messages. */
 export function formatPipeline(pipeline: string): string {
   return /^#\d+$/.test(pipeline) ? pipeline : quoted(pipeline);
 }

@@ -62,7 +62,6 @@ export type ResultProcessorConfig = RoleConfig & {
   readonly templates?: RecordTemplates;
 };
 
-/** Defaults of the settings for the process. */
 export const PROCESS_DEFAULTS = { logFormat: "text", shutdownTimeout: "25s" } as const;
 
 const adminAddress = textOf("host:port, such as 127.0.0.1:9464", {
@@ -97,7 +96,6 @@ const logLevel = choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
 
 const ordering = choice<Ordering>({ key: "key", partition: "partition", none: "none" });
 
-/** A pipeline of a file. */
 export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   name: toSchema(pipelineName).describe("Names the pipeline in the log; no two have the same"),
   logLevel: toSchema(logLevel).prefault("INFO").describe(

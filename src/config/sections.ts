@@ -76,7 +76,6 @@ export function sectionsOf(document: unknown, pipelinePath: Path): readonly Role
   });
 }
 
-/** Warnings for a valid section. */
 export function sectionWarnings({ role, section }: RoleSection): readonly string[] {
   return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
 }

@@ -5,7 +5,6 @@ import type { AdminRequest } from "./admin_messages.ts";
 import { AdminServer } from "./admin_server.ts";
 import type { PipelineReadiness } from "./supervisor.ts";
 
-/** What the admin interface reports. */
 export interface AdminSubject {
   /** Whether all Workers answer. */
   readonly isLive: boolean;

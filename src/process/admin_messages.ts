@@ -1,4 +1,3 @@
-/** A request to the admin interface. */
 export interface AdminRequest {
   readonly url: string;
   readonly method: string;

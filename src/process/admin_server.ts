@@ -8,7 +8,6 @@ export const MAX_ADMIN_CONNECTIONS = 64;
 /** How long a connection may take to send its request and read the response. */
 const DEADLINE_MS = 10_000;
 
-/** Largest head of a request. */
 const MAX_HEAD_BYTES = 8 * 1024;
 
 /** Pause after a failed `accept()`. */
@@ -40,7 +39,6 @@ export class AdminServer implements Disposable {
     this.#options = options;
   }
 
-  /** Serves until disposed. */
   async serve(): Promise<void> {
     while (!this.#isClosed) {
       try {

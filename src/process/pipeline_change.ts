@@ -8,7 +8,6 @@ import { pipelinePermissions } from "./sandbox.ts";
  */
 export type PipelineChange = "none" | "update" | "restart" | "impossible";
 
-/** What a change of configuration requires. */
 export function pipelineChange(from: PipelineConfig, to: PipelineConfig): PipelineChange {
   if (isEqual(from, to)) return "none";
   if (from.name !== to.name) return "impossible";

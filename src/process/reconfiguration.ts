@@ -10,7 +10,6 @@ import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
 import { ChangedFiles, type FileTexts } from "./changed_files.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
 
-/** Applies configurations to pipelines. */
 export interface ChangeTarget {
   /** Returns false when the pipeline has ended for good. */
   change(pipeline: PipelineConfig, how: "update" | "restart"): boolean;

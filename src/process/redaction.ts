@@ -15,7 +15,6 @@ export class Redaction {
     this.add(texts);
   }
 
-  /** Redacts further texts. */
   add(texts: readonly string[]): void {
     for (const text of texts.filter(({ length }) => length >= SHORTEST)) {
       for (const form of formsOf(text)) this.#forms.add(form);

@@ -4,7 +4,6 @@ import type { Redaction } from "./redaction.ts";
 
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Longer texts are cut. */
 const MAX_CHARACTERS = 8192;
 
 const BASE64_LINE = 100;

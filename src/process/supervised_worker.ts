@@ -26,7 +26,6 @@ const MAX_MISSED_SIGNS_OF_LIVE = 10;
 /** Limit for discovery; its clients give up long before. */
 const DISCOVERY_DEADLINE_MS = 60_000;
 
-/** How a Worker ended. */
 export type WorkerEnd =
   | { readonly kind: "ended" }
   | FailedReport
@@ -115,7 +114,6 @@ export class PipelineWorker {
 interface DiscoveryOptions {
   readonly log: LogSink;
   readonly signal: AbortSignal;
-  /** The module of the Worker. */
   readonly workerUrl?: URL;
 }
 

@@ -14,13 +14,11 @@ const STEADY_AFTER_MS = 60_000;
 /** How all pipelines ended. */
 export type SupervisorEnd = "ended" | "failed" | "hung";
 
-/** How one run of a pipeline ended. */
 type RunEnd =
   | WorkerEnd
   /** It must not start; one reason for each section at fault. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
-/** Readiness of a pipeline. */
 export interface PipelineReadiness {
   readonly name: string;
   /** Why it is not ready; empty when it is. */

@@ -1,12 +1,9 @@
 import { describeKey } from "./description.ts";
 
-/** A mapping of a document. */
 export type Mapping = Readonly<Record<string, unknown>>;
 
-/** A path in a document. */
 export type Path = readonly PropertyKey[];
 
-/** Whether a value of a document is a mapping. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;

@@ -73,7 +73,6 @@ export function decimal(min: number, max: number): Scalar<number> {
   });
 }
 
-/** Options of `choice()`. */
 export interface ChoiceOptions {
   /** Known words that cannot be used, and why. */
   readonly refused?: Readonly<Record<string, string>>;

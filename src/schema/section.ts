@@ -72,21 +72,18 @@ export interface KeyTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A key with the path of a file. */
 export interface FileKey {
   readonly path: readonly string[];
   /** A value that is not a path. */
   readonly except?: string;
 }
 
-/** A key with a URL. */
 export interface UrlKey {
   readonly path: readonly string[];
   /** Path of the redacted copy in the valid configuration. */
   readonly copy: readonly string[];
 }
 
-/** The extras of each section's schema. */
 export const SECTION_EXTRAS: z.core.$ZodRegistry<SectionExtras> = z.registry<SectionExtras>();
 
 /** Reports an unknown key, and the known one that was probably meant. */

@@ -4,7 +4,6 @@ import { certificateFields } from "./certificate_fields.ts";
 
 const LABELS: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CERTIFICATE"]);
 
-/** A certificate that TLS can use. */
 export interface Certificate {
   readonly pem: string;
   /** 1 to 3. */

@@ -17,7 +17,6 @@ const CURVES: ReadonlySet<string> = new Set(["p256", "prime256v1", "p384", "secp
 const UNSUPPORTED = "the private key is of a kind that is not supported: expected RSA with " +
   `${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits, P-256, P-384 or Ed25519`;
 
-/** A private key as written in a PEM text. */
 export interface WrittenKey {
   readonly pem: string;
   readonly isEncrypted: boolean;

@@ -28,7 +28,6 @@ export interface HttpHandlerConfig extends FailureConfig {
   readonly method: string;
   /** If it has placeholders, only scheme, host and port are final. */
   readonly url: string;
-  /** Present if the URL has placeholders. */
   readonly urlTemplate?: UrlTemplate;
   /** The URL with external values redacted, for logs; absent if it has none. */
   readonly redactedUrl?: Template;
@@ -36,7 +35,6 @@ export interface HttpHandlerConfig extends FailureConfig {
   readonly headers: readonly (readonly [name: string, value: string | Template])[];
   /** Names of event headers to forward, and patterns that end in `*`. */
   readonly forwardHeaders: readonly string[];
-  /** How requests are authenticated. */
   readonly auth?: AuthConfig;
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
@@ -91,7 +89,6 @@ function readUrl(input: unknown): Reading<URL> {
   return readHttpUrl(input, { credentials: "'auth' with 'type: basic'", isQuoted: true });
 }
 
-/** Reads the `eventHandler` section of type `http`. */
 export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   type: z.literal("http").describe("Sends each event to an HTTP endpoint"),
   method: toSchema(method).prefault("POST").describe("The HTTP method of the request"),

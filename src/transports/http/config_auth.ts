@@ -11,7 +11,6 @@ import {
 } from "../oauth2/config.ts";
 import { reasonNotOfAuth } from "./config_headers.ts";
 
-/** How requests are authenticated. */
 export type AuthConfig =
   | { readonly type: "basic"; readonly username: string; readonly password: string }
   | { readonly type: "bearer"; readonly token: string }
@@ -74,7 +73,6 @@ const oauth2Schema = section({
   }
 }).transform((section): OAuth2AuthConfig => ({ type: "oauth2", ...oauth2Config(section) }));
 
-/** Reads `auth`. */
 export const authSchema: z.ZodType<AuthConfig> = z.discriminatedUnion("type", [
   basicSchema,
   bearerSchema,

@@ -13,7 +13,6 @@ const NOT_ASCII = {
   refused: "expected printable ASCII characters on one line, found others (***)",
 };
 
-/** Reads `headers` as a list. */
 export const headersSchema = headerPairs(readHeader);
 
 /** Reads `forwardHeaders`: names of headers, and patterns. */

@@ -7,7 +7,6 @@ import type { HttpTlsConfig } from "../http1/stream.ts";
 
 const KEYS = { cert: "cert", key: "key", passphrase: "keyPassphrase" } as const;
 
-/** Reads `tls` of an endpoint. */
 export const tlsSchema = section({
   ca: toSchema(pem("certificate")).optional().describe(
     "The authorities that may have signed the endpoint's certificate, besides those that eventor knows",

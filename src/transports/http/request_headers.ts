@@ -31,7 +31,6 @@ const WITHOUT_BODY = new Set(["GET", "HEAD"]);
  */
 const [MAX_HEADER_BYTES, MAX_BYTES] = [8 * 1024, 32 * 1024];
 
-/** Pairs of name and value. */
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** The headers of requests: configured ones, defaults, and headers made from the event. */

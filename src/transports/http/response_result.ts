@@ -14,13 +14,11 @@ const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 /** Statuses below 500 that say nothing about the event: Request Timeout, Too Early, Too Many Requests. */
 const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** The keys of a handler's section that concern responses. */
 type ResponseConfig = Pick<
   HttpHandlerConfig,
   "maxRetryAfterMs" | "redirect" | "retry"
 >;
 
-/** Turns responses into results. */
 export class ResponseResults {
   readonly #maxRetryAfterMs: number;
   readonly #transient: ReadonlySet<unknown>;

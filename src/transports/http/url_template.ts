@@ -8,7 +8,6 @@ export interface UrlTemplate {
   readonly origin: string;
   /** The parts of the path between slashes. */
   readonly segments: readonly Template[];
-  /** The part behind the question mark. */
   readonly query: Template | null;
 }
 

@@ -10,7 +10,6 @@ import type { Bytes } from "../../core/event.ts";
  */
 export type BodyDecoder = (body: Bytes, maxLength: number) => Promise<Bytes>;
 
-/** A decoded body exceeds its limit. */
 export class TooLongError extends Error {
   override readonly name = "TooLongError";
 }

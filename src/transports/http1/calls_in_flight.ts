@@ -1,4 +1,3 @@
-/** A call in flight. */
 export class CallInFlight {
   readonly deadlineMs: number;
   readonly lease: AbortSignal;
@@ -77,7 +76,6 @@ export class CallsInFlight implements Disposable {
     this.#freeSlots.push(slot);
   }
 
-  /** Gives up all calls in flight. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     for (const call of this.#slots) call?.giveUp(aborted());

@@ -22,7 +22,6 @@ export interface Exchange {
   readonly reject: (error: Error) => void;
 }
 
-/** Callbacks of a connection. */
 export interface ConnectionOwner {
   /** The connection can take another request, after a response with these headers. */
   onFree(connection: Connection, headers: HttpResponse["headers"]): void;
@@ -34,7 +33,6 @@ export interface ConnectionOwner {
   onSurplus(): void;
 }
 
-/** Dependencies of a connection. */
 export interface ConnectionDependencies {
   readonly open: (signal: AbortSignal) => Promise<Stream>;
   /** Creates the reader of one response. */
@@ -66,7 +64,6 @@ export class Connection {
   #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
 
-  /** Starts to connect. */
   constructor(dependencies: ConnectionDependencies, owner: ConnectionOwner) {
     this.#dependencies = dependencies;
     this.#owner = owner;

@@ -3,7 +3,6 @@ import type { Bytes } from "../../core/event.ts";
 /** A method or a header name (RFC 9110, 5.6.2). */
 export const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
-/** The response of an endpoint. */
 export type HttpResponse = UsableResponse | UnusableResponse;
 
 /** A complete and valid response. */

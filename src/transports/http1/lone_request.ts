@@ -22,7 +22,6 @@ export interface LoneRequest {
   readonly maxResponseBytes: number;
 }
 
-/** Dependencies of a request. */
 export interface LoneRequestContext {
   /** Gives up the request. */
   readonly signal: AbortSignal;

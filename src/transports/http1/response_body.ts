@@ -13,9 +13,7 @@ const FIRST_BUFFER_BYTES = 4096;
 // deno-lint-ignore no-control-regex
 const CHUNK_SIZE = /^0*([0-9A-Fa-f]{1,13})[\t ]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
-/** The body of a response as it arrives. */
 export interface ResponseBody {
-  /** Whether all of it has arrived. */
   readonly isComplete: boolean;
   /** Whether it exceeds its limit. Its bytes are not kept then. */
   readonly isTooLarge: boolean;
@@ -33,7 +31,6 @@ export interface ResponseBody {
   end(): void;
 }
 
-/** A body of at most `maxBytes`. */
 export function responseBody(framing: Framing, maxBytes: number): ResponseBody {
   if (framing === "chunked") return new ChunkedBody(maxBytes);
   if (framing === "untilClosed") return new BodyUntilClosed(maxBytes);

@@ -5,14 +5,12 @@ import { type ResponseHeaders, TOKEN } from "./http_response.ts";
 /** What ends a body: its length in bytes, its last chunk, or the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";
 
-/** Everything in a response before its body. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly framing: Framing;
   /** Whether the connection can take another request once the response is complete. */
   readonly keepsConnection: boolean;
-  /** Whether it says HTTP/1.0. */
   readonly isOfHttp10: boolean;
 }
 

@@ -16,7 +16,6 @@ export interface HttpTlsConfig {
   readonly key?: string;
 }
 
-/** A connection by TCP or TLS. */
 export type Stream = Pick<Deno.Conn, "read" | "write" | "close">;
 
 /** The server of a stream, and its TLS settings. */

@@ -52,7 +52,6 @@ const NOT_EXTRA = new Map([
   ["client_assertion_type", "it is made of 'privateKey'"],
 ]);
 
-/** The URL of a token endpoint. */
 export const tokenEndpoint: Scalar<string> = {
   expected: HTTP_URL,
   json: { type: "string", pattern: `^https?://|${REFERENCE_PATTERN}` },

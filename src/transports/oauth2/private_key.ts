@@ -8,7 +8,6 @@ export const SIGNATURE_ALGORITHMS = {
   ES384: "ES384",
 } as const;
 
-/** The name of a signature algorithm. */
 export type SignatureAlgorithm = keyof typeof SIGNATURE_ALGORITHMS;
 
 /** The parameters of the algorithms in WebCrypto. */

@@ -28,10 +28,8 @@ const GRANT_TYPES = {
   refreshToken: "refresh_token",
 } as const;
 
-/** A request of the client library. */
 type TokenRequest = CustomFetchOptions<"POST", URLSearchParams>;
 
-/** Requests tokens. */
 export interface TokenEndpoint {
   /**
    * Makes one request.

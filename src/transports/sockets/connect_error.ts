@@ -20,7 +20,6 @@ const RANKS = new Map([...REASONS.keys()].map((code, rank) => [code, rank]));
 
 const OF_THIS_MACHINE = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EPERM"]);
 
-/** A connection could not be established. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
   /** The system's code, such as `ECONNREFUSED`. `EPERM` is a refusal by the sandbox. */

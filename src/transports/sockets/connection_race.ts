@@ -12,7 +12,6 @@ export interface Closable {
   close(): void;
 }
 
-/** Makes one attempt to connect. */
 export type Dial<Connection extends Closable> = (signal: AbortSignal) => Promise<Connection>;
 
 /** The attempts to connect to a target. */

@@ -5,13 +5,11 @@ import { section } from "../../schema/section.ts";
 import type { When } from "../../core/handler.ts";
 import type { RecordTemplates } from "../../core/record_templates.ts";
 
-/** One event per line. */
 export interface StdinListenerConfig {
   readonly type: "stdin";
   readonly format: "text" | "json";
 }
 
-/** One record per line. */
 export interface StdoutConfig {
   readonly type: "stdout";
   readonly format: "text" | "json";
@@ -27,13 +25,11 @@ const format = toSchema(choice<"text" | "json">({ text: "text", json: "json" }))
   .prefault("text")
   .describe("`text`: the value as it is; `json`: an object with key, value and headers");
 
-/** Reads the `eventListener` section of type `stdin`. */
 export const stdinListenerSchema: z.ZodType<StdinListenerConfig> = section({
   type: z.literal("stdin").describe("Reads events from standard input, one a line of up to 16 MiB"),
   format,
 });
 
-/** Reads the `eventResultProcessor` section of type `stdout`. */
 export const stdoutResultProcessorSchema: z.ZodType<StdoutResultProcessorConfig> = section({
   type: z.literal("stdout").describe("Writes results to standard output, one a line"),
   when: whenSchema,
@@ -44,7 +40,6 @@ export const stdoutResultProcessorSchema: z.ZodType<StdoutResultProcessorConfig>
   ...recordTemplates({ key, headers }),
 }));
 
-/** Reads the `deadLetter` section of type `stdout`. */
 export const stdoutDeadLetterSchema: z.ZodType<StdoutConfig> = section({
   type: z.literal("stdout").describe("Writes dead letters to standard output, one a line"),
   format,

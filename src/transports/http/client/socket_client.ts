@@ -15,7 +15,6 @@ import { ResponseReader } from "../../http1/response_reader.ts";
 import { openStream } from "../../http1/stream.ts";
 import { UnclosedConnections } from "../../http1/unclosed_connections.ts";
 
-/** Dependencies of a client. */
 export interface SocketClientContext {
   readonly pipeline: string;
   readonly log: Logger;
