@@ -5,7 +5,7 @@
  *     deno run --allow-read --allow-write tools/key_tables.ts           rewrites the pages
  *     deno run --allow-read tools/key_tables.ts --check                 exits with 1 when that would change one
  */
-import { keyTables } from "../src/config/key_tables.ts";
+import { keyTables } from "./schema_tables.ts";
 import { say } from "./console.ts";
 
 const DOCS = new URL("../docs/", import.meta.url);

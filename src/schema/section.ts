@@ -61,15 +61,6 @@ export interface SectionExtras {
   warnings?(section: unknown): readonly string[];
   /** Keys with a URL, whose configuration gets a redacted copy if it holds external values. */
   readonly urls?: readonly UrlKey[];
-  /** Tables for pages of `docs/`, of keys that are not in the schema. */
-  readonly tables?: readonly KeyTable[];
-}
-
-/** A table in a page of `docs/`; cells are Markdown. */
-export interface KeyTable {
-  readonly title: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
 }
 
 export interface FileKey {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
-import { keyTables } from "../../src/config/key_tables.ts";
 import { titlesOf, withTables } from "../../tools/key_tables.ts";
+import { keyTables } from "../../tools/schema_tables.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { anchorsOf, relativeLinksOf } from "../support/markdown.ts";
 

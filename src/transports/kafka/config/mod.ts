@@ -31,16 +31,8 @@ import {
   readDeadLetterBlock,
   readProducerBlock,
 } from "./producer.ts";
-import {
-  CONSUMER_BLOCK,
-  DEAD_LETTER_BLOCK,
-  KEYS_OF_BOTH,
-  KEYS_OF_CONSUMER,
-  KEYS_OF_PRODUCER,
-  PRODUCER_BLOCK,
-} from "./keys/mod.ts";
+import { CONSUMER_BLOCK, DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
 import { PLATFORM_ROOTS, SECURITY_KEYS } from "./keys/security.ts";
-import { keyTable } from "./tables.ts";
 
 export type { KafkaClientConfig } from "./client.ts";
 export type { KafkaConsumerConfig } from "./consumer.ts";
@@ -106,10 +98,6 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
 }).register(SECTION_EXTRAS, {
   files: fileKeys("consumerConfig"),
   urls: tokenEndpointUrls("consumerConfig"),
-  tables: [
-    keyTable("Keys of both `consumerConfig` and `producerConfig`", KEYS_OF_BOTH),
-    keyTable("Keys of `consumerConfig` alone", KEYS_OF_CONSUMER),
-  ],
   warnings: (listener) =>
     blockWarnings(readConsumerBlock(Reflect.get(Object(listener), "consumerConfig"))),
 });
@@ -152,10 +140,7 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
   }
   const templates = recordTemplates({ key, headers, topic: { template: topic, allowed: topics } });
   return { ...others, topic: topics[0] ?? "", topics, ...templates };
-}).register(SECTION_EXTRAS, {
-  ...PRODUCER_EXTRAS,
-  tables: [keyTable("Keys of `producerConfig` alone", KEYS_OF_PRODUCER)],
-});
+}).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
 
 /** Reads the `deadLetter` section of type `kafka`. */
 export const kafkaDeadLetterSchema: z.ZodType<KafkaStoreConfig> = section({

@@ -1,9 +1,21 @@
-import { isMapping, type Mapping, valueAt } from "../schema/document.ts";
-import { configJsonSchema } from "./schema.ts";
-import { type KeyTable, SECTION_EXTRAS } from "../schema/section.ts";
-import { ROLES } from "./sections.ts";
+import { isMapping, type Mapping, valueAt } from "../src/schema/document.ts";
+import { configJsonSchema } from "../src/config/schema.ts";
+import { ROLES } from "../src/config/sections.ts";
+import type { ConfigKey } from "../src/transports/kafka/config/keys/config_key.ts";
+import {
+  KEYS_OF_BOTH,
+  KEYS_OF_CONSUMER,
+  KEYS_OF_PRODUCER,
+} from "../src/transports/kafka/config/keys/mod.ts";
 
-/** Sections with tables of their own, as they have keys beyond the schema's. */
+/** A table in a page of `docs/`; cells are Markdown. */
+interface KeyTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Keys of librdkafka have tables of their own, with keys beyond the schema's. */
 const CLIENT_BLOCKS = new Set(["consumerConfig", "producerConfig"]);
 
 /** The tables of `docs/` in Markdown, by their titles: all keys of a file, and the keys of Kafka clients. */
@@ -13,18 +25,24 @@ export function keyTables(): ReadonlyMap<string, string> {
     propertyTable("The file", valueAt(schema, ["anyOf", 1])),
     propertyTable("A pipeline", valueAt(schema, ["$defs", "pipeline"])),
   ];
-  const extraTables: KeyTable[] = [];
   for (const { key, id, roles } of ROLES) {
     const variants = valueAt(schema, ["$defs", id, "oneOf"]);
-    for (const [index, [type, role]] of Object.entries(roles).entries()) {
+    for (const [index, type] of Object.keys(roles).entries()) {
       const schema = valueAt(variants, [index]);
       tables.push(propertyTable(`${code(key)} of type ${code(type)}`, schema));
       tables.push(...tablesOfMappings(schema, key));
-      extraTables.push(...SECTION_EXTRAS.get(role.schema)?.tables ?? []);
     }
   }
-  return new Map([...tables, ...extraTables].map((table) => [table.title, formatTable(table)]));
+  return new Map([...tables, ...KAFKA_TABLES].map((table) => [table.title, formatTable(table)]));
 }
+
+const POLICIES: readonly ConfigKey["policy"][] = ["map", "fixed", "warn", "refuse"];
+
+const KAFKA_TABLES: readonly KeyTable[] = [
+  kafkaTable("Keys of both `consumerConfig` and `producerConfig`", KEYS_OF_BOTH),
+  kafkaTable("Keys of `consumerConfig` alone", KEYS_OF_CONSUMER),
+  kafkaTable("Keys of `producerConfig` alone", KEYS_OF_PRODUCER),
+];
 
 /** A table for each mapping of a section with known keys, and for each of its types. */
 function tablesOfMappings(schema: unknown, section: string): KeyTable[] {
@@ -90,4 +108,26 @@ function escape(cell: string): string {
 
 function code(value: unknown): string {
   return `\`${value}\``;
+}
+
+/** Keys that are ignored or refused for the same reason share a row. */
+function kafkaTable(title: string, keys: readonly ConfigKey[]): KeyTable {
+  const rows = new Map<string, string[]>();
+  for (const key of POLICIES.flatMap((policy) => keys.filter((key) => key.policy === policy))) {
+    const names = key.names.map((name) => `\`${name}\``).join(", ");
+    const fate = fateOf(key);
+    const group = key.policy === "warn" || key.policy === "refuse" ? fate : names;
+    const row = rows.get(group);
+    if (row === undefined) {
+      rows.set(group, [names, key.default === undefined ? "" : `\`${key.default}\``, fate]);
+    } else {
+      row[0] += `, ${names}`;
+    }
+  }
+  return { title, head: ["Key", "Default", "In eventor"], rows: [...rows.values()] };
+}
+
+function fateOf({ policy, meaning }: ConfigKey): string {
+  if (policy === "warn") return `Accepted with a warning: ${meaning}`;
+  return policy === "refuse" ? `Refused: ${meaning}` : meaning;
 }

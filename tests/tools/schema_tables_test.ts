@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { keyTables } from "../../src/config/key_tables.ts";
+import { keyTables } from "../../tools/schema_tables.ts";
 
 const TABLES = keyTables();
 const LINES = [...TABLES.values()].join("\n").split("\n");
