@@ -11,13 +11,12 @@ import { decodedResponse } from "../http1/content_encoding.ts";
 import { describeFailure, isForWant, mayHaveBeenSent } from "../http1/failure.ts";
 import type { HttpResponse } from "../http1/http_response.ts";
 import { targetOf } from "../http1/server.ts";
-import type { HttpClient, RequestTarget } from "./client/http_client.ts";
-import { ObservedClient } from "./client/observed_client.ts";
+import { CallPreview } from "./call_preview.ts";
+import { HttpClient } from "./client.ts";
 import { ResponseResults } from "./response_result.ts";
-import { RedactedRequests } from "./redacted_request.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
 import { percentEncode } from "./percent_encoding.ts";
-import { SocketClient } from "./client/socket_client.ts";
+import type { RequestTarget } from "./request_writer.ts";
 import { UnclosedConnectionsError } from "../http1/unclosed_connections.ts";
 import { targetFor } from "./url_template.ts";
 
@@ -48,10 +47,8 @@ export class HttpHandler implements Handler {
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
     this.#endpoint = `${config.method} ${withoutQuery(config.url, config.redactedUrl)}`;
-    const client = new SocketClient(config, { pipeline, log, endpoint: this.#endpoint });
-    this.#client = observer === undefined
-      ? client
-      : new ObservedClient(client, { requests: new RedactedRequests(config), observer });
+    const preview = observer && new CallPreview(config, observer);
+    this.#client = new HttpClient(config, { pipeline, log, endpoint: this.#endpoint, preview });
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;

@@ -2,7 +2,6 @@ import type { InboundEvent } from "../../core/event.ts";
 import type { CallMessage } from "../../core/handler.ts";
 import { fill, type Template } from "../../core/template.ts";
 import { REDACTED } from "../../schema/url.ts";
-import type { RequestHead, RequestTarget } from "./client/http_client.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { headerValue } from "./percent_encoding.ts";
 import {
@@ -11,6 +10,15 @@ import {
   redactedRedirect,
   RedactedTargets,
 } from "./redacted_target.ts";
+import type { HeaderList } from "./request_headers.ts";
+import type { RequestTarget } from "./request_writer.ts";
+
+/** A request without its body. */
+export interface RequestHead {
+  readonly method: string;
+  /** As written, in their order. */
+  readonly headers: HeaderList;
+}
 
 /** Configured headers that hold no secrets. */
 const HARMLESS = new Set([

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { AuthConfig } from "../../../src/transports/http/config_auth.ts";
-import { RequestWriter } from "../../../src/transports/http/client/request_writer.ts";
+import { RequestWriter } from "../../../src/transports/http/request_writer.ts";
 import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
 import { RequestHeaders } from "../../../src/transports/http/request_headers.ts";
 import { anEvent } from "../../support/events.ts";

@@ -1,36 +1,45 @@
-import type { InboundEvent } from "../../../core/event.ts";
-import { ToldReasons } from "../../../core/failures/told_reasons.ts";
-import type { Logger } from "../../../core/log.ts";
-import type { HttpHandlerConfig } from "../config.ts";
-import { isClosed } from "../../http1/failure.ts";
-import { serverOf } from "../../http1/server.ts";
-import { UnansweredClientError } from "../../http1/tls_failure.ts";
-import type { CallInFlight } from "../../http1/calls_in_flight.ts";
-import { ConnectionPool } from "../../http1/connection_pool.ts";
-import { HeadReader } from "../../http1/head_reader.ts";
-import type { HttpResponse } from "../../http1/http_response.ts";
-import type { HttpClient, RequestHead, RequestTarget } from "./http_client.ts";
-import { RequestWriter } from "./request_writer.ts";
-import { ResponseReader } from "../../http1/response_reader.ts";
-import { openStream } from "../../http1/stream.ts";
-import { UnclosedConnections } from "../../http1/unclosed_connections.ts";
+import type { InboundEvent } from "../../core/event.ts";
+import { ToldReasons } from "../../core/failures/told_reasons.ts";
+import type { Logger } from "../../core/log.ts";
+import type { HttpHandlerConfig } from "./config.ts";
+import { isClosed } from "../http1/failure.ts";
+import { serverOf } from "../http1/server.ts";
+import { UnansweredClientError } from "../http1/tls_failure.ts";
+import type { CallInFlight } from "../http1/calls_in_flight.ts";
+import { ConnectionPool } from "../http1/connection_pool.ts";
+import { HeadReader } from "../http1/head_reader.ts";
+import type { HttpResponse } from "../http1/http_response.ts";
+import type { CallPreview } from "./call_preview.ts";
+import { type RequestTarget, RequestWriter } from "./request_writer.ts";
+import { ResponseReader } from "../http1/response_reader.ts";
+import { openStream } from "../http1/stream.ts";
+import { UnclosedConnections } from "../http1/unclosed_connections.ts";
 
-export interface SocketClientContext {
+export interface HttpClientContext {
   readonly pipeline: string;
   readonly log: Logger;
   /** The endpoint's name in the log. */
   readonly endpoint: string;
+  readonly preview?: CallPreview | undefined;
 }
 
-/** Speaks HTTP/1.1 on its own connections, with or without TLS. It does not decode bodies. */
-export class SocketClient implements HttpClient {
+/**
+ * Sends requests to one endpoint by HTTP/1.1, with or without TLS. It does not decode bodies. It repeats a request only
+ * if a kept connection turns out to be closed; the caller decides about all retries.
+ */
+export class HttpClient implements Disposable {
   readonly #pipeline: string;
   #requests: RequestWriter;
   readonly #connections: ConnectionPool;
+  readonly #preview: CallPreview | undefined;
   readonly #hasCertificate: boolean;
   #hasAnswer = false;
 
-  constructor(config: HttpHandlerConfig, { pipeline, log, endpoint }: SocketClientContext) {
+  constructor(
+    config: HttpHandlerConfig,
+    { pipeline, log, endpoint, preview }: HttpClientContext,
+  ) {
+    this.#preview = preview;
     const heads = new HeadReader(config.method);
     const url = new URL(config.url);
     const tls = url.protocol === "https:" ? config.tls ?? {} : undefined;
@@ -61,17 +70,20 @@ export class SocketClient implements HttpClient {
     });
   }
 
+  /** Uses other credentials from now on. */
   update(config: HttpHandlerConfig): void {
     this.#requests = new RequestWriter(config, this.#pipeline);
   }
 
+  /** @throws {Error} for `describeFailure()`: no complete head arrived, or the call was given up */
   send(event: InboundEvent, target: RequestTarget, call: CallInFlight): Promise<HttpResponse> {
-    const response = this.#connections.exchange(this.#requests.write(event, target), call);
-    return this.#hasCertificate && !this.#hasAnswer ? this.#firstAnswer(response) : response;
-  }
-
-  head(event: InboundEvent, target: RequestTarget): RequestHead {
-    return this.#requests.head(event, target);
+    const request = this.#requests.write(event, target);
+    this.#preview?.sent(request, event, target);
+    const exchange = this.#connections.exchange(request, call);
+    const response = this.#hasCertificate && !this.#hasAnswer
+      ? this.#firstAnswer(exchange)
+      : exchange;
+    return this.#preview?.received(response) ?? response;
   }
 
   async #firstAnswer(response: Promise<HttpResponse>): Promise<HttpResponse> {

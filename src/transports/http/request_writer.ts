@@ -1,13 +1,23 @@
 import { Buffer } from "node:buffer";
-import type { Bytes, InboundEvent } from "../../../core/event.ts";
-import type { HttpHandlerConfig } from "../config.ts";
-import { targetOf } from "../../http1/server.ts";
-import type { RequestHead, RequestTarget } from "./http_client.ts";
-import { hasBody, RequestHeaders } from "../request_headers.ts";
+import type { Bytes, InboundEvent } from "../../core/event.ts";
+import type { HttpHandlerConfig } from "./config.ts";
+import { targetOf } from "../http1/server.ts";
+import { hasBody, RequestHeaders } from "./request_headers.ts";
 
-const HEAD_END = "\r\n\r\n";
 const EMPTY = new Uint8Array();
 const TEXT_ENCODER = new TextEncoder();
+
+/** What differs between requests, except for the event. */
+export interface RequestTarget {
+  /** Path and query. */
+  readonly target: string;
+  /** Whether a redirect of the endpoint leads there. */
+  readonly isRedirected?: boolean;
+  /** Number of the call for this event, from 1. */
+  readonly attempt: number;
+  /** The `Authorization` header, if it is not the same in all requests. */
+  readonly authorization?: string | undefined;
+}
 
 /** Writes events as HTTP/1.1 requests (RFC 9112, 3). */
 export class RequestWriter {
@@ -42,18 +52,6 @@ export class RequestWriter {
     writeLatin1(request, beginning.length, end);
     if (body !== null) request.set(body, headLength);
     return request;
-  }
-
-  /** The head of the request that `write()` returns. */
-  head(event: InboundEvent, target: RequestTarget): RequestHead {
-    const request = this.write(event, target);
-    const head = Buffer.from(request.subarray(0, Buffer.from(request.buffer).indexOf(HEAD_END)));
-    const [, ...lines] = head.toString("latin1").split("\r\n");
-    const headers = lines.map((line): [string, string] => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    });
-    return { method: this.#method, headers };
   }
 
   #beginningFor(target: string): Bytes {
