@@ -28,13 +28,8 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
 function describe(pipeline: PipelineConfig, { warnings }: Config): string {
   const { net, env } = pipelinePermissions(pipeline, []);
   const parts = partsOf(pipeline);
-  const whenOf = new Map<object, readonly string[]>(
-    pipeline.eventResultProcessor.map((processor) => [processor, processor.when]),
-  );
-  const when = (config: object) => {
-    const outcomes = whenOf.get(config);
-    return outcomes === undefined ? "" : ` when ${outcomes.join(", ")}`;
-  };
+  const when = (config: { readonly when?: readonly string[] }) =>
+    config.when === undefined ? "" : ` when ${config.when.join(", ")}`;
   const { name, logLevel, ordering, concurrency } = pipeline;
   const lines = [
     `pipeline '${name}' (log level ${logLevel}, ordering ${ordering}, concurrency ${concurrency})`,

@@ -1,43 +1,44 @@
-import { partsOf } from "../config/parts.ts";
+import { type Part, partsOf } from "../config/parts.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { Permissions } from "../core/transport.ts";
-import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
 
 /** Permissions of a running pipeline: the hosts of its configuration and of discovery, and nothing else. */
 export function pipelinePermissions(
   pipeline: PipelineConfig,
   discoveredHosts: readonly string[],
 ): Permissions {
-  return united([
-    ...partsOf(pipeline).map(({ role, config }) => role.permissions(config)),
-    { net: discoveredHosts, env: [] },
-  ]);
+  return permissionsOf(partsOf(pipeline), discoveredHosts);
 }
 
 /** Permissions of a redrive: the dead-letter topic and the events' source. */
 export function redrivePermissions(
-  { eventListener, deadLetter }: PipelineConfig,
+  pipeline: PipelineConfig,
   discoveredHosts: readonly string[],
 ): Permissions {
-  return united([
-    listenerRole(eventListener).permissions(eventListener),
-    ...(deadLetter === undefined ? [] : [resultProcessorRole(deadLetter).permissions(deadLetter)]),
-    { net: discoveredHosts, env: [] },
-  ]);
+  const parts = partsOf(pipeline)
+    .filter(({ path }) => path === "eventListener" || path === "deadLetter");
+  return permissionsOf(parts, discoveredHosts);
 }
 
 /** Permissions of a trial: those of the handler, and no broker. */
-export function tryPermissions({ eventHandler }: PipelineConfig): Permissions {
-  return united([handlerRole(eventHandler).permissions(eventHandler)]);
+export function tryPermissions(pipeline: PipelineConfig): Permissions {
+  return permissionsOf(partsOf(pipeline).filter(({ path }) => path === "eventHandler"));
 }
 
 /** Permissions of discovery: the configured hosts of sections that support it. */
 export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
-  return united(
-    partsOf(pipeline)
-      .filter(({ role }) => role.discover !== undefined)
-      .map(({ role, config }) => role.permissions(config)),
-  );
+  return permissionsOf(partsOf(pipeline).filter(({ role }) => role.discover !== undefined));
+}
+
+function permissionsOf(
+  parts: readonly Part[],
+  discoveredHosts: readonly string[] = [],
+): Permissions {
+  const permissions = parts.map(({ role, config }) => role.permissions(config));
+  return {
+    net: sortedUnique([...permissions.flatMap(({ net }) => net), ...discoveredHosts]),
+    env: sortedUnique(permissions.flatMap(({ env }) => env)),
+  };
 }
 
 /**
@@ -60,13 +61,6 @@ export function workerPermissions({ net, env }: Permissions): Deno.PermissionOpt
 function withLoopback(host: string): string[] {
   const [, port] = /^localhost\.?:(\d+)$/.exec(host) ?? [];
   return port === undefined ? [host] : [host, `127.0.0.1:${port}`, `[::1]:${port}`];
-}
-
-function united(permissions: readonly Permissions[]): Permissions {
-  return {
-    net: sortedUnique(permissions.flatMap(({ net }) => net)),
-    env: sortedUnique(permissions.flatMap(({ env }) => env)),
-  };
 }
 
 function sortedUnique(values: readonly string[]): string[] {
