@@ -7,6 +7,7 @@ import {
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import { partsOf } from "../config/parts.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
+import type { RoleConfig } from "../core/transport.ts";
 import { printError, printOut } from "../process/console.ts";
 import { pipelinePermissions } from "../process/sandbox.ts";
 import { discover, findProblems } from "../process/supervised_worker.ts";
@@ -28,7 +29,7 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
 function describe(pipeline: PipelineConfig, { warnings }: Config): string {
   const { net, env } = pipelinePermissions(pipeline, []);
   const parts = partsOf(pipeline);
-  const when = (config: { readonly when?: readonly string[] }) =>
+  const when = (config: RoleConfig & { readonly when?: readonly string[] }) =>
     config.when === undefined ? "" : ` when ${config.when.join(", ")}`;
   const { name, logLevel, ordering, concurrency } = pipeline;
   const lines = [
