@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
+import { partsOf } from "../../src/config/parts.ts";
 import {
   discoveryPermissions,
-  partsOf,
   pipelinePermissions,
   redrivePermissions,
   tryPermissions,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseGap, type Template, TemplateError } from "../../../src/core/template.ts";
-import { headerValue } from "../../../src/transports/http/header_value.ts";
+import { headerValue } from "../../../src/transports/http/percent_encoding.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../support/http/url_keys.ts";
