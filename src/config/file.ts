@@ -13,7 +13,7 @@ import {
   sectionWarnings,
 } from "./sections.ts";
 import { secretTexts } from "./secret_texts.ts";
-import type { HiddenPlaces } from "../schema/secrets.ts";
+import type { HiddenPaths } from "../schema/secrets.ts";
 
 export interface ConfigSource {
   /** For messages: `config.yaml`, `stdin`. */
@@ -91,7 +91,7 @@ function toMapping(document: unknown): Mapping | undefined {
   return isMapping(document) ? document : undefined;
 }
 
-function pipelinesOf(document: unknown, hidden: HiddenPlaces): readonly LoadedPipeline[] {
+function pipelinesOf(document: unknown, hidden: HiddenPaths): readonly LoadedPipeline[] {
   const pipelines = valueAt(document, ["pipelines"]);
   return (Array.isArray(pipelines) ? pipelines : []).map((pipeline, index) => {
     const path = ["pipelines", index];

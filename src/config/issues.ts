@@ -3,7 +3,7 @@ import { type Path, valueAt } from "../schema/document.ts";
 import { describeValue } from "../schema/description.ts";
 import type { Finding } from "./problem.ts";
 import { alternatives, type Reading } from "../schema/scalar.ts";
-import type { HiddenPlaces } from "../schema/secrets.ts";
+import type { HiddenPaths } from "../schema/secrets.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,7 +14,7 @@ const PARTS = /^a (mapping|list)/;
 /** Describes zod's issues with a document in eventor's words. */
 export function describeIssues(
   issues: readonly Issue[],
-  { document, hidden }: { document: unknown; hidden: HiddenPlaces },
+  { document, hidden }: { document: unknown; hidden: HiddenPaths },
 ): readonly Finding[] {
   function describe(issue: Issue, parent: Path): readonly Finding[] {
     const path = [...parent, ...issue.path];

@@ -3,7 +3,7 @@ import { FileError, type ExternalValues } from "./external_values.ts";
 import { type Gap, parseGap, type Template } from "../core/template.ts";
 import type { Path } from "../schema/document.ts";
 import type { Finding } from "./problem.ts";
-import { HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "../schema/secrets.ts";
+import { HiddenPaths, isHidden, isSecretPath, type WrittenPart } from "../schema/secrets.ts";
 import { TemplateText } from "../schema/texts.ts";
 
 // A literal `${`, a reference, or a reference without an end.
@@ -21,7 +21,7 @@ const TEMPLATE_HELP =
 export interface ResolvedDocument {
   readonly document: unknown;
   readonly findings: readonly Finding[];
-  readonly hidden: HiddenPlaces;
+  readonly hidden: HiddenPaths;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface ResolvedDocument {
  */
 export function resolveReferences(document: unknown, values: ExternalValues): ResolvedDocument {
   const findings: Finding[] = [];
-  const hidden = new HiddenPlaces();
+  const hidden = new HiddenPaths();
   let putIn = 0;
 
   function resolve(value: unknown, path: Path): unknown {
@@ -44,7 +44,7 @@ export function resolveReferences(document: unknown, values: ExternalValues): Re
   }
 
   function resolveText(text: string, path: Path): string | TemplateText {
-    const isSecret = isSecretPlace(path);
+    const isSecret = isSecretPath(path);
     const parts: Template["parts"][number][] = [];
     const written: WrittenPart[] = [];
     let isWhole = true;

@@ -97,21 +97,21 @@ const logLevel = choice<LogLevel>({ ...logLevelWords, ...logLevelNumbers }, {
 const ordering = choice<Ordering>({ key: "key", partition: "partition", none: "none" });
 
 export const pipelineSchema: z.ZodType<PipelineConfig> = section({
-  name: toSchema(pipelineName).describe("Names the pipeline in the log; no two have the same"),
+  name: toSchema(pipelineName).describe("The name of the pipeline, for the log; it must be unique"),
   logLevel: toSchema(logLevel).prefault("INFO").describe(
-    "What the pipeline logs; 0 to 3 stand for DEBUG to ERROR",
+    "The lowest level that the pipeline logs; 0 to 3 stand for DEBUG to ERROR",
   ),
   ordering: toSchema(ordering).prefault("key").describe(
-    "What is handled one after the other: the events of a `key` of a partition (those without a key count as one), of a `partition`, or `none`",
+    "Which events are handled one after the other: those with the same `key` in a partition (events without a key share one), those of a `partition`, or `none`",
   ),
   concurrency: toSchema(integer(1, 10_000)).prefault(32).describe(
-    "How many calls may be in flight; of those, one partition of several has half at most, so that calls that hang leave some for the others",
+    "The most calls in flight. One of several partitions gets half of them at most, so that calls that hang leave some for the others",
   ),
   maxLookahead: toSchema(integer(1, 1_000_000)).prefault(1000).describe(
-    "How many events of a partition may be begun from its lowest unfinished one on",
+    "How far a partition may run ahead of its lowest unfinished event, in events",
   ),
   maxBufferedBytes: toSchema(size({ min: "1MiB", max: "4GiB" })).prefault("64MiB").describe(
-    "How much of what was fetched may wait or be under way, and how much of results may wait to be stored; fetching, or calling, pauses when it is more",
+    "The most bytes of fetched events that wait or are in flight, and of results that wait to be stored; beyond that, fetching or calling pauses",
   ),
   eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",
@@ -123,9 +123,9 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     roleSchema<ResultProcessorConfig>(RESULT_PROCESSOR_SCHEMAS).meta({ id: "resultProcessor" }),
   ).optional()
     .transform((processors) => processors ?? [])
-    .describe("Where results go: one, a list, or none when the call was the purpose"),
+    .describe("Where results go: one, a list, or none if only the call matters"),
   deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
-    .describe("Where events go that have failed for good, as they were"),
+    .describe("Where events go that have failed for good, unchanged"),
 }).superRefine((pipeline, context) => {
   // Invalid sections arrive here as written.
   const handler: Partial<HandlerConfig> = Object(pipeline.eventHandler);
@@ -146,11 +146,11 @@ export const fileSchema = section({
   logFormat: toSchema(choice<LogFormat>({ text: "text", json: "json" })).optional()
     .describe("How log lines are written").meta({ default: PROCESS_DEFAULTS.logFormat }),
   shutdownTimeout: toSchema(shutdownTimeoutScalar).optional()
-    .describe("How long events in flight may take to finish when eventor is stopped")
+    .describe("How long events in flight may take to finish when eventor stops")
     .meta({ default: PROCESS_DEFAULTS.shutdownTimeout }),
   admin: section({
     address: toSchema(adminAddress).prefault("127.0.0.1:9464").describe(
-      "Where it listens, as `host:port`; whoever reaches it can read the pipelines' state",
+      "Where it listens, as `host:port`. Anyone who can reach it can read the pipelines' state",
     ),
     readyAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("30s").describe(
       "How long an event may fail before its pipeline is not ready",
@@ -178,7 +178,7 @@ function roleSchema<Section extends RoleConfig>(
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.union([
     z.array(pipelineSchema).describe("A list of pipelines"),
-    fileSchema.describe("A list of pipelines, and what belongs to the process"),
+    fileSchema.describe("A list of pipelines, and settings of the process"),
   ]).meta({ title: "Configuration of eventor" });
   return {
     ...z.toJSONSchema(schema, {

@@ -1,4 +1,4 @@
-import { type HiddenPlaces, isHidden, isSecretPlace, type WrittenPart } from "../schema/secrets.ts";
+import { type HiddenPaths, isHidden, isSecretPath, type WrittenPart } from "../schema/secrets.ts";
 import type { Path } from "../schema/document.ts";
 import { TemplateText } from "../schema/texts.ts";
 
@@ -19,10 +19,10 @@ const NAMES = new Set([
  * The texts of a document to redact: secrets and external values, except names, sources and destinations. Headers may
  * be harmless: only their external values are included.
  */
-export function secretTexts(document: unknown, hidden: HiddenPlaces): readonly string[] {
+export function secretTexts(document: unknown, hidden: HiddenPaths): readonly string[] {
   return textsOf(document, []).flatMap(({ path, parts }) => {
     const written = hidden.partsAt(path) ?? parts;
-    if (isSecretPlace(path) && !path.includes("headers")) {
+    if (isSecretPath(path) && !path.includes("headers")) {
       return written.flatMap((part) =>
         isHidden(part) ? [part.hidden] : typeof part === "string" ? [part] : []
       );

@@ -12,7 +12,7 @@ import {
   LISTENER_SCHEMAS,
   RESULT_PROCESSOR_SCHEMAS,
 } from "../transports/schemas.ts";
-import type { HiddenPlaces } from "../schema/secrets.ts";
+import type { HiddenPaths } from "../schema/secrets.ts";
 import { SECTION_EXTRAS } from "../schema/section.ts";
 import { redactedUrl } from "../schema/url.ts";
 
@@ -84,7 +84,7 @@ export function sectionWarnings({ role, section }: RoleSection): readonly string
 export function redactSections(
   config: unknown,
   sections: readonly RoleSection[],
-  hidden: HiddenPlaces,
+  hidden: HiddenPaths,
 ): void {
   for (const { path, role } of sections) {
     // By now, a single value is a list.
@@ -101,7 +101,7 @@ export function redactSections(
 /** Replaces paths by the text of their files. Unreadable ones stay as written. */
 export function readFiles(
   { path, section, role }: RoleSection,
-  { values, hidden }: { values: ExternalValues; hidden: HiddenPlaces },
+  { values, hidden }: { values: ExternalValues; hidden: HiddenPaths },
 ): readonly Finding[] {
   const findings: Finding[] = [];
   for (const file of SECTION_EXTRAS.get(role.schema)?.files ?? []) {

@@ -16,9 +16,9 @@ export interface ChangeTarget {
 }
 
 const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
-  update: "new calls go by that",
-  restart: "the pipeline drains and starts again",
-  impossible: "that takes effect when eventor is started again",
+  update: "new calls use the new values",
+  restart: "the pipeline drains and restarts",
+  impossible: "restart eventor to apply the change",
 };
 
 /**
@@ -55,13 +55,13 @@ export class Reconfiguration implements Disposable {
     if ("problems" in result) {
       this.#isValid = false;
       log.warn(
-        `files have changed and cannot be used; what they held before stays in force: ${
+        `changed files are invalid; the former configuration stays in force: ${
           result.problems.map(formatProblem).join("; ")
         }`,
       );
       return files;
     }
-    if (!this.#isValid) log.info("the files that have changed can be used");
+    if (!this.#isValid) log.info("the changed files are valid again");
     this.#isValid = true;
     this.#goOverTo(result);
     return files;
@@ -77,7 +77,7 @@ export class Reconfiguration implements Disposable {
     );
     if (JSON.stringify(processPart(config)) !== JSON.stringify(processPart(next.config))) {
       new Logger(this.#log, { level: "INFO" })
-        .warn(`what belongs to the process has changed: ${OUTCOMES.impossible}`);
+        .warn(`settings of the process have changed: ${OUTCOMES.impossible}`);
     }
     for (const [index, pipeline] of next.config.pipelines.entries()) {
       const former = config.pipelines[index];

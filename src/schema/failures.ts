@@ -26,27 +26,27 @@ export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
     "How many calls an event may have. Calls during an outage do not count",
   ),
-  initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second"),
-  maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any other"),
-  multiplier: toSchema(decimal(1, 100)).prefault(2).describe("How much longer each pause may be"),
+  initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second call"),
+  maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any later call"),
+  multiplier: toSchema(decimal(1, 100)).prefault(2).describe("The factor by which the longest pause grows"),
   jitter: toSchema(choice({ full: "full" as const, none: "none" as const })).prefault("full")
-    .describe("`full`: a pause is anything up to its longest; `none`: it is its longest"),
+    .describe("`full`: a random pause up to the longest; `none`: always the longest"),
   on: oneOrList(toSchema(cause)).prefault([...TRANSIENT_STATUSES, "noResponse"]).describe(
-    "What calls are repeated for: statuses, and `noResponse`, which includes responses that break off; one or a list",
+    "Which outcomes are retried: statuses, and `noResponse`, which includes responses that break off; one or a list",
   ),
 }).transform(({ maxAttempts, initialDelay, maxDelay, multiplier, jitter, on }): RetryConfig => ({
   maxAttempts,
   backoff: { initialDelayMs: initialDelay, maxDelayMs: maxDelay, multiplier, jitter },
   on,
 })).optional().transform((retry) => retry ?? null).describe(
-  "How calls are repeated whose response may be another one next time; without it, such a response is a result at once",
+  "How transient error responses are retried; without it, they are results at once",
 );
 
 /** `onFailure`; its default depends on the pipeline. */
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "What happens to an event that has failed for good when the pipeline has no `deadLetter`: `block`, the default, repeats its call, and later events of its key wait; `discard` drops it",
+  "What happens to an event that has failed for good when the pipeline has no `deadLetter`: `block`, the default, repeats its call while later events of its key are blocked; `discard` drops it",
 );
 
 export const onTombstoneSchema = toSchema(

@@ -28,10 +28,10 @@ function readHeader(name: string, value: unknown): Reading<Template> {
 /** The keys of a result processor that shape its records. */
 export const recordTemplateKeys = {
   key: templateSchema.optional().describe(
-    "The key of records, which may hold templates, instead of the event's",
+    "The key of records, instead of the event's; it may hold templates",
   ),
   headers: headerPairs(readHeader).optional().describe(
-    "Further headers of records, whose values may hold templates; they replace others of their names",
+    "Further headers of records; values may hold templates. They replace others of the same names",
   ),
 };
 

@@ -6,14 +6,14 @@ const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(
 /** Mappings whose values may be secrets, whatever their names. */
 const SECRET_MAPPINGS: ReadonlySet<unknown> = new Set(["headers", "parameters"]);
 
-/** Sections where `key` is not a record's key. */
-const KEY_PLACES: ReadonlySet<unknown> = new Set(["auth", "tls"]);
+/** Mappings whose `key` is a secret, not the key of a record. */
+const KEY_PARENTS: ReadonlySet<unknown> = new Set(["auth", "tls"]);
 
 /** Whether a path may hold a secret, so that no message may show it. */
-export function isSecretPlace(path: Path): boolean {
+export function isSecretPath(path: Path): boolean {
   return path.some((key, index) =>
     SECRET_KEY.test(String(key)) || SECRET_MAPPINGS.has(key) ||
-    key === "key" && KEY_PLACES.has(path[index - 1])
+    key === "key" && KEY_PARENTS.has(path[index - 1])
   );
 }
 
@@ -26,7 +26,7 @@ export function isHidden(part: WrittenPart): part is { readonly hidden: string }
 }
 
 /** Records which values of a document contain external values. */
-export class HiddenPlaces {
+export class HiddenPaths {
   readonly #parts = new Map<string, readonly WrittenPart[]>();
 
   /** @param parts of the text at this path */
@@ -35,7 +35,7 @@ export class HiddenPlaces {
   }
 
   has(path: Path): boolean {
-    return isSecretPlace(path) || this.#parts.has(pathKey(path));
+    return isSecretPath(path) || this.#parts.has(pathKey(path));
   }
 
   /** The parts of a text that contains external values; undefined for any other value. */

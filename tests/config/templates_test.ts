@@ -111,11 +111,11 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     ...["Authorization", "Cookie"].map((name): [string, string] => [
       withHandler({ headers: { [name]: "Bearer ${event.key}" } }),
-      `eventHandler.headers.${name}: this header can't be taken from events: whoever writes them would decide about it`,
+      `eventHandler.headers.${name}: this header can't be taken from events: their writer would choose it`,
     ]),
     [
       withHandler({ forwardHeaders: ["authorization"] }),
-      "eventHandler.forwardHeaders[0]: this header can't be taken from events: whoever writes them would decide about it",
+      "eventHandler.forwardHeaders[0]: this header can't be taken from events: their writer would choose it",
     ],
     ...["Host", "content-length", "Transfer-Encoding", "proxy-authorization"].map((
       name,
@@ -157,7 +157,7 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withHandler({ forwardHeaders: ["Authorization*"] }),
-      "eventHandler.forwardHeaders[0]: this header can't be taken from events: whoever writes them would decide about it",
+      "eventHandler.forwardHeaders[0]: this header can't be taken from events: their writer would choose it",
     ],
     [
       withHandler({ forwardHeaders: ["a b"] }),

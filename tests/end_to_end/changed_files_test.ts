@@ -29,7 +29,7 @@ Deno.test("eventor starts a pipeline again whose client certificate is renewed o
   await eventually(() => endpoint.clients.includes("second"), waiting(eventor));
   assertMatch(
     await eventor.line(/changed/),
-    /INFO.* pipeline 'orders': eventHandler\.tls\.cert, eventHandler\.tls\.key changed: the pipeline drains and starts again$/,
+    /INFO.* pipeline 'orders': eventHandler\.tls\.cert, eventHandler\.tls\.key changed: the pipeline drains and restarts$/,
   );
   const isUsed = () => endpoint.clients.filter((name) => name === "second").length >= 100;
   await eventually(isUsed, waiting(eventor));
@@ -55,7 +55,7 @@ Deno.test("eventor uses a token that is renewed on disk, under load, without a r
 
   assertMatch(
     await eventor.line(/changed/),
-    /INFO.* pipeline 'orders': eventHandler\.auth\.token changed: new calls go by that$/,
+    /INFO.* pipeline 'orders': eventHandler\.auth\.token changed: new calls use the new values$/,
   );
   await eventually(() => callsWith("second").length >= 100, waiting(eventor));
   await assertEachPublishedOnce(await load.end(), { results, eventor });
@@ -106,14 +106,14 @@ Deno.test("eventor keeps a certificate whose key is not there yet, and says so o
   files.write("cert.pem", next.cert);
   assertMatch(
     await eventor.line(/WARN.*changed/),
-    /what they held before stays in force: .*: pipeline 'orders': eventHandler\.tls\.key: the private key is not that of the certificate$/,
+    /the former configuration stays in force: .*: pipeline 'orders': eventHandler\.tls\.key: the private key is not that of the certificate$/,
   );
   await produce(topic, [{ key: "2", value: "2" }]);
   await eventually(() => endpoint.clients.length === 2, waiting(eventor));
 
   files.write("key.pem", next.key);
 
-  await eventor.line(/INFO.*eventHandler\.tls\.key changed: the pipeline drains and starts again/);
+  await eventor.line(/INFO.*eventHandler\.tls\.key changed: the pipeline drains and restarts/);
   await produce(topic, [{ key: "3", value: "3" }]);
   await eventually(() => endpoint.clients.length === 3, waiting(eventor));
   assertEquals(endpoint.clients, ["first", "first", "second"]);
@@ -134,7 +134,7 @@ Deno.test("eventor starts a pipeline again whose header comes from a file that h
 
   files.write("token", "canary-2\n");
 
-  await eventor.line(/INFO.*x-token changed: the pipeline drains and starts again/);
+  await eventor.line(/INFO.*x-token changed: the pipeline drains and restarts/);
   await produce(topic, [{ key: "2", value: "2" }]);
   await eventually(() => endpoint.calls.length === 2, waiting(eventor));
   assertEquals(tokens(), ["canary-1", "canary-2"]);

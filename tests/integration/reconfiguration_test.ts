@@ -6,11 +6,11 @@ import { RecordedLog } from "../support/recorded_log.ts";
 
 for (
   const [name, isTaken, expected] of [
-    ["goes over to a file that has changed", true, "INFO - CHANGED: new calls go by that"],
+    ["goes over to a file that has changed", true, "INFO - CHANGED: new calls use the new values"],
     [
       "has ended for good takes nothing of that",
       false,
-      "WARN - CHANGED: that takes effect when eventor is started again",
+      "WARN - CHANGED: restart eventor to apply the change",
     ],
   ] as const
 ) {

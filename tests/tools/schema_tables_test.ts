@@ -31,8 +31,8 @@ Deno.test("keyTables() says what a key is and what becomes of it", async (t) => 
   for (
     const row of [
       "| `shutdownTimeout` | text such as `30s` | `25s` | How long events in flight may take to " +
-      "finish when eventor is stopped |",
-      "| `name` | text | required | Names the pipeline in the log; no two have the same |",
+      "finish when eventor stops |",
+      "| `name` | text | required | The name of the pipeline, for the log; it must be unique |",
       "| `heartbeat.interval.ms` | `3000` | How often a member gives a sign of life |",
       "| `log_level`, `debug` |  | Accepted with a warning: has no effect in eventor: " +
       "the pipeline's logLevel decides |",

@@ -34,7 +34,7 @@ export class CallPreview {
     const response = await responding;
     const { status, headers, body } = response;
     this.#observer.received({
-      title: status === null ? "an answer without a status" : `HTTP ${status}`,
+      title: status === null ? "a response without a status" : `HTTP ${status}`,
       headers: [...shownHeaders(headers)],
       body,
       ...(body === null ? { note: response.defect } : {}),

@@ -96,20 +96,20 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     "The http:// or https:// URL that events are sent to; path and query may hold templates",
   ),
   headers: headersSchema.prefault({}).describe(
-    "Headers of the request, whose values may hold templates; without a `Content-Type`, the one of the event or `application/text`",
+    "Headers of the request; values may hold templates. `Content-Type` defaults to that of the event, or to `application/text`",
   ),
   forwardHeaders: forwardHeadersSchema.prefault([]).describe(
-    "Names of the event's headers that become headers of the request; `ce_*` stands for all that begin with `ce_`, `*` for all",
+    "Headers of the event that become headers of the request: names, `ce_*` for all that begin with `ce_`, or `*` for all",
   ),
   auth: authSchema.optional().describe("How requests are authenticated"),
   tls: tlsSchema.optional().describe(
-    "Certificates for an https:// URL: own authorities, and a client certificate",
+    "Certificates for an https:// URL: own authorities and a client certificate",
   ),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
-    "How long a call may take, with its response's body",
+    "The time limit of a call, including the response's body",
   ),
   maxResponseBytes: toSchema(size({ min: "1", max: "1GiB" })).prefault("900KiB").describe(
-    "How large a response's body may be, after decoding; a larger one is not read, and is an error response",
+    "The largest body of a response, after decoding; a larger one is not read, and is an error response",
   ),
   redirect: toSchema(choice({ follow: "follow" as const, manual: "manual" as const }))
     .prefault("follow").describe(
@@ -117,7 +117,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     ),
   retry: retrySchema,
   maxRetryAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("5m").describe(
-    "How long a pause a response may ask for by `Retry-After`",
+    "The longest pause that a response can request by `Retry-After`",
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,

@@ -90,11 +90,11 @@ export function authWarnings(section: unknown): readonly string[] {
   if (valueAt(section, ["auth"]) === undefined) return [];
   const warnings: string[] = [];
   if (isReadableOnTheWay(valueAt(section, ["url"]))) {
-    warnings.push("'auth' without TLS: whoever is on the way to the endpoint can read it");
+    warnings.push("'auth' without TLS: anyone on the network path to the endpoint can read it");
   }
   if (isReadableOnTheWay(valueAt(section, ["auth", "tokenEndpoint"]))) {
     warnings.push(
-      "'auth.tokenEndpoint' without TLS: whoever is on the way to it can read secrets and tokens",
+      "'auth.tokenEndpoint' without TLS: anyone on the network path to it can read secrets and tokens",
     );
   }
   return warnings;

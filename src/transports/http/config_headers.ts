@@ -69,7 +69,7 @@ function reasonToRefuse(name: string): string | undefined {
 
 function reasonNotOfEvents(name: string): string | undefined {
   return isCredential(name.toLowerCase())
-    ? "this header can't be taken from events: whoever writes them would decide about it"
+    ? "this header can't be taken from events: their writer would choose it"
     : undefined;
 }
 

@@ -9,10 +9,10 @@ const KEYS = { cert: "cert", key: "key", passphrase: "keyPassphrase" } as const;
 
 export const tlsSchema = section({
   ca: toSchema(pem("certificate")).optional().describe(
-    "The authorities that may have signed the endpoint's certificate, besides those that eventor knows",
+    "Certificate authorities for the endpoint, in addition to the built-in ones",
   ),
   cert: toSchema(pem("certificate")).optional().describe(
-    "The client's certificate, followed by those between it and its authority",
+    "The client's certificate, followed by intermediate ones",
   ),
   key: toSchema(pem("private key")).optional().describe("The private key of `cert`"),
   keyPassphrase: toSchema(text()).optional().describe(

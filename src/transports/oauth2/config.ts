@@ -86,7 +86,7 @@ const parameters = pairs<string>((name, value) => {
 
 /** The keys of a section about OAuth 2.0. */
 export const OAUTH2_SHAPE = {
-  tokenEndpoint: toSchema(tokenEndpoint).describe("The URL that tokens are asked for at"),
+  tokenEndpoint: toSchema(tokenEndpoint).describe("The URL where tokens are requested"),
   grant: toSchema(
     choice({
       clientCredentials: "clientCredentials" as const,
@@ -95,7 +95,7 @@ export const OAUTH2_SHAPE = {
   ).prefault("clientCredentials").describe(
     "`clientCredentials`: for the client itself; `refreshToken`: for the user who granted the refresh token",
   ),
-  clientId: toSchema(text()).describe("By what the token endpoint knows eventor"),
+  clientId: toSchema(text()).describe("The client's id at the token endpoint"),
   clientAuthentication: toSchema(
     choice({
       basic: "basic" as const,
@@ -110,20 +110,20 @@ export const OAUTH2_SHAPE = {
     "For `privateKeyJwt`: PEM of a private key without a passphrase, RSA or EC (P-256, P-384)",
   ),
   algorithm: toSchema(choice<SignatureAlgorithm>(SIGNATURE_ALGORITHMS)).optional().describe(
-    "What the assertion is signed with; without it, `RS256`, `ES256` or `ES384` as the key is",
+    "The algorithm that signs the assertion; the default is `RS256`, `ES256` or `ES384`, by the key",
   ),
-  keyId: toSchema(text()).optional().describe("The assertion's `kid`, when there are several keys"),
+  keyId: toSchema(text()).optional().describe("The assertion's `kid`, if there are several keys"),
   assertionAudience: toSchema(text()).optional().describe(
-    "Whom the assertion is for; without it, the token endpoint's URL. Some servers want their issuer",
+    "The assertion's audience; the default is the token endpoint's URL. Some servers expect their issuer",
   ),
-  refreshToken: toSchema(text()).optional().describe("For `refreshToken`: the first one"),
+  refreshToken: toSchema(text()).optional().describe("For `refreshToken`: the first refresh token"),
   scope: toSchema(text()).optional().describe(
-    "What the token is to be good for, separated by spaces",
+    "The scopes of the token, separated by spaces",
   ),
-  audience: toSchema(text()).optional().describe("Whom the token is to be for"),
-  parameters: parameters.prefault({}).describe("What the request's body has besides"),
+  audience: toSchema(text()).optional().describe("The audience of the token"),
+  parameters: parameters.prefault({}).describe("Further parameters in the body of token requests"),
   ca: toSchema(pem("certificate")).optional().describe(
-    "PEM of certificates that the token endpoint is checked with, besides the platform's",
+    "PEM of certificate authorities for the token endpoint, in addition to the built-in ones",
   ),
 };
 

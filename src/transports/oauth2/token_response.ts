@@ -85,7 +85,7 @@ function isOf2xx(status: number | null): boolean {
 }
 
 function unusable(reason: string): TokenAnswerError {
-  return new TokenAnswerError(`gave an unusable answer: ${reason}`);
+  return new TokenAnswerError(`returned an invalid OAuth 2.0 response: ${reason}`);
 }
 
 /** The members that are not null; undefined if the text is not a JSON object. */

@@ -11,12 +11,12 @@ const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/BadSignature/, "it is signed by another authority of the same name"],
   [
     /CaUsedAsEndEntity/,
-    "it is one of an authority (CA:TRUE), which a server cannot use as its own: make it anew with " +
+    "it is one of an authority (CA:TRUE), which a server cannot use as its own: create it again with " +
     "basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
   ],
   [
     /EndEntityUsedAsCa/,
-    "it is signed by a certificate that is none of an authority: make that one anew with " +
+    "it is signed by a certificate that is none of an authority: create that one again with " +
     "basicConstraints=CA:TRUE",
   ],
   [

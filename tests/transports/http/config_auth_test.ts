@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { isSecretPlace } from "../../../src/schema/secrets.ts";
+import { isSecretPath } from "../../../src/schema/secrets.ts";
 import { httpHandlerSchema } from "../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../src/transports/http/mod.ts";
 import { configOf, pipelineText, problemsOf } from "../../config/loading.ts";
@@ -216,7 +216,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
   }
 });
 
-Deno.test("isSecretPlace() knows the secrets of auth, and no more of it", () => {
+Deno.test("isSecretPath() knows the secrets of auth, and no more of it", () => {
   const keys = [
     "type",
     "username",
@@ -235,7 +235,7 @@ Deno.test("isSecretPlace() knows the secrets of auth, and no more of it", () => 
     "audience",
     "ca",
   ];
-  assertEquals(keys.filter((key) => isSecretPlace([0, "eventHandler", "auth", key])), [
+  assertEquals(keys.filter((key) => isSecretPath([0, "eventHandler", "auth", key])), [
     "password",
     "token",
     "key",
@@ -243,15 +243,15 @@ Deno.test("isSecretPlace() knows the secrets of auth, and no more of it", () => 
     "privateKey",
     "refreshToken",
   ]);
-  assert(isSecretPlace([0, "eventHandler", "auth", "parameters", "resource"]));
-  assert(!isSecretPlace([0, "eventResultProcessor", "key"]));
+  assert(isSecretPath([0, "eventHandler", "auth", "parameters", "resource"]));
+  assert(!isSecretPath([0, "eventResultProcessor", "key"]));
 });
 
 Deno.test("auth without TLS is worth a warning, except on the same machine", async (t) => {
   const endpoint =
-    "eventHandler: 'auth' without TLS: whoever is on the way to the endpoint can read it";
+    "eventHandler: 'auth' without TLS: anyone on the network path to the endpoint can read it";
   const tokens =
-    "eventHandler: 'auth.tokenEndpoint' without TLS: whoever is on the way to it can read secrets and tokens";
+    "eventHandler: 'auth.tokenEndpoint' without TLS: anyone on the network path to it can read secrets and tokens";
   const table: [string, string, string[]][] = [
     ["https://a/", "https://b/token", []],
     ["http://localhost/", "http://127.0.0.1:80/token", []],

@@ -131,7 +131,7 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   {
     message: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
     description:
-      "certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as its own: make it anew with basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
+      "certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as its own: create it again with basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
   },
   {
     message: "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",

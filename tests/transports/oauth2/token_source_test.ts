@@ -201,7 +201,7 @@ Deno.test("TokenSource goes on with a token that it could not renew, and says so
     world.nowMs += 1;
   }
   assertEquals(world.log.lines, [
-    "WARN - cannot renew the token: answered status 503; the present one is good for 709 s more",
+    "WARN - cannot renew the token: answered status 503; the current one is valid for 709 s more",
   ]);
   assertEquals(await world.token(), "token-1");
   await world.endpoint.grant();

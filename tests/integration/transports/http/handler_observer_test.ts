@@ -141,7 +141,7 @@ Deno.test("HttpHandler tells its observer, when what has come is no response", a
   });
   const { received } = await observed(`http://${endpoint.host}/`);
   assertEquals(received.map(({ title, body, note }) => [title, body, note]), [
-    ["an answer without a status", null, "invalid HTTP response: there is no status line"],
+    ["a response without a status", null, "invalid HTTP response: there is no status line"],
   ]);
 });
 

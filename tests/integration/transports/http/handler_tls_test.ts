@@ -68,7 +68,7 @@ Deno.test("HttpHandler says how to make it anew, when the endpoint's certificate
     () => handler.handle(anEvent(), NEVER),
     HandlerError,
     ": certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as " +
-      "its own: make it anew with basicConstraints=CA:FALSE",
+      "its own: create it again with basicConstraints=CA:FALSE",
   );
 });
 
@@ -79,7 +79,7 @@ Deno.test("checkEndpoint() says the same", async () => {
   const config = httpHandlerSchema.parse({ type: "http", url: endpoint.url, tls: { ca: cert } });
   const problems = await checkEndpoint(config);
   assertEquals(problems.length, 1);
-  assertStringIncludes(problems[0] ?? "", "make it anew with basicConstraints=CA:FALSE");
+  assertStringIncludes(problems[0] ?? "", "create it again with basicConstraints=CA:FALSE");
 });
 
 Deno.test("HttpHandler accepts a certificate that nobody else has signed, when it is none of an authority", async () => {
@@ -106,7 +106,7 @@ Deno.test("HttpTokenEndpoint says how to make it anew, when the server's certifi
   await assertRejects(
     () => tokens.request(undefined, NEVER),
     TokenError,
-    "make it anew with basicConstraints=CA:FALSE",
+    "create it again with basicConstraints=CA:FALSE",
   );
 });
 

@@ -48,7 +48,7 @@ Deno.test(
         const error = await assertRejects(() => tokenFrom(endpoint.url), TokenError);
         assertEquals(
           describeTokenFailure(error),
-          `token endpoint '${endpoint.url}' gave an unusable answer: ${reason}`,
+          `token endpoint '${endpoint.url}' returned an invalid OAuth 2.0 response: ${reason}`,
         );
       });
     }

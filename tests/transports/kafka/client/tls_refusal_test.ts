@@ -50,7 +50,7 @@ Deno.test("tlsRefusal() names what is wrong, and the key to correct", async (t) 
       own,
       untrusted +
       "its certificate is not accepted: it is one of an authority (CA:TRUE), which a server cannot use " +
-      "as its own: make it anew with basicConstraints=CA:FALSE " +
+      "as its own: create it again with basicConstraints=CA:FALSE " +
       "('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
     ],
     [

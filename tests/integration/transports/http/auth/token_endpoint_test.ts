@@ -134,12 +134,12 @@ Deno.test("HttpTokenEndpoint says what is wrong with an answer, and ends its con
     [
       "a body in which there is no token",
       sized(`{"access_token":null}`),
-      "gave an unusable answer: 'access_token' is missing",
+      "returned an invalid OAuth 2.0 response: 'access_token' is missing",
     ],
     [
       "a body that is no JSON",
       sized("token"),
-      "gave an unusable answer: its body is no JSON object",
+      "returned an invalid OAuth 2.0 response: its body is no JSON object",
     ],
     [
       "a redirect, which is not followed",
@@ -149,7 +149,7 @@ Deno.test("HttpTokenEndpoint says what is wrong with an answer, and ends its con
     [
       "broken framing",
       "200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-      "gave an unusable answer: invalid HTTP response: a chunk has no size that can be read",
+      "returned an invalid OAuth 2.0 response: invalid HTTP response: a chunk has no size that can be read",
     ],
     [
       "another protocol",
@@ -159,12 +159,12 @@ Deno.test("HttpTokenEndpoint says what is wrong with an answer, and ends its con
     [
       "a body that is announced to be too large",
       `200 OK\r\ncontent-length: 300000\r\n\r\n`,
-      "gave an unusable answer: its body is larger than 256 KiB",
+      "returned an invalid OAuth 2.0 response: its body is larger than 256 KiB",
     ],
     [
       "a body that becomes too large",
       `200 OK\r\n\r\n${" ".repeat(300_000)}`,
-      "gave an unusable answer: its body is larger than 256 KiB",
+      "returned an invalid OAuth 2.0 response: its body is larger than 256 KiB",
     ],
   ];
   for (const [name, answer, reason] of table) {
