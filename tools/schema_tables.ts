@@ -1,6 +1,6 @@
 import { isMapping, type Mapping, valueAt } from "../src/schema/document.ts";
 import { configJsonSchema } from "../src/config/schema.ts";
-import { ROLES } from "../src/config/sections.ts";
+import { SECTIONS } from "../src/config/sections.ts";
 import type { ConfigKey } from "../src/transports/kafka/config/keys/config_key.ts";
 import {
   KEYS_OF_BOTH,
@@ -25,9 +25,9 @@ export function keyTables(): ReadonlyMap<string, string> {
     propertyTable("The file", valueAt(schema, ["anyOf", 1])),
     propertyTable("A pipeline", valueAt(schema, ["$defs", "pipeline"])),
   ];
-  for (const { key, id, roles } of ROLES) {
+  for (const { key, id, schemas } of SECTIONS) {
     const variants = valueAt(schema, ["$defs", id, "oneOf"]);
-    for (const [index, type] of Object.keys(roles).entries()) {
+    for (const [index, type] of Object.keys(schemas).entries()) {
       const schema = valueAt(variants, [index]);
       tables.push(propertyTable(`${code(key)} of type ${code(type)}`, schema));
       tables.push(...tablesOfMappings(schema, key));

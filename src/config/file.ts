@@ -8,9 +8,9 @@ import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
 import {
   redactSections,
   readFiles,
-  type RoleSection,
   sectionsOf,
   sectionWarnings,
+  type TypedSection,
 } from "./sections.ts";
 import { secretTexts } from "./secret_texts.ts";
 import type { HiddenPaths } from "../schema/secrets.ts";
@@ -40,7 +40,7 @@ export interface LoadedPipeline {
   readonly label: string;
   /** As written, with references resolved and paths replaced by the files' text. */
   readonly written: unknown;
-  readonly sections: readonly RoleSection[];
+  readonly sections: readonly TypedSection[];
 }
 
 /** Reads one source. Never throws because of its text. */

@@ -1,14 +1,15 @@
 import { cyclesOf, describeCycle, flowOf } from "./cycles.ts";
+import { partsOf } from "./parts.ts";
 import { listenerRole } from "../transports/mod.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "../schema/description.ts";
 import { type ExternalValues, RecordedValues } from "./external_values.ts";
-import { formatPath } from "../schema/document.ts";
 import { type ConfigProblem, formatPipeline } from "./problem.ts";
 import {
   type Config,
   DEFAULT_SHUTDOWN_TIMEOUT_MS,
   type FileConfig,
+  type PipelineConfig,
   PROCESS_DEFAULTS,
 } from "./schema.ts";
 
@@ -34,11 +35,15 @@ export function loadConfig(
     ...files.flatMap((file) => file.problems),
     ...emptinessProblems(files),
     ...nameProblems(files),
-    ...exclusiveProblems(files),
     ...processProblems(files),
   ];
   if (problems.length > 0) return { problems };
-  const betweenPipelines = [...readerProblems(files), ...cycleProblems(files)];
+  const valid = validPipelines(files);
+  const betweenPipelines = [
+    ...exclusiveProblems(valid),
+    ...readerProblems(valid),
+    ...cycleProblems(valid),
+  ];
   if (betweenPipelines.length > 0) return { problems: betweenPipelines };
   const configs = files.flatMap(({ config }) => config === undefined ? [] : [config]);
   return {
@@ -108,14 +113,14 @@ function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
   );
 }
 
-function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
+function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
   return claimProblems(
-    pipelinesOf(files).flatMap(({ source, label, sections }) =>
-      sections.flatMap(({ path, role: { exclusive } }) =>
+    pipelines.flatMap(({ source, label, config }) =>
+      partsOf(config).flatMap(({ path, role: { exclusive } }) =>
         exclusive === undefined ? [] : [{
           key: exclusive,
           owner: `${formatPipeline(label)} of ${quoted(source)}`,
-          place: { source, pipeline: label, path: formatPath(path.slice(2)) },
+          place: { source, pipeline: label, path },
           message: (owner) => `only one pipeline can have ${exclusive}, and ${owner} has it`,
         }]
       )
@@ -124,12 +129,10 @@ function exclusiveProblems(files: readonly LoadedFile[]): readonly ConfigProblem
 }
 
 /** Pipelines that share a topic and a group by mistake: each would get only some events. */
-function readerProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
-  const written = pipelinesOf(files);
+function readerProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
   const owners = new Map<string, string>();
-  return files.flatMap(({ config }) => config?.pipelines ?? []).flatMap((pipeline) => {
-    const { source = "", label = "" } = written.find(({ name }) => name === pipeline.name) ?? {};
-    const readers = listenerRole(pipeline.eventListener).readers?.(pipeline.eventListener) ?? [];
+  return pipelines.flatMap(({ source, label, config: { eventListener } }) => {
+    const readers = listenerRole(eventListener).readers?.(eventListener) ?? [];
     const owner = readers.map((reader) => owners.get(reader)).find((owner) => owner !== undefined);
     for (const reader of readers) {
       owners.set(reader, owner ?? `pipeline ${formatPipeline(label)} of ${quoted(source)}`);
@@ -142,18 +145,18 @@ function readerProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] 
   });
 }
 
-function cycleProblems(files: readonly LoadedFile[]): ConfigProblem[] {
-  const known = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline]));
-  const labelOf = (name: string) => known.get(name)?.label ?? "";
-  const flows = files.flatMap(({ config }) => config?.pipelines ?? [])
-    .map((pipeline) => flowOf(pipeline));
-  return flows.flatMap((flow) => cyclesOf(flow, flows))
-    .map(({ pipeline, target, others }) => ({
-      source: known.get(pipeline)?.source ?? "",
-      pipeline: labelOf(pipeline),
+function cycleProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
+  const labels = new Map(pipelines.map(({ label, config: { name } }) => [name, label]));
+  const flows = pipelines.map(({ config }) => flowOf(config));
+  return pipelines.flatMap(({ source, label }, index) => {
+    const flow = flows[index];
+    return (flow === undefined ? [] : cyclesOf(flow, flows)).map(({ target, others }) => ({
+      source,
+      pipeline: label,
       path: target.path,
-      message: describeCycle(others.map(labelOf).map(quoted)),
+      message: describeCycle(others.map((name) => quoted(labels.get(name) ?? ""))),
     }));
+  });
 }
 
 function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
@@ -166,6 +169,24 @@ function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem
 function pipelinesOf(files: readonly LoadedFile[]) {
   return files.flatMap(({ source, pipelines }) =>
     pipelines.map((pipeline) => ({ source, ...pipeline }))
+  );
+}
+
+interface ValidPipeline {
+  readonly source: string;
+  /** Its name in problems. */
+  readonly label: string;
+  readonly config: PipelineConfig;
+}
+
+function validPipelines(files: readonly LoadedFile[]): readonly ValidPipeline[] {
+  const labels = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline.label]));
+  return files.flatMap(({ source, config }) =>
+    (config?.pipelines ?? []).map((config) => ({
+      source,
+      label: labels.get(config.name) ?? "",
+      config,
+    }))
   );
 }
 

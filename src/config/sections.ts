@@ -5,7 +5,6 @@ import { FileText } from "../schema/texts.ts";
 import { readExternalFile } from "./references.ts";
 import type { ExternalValues } from "./external_values.ts";
 import type { Finding } from "./problem.ts";
-import { HANDLERS, LISTENERS, RESULT_PROCESSORS } from "../transports/mod.ts";
 import {
   DEAD_LETTER_SCHEMAS,
   HANDLER_SCHEMAS,
@@ -16,52 +15,28 @@ import type { HiddenPaths } from "../schema/secrets.ts";
 import { SECTION_EXTRAS } from "../schema/section.ts";
 import { redactedUrl } from "../schema/url.ts";
 
-/** The part of a role that this module needs. */
-interface SectionRole {
-  readonly schema: z.ZodType<RoleConfig>;
-  readonly exclusive?: string;
-}
-
-/** A section of a pipeline, and the role that its type names. */
-export interface RoleSection {
+/** A section of a pipeline, and the schema that its type names. */
+export interface TypedSection {
   readonly path: Path;
   readonly section: unknown;
-  readonly role: SectionRole;
+  readonly schema: z.ZodType<RoleConfig>;
 }
 
-/** The roles of a pipeline: their keys in it, their names in the JSON Schema, and their types. */
-export const ROLES: readonly {
+/** The sections of a pipeline: their keys, their names in the JSON Schema, and their types. */
+export const SECTIONS: readonly {
   readonly key: string;
   readonly id: string;
-  readonly roles: Readonly<Record<string, SectionRole>>;
+  readonly schemas: Readonly<Record<string, z.ZodType<RoleConfig>>>;
 }[] = [
-  { key: "eventListener", id: "listener", roles: sectionRoles(LISTENERS, LISTENER_SCHEMAS) },
-  { key: "eventHandler", id: "handler", roles: sectionRoles(HANDLERS, HANDLER_SCHEMAS) },
-  {
-    key: "eventResultProcessor",
-    id: "resultProcessor",
-    roles: sectionRoles(RESULT_PROCESSORS, RESULT_PROCESSOR_SCHEMAS),
-  },
-  {
-    key: "deadLetter",
-    id: "deadLetter",
-    roles: sectionRoles(RESULT_PROCESSORS, DEAD_LETTER_SCHEMAS),
-  },
+  { key: "eventListener", id: "listener", schemas: LISTENER_SCHEMAS },
+  { key: "eventHandler", id: "handler", schemas: HANDLER_SCHEMAS },
+  { key: "eventResultProcessor", id: "resultProcessor", schemas: RESULT_PROCESSOR_SCHEMAS },
+  { key: "deadLetter", id: "deadLetter", schemas: DEAD_LETTER_SCHEMAS },
 ];
 
-function sectionRoles<Type extends string>(
-  roles: Readonly<Record<Type, { readonly exclusive?: string }>>,
-  schemas: Readonly<Record<Type, z.ZodType<RoleConfig>>>,
-): Readonly<Record<string, SectionRole>> {
-  const types = Object.keys(schemas) as Type[];
-  return Object.fromEntries(
-    types.map((type) => [type, { ...roles[type], schema: schemas[type] }]),
-  );
-}
-
 /** The sections of a pipeline with a known type; the schema reports the others. */
-export function sectionsOf(document: unknown, pipelinePath: Path): readonly RoleSection[] {
-  return ROLES.flatMap(({ key, roles }) => {
+export function sectionsOf(document: unknown, pipelinePath: Path): readonly TypedSection[] {
+  return SECTIONS.flatMap(({ key, schemas }) => {
     const path = [...pipelinePath, key];
     const value = valueAt(document, path);
     const places: Path[] = Array.isArray(value)
@@ -70,26 +45,26 @@ export function sectionsOf(document: unknown, pipelinePath: Path): readonly Role
     return places.flatMap((place) => {
       const section = valueAt(document, place);
       const type = isMapping(section) ? section["type"] : undefined;
-      const role = typeof type === "string" && Object.hasOwn(roles, type) ? roles[type] : undefined;
-      return role === undefined ? [] : [{ path: place, section, role }];
+      const schema = Object.hasOwn(schemas, String(type)) ? schemas[String(type)] : undefined;
+      return schema === undefined ? [] : [{ path: place, section, schema }];
     });
   });
 }
 
-export function sectionWarnings({ role, section }: RoleSection): readonly string[] {
-  return SECTION_EXTRAS.get(role.schema)?.warnings?.(section) ?? [];
+export function sectionWarnings({ schema, section }: TypedSection): readonly string[] {
+  return SECTION_EXTRAS.get(schema)?.warnings?.(section) ?? [];
 }
 
 /** Adds redacted copies of URLs with external values to the sections of a valid configuration. */
 export function redactSections(
   config: unknown,
-  sections: readonly RoleSection[],
+  sections: readonly TypedSection[],
   hidden: HiddenPaths,
 ): void {
-  for (const { path, role } of sections) {
+  for (const { path, schema } of sections) {
     // By now, a single value is a list.
     const place = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
-    for (const { path: inner, copy } of SECTION_EXTRAS.get(role.schema)?.urls ?? []) {
+    for (const { path: inner, copy } of SECTION_EXTRAS.get(schema)?.urls ?? []) {
       const parts = hidden.partsAt([...path, ...inner]);
       if (parts === undefined) continue;
       const owner = Object(valueAt(config, [...place, ...copy.slice(0, -1)]));
@@ -100,11 +75,11 @@ export function redactSections(
 
 /** Replaces paths by the text of their files. Unreadable ones stay as written. */
 export function readFiles(
-  { path, section, role }: RoleSection,
+  { path, section, schema }: TypedSection,
   { values, hidden }: { values: ExternalValues; hidden: HiddenPaths },
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  for (const file of SECTION_EXTRAS.get(role.schema)?.files ?? []) {
+  for (const file of SECTION_EXTRAS.get(schema)?.files ?? []) {
     const written = valueAt(section, file.path);
     if (typeof written !== "string" || written === "" || written === file.except) continue;
     const place = [...path, ...file.path];
