@@ -1,9 +1,4 @@
-import {
-  cyclesOf,
-  describeDiscoveredCycle,
-  flowOf,
-  type PipelineFlow,
-} from "../config/cycles.ts";
+import { cyclesOf, describeDiscoveredCycle, flowOf, type PipelineFlow } from "../config/cycles.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import { partsOf } from "../config/parts.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";

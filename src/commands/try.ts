@@ -2,7 +2,9 @@ import { type Command, EXIT_CODE } from "./command_line.ts";
 import type { LogSink } from "../core/log.ts";
 import { printError } from "../process/console.ts";
 import { LogWriter } from "../process/log_writer.ts";
-import { runTrial } from "../process/try_supervisor.ts";
+import { tryPermissions } from "../process/sandbox.ts";
+import { startWorker } from "../process/supervised_worker.ts";
+import type { TryCommand, TryReport } from "../process/worker_messages.ts";
 import { loadFiles, pipelineOf, STANDARD_INPUT } from "./configuration.ts";
 
 const TRY_WORKER = new URL("../process/try_worker.ts", import.meta.url);

@@ -1,4 +1,11 @@
-import { formatPath, isMapping, type Mapping, type Path, pathKey, valueAt } from "../schema/document.ts";
+import {
+  formatPath,
+  isMapping,
+  type Mapping,
+  type Path,
+  pathKey,
+  valueAt,
+} from "../schema/document.ts";
 import { parseDocument } from "./yaml.ts";
 import { describeIssues } from "./issues.ts";
 import type { ExternalValues } from "./external_values.ts";
@@ -6,8 +13,8 @@ import type { ConfigProblem, Finding } from "./problem.ts";
 import { resolveReferences } from "./references.ts";
 import { type ConfigWarning, type FileConfig, fileSchema } from "./schema.ts";
 import {
-  redactSections,
   readFiles,
+  redactSections,
   sectionsOf,
   sectionWarnings,
   type TypedSection,

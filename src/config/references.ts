@@ -1,5 +1,5 @@
 import { quoted } from "../schema/description.ts";
-import { FileError, type ExternalValues } from "./external_values.ts";
+import { type ExternalValues, FileError } from "./external_values.ts";
 import { type Gap, parseGap, type Template } from "../core/template.ts";
 import type { Path } from "../schema/document.ts";
 import type { Finding } from "./problem.ts";

@@ -1,5 +1,5 @@
 import { backoffDelays, formatDelay, sleep } from "../core/backoff.ts";
-import { cyclesOf, describeDiscoveredCycle, type PipelineFlow, flowOf } from "../config/cycles.ts";
+import { cyclesOf, describeDiscoveredCycle, flowOf, type PipelineFlow } from "../config/cycles.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { pipelinePermissions } from "./sandbox.ts";

@@ -26,9 +26,13 @@ export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
     "How many calls an event may have. Calls during an outage do not count",
   ),
-  initialDelay: toSchema(delay).prefault("500ms").describe("The longest pause before the second call"),
+  initialDelay: toSchema(delay).prefault("500ms").describe(
+    "The longest pause before the second call",
+  ),
   maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any later call"),
-  multiplier: toSchema(decimal(1, 100)).prefault(2).describe("The factor by which the longest pause grows"),
+  multiplier: toSchema(decimal(1, 100)).prefault(2).describe(
+    "The factor by which the longest pause grows",
+  ),
   jitter: toSchema(choice({ full: "full" as const, none: "none" as const })).prefault("full")
     .describe("`full`: a random pause up to the longest; `none`: always the longest"),
   on: oneOrList(toSchema(cause)).prefault([...TRANSIENT_STATUSES, "noResponse"]).describe(

@@ -17,7 +17,8 @@ export function readHttpUrl(
   input: unknown,
   { credentials, isQuoted }: { credentials: string; isQuoted: boolean },
 ): Reading<URL> {
-  const isUrl = typeof input === "string" && /^https?:\/\//i.test(input) && !/[\p{Cc} ]/u.test(input);
+  const isUrl = typeof input === "string" && /^https?:\/\//i.test(input) &&
+    !/[\p{Cc} ]/u.test(input);
   const text = isUrl ? input : "";
   const [, authority = ""] = AUTHORITY.exec(text) ?? [];
   const url = URL.parse(text);

@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import {
   cyclesOf,
   describeDiscoveredCycle,
-  type PipelineFlow,
   flowOf,
+  type PipelineFlow,
 } from "../../src/config/cycles.ts";
 import { pipelineSchema } from "../../src/config/schema.ts";
 import type { OtherSide } from "../../src/core/transport.ts";

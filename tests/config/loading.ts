@@ -1,8 +1,8 @@
 import {
   type ConfigSource,
+  type ExternalValues,
   formatProblem,
   loadConfig,
-  type ExternalValues,
 } from "../../src/config/mod.ts";
 import type { Config } from "../../src/config/schema.ts";
 

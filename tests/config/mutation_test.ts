@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatProblem, loadConfig } from "../../src/config/mod.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
-import { ORIGINAL_SAMPLE, externalValues, problemsOf } from "./loading.ts";
+import { externalValues, ORIGINAL_SAMPLE, problemsOf } from "./loading.ts";
 
 const SNIPPETS = [
   "",

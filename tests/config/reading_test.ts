@@ -9,7 +9,10 @@ const TEXT = pipelineText({
 
 Deno.test("ConfigReading reads the files anew and keeps the variables of the first time", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
-  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], externalValues(surroundings));
+  const first = new ConfigReading(
+    [{ name: "config.yaml", text: TEXT }],
+    externalValues(surroundings),
+  );
   surroundings.variables.NAME = "second";
   surroundings.files["/token"] = "two";
   const second = first.again();
@@ -26,7 +29,10 @@ Deno.test("ConfigReading reads the files anew and keeps the variables of the fir
 Deno.test("ConfigReading knows of a file that cannot be read", () => {
   const files: Record<string, string> = { "/token": "one" };
   const surroundings = { variables: { NAME: "first" }, files };
-  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], externalValues(surroundings));
+  const first = new ConfigReading(
+    [{ name: "config.yaml", text: TEXT }],
+    externalValues(surroundings),
+  );
   delete files["/token"];
   const second = first.again();
 

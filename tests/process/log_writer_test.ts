@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { LogRecord } from "../../src/core/log.ts";
+import type { LogFormat, LogRecord } from "../../src/core/log.ts";
 import { LogWriter } from "../../src/process/log_writer.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 
@@ -59,7 +59,11 @@ const FORGERIES: { what: string; message: string; text: string }[] = [
   { what: "a one-byte escape sequence", message: "a\u009b2Kb", text: "a\\u{9b}2Kb" },
   { what: "a backspace", message: "a\bb\u007f", text: "a\\u{8}b\\u{7f}" },
   { what: "a NUL", message: "a\0b", text: "a\\u{0}b" },
-  { what: "other line ends", message: "a\u0085b\u2028c\u2029d", text: "a\\u{85}b\\u{2028}c\\u{2029}d" },
+  {
+    what: "other line ends",
+    message: "a\u0085b\u2028c\u2029d",
+    text: "a\\u{85}b\\u{2028}c\\u{2029}d",
+  },
 ];
 
 for (const { what, message, text } of FORGERIES) {

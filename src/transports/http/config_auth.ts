@@ -3,12 +3,7 @@ import { valueAt } from "../../schema/document.ts";
 import { type Scalar, text, textOf, toSchema } from "../../schema/scalar.ts";
 import { section } from "../../schema/section.ts";
 import { TemplateText } from "../../schema/texts.ts";
-import {
-  OAUTH2_SHAPE,
-  type OAuth2Config,
-  oauth2Config,
-  oauth2Problems,
-} from "../oauth2/config.ts";
+import { OAUTH2_SHAPE, type OAuth2Config, oauth2Config, oauth2Problems } from "../oauth2/config.ts";
 import { reasonNotOfAuth } from "./config_headers.ts";
 
 export type AuthConfig =

@@ -60,7 +60,9 @@ function redactedQuery(query: Template): Template {
 }
 
 /** The fields of a query. Inserted values are percent-encoded, so they hold no separators. */
-function fieldsOf(query: Template): readonly { readonly name: Template; readonly value?: Template }[] {
+function fieldsOf(
+  query: Template,
+): readonly { readonly name: Template; readonly value?: Template }[] {
   const { text, unmark } = marked(query);
   return text.split("&").map((field) => {
     const [name = "", value] = field.split(/=(.*)/s);

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../core/event.ts";
 
-/** A method or a header name (RFC 9110, 5.6.2). */
-export const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+/** A method or a header name (RFC 9110, 5.6.2). `\x60` is the backtick. */
+export const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_\x60|~-]+$/;
 
 export type HttpResponse = UsableResponse | UnusableResponse;
 

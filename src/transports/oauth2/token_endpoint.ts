@@ -1,9 +1,4 @@
-import type {
-  AuthorizationServer,
-  Client,
-  ClientAuth,
-  CustomFetchOptions,
-} from "oauth4webapi";
+import type { AuthorizationServer, Client, ClientAuth, CustomFetchOptions } from "oauth4webapi";
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../schema/url.ts";
 import { VERSION } from "../../version.ts";
@@ -76,7 +71,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
 
   async #request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
     const clientAuth = this.#clientAuth ??= await this.#clientAuthFor();
-    let grant = undefined as Grant | undefined;
+    let grant!: Grant;
     const options = {
       headers: { "user-agent": `eventor/${VERSION}` },
       [oauth.allowInsecureRequests]: true,
@@ -93,7 +88,6 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       this.#parameters(refreshToken),
       options,
     );
-    if (grant === undefined) throw new Error("The library sent no request");
     return grant;
   }
 

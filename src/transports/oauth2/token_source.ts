@@ -133,7 +133,9 @@ export class TokenSource implements Disposable {
       if (!isFirst || this.#disposed.signal.aborted) return;
       const seconds = Math.max(0, Math.round((endMs - this.#now()) / 1000));
       this.#log?.warn(
-        `cannot renew the token: ${reasonOf(error)}; the current one is valid for ${seconds} s more`,
+        `cannot renew the token: ${
+          reasonOf(error)
+        }; the current one is valid for ${seconds} s more`,
       );
     });
   }

@@ -243,8 +243,16 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
       new Response(CANARY, json),
       `${NAME} returned an invalid OAuth 2.0 response: its body is no JSON object`,
     ],
-    ["HTML", new Response(CANARY), `${NAME} returned an invalid OAuth 2.0 response: its body is no JSON object`],
-    ["no token", Response.json({}), `${NAME} returned an invalid OAuth 2.0 response: 'access_token' is missing`],
+    [
+      "HTML",
+      new Response(CANARY),
+      `${NAME} returned an invalid OAuth 2.0 response: its body is no JSON object`,
+    ],
+    [
+      "no token",
+      Response.json({}),
+      `${NAME} returned an invalid OAuth 2.0 response: 'access_token' is missing`,
+    ],
     [
       "a list",
       Response.json([]),
@@ -317,7 +325,11 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
       new Response("", json),
       `${NAME} returned an invalid OAuth 2.0 response: its body is no JSON object`,
     ],
-    ["a part of a success", unusable(200), `${NAME} returned an invalid OAuth 2.0 response: ${defect}`],
+    [
+      "a part of a success",
+      unusable(200),
+      `${NAME} returned an invalid OAuth 2.0 response: ${defect}`,
+    ],
     ["no HTTP", unusable(null), `${NAME} returned an invalid OAuth 2.0 response: ${defect}`],
     ["a part of a failure", unusable(503), `${NAME} answered status 503`],
     ["a status that HTTP does not know", unusable(999), `${NAME} answered status 999`],

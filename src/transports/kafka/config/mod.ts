@@ -8,7 +8,11 @@ import {
   type SectionExtras,
   type UrlKey,
 } from "../../../schema/section.ts";
-import { recordTemplateKeys, recordTemplates, whenSchema } from "../../../schema/record_templates.ts";
+import {
+  recordTemplateKeys,
+  recordTemplates,
+  whenSchema,
+} from "../../../schema/record_templates.ts";
 import { TemplateText } from "../../../schema/texts.ts";
 import type { When } from "../../../core/handler.ts";
 import type { RecordTemplates } from "../../../core/record_templates.ts";
