@@ -21,6 +21,7 @@ import {
 } from "./sections.ts";
 import { secretTexts } from "./secret_texts.ts";
 import type { HiddenPaths } from "../schema/secrets.ts";
+import { unknownFacts } from "./template_facts.ts";
 
 export interface ConfigSource {
   /** For messages: `config.yaml`, `stdin`. */
@@ -71,6 +72,7 @@ export function loadFile({ name, text }: ConfigSource, values: ExternalValues): 
     ...pipelines.flatMap(({ sections }) =>
       sections.flatMap((section) => readFiles(section, { values, hidden }))
     ),
+    ...pipelines.flatMap(({ written }, index) => unknownFacts(written, ["pipelines", index])),
   ];
   const result = fileSchema.safeParse(document);
   const late = result.success ? [] : describeIssues(result.error.issues, { document, hidden });

@@ -13,9 +13,8 @@ const MOST_PUT_IN = 16 * 1024 * 1024;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
 const TEMPLATE_HELP =
-  "write ${event.key}, ${event.topic}, ${event.partition}, ${event.offset}, ${event.timestamp}, " +
-  "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +
-  "${response.body.FIELD}, or $${ for a literal ${";
+  "write ${event.key}, ${event.timestamp}, ${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, " +
+  "${response.headers.NAME} or ${response.body.FIELD}, or $${ for a literal ${";
 
 /** A document with references resolved. Text with a problem stays as written. */
 export interface ResolvedDocument {

@@ -4,11 +4,23 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** One header of a record. Names may repeat and their order counts, so headers are a list, never an object. */
 export type RecordHeader = readonly [name: string, value: Bytes | null];
 
-/** Position of an event in its source. Offsets are exact up to 2^53. */
+/** A fact of an event's origin: `["offset", "1842"]`. */
+export type OriginFact = readonly [name: string, value: string];
+
+/** Where an event came from: for people, headers, templates and keys. The core computes nothing with it. */
 export interface EventOrigin {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
+  /** For log lines: `ORDERS[3]@1842`. */
+  toString(): string;
+  /** Equal at each delivery of the event, different for different events. Undefined where the source cannot tell. */
+  readonly id: string | undefined;
+  /** Name of the part of the source whose events come in order: a partition. Absent where there are no parts. */
+  readonly orderGroup?: string;
+  /** The facts that the listener's role names, in the same order. */
+  facts(): readonly OriginFact[];
+  /** Whether an earlier event can have had this id. Anyone can claim it in a header. Without this method, none can. */
+  canFollow?(id: string): boolean;
+  /** Whether an earlier event can have had these facts, likewise. */
+  canFollowFacts?(facts: ReadonlyMap<string, string>): boolean;
 }
 
 /** Failed attempts of an event. */
@@ -32,18 +44,15 @@ export interface Oversize {
 /** An event from a listener, independent of the transport. */
 export interface InboundEvent {
   readonly origin: EventOrigin;
+  /** Rises from event to event of a lease. */
+  readonly position: number;
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
   /** Milliseconds since 1970, as the producer or the broker set it. */
   readonly timestampMs: number;
-  /** Attempts made by an earlier owner of the partition, as far as known. */
+  /** Attempts made before this delivery, as far as known. */
   readonly past?: AttemptsMade;
   /** Set when the event exceeds its listener's limit: the value was left out, and perhaps the key and headers. */
   readonly oversize?: Oversize;
-}
-
-/** Position of an event or a record for log lines: `ORDERS[3]@1842`. */
-export function formatOrigin({ topic, partition, offset }: EventOrigin): string {
-  return `${topic}[${partition}]@${offset}`;
 }

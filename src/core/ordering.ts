@@ -73,7 +73,7 @@ class Lanes {
     const { ending } = this.#lease;
     const waiting = this.#waiting.get(lane) ?? [];
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
-      if (!ending.aborted || this.#lease.admits(turn.event.origin.offset)) {
+      if (!ending.aborted || this.#lease.admits(turn.event.position)) {
         return turn.resolve(this.#handle(turn.event, lane));
       }
       turn.reject(new EventNotSettledError("The lease ended before its turn"));

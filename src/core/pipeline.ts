@@ -1,6 +1,6 @@
 import type { AttemptsParts } from "./failures/attempts.ts";
 import { CallSlots } from "./call_slots.ts";
-import { type EventOrigin, formatOrigin, type InboundEvent } from "./event.ts";
+import type { InboundEvent } from "./event.ts";
 import { disposeOf, type FailedEventParts } from "./failures/failed_event.ts";
 import {
   DEFAULT_FAILURE_POLICY,
@@ -117,8 +117,8 @@ class Pipeline {
           { outcome, toStore },
           { event, lease, history },
         );
-        if (failure === null) return lease.finish(event.origin.offset);
-        lease.rest(event.origin.offset);
+        if (failure === null) return lease.finish(event.position);
+        lease.rest(event.position);
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
         await attempts.pause(whileBlocked(failure), { lease, isBlocking: true });
@@ -134,7 +134,7 @@ class Pipeline {
   /** Waits for a slot without making a call: work begins with a slot. */
   async #beginWithoutCall(event: InboundEvent, lease: Lease): Promise<void> {
     const { slots } = this.#calls;
-    await slots.take(lease, event.origin.offset);
+    await slots.take(lease, event.position);
     slots.giveBack(lease);
   }
 
@@ -159,7 +159,7 @@ class Pipeline {
     if (failure !== null) {
       await this.#beginWithoutCall(event, lease);
       if (policy.onFailure !== "block") return { kind: "failed", failure };
-      lease.rest(event.origin.offset);
+      lease.rest(event.position);
       await history.attempts?.pause(whileBlocked(failure), { lease, isBlocking: true });
     }
     return await callHandler(event, this.#calls, lease, history);
@@ -214,7 +214,7 @@ class Pipeline {
         await disposeOf({ event, failure, attempts, lease }, this.#failed);
       return { failure: isSettled ? null : failure, refused };
     } catch (error) {
-      lease.rest(event.origin.offset);
+      lease.rest(event.position);
       throw error;
     } finally {
       this.#calls.slots.release(heldBytes);
@@ -275,6 +275,6 @@ const TOO_LARGE: EventFailure = {
 };
 
 /** Same text as in the Go version. */
-function producedLine(place: EventOrigin): string {
-  return `successfully produced EventHandler result: ${formatOrigin(place)}`;
+function producedLine(place: string): string {
+  return `successfully produced EventHandler result: ${place}`;
 }

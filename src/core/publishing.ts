@@ -1,5 +1,5 @@
 import { Attempts, type AttemptsParts } from "./failures/attempts.ts";
-import { type EventOrigin, formatOrigin, type InboundEvent } from "./event.ts";
+import type { InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
 import {
@@ -21,14 +21,14 @@ export interface Publication {
 }
 
 /**
- * Publishes until the record is stored. Resolves with its position, or with null when it is too large.
+ * Publishes until the record is stored. Resolves with its place, or with null when it is too large.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
 export async function publish(
   publication: Publication,
   parts: AttemptsParts,
-): Promise<EventOrigin | null> {
+): Promise<string | null> {
   const { record, event, processor, lease } = publication;
   let attempts: Attempts | undefined;
   try {
@@ -51,7 +51,7 @@ export async function publish(
         else parts.log.error(message);
         return null;
       }
-      lease.noteStoring(event.origin.offset);
+      lease.noteStoring(event.position);
       attempts ??= new Attempts(() => describe(publication), parts);
       await attempts.pause(error.message, { lease });
     }
@@ -61,5 +61,5 @@ export async function publish(
 }
 
 function describe({ what, event }: Publication): string {
-  return `publish ${what} of ${formatOrigin(event.origin)}`;
+  return `publish ${what} of ${event.origin}`;
 }

@@ -9,8 +9,10 @@ export interface RecordTemplates {
   readonly key?: Template | undefined;
   /** Further headers, which replace others of the same name. Names are unique. */
   readonly headers?: readonly (readonly [name: string, value: Template])[] | undefined;
-  /** The topic, if it depends on the event or the response, and all allowed topics. */
-  readonly topic?: { readonly template: Template; readonly allowed: readonly string[] } | undefined;
+  /** The destination, if it depends on the event or the response, and all allowed ones. */
+  readonly destination?:
+    | { readonly template: Template; readonly allowed: readonly string[] }
+    | undefined;
 }
 
 const TEXT_DECODER = new TextDecoder();
@@ -18,11 +20,11 @@ const TEXT_DECODER = new TextDecoder();
 /**
  * The record for one result processor, from a result, or from a tombstone without one.
  *
- * @throws {TemplateError} when a value is missing, or the topic is not allowed
+ * @throws {TemplateError} when a value is missing, or the destination is not allowed
  */
 export function shapedRecord(
   record: OutboundRecord,
-  { key, headers = [], topic }: RecordTemplates,
+  { key, headers = [], destination }: RecordTemplates,
   { event, result }: { event: InboundEvent; result: Result | undefined },
 ): OutboundRecord {
   const subject = { event, response: result && { ...result.response, body: result.value } };
@@ -34,7 +36,7 @@ export function shapedRecord(
       ...record.headers.filter(([name]) => !replaced.has(name.toLowerCase())),
       ...headers.map(([name, value]) => [name, fillBytes(value, subject)] as const),
     ],
-    ...(topic === undefined ? {} : { topic: topicFor(topic, subject) }),
+    ...(destination === undefined ? {} : { destination: destinationFor(destination, subject) }),
   };
 }
 
@@ -74,12 +76,12 @@ function isEventKey({ parts: [only, ...others] }: Template): boolean {
     only.fallback === undefined;
 }
 
-function topicFor(
-  { template, allowed }: NonNullable<RecordTemplates["topic"]>,
+function destinationFor(
+  { template, allowed }: NonNullable<RecordTemplates["destination"]>,
   subject: TemplateSubject,
 ): string {
-  const topic = fill(template, subject, (value) => TEXT_DECODER.decode(value));
-  if (allowed.includes(topic)) return topic;
-  // The topic holds external values, so the message omits it.
-  throw new TemplateError("the result's topic is none of those that 'topics' allows");
+  const destination = fill(template, subject, (value) => TEXT_DECODER.decode(value));
+  if (allowed.includes(destination)) return destination;
+  // It holds external values, so the message omits it.
+  throw new TemplateError("the result's destination is none of those that are allowed");
 }

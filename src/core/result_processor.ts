@@ -1,29 +1,28 @@
-import type { Bytes, EventOrigin, RecordHeader } from "./event.ts";
+import type { Bytes, RecordHeader } from "./event.ts";
 
 /** A record to store, built by the core. */
 export interface OutboundRecord {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
-  /**
-   * Set on a record that puts an event back: it goes to that partition, if it still exists. Others go by `lane`, or
-   * else by their key.
-   */
-  readonly origin?: Pick<EventOrigin, "topic" | "partition">;
-  /** Order group: its records go to one partition, whatever their keys. */
-  readonly lane?: number;
-  /** The topic, if the processor has several. */
-  readonly topic?: string;
+  /** One of the processor's destinations, if it has several. */
+  readonly destination?: string;
+  /** Records of a group keep their order, whatever their keys. */
+  readonly orderGroup?: string;
+  /** Set on a record that puts an event back where it came from: the facts of its origin. */
+  readonly putBackTo?: ReadonlyMap<string, string>;
 }
 
 /** Stores records. Calls may overlap. */
 export interface ResultProcessor extends AsyncDisposable {
+  /** How larger records can be allowed: `raise the topic's max.message.bytes`. Absent where any size is. */
+  readonly sizeRemedy?: string;
   /**
-   * Resolves with the record's position once it is safely stored.
+   * Resolves with the record's place, for the log, once it is safely stored: `RESULTS[3]@1842`.
    *
    * @throws {ResultProcessorError} when it may not have been stored; the caller retries, unless it is too large
    */
-  process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin>;
+  process(record: OutboundRecord, signal: AbortSignal): Promise<string>;
 }
 
 /** A record may not have been stored. The message holds no payload and no secret. */

@@ -1,12 +1,13 @@
-import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
+import type { InboundEvent, OriginFact, RecordHeader } from "./event.ts";
 import type { ErrorResult, Result } from "./handler.ts";
-import { octets } from "./octets.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
 
-/** Encoded topics and partitions, which are few. */
-const REMEMBERED = new Map<string, Bytes>();
+/** Headers with facts of origins, by name and value: topics and partitions recur, and encoding them takes long. */
+const REMEMBERED = new Map<string, Map<string, RecordHeader>>();
+/** How many values of a fact are remembered. */
+const MAX_REMEMBERED = 256;
 
 /** Headers that describe the event's own value or transport, or hold its sender's secrets. */
 const NOT_PASSED_ON = new Set([
@@ -69,19 +70,20 @@ function isPassedOn(name: string): boolean {
     NOT_PASSED_ON.has(lowerCase));
 }
 
-function sourceHeaders({ origin: { topic, partition, offset } }: InboundEvent): RecordHeader[] {
-  return [
-    ["eventor-source-topic", rememberedBytes(topic)],
-    ["eventor-source-partition", rememberedBytes(`${partition}`)],
-    ["eventor-source-offset", octets(`${offset}`)],
-  ];
+function sourceHeaders({ origin }: InboundEvent): RecordHeader[] {
+  return origin.facts().map(sourceHeader);
 }
 
-/** Caches bytes that recur with every event of a partition. */
-function rememberedBytes(text: string): Bytes {
-  const known = REMEMBERED.get(text);
-  if (known !== undefined) return known;
-  const bytes = TEXT.encode(text);
-  REMEMBERED.set(text, bytes);
-  return bytes;
+function sourceHeader([fact, value]: OriginFact): RecordHeader {
+  let remembered = REMEMBERED.get(fact);
+  if (remembered === undefined) {
+    remembered = new Map();
+    REMEMBERED.set(fact, remembered);
+  }
+  let header = remembered.get(value);
+  if (header === undefined) {
+    header = [`eventor-source-${fact}`, TEXT.encode(value)];
+    if (remembered.size < MAX_REMEMBERED) remembered.set(value, header);
+  }
+  return header;
 }

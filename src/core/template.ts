@@ -19,11 +19,11 @@ export interface Gap {
 
 /** Source of a placeholder's value. */
 export type GapSource =
-  | { readonly kind: EventFact | "status" }
+  | { readonly kind: "key" | "timestamp" | "status" }
+  /** A fact of the event's origin. */
+  | { readonly kind: "fact"; readonly name: string }
   | { readonly kind: "header" | "responseHeader"; readonly name: string }
   | { readonly kind: "value" | "body"; readonly path: readonly string[] };
-
-type EventFact = "key" | "topic" | "partition" | "offset" | "timestamp";
 
 /** Values for placeholders. */
 export interface TemplateSubject {
@@ -42,7 +42,7 @@ export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }
 
-const EVENT_FACT = /^event\.(key|topic|partition|offset|timestamp)$/;
+const FACT = /^event\.(?!headers$|value$)([a-z]+(?:-[a-z]+)*)$/;
 const HEADER = /^(event|response)\.headers\.(.+)$/s;
 const FIELD = /^(event\.value|response\.body)\.([^.]+(?:\.[^.]+)*)$/s;
 /** Limits of `jsonWeight()` for a lookup, and for a parse in full: about 100 MB of memory. 1 MB seldom weighs more. */
@@ -52,7 +52,10 @@ const TEXT_ENCODER = new TextEncoder();
 /** Keeps a byte order mark, which is part of a value. */
 const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Parses the text between the braces of a placeholder; null when it is unknown. */
+/**
+ * Parses the text between the braces of a placeholder; null when it is unknown. Only the listener's role knows which
+ * facts an event has.
+ */
 export function parseGap(body: string): Gap | null {
   const [, name = "", fallback] = /^(.*?)(?::-(.*))?$/s.exec(body) ?? [];
   const source = sourceOf(name);
@@ -60,8 +63,9 @@ export function parseGap(body: string): Gap | null {
 }
 
 function sourceOf(name: string): GapSource | null {
-  const [, fact] = EVENT_FACT.exec(name) ?? [];
-  if (fact !== undefined) return { kind: fact as EventFact };
+  const [, fact] = FACT.exec(name) ?? [];
+  if (fact === "key" || fact === "timestamp") return { kind: fact };
+  if (fact !== undefined) return { kind: "fact", name: fact };
   if (name === "response.status") return { kind: "status" };
   const [, side, header] = HEADER.exec(name) ?? [];
   if (header !== undefined) {
@@ -145,12 +149,8 @@ function lookUp(
   switch (source.kind) {
     case "key":
       return event.key ?? undefined;
-    case "topic":
-      return event.origin.topic;
-    case "partition":
-      return `${event.origin.partition}`;
-    case "offset":
-      return `${event.origin.offset}`;
+    case "fact":
+      return event.origin.facts().find(([name]) => name === source.name)?.[1];
     case "timestamp":
       return `${event.timestampMs}`;
     case "header":

@@ -1,3 +1,4 @@
+import type { EventOrigin } from "./event.ts";
 import type { FailureConfig } from "./failures/failure_policy.ts";
 import type { CallObserver, Handler } from "./handler.ts";
 import type { Health } from "./health.ts";
@@ -102,7 +103,10 @@ export interface Role<Config extends RoleConfig, Instance> {
 export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
   /** Whether a new listener resumes where the last one had settled all events. */
   readonly resumable: boolean;
-  topic(config: Config): string;
+  /** Names of the facts that each event's origin has. */
+  readonly facts: readonly string[];
+  /** The origin of the first event of a source, for `eventor try`. */
+  firstOrigin(config: Config, timestampMs: number): EventOrigin;
   /**
    * Reader and source, as texts that are equal for the same pair: such readers share the events, each event going to
    * one.

@@ -188,7 +188,7 @@ function keeper(
   return {
     process(record) {
       records.push({ record, destination, templates: config.templates });
-      return Promise.resolve({ topic: destination, partition: 0, offset: 0 });
+      return Promise.resolve(destination);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -35,13 +35,13 @@ export function trialText({ outcome, next, records }: Trial, redaction: Redactio
 }
 
 function recordText(
-  { record: { key, value, headers, topic }, destination, templates }: TrialRecord,
+  { record: { key, value, headers, destination: chosen }, destination, templates }: TrialRecord,
   { number, of, redaction }: { number: number; of: number; redaction: Redaction },
 ): string {
   const configured = new Set(templates?.headers?.map(([name]) => name.toLowerCase()));
   const isSecret = (name: string) => configured.has(name.toLowerCase()) && SECRET_NAME.test(name);
   const lines = [
-    ...(topic === undefined ? [] : [`topic: ${topic}`]),
+    ...(chosen === undefined ? [] : [`destination: ${chosen}`]),
     `key: ${shownValue(key, redaction)}`,
     "headers:",
     ...headers.map(([name, bytes]) => {

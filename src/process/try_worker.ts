@@ -78,17 +78,19 @@ function describe({ eventHandler }: PipelineConfig): string {
   return handlerRole(eventHandler).describe(eventHandler);
 }
 
-/** Builds the event as the first one of its topic. */
+/** Builds the event as the first one of its source. */
 function eventOf(
   { eventListener }: PipelineConfig,
   { key, headers }: TryEvent,
   value: Bytes,
 ): InboundEvent {
+  const timestampMs = new Date().getTime();
   return {
-    origin: { topic: listenerRole(eventListener).topic(eventListener), partition: 0, offset: 0 },
+    origin: listenerRole(eventListener).firstOrigin(eventListener, timestampMs),
+    position: 0,
     key: key === undefined ? null : TEXT_ENCODER.encode(key),
     value,
     headers: headers.map(([name, text]) => [name, TEXT_ENCODER.encode(text)]),
-    timestampMs: new Date().getTime(),
+    timestampMs,
   };
 }

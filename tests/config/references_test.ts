@@ -13,9 +13,11 @@ const SURROUNDINGS = {
 };
 const NESTED = "a default cannot hold '{': a reference ends at the first '}'";
 const TEMPLATES =
-  "write ${event.key}, ${event.topic}, ${event.partition}, ${event.offset}, ${event.timestamp}, " +
-  "${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, ${response.headers.NAME} or " +
-  "${response.body.FIELD}, or $${ for a literal ${";
+  "write ${event.key}, ${event.timestamp}, ${event.headers.NAME}, ${event.value.FIELD}, ${response.status}, " +
+  "${response.headers.NAME} or ${response.body.FIELD}, or $${ for a literal ${";
+const FACTS =
+  "write ${event.key}, ${event.topic}, ${event.offset}, ${event.timestamp}, ${event.headers.NAME} or " +
+  "${event.value.FIELD}";
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
 
 Deno.test("references are replaced", async (t) => {
@@ -76,7 +78,7 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ["${event.key:-{}}", NESTED],
     [
       "${event.kye}",
-      `nothing of an event or a response is called so '\${event.kye}': ${TEMPLATES}`,
+      `the listener's events have no such value '\${event.kye}': ${FACTS}`,
     ],
     [
       "${event.value}",

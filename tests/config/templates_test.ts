@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { configOf, pipelineText, problemsOf } from "./loading.ts";
 
 const PRODUCER = { "bootstrap.servers": "localhost:9092" };
@@ -68,8 +68,8 @@ Deno.test("templates stand in key, headers and topic of a result", () => {
   const [processor] = pipeline?.eventResultProcessor ?? [];
   assertEquals(processor?.templates, {
     key: { parts: [gap("response.body.id", { kind: "body", path: ["id"] })] },
-    headers: [["source", { parts: [gap("event.topic", { kind: "topic" })] }]],
-    topic: {
+    headers: [["source", { parts: [gap("event.topic", { kind: "fact", name: "topic" })] }]],
+    destination: {
       template: {
         parts: [
           "RESULTS_",
@@ -191,4 +191,35 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
   for (const [text, problem] of table) {
     await t.step(problem, () => assertEquals(problemsOf(text), [`pipeline 'orders': ${problem}`]));
   }
+});
+
+Deno.test("templates are refused for facts that the listener's events do not have, with all other problems", () => {
+  const written = (facts: string) =>
+    `write ${facts}, \${event.timestamp}, \${event.headers.NAME} or \${event.value.FIELD}`;
+  const line = written("${event.key}, ${event.topic}, ${event.offset}");
+  const text = pipelineText({
+    eventHandler: {
+      type: "http",
+      url: "http://localhost/${event.topic}/${event.partition}",
+      headers: { "X-Place": "${event.partition:-none}" },
+      timeout: "soon",
+    },
+    eventResultProcessor: { type: "stdout", when: "onSuccess", key: "${event.lane}" },
+  });
+  const problems = problemsOf(text);
+  assertEquals(problems.slice(0, 3), [
+    `pipeline 'orders': eventHandler.url: the listener's events have no such value '\${event.partition}': ${line}`,
+    `pipeline 'orders': eventHandler.headers.X-Place: the listener's events have no such value: ${line}`,
+    `pipeline 'orders': eventResultProcessor.key: the listener's events have no such value '\${event.lane}': ${line}`,
+  ]);
+  assertMatch(problems[3] ?? "", /eventHandler\.timeout/);
+  assertEquals(problems.length, 4);
+});
+
+Deno.test("templates may name the facts of any listener, while the listener is not valid", () => {
+  const handler = { type: "http", url: "http://localhost/${event.partition}/${event.offset}" };
+  const text = pipelineText({ eventListener: { type: "nats" }, eventHandler: handler });
+  assertEquals(problemsOf(text).map((problem) => /eventListener|event\.\w+/.exec(problem)?.[0]), [
+    "eventListener",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { idempotencyKey } from "../../src/core/idempotency_key.ts";
-import { anEvent, bytes } from "../support/events.ts";
+import { anEvent, bytes, QUEUE } from "../support/events.ts";
 
 const OWN = "orders-MY_FIRST_TOPIC-0-184-1652708532000";
 
@@ -8,7 +8,7 @@ Deno.test("idempotencyKey() tells events apart by pipeline, place and time", () 
   assertEquals(idempotencyKey("orders", anEvent()), OWN);
 });
 
-function keyOf(brought: string, event: Parameters<typeof anEvent>[0] = {}): string {
+function keyOf(brought: string, event: Parameters<typeof anEvent>[0] = {}) {
   const headers = [["eventor-idempotency-key", bytes(brought)]] as const;
   return idempotencyKey("orders", anEvent({ ...event, headers }));
 }
@@ -68,6 +68,20 @@ Deno.test("idempotencyKey() finds the first one among headers that are none", ()
 Deno.test("idempotencyKey() stays the same when an event of any pipeline was put back", () => {
   const first = idempotencyKey("Bestellungen für alle", anEvent());
   assertEquals(first, "Bestellungen%20f%C3%BCr%20alle-MY_FIRST_TOPIC-0-184-1652708532000");
-  const again = anEvent({ offset: 999, headers: [["eventor-idempotency-key", bytes(first)]] });
+  const again = anEvent({
+    offset: 999,
+    headers: [["eventor-idempotency-key", bytes(first ?? "")]],
+  });
   assertEquals(idempotencyKey("Bestellungen für alle", again), first);
+});
+
+Deno.test("idempotencyKey() is undefined when the source cannot tell events apart, whatever an event claims", () => {
+  const headers = [["eventor-idempotency-key", bytes("orders-1")]] as const;
+  assertEquals(idempotencyKey("orders", anEvent({ origin: QUEUE, headers })), undefined);
+});
+
+Deno.test("idempotencyKey() of a source that knows no order is that of the event, whatever it claims", () => {
+  const headers = [["eventor-idempotency-key", bytes("orders-1")]] as const;
+  const origin = { ...QUEUE, id: "an id" };
+  assertEquals(idempotencyKey("orders", anEvent({ origin, headers })), "orders-an%20id");
 });

@@ -1,5 +1,4 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { formatOrigin } from "../../src/core/event.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { EventNotSettledError } from "../../src/core/listener.ts";
 import { inOrder, type Ordering } from "../../src/core/ordering.ts";
@@ -171,7 +170,9 @@ Deno.test("inOrder() keeps every partition in order and to one event at a time, 
     (_, offset) => anEvent({ topic: "T", partition: Math.floor(random() * 7), offset }),
   );
   const all = Promise.all(
-    events.map((event) => deliver(event, leases[event.origin.partition] ?? new LeaseController())),
+    events.map((event) =>
+      deliver(event, leases[Number(event.origin.orderGroup)] ?? new LeaseController())
+    ),
   );
 
   for (let settled = 0; settled < events.length; settled++) {
@@ -187,7 +188,7 @@ Deno.test("inOrder() keeps every partition in order and to one event at a time, 
     const ofLane = (place: string) => place.startsWith(`T[${partition}]`);
     assertEquals(
       pipeline.started.filter(ofLane),
-      events.map(({ origin }) => formatOrigin(origin)).filter(ofLane),
+      events.map(({ origin }) => `${origin}`).filter(ofLane),
     );
   }
 });

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import type { InboundEvent } from "../../src/core/event.ts";
 import type { FailurePolicy } from "../../src/core/failures/failure_policy.ts";
 import { HandlerError } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
@@ -144,10 +145,10 @@ for (const { name, handler, parts = {}, expected } of OUTCOMES) {
 }
 
 for (
-  const { ordering, lanes } of [
-    { ordering: "key", lanes: [undefined, 3] },
-    { ordering: "partition", lanes: [3, 3] },
-    { ordering: "none", lanes: [undefined, undefined] },
+  const { ordering, groups } of [
+    { ordering: "key", groups: [undefined, "3"] },
+    { ordering: "partition", groups: ["3", "3"] },
+    { ordering: "none", groups: [undefined, undefined] },
   ] as const
 ) {
   Deno.test(`runPipeline() says of dead letters what is in order by ${ordering}, whatever the key`, async () => {
@@ -157,9 +158,12 @@ for (
     );
     const failing = new Failing(new FakeHandler(PERMANENT), { listener });
     await failing.run({ takesErrors: false, ordering });
-    const stored = failing.deadLetters.stored.map(({ key, lane }) => ({ key, lane }));
-    const [ofKey, keyless] = lanes;
-    assertEquals(stored, [{ key: bytes("key"), lane: ofKey }, { key: null, lane: keyless }]);
+    const stored = failing.deadLetters.stored.map(({ key, orderGroup }) => ({ key, orderGroup }));
+    const [ofKey, keyless] = groups;
+    assertEquals(stored, [
+      { key: bytes("key"), orderGroup: ofKey },
+      { key: null, orderGroup: keyless },
+    ]);
   });
 }
 
@@ -171,9 +175,9 @@ Deno.test("runPipeline() counts a call without a response, when others are answe
   const failing = new Failing(new FakeHandler(aResult()), { listener: others });
   const handler = {
     ...failing.handler,
-    handle: async ({ origin }: { origin: { offset: number } }) => {
+    handle: async ({ position }: InboundEvent) => {
       await everythingSettled();
-      if (origin.offset === 1) throw NO_RESPONSE;
+      if (position === 1) throw NO_RESPONSE;
       return aResult();
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -192,9 +196,9 @@ Deno.test("runPipeline() never counts a call that was not sent", async () => {
   );
   const failing = new Failing(new FakeHandler(aResult()), { listener });
   const handler = {
-    handle: async ({ origin }: { origin: { offset: number } }) => {
+    handle: async ({ position }: InboundEvent) => {
       await everythingSettled();
-      if (origin.offset === 1 && calls++ < 10) throw unsent;
+      if (position === 1 && calls++ < 10) throw unsent;
       return aResult();
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -239,8 +243,8 @@ Deno.test("runPipeline() condemns nothing for a call in an outage, whatever was 
   const [isBroken, breaksDown] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let unanswered = 0;
   const handler = {
-    async handle({ origin }: { origin: { offset: number } }, _signal: unknown, attempt = 1) {
-      if (origin.offset === KEYS) {
+    async handle({ position }: { position: number }, _signal: unknown, attempt = 1) {
+      if (position === KEYS) {
         await breaksDown.promise;
         return aResult();
       }
@@ -453,7 +457,7 @@ Deno.test("runPipeline() leaves headers out of a dead letter until it is small e
   assertEquals(failing.log.of("ERROR"), []);
   assertMatch(
     failing.log.of("WARN").join("\n"),
-    /stored without eventor-dead-letter-message, eventor-dead-letter-timestamp, as its topic takes no larger record/,
+    /stored without eventor-dead-letter-message, eventor-dead-letter-timestamp, as its destination takes no larger record/,
   );
 });
 
@@ -472,7 +476,7 @@ Deno.test("runPipeline() blocks, when a dead letter cannot be stored", async () 
   await failing.run({ takesErrors: false, deadLetters });
   assertEquals(deadLetters.stored.length, 1);
   assertEquals(failing.handler.calls.length, 1);
-  assertMatch(failing.log.of("ERROR").join("\n"), /raise the topic's max\.message\.bytes/);
+  assertMatch(failing.log.of("ERROR").join("\n"), /raise the limit/);
 });
 
 Deno.test("runPipeline() does with tombstones what is configured", async (t) => {

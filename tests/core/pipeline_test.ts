@@ -211,9 +211,7 @@ Deno.test("runPipeline() lets another event have the slot, when one is being pub
 
 Deno.test("runPipeline() says in the original's words what it does, when the level is DEBUG", async () => {
   const log = new RecordedLog();
-  const processor = new FakeResultProcessor({
-    firstPlace: { topic: "MY_RESPONSE_TOPIC", partition: 0, offset: 97 },
-  });
+  const processor = new FakeResultProcessor();
 
   await runParts({
     listener: new FakeListener(anEvent({ topic: "MY_FIRST_TOPIC", partition: 0, offset: 184 })),
@@ -224,7 +222,7 @@ Deno.test("runPipeline() says in the original's words what it does, when the lev
 
   assertEquals(log.of("DEBUG"), [
     "handling message: MY_FIRST_TOPIC[0]@184",
-    "successfully produced EventHandler result: MY_RESPONSE_TOPIC[0]@97",
+    "successfully produced EventHandler result: RESULTS[0]@0",
   ]);
 });
 

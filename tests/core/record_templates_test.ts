@@ -50,23 +50,27 @@ Deno.test("shapedRecord() puts headers in place of all others of their names", (
   assertEquals(headers, [["other", null], ["x-Id", BINARY], ["status", bytes("201")]]);
 });
 
-Deno.test("shapedRecord() names a topic that is allowed, and no other", async (t) => {
-  const topic = {
+Deno.test("shapedRecord() names a destination that is allowed, and no other", async (t) => {
+  const destination = {
     template: { parts: ["ORDERS_", ...gap("response.headers.x-region").parts] },
     allowed: ["ORDERS_EU", "ORDERS_US"],
   };
   assertEquals(
-    shapedRecord(RECORD, { topic }, { event: EVENT, result: RESULT }).topic,
+    shapedRecord(RECORD, { destination }, { event: EVENT, result: RESULT }).destination,
     "ORDERS_US",
   );
   for (const region of ["XX", "", "us", "US ", "US\n", "../x"]) {
     await t.step(JSON.stringify(region), () => {
       const response = { status: 200, headers: new Map([["x-region", region]]) };
       const error = assertThrows(
-        () => shapedRecord(RECORD, { topic }, { event: EVENT, result: { ...RESULT, response } }),
+        () =>
+          shapedRecord(RECORD, { destination }, {
+            event: EVENT,
+            result: { ...RESULT, response },
+          }),
         TemplateError,
       );
-      assertEquals(error.message, "the result's topic is none of those that 'topics' allows");
+      assertEquals(error.message, "the result's destination is none of those that are allowed");
     });
   }
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { RecordHeader } from "../../src/core/event.ts";
 import type { Result } from "../../src/core/handler.ts";
 import { resultRecord } from "../../src/core/result_record.ts";
-import { anEvent, bytes } from "../support/events.ts";
+import { anEvent, bytes, QUEUE } from "../support/events.ts";
 import { aResult } from "../support/fakes/handler.ts";
 
 const BARE_RESULT: Result = { ...aResult(), headers: [] };
@@ -29,6 +29,17 @@ Deno.test("resultRecord() says where the event stood", () => {
     ["eventor-source-partition", "3"],
     ["eventor-source-offset", "9007199254740991"],
   ]);
+});
+
+Deno.test("resultRecord() has the facts of each source, however many values they have", () => {
+  assertEquals(asText(resultRecord(anEvent({ origin: QUEUE }), BARE_RESULT).headers), [
+    ["eventor-source-queue", "orders"],
+    ["eventor-source-routing-key", "näh"],
+  ]);
+  for (let offset = 0; offset < 600; offset++) {
+    const { headers } = resultRecord(anEvent({ offset }), BARE_RESULT);
+    assertEquals(asText(headers)[2], ["eventor-source-offset", `${offset}`]);
+  }
 });
 
 Deno.test("resultRecord() has the event's headers, then the result's, then the source's, each in their order", () => {

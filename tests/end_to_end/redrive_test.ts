@@ -369,8 +369,8 @@ Deno.test("eventor redrive --dry-run shows what would go back, and changes nothi
     const [line, count, ...rest] = dryRun.stdout.split("\n");
     assertEquals(
       line,
-      `${deadLetters}[1]@0 of ORDERS%1B%5B2J[2]@17: reason status, status 503, attempts 4, ` +
-        "redrives -, first failed at 2026-01-01T00:00:00.000Z",
+      `${deadLetters}[1]@0 of topic ORDERS%1B%5B2J, partition 2, offset 17: reason status, ` +
+        "status 503, attempts 4, redrives -, first failed at 2026-01-01T00:00:00.000Z",
     );
     assertEquals(count, "would put back 1 dead letter");
     assertEquals(rest.slice(2), ["  passed over: 1 without status=503", ""]);
@@ -490,7 +490,8 @@ Deno.test("eventor redrive stops at a letter that its topic does not take, and s
     );
     assertStringIncludes(
       stderr,
-      "is larger than its topic accepts: raise the topic's max.message.bytes\n",
+      "is larger than its destination accepts: raise the topic's max.message.bytes, and message.max.bytes of the " +
+        "producerConfig when it is set\n",
     );
   }
   assertEquals(await valuesOf(topic), ["before"]);

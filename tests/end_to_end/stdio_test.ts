@@ -144,7 +144,7 @@ Deno.test("eventor calls again and says so, when nothing takes an error response
   assertEquals(calls.map(({ body }) => new TextDecoder().decode(body)), ["a", "a", "a", "b"]);
   assertMatch(
     stderr,
-    /ERROR - cannot handle stdin\[0\]@0: status 500, and no eventResultProcessor is configured for onError; what comes behind it waits; trying again in \d\.\d s\n/,
+    /ERROR - cannot handle stdin@0: status 500, and no eventResultProcessor is configured for onError; what comes behind it waits; trying again in \d\.\d s\n/,
   );
 });
 
@@ -158,7 +158,7 @@ Deno.test("eventor writes results to standard output alone, and its log to stand
   const lines = stderr.trimEnd().split("\n");
   for (const line of lines) assertMatch(line, LOG_LINE);
   assertEquals(
-    lines.filter((line) => line.includes(" DEBUG - handling message: stdin[0]@")).length,
+    lines.filter((line) => line.includes(" DEBUG - handling message: stdin@")).length,
     2,
   );
   assert(!/first|second/.test(stderr), stderr);
@@ -172,7 +172,7 @@ Deno.test("eventor logs one JSON object a line with the pipeline's name, when to
     assertEquals(new Date(time).toISOString(), time);
     assertMatch(level, /^(DEBUG|INFO|WARN|ERROR)$/);
   }
-  const handling = records.find(({ message }) => message === "handling message: stdin[0]@0");
+  const handling = records.find(({ message }) => message === "handling message: stdin@0");
   assertEquals([handling?.pipeline, handling?.level], ["lines", "DEBUG"]);
 });
 

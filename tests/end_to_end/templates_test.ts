@@ -19,7 +19,7 @@ const TOO_LARGE =
   "the request's header 'traceparent' would have 70011 bytes, with its name; 8192 is the limit";
 const TOO_LARGE_TO_FORWARD =
   "the request's header 'trace' would have 500005 bytes, with its name; 8192 is the limit";
-const NO_TOPIC = "the result's topic is none of those that 'topics' allows";
+const NO_TOPIC = "the result's destination is none of those that are allowed";
 
 function text(value: Uint8Array<ArrayBuffer> | null): string | null {
   return value && new TextDecoder().decode(value);

@@ -1,6 +1,6 @@
 import type { Attempts } from "./attempts.ts";
 import { type DeadLetterFact, factHeader, isFactHeader } from "./dead_letter_facts.ts";
-import type { InboundEvent, RecordHeader } from "../event.ts";
+import type { EventOrigin, InboundEvent, OriginFact, RecordHeader } from "../event.ts";
 import { firstFailure } from "./first_failure.ts";
 import { IDEMPOTENCY_KEY_HEADER, idempotencyKey } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
@@ -24,28 +24,31 @@ export interface DeadLetter {
   readonly isBare: boolean;
 }
 
+type AddedHeader = DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER;
+
 /**
  * Added headers, in the order in which they are omitted: first the description of the failure, then the event's
  * position, last what a redrive needs.
  */
-const LEAST_NEEDED_FIRST: readonly (DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER)[] = [
-  "message",
-  "timestamp",
-  "attempts",
-  "status",
-  "reason",
-  "first-failed-at",
-  "redrives",
-  "last-source-offset",
-  "last-source-topic",
-  "last-source-partition",
-  "source-offset",
-  "source-topic",
-  "source-partition",
-  IDEMPOTENCY_KEY_HEADER,
-  "value-left-out",
-  "pipeline",
-];
+function leastNeededFirst(origin: EventOrigin): readonly AddedHeader[] {
+  const names = origin.facts().map(([name]) => name);
+  // The last fact is the most particular one.
+  const facts = [...names.slice(-1), ...names.slice(0, -1)];
+  return [
+    "message",
+    "timestamp",
+    "attempts",
+    "status",
+    "reason",
+    "first-failed-at",
+    "redrives",
+    ...facts.map((name) => `last-source-${name}` as const),
+    ...facts.map((name) => `source-${name}` as const),
+    IDEMPOTENCY_KEY_HEADER,
+    "value-left-out",
+    "pipeline",
+  ];
+}
 
 /**
  * The record of an event that has failed for good: its own key, value and headers byte for byte, and the facts that
@@ -62,7 +65,7 @@ export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Gener
   const own = ownHeaders(event, parts);
   const added = addedHeaders(event, parts);
   const leftOut: string[] = [];
-  for (const least of [undefined, ...LEAST_NEEDED_FIRST]) {
+  for (const least of [undefined, ...leastNeededFirst(event.origin)]) {
     if (least !== undefined) {
       const header = added.get(least);
       if (header === undefined) continue;
@@ -84,12 +87,12 @@ function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterParts): RecordH
 function addedHeaders(
   event: InboundEvent,
   { pipeline, failure, attempts }: DeadLetterParts,
-): Map<DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER, RecordHeader> {
+): Map<AddedHeader, RecordHeader> {
   const { origin, timestampMs } = event;
   const first = firstFailure(event);
   const failedAtMs = attempts?.firstFailedAtMs ?? new Date().getTime();
-  const source = first.origin ?? origin;
-  const last = first.origin && origin;
+  const source = first.source ?? origin.facts();
+  const last = first.source === undefined ? [] : origin.facts();
   const facts: readonly (readonly [name: DeadLetterFact, value: string | undefined])[] = [
     ["pipeline", pipeline],
     ["reason", failure.reason],
@@ -97,26 +100,31 @@ function addedHeaders(
     ["attempts", `${attempts?.made ?? 1}`],
     ["redrives", `${first.redrives}`],
     ["first-failed-at", toIso(first.failedAtMs ?? failedAtMs)],
-    ["source-topic", source.topic],
-    ["source-partition", `${source.partition}`],
-    ["source-offset", `${source.offset}`],
-    ["last-source-topic", last?.topic],
-    ["last-source-partition", last && `${last.partition}`],
-    ["last-source-offset", last && `${last.offset}`],
+    ...prefixed("source", source),
+    ...prefixed("last-source", last),
     ["timestamp", toIso(timestampMs)],
     ["value-left-out", event.oversize && `${event.oversize.bytes}`],
     ["message", failure.message],
   ];
-  const key = TEXT_ENCODER.encode(idempotencyKey(pipeline, event));
-  const headers = new Map<DeadLetterFact | typeof IDEMPOTENCY_KEY_HEADER, RecordHeader>();
-  headers.set(IDEMPOTENCY_KEY_HEADER, [IDEMPOTENCY_KEY_HEADER, key]);
+  const headers = new Map<AddedHeader, RecordHeader>();
+  const key = idempotencyKey(pipeline, event);
+  if (key !== undefined) {
+    headers.set(IDEMPOTENCY_KEY_HEADER, [IDEMPOTENCY_KEY_HEADER, TEXT_ENCODER.encode(key)]);
+  }
   for (const [fact, text] of facts) {
     if (text !== undefined) headers.set(fact, factHeader(fact, text));
   }
   return headers;
 }
 
-function isKeyHeader([name, value]: RecordHeader, key: string): boolean {
+function prefixed<Prefix extends "source" | "last-source">(
+  prefix: Prefix,
+  facts: readonly OriginFact[],
+): readonly (readonly [`${Prefix}-${string}`, string])[] {
+  return facts.map(([name, value]) => [`${prefix}-${name}`, value]);
+}
+
+function isKeyHeader([name, value]: RecordHeader, key: string | undefined): boolean {
   return name === IDEMPOTENCY_KEY_HEADER && value !== null &&
     new TextDecoder().decode(value) === key;
 }

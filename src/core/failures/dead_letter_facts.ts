@@ -11,12 +11,10 @@ export type DeadLetterFact =
   | "attempts"
   | "redrives"
   | "first-failed-at"
-  | "source-topic"
-  | "source-partition"
-  | "source-offset"
-  | "last-source-topic"
-  | "last-source-partition"
-  | "last-source-offset"
+  /** A fact of the event's origin at its first failure. */
+  | `source-${string}`
+  /** The same for this time, if the event was put back before. */
+  | `last-source-${string}`
   | "timestamp"
   | "message"
   /** Bytes of an event whose value was left out; the dead letter's value is empty. */

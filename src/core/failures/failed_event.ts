@@ -1,16 +1,12 @@
 import { Attempts, type AttemptsParts } from "./attempts.ts";
 import { type DeadLetter, deadLetters } from "./dead_letter.ts";
-import { formatOrigin, type InboundEvent } from "../event.ts";
+import type { InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
 import type { Lease } from "../lease.ts";
 import { isOrderedByPartition, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 import type { EventFailure } from "./verdict.ts";
-
-const TOO_LARGE =
-  "the dead letter is too large for its topic: raise the topic's max.message.bytes, and message.max.bytes of the " +
-  "producerConfig when it is set";
 
 /** Dependencies and options for failed events. */
 export interface FailedEventParts extends AttemptsParts {
@@ -38,11 +34,11 @@ export async function disposeOf(failed: FailedEvent, parts: FailedEventParts): P
   const { onFailure, deadLetters, log } = parts;
   if (onFailure === "deadLetter" && deadLetters !== undefined) {
     await storeDeadLetter(failed, { ...parts, deadLetters });
-    log.warn(`dead letter of ${formatOrigin(event.origin)}: ${failure.message}`);
+    log.warn(`dead letter of ${event.origin}: ${failure.message}`);
     return true;
   }
   if (onFailure !== "discard") return false;
-  log.warn(`discarded ${formatOrigin(event.origin)}: ${failure.message}`);
+  log.warn(`discarded ${event.origin}: ${failure.message}`);
   return true;
 }
 
@@ -52,20 +48,21 @@ async function storeDeadLetter(
   parts: FailedEventParts & { readonly deadLetters: ResultProcessor },
 ): Promise<void> {
   const { name: pipeline, ordering, deadLetters: processor } = parts;
+  const tooLarge = `the dead letter is too large for its destination${remedyOf(processor)}`;
   const publication = { event, processor, lease, what: "the dead letter" };
   const pauses = new Attempts(
-    () => `store the dead letter of ${formatOrigin(event.origin)}`,
+    () => `store the dead letter of ${event.origin}`,
     parts,
   );
   try {
     for (;;) {
       for (const letter of deadLetters(event, { pipeline, failure, attempts })) {
-        const record = { ...letter.record, ...laneOf(event, ordering) };
+        const record = { ...letter.record, ...orderGroupOf(event, ordering) };
         const hasSmaller = !letter.isBare;
         if (await publish({ ...publication, record, hasSmaller }, parts) === null) continue;
         return logLeftOut(letter, event, parts);
       }
-      await pauses.pause(TOO_LARGE, { lease });
+      await pauses.pause(tooLarge, { lease });
     }
   } finally {
     pauses.end();
@@ -75,17 +72,23 @@ async function storeDeadLetter(
 function logLeftOut(
   { leftOut, isBare }: DeadLetter,
   { origin }: InboundEvent,
-  { log }: FailedEventParts,
+  { log, deadLetters }: FailedEventParts,
 ): void {
   if (leftOut.length === 0) return;
-  const without = `the dead letter of ${formatOrigin(origin)} is stored without ${
+  const without = `the dead letter of ${origin} is stored without ${
     leftOut.join(", ")
-  }, as its topic takes no larger record: raise the topic's max.message.bytes`;
+  }, as its destination takes no larger record${remedyOf(deadLetters)}`;
   if (isBare) log.error(`${without}; a redrive does not know it as a dead letter`);
   else log.warn(without);
 }
 
-/** Keeps dead letters of events that are ordered by partition in one partition; several would lose the order. */
-function laneOf(event: InboundEvent, ordering: Ordering): Pick<OutboundRecord, "lane"> {
-  return isOrderedByPartition(event, ordering) ? { lane: event.origin.partition } : {};
+export function remedyOf(processor: ResultProcessor | undefined): string {
+  return processor?.sizeRemedy === undefined ? "" : `: ${processor.sizeRemedy}`;
+}
+
+/** Keeps dead letters of events that share an order in that order, whatever their keys. */
+function orderGroupOf(event: InboundEvent, ordering: Ordering): Pick<OutboundRecord, "orderGroup"> {
+  const { orderGroup } = event.origin;
+  const isGrouped = orderGroup !== undefined && isOrderedByPartition(event, ordering);
+  return isGrouped ? { orderGroup } : {};
 }

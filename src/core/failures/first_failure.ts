@@ -1,5 +1,5 @@
-import { type DeadLetterFact, factHeader, factsOf, isFactHeader } from "./dead_letter_facts.ts";
-import type { EventOrigin, InboundEvent } from "../event.ts";
+import { type DeadLetterFacts, factHeader, factsOf, isFactHeader } from "./dead_letter_facts.ts";
+import type { EventOrigin, InboundEvent, OriginFact } from "../event.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
 
@@ -9,20 +9,11 @@ export interface FirstFailure {
   readonly redrives: number;
   /** When it first failed, in milliseconds since 1970. */
   readonly failedAtMs?: number;
-  /** The event's position then. */
-  readonly origin?: EventOrigin;
+  /** The facts of the event's origin then. */
+  readonly source?: readonly OriginFact[];
 }
 
-/** Facts of a dead letter that are put back with its event. */
-const KEPT: ReadonlySet<DeadLetterFact> = new Set<DeadLetterFact>([
-  "first-failed-at",
-  "source-topic",
-  "source-partition",
-  "source-offset",
-]);
-
 const MAX_REDRIVES = 1_000_000_000;
-const MAX_PARTITION = 2 ** 31 - 1;
 const NEVER_PUT_BACK: FirstFailure = { redrives: 0 };
 
 /**
@@ -35,7 +26,11 @@ export function eventRecord(letter: InboundEvent): OutboundRecord {
   const redrives = count(facts.get("redrives"), MAX_REDRIVES - 1) ?? 0;
   const headers = letter.headers.filter((header) => !isFactHeader(header));
   headers.push(factHeader("redrives", `${redrives + 1}`));
-  for (const [fact, text] of facts) if (KEPT.has(fact)) headers.push(factHeader(fact, text));
+  for (const [fact, text] of facts) {
+    // With the next dead letter, too, they tell of the first failure.
+    const isKept = fact === "first-failed-at" || fact.startsWith("source-");
+    if (isKept) headers.push(factHeader(fact, text));
+  }
   return { key, value, headers };
 }
 
@@ -55,27 +50,21 @@ export function firstFailure(event: InboundEvent): FirstFailure {
   // A pipeline may read another one's dead letters as events; these were not put back.
   if (!redrives || facts.has("pipeline")) return NEVER_PUT_BACK;
   const failedAtMs = pastTime(facts.get("first-failed-at"));
-  const origin = earlierOrigin(event.origin, {
-    topic: facts.get("source-topic"),
-    partition: count(facts.get("source-partition"), MAX_PARTITION),
-    offset: count(facts.get("source-offset"), Number.MAX_SAFE_INTEGER),
-  });
+  const source = earlierSource(event.origin, facts);
   return {
     redrives,
     ...(failedAtMs === undefined ? {} : { failedAtMs }),
-    ...(origin === undefined ? {} : { origin }),
+    ...(source === undefined ? {} : { source }),
   };
 }
 
-/** Offsets of different partitions or topics show no order. */
-function earlierOrigin(
+function earlierSource(
   origin: EventOrigin,
-  { topic, partition, offset }: { [Part in keyof EventOrigin]: EventOrigin[Part] | undefined },
-): EventOrigin | undefined {
-  if (topic === undefined || partition === undefined || offset === undefined) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(topic)) return undefined;
-  const isSamePartition = topic === origin.topic && partition === origin.partition;
-  return isSamePartition && offset >= origin.offset ? undefined : { topic, partition, offset };
+  facts: DeadLetterFacts,
+): readonly OriginFact[] | undefined {
+  const source = origin.facts()
+    .map(([name]) => [name, facts.get(`source-${name}`) ?? ""] as const);
+  return origin.canFollowFacts?.(new Map(source)) === true ? source : undefined;
 }
 
 function pastTime(text: string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import { Attempts, type AttemptsParts } from "./attempts.ts";
 import type { CallSlots } from "../call_slots.ts";
-import { formatOrigin, type InboundEvent } from "../event.ts";
+import type { InboundEvent } from "../event.ts";
 import { type ErrorResult, type Handler, HandlerError } from "../handler.ts";
 import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
@@ -35,7 +35,7 @@ export async function callHandler(
   history: History,
 ): Promise<CallsOutcome> {
   const { handler, slots, guard, log } = parts;
-  const { offset } = event.origin;
+  const { position: offset } = event;
   for (let isFirst = true;; isFirst = false) {
     const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
     let verdict: Verdict;
@@ -56,7 +56,7 @@ export async function callHandler(
       try {
         lease.ended.throwIfAborted();
         if (isFirst) {
-          log.debug(() => `handling message: ${formatOrigin(event.origin)}`);
+          log.debug(() => `handling message: ${event.origin}`);
         }
         outcome = await attempt(handler, event, lease, (history.attempts?.made ?? 0) + 1);
       } catch (error) {
@@ -125,7 +125,7 @@ function logUndone(
   { log, told }: CallParts,
 ): void {
   const reason = outcome instanceof Error ? outcome.message : outcome.summary;
-  const message = () => `${formatOrigin(origin)} stays undone, as the pipeline stops: ${reason}`;
+  const message = () => `${origin} stays undone, as the pipeline stops: ${reason}`;
   if (told?.tell(reason) === "no") log.debug(message);
   else log.info(message());
 }
@@ -135,5 +135,5 @@ function ended(cause: unknown): EventNotSettledError {
 }
 
 export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts {
-  return new Attempts(() => `handle ${formatOrigin(event.origin)}`, parts, event.past);
+  return new Attempts(() => `handle ${event.origin}`, parts, event.past);
 }

@@ -30,15 +30,12 @@ export class EventHeaders {
 
   /** @param attempt number of the call for this event, from 1 */
   of(event: InboundEvent, attempt: number): HeaderList {
-    const { origin: { topic, partition, offset }, key, value, timestampMs } = event;
-    const headers: (readonly [name: string, value: string])[] = [
-      ["idempotency-key", idempotencyKey(this.#pipeline, event)],
-      ["eventor-topic", visible(topic)],
-      ["eventor-partition", `${partition}`],
-      ["eventor-offset", `${offset}`],
-      ["eventor-timestamp", `${timestampMs}`],
-      ["eventor-attempt", `${attempt}`],
-    ];
+    const { origin, key, value, timestampMs } = event;
+    const headers: (readonly [name: string, value: string])[] = [];
+    const identity = idempotencyKey(this.#pipeline, event);
+    if (identity !== undefined) headers.push(["idempotency-key", identity]);
+    for (const [fact, value] of origin.facts()) headers.push([`eventor-${fact}`, visible(value)]);
+    headers.push(["eventor-timestamp", `${timestampMs}`], ["eventor-attempt", `${attempt}`]);
     const isKeySent = key !== null && key.length <= MAX_KEY_BYTES &&
       !this.#configured.has("eventor-key");
     if (isKeySent) headers.push(...keyHeaders(key));

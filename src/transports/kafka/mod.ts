@@ -4,11 +4,13 @@ import { producerConfigOf } from "./config/derived.ts";
 import { hostOf } from "../http1/server.ts";
 import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
 import { placesByServers } from "./places.ts";
+import { RecordOrigin } from "./consumer/record_origin.ts";
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   resumable: true,
-  topic: ({ topic }) => topic,
+  facts: RecordOrigin.facts,
+  firstOrigin: ({ topic }, timestampMs) => new RecordOrigin(topic, 0, 0, timestampMs),
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
   places: ({ topic, consumerConfig }) => placesByServers(topic, consumerConfig.bootstrapServers),
   readers: ({ topic, consumerConfig: { bootstrapServers, groupId } }) =>

@@ -5,6 +5,7 @@ import { type Deliver, EventNotSettledError, type Listener } from "../../core/li
 import type { Limits } from "../../core/transport.ts";
 import type { StdinListenerConfig } from "./config.ts";
 import { parseJsonLine } from "./json_line.ts";
+import { lineOrigin } from "./line_origin.ts";
 import { LineTooLongError, readLines } from "./lines.ts";
 
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -38,10 +39,10 @@ export class StdinListener implements Listener {
     let oneSettled = Promise.withResolvers<void>();
 
     const deliverAll = async () => {
-      let offset = 0;
+      let index = 0;
       for await (const line of this.#lines()) {
         if (lease.ending.aborted || hasFailed) return;
-        const settled = deliver(this.#toEvent(line, offset++), lease)
+        const settled = deliver(this.#toEvent(line, index++), lease)
           .catch((error) => {
             if (error instanceof EventNotSettledError) return;
             hasFailed = true;
@@ -86,21 +87,19 @@ export class StdinListener implements Listener {
     }
   }
 
-  #toEvent(line: Bytes, offset: number): InboundEvent {
-    return {
-      origin: { topic: "stdin", partition: 0, offset },
-      ...this.#parse(line, offset),
-      timestampMs: new Date().getTime(),
-    };
+  #toEvent(line: Bytes, index: number): InboundEvent {
+    const timestampMs = new Date().getTime();
+    const origin = lineOrigin(index, timestampMs);
+    return { origin, position: index, ...this.#parse(line, index), timestampMs };
   }
 
-  #parse(line: Bytes, offset: number): Pick<InboundEvent, "key" | "value" | "headers"> {
+  #parse(line: Bytes, index: number): Pick<InboundEvent, "key" | "value" | "headers"> {
     if (this.#config.format === "text") return { key: null, value: line, headers: [] };
     try {
       return parseJsonLine(line);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw new SyntaxError(`Cannot read line ${offset + 1} of stdin: ${error.message}`);
+      throw new SyntaxError(`Cannot read line ${index + 1} of stdin: ${error.message}`);
     }
   }
 

@@ -1,12 +1,14 @@
 import type { ListenerRole, ResultProcessorRole } from "../../core/transport.ts";
 import type { StdinListenerConfig, StdoutConfig } from "./config.ts";
+import { lineOrigin } from "./line_origin.ts";
 
 const NOTHING = { net: [], env: [] };
 
 /** Reads events from standard input, which only one pipeline can do. */
 export const stdinListener: ListenerRole<StdinListenerConfig> = {
   resumable: false,
-  topic: () => "stdin",
+  facts: ["topic", "offset"],
+  firstOrigin: (_config, timestampMs) => lineOrigin(0, timestampMs),
   exclusive: "standard input",
   permissions: () => NOTHING,
   describe: ({ format }) => `standard input, one event a line (${format})`,

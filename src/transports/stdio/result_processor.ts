@@ -1,4 +1,3 @@
-import type { EventOrigin } from "../../core/event.ts";
 import type { OutboundRecord, ResultProcessor } from "../../core/result_processor.ts";
 import type { StdoutConfig } from "./config.ts";
 import { formatJsonLine } from "./json_line.ts";
@@ -22,8 +21,8 @@ export class StdoutResultProcessor implements ResultProcessor {
     this.#write = write;
   }
 
-  async process(record: OutboundRecord): Promise<EventOrigin> {
-    const place = { topic: "stdout", partition: 0, offset: this.#written++ };
+  async process(record: OutboundRecord): Promise<string> {
+    const place = `stdout@${this.#written++}`;
     const line = this.#format(record);
     this.#lastWrite = this.#lastWrite.then(() => this.#writeAll(line));
     await this.#lastWrite;

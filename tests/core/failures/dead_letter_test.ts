@@ -3,7 +3,7 @@ import { Attempts } from "../../../src/core/failures/attempts.ts";
 import { deadLetter, deadLetters } from "../../../src/core/failures/dead_letter.ts";
 import { deadLetterFacts } from "../../../src/core/failures/dead_letter_facts.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
-import { anEvent, bytes } from "../../support/events.ts";
+import { anEvent, bytes, QUEUE } from "../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
@@ -50,6 +50,14 @@ Deno.test("deadLetter() says what there is to know of the failure", () => {
     "eventor-dead-letter-timestamp": "2022-05-16T13:42:12.000Z",
     "eventor-dead-letter-message": "status 400",
   });
+});
+
+Deno.test("deadLetter() has the facts of each source, and no idempotency key without an identity", () => {
+  const names = headersOf(anEvent({ origin: QUEUE })).map(([name]) => name);
+  assertEquals(names.filter((name) => /source|idempotency/.test(name)), [
+    "eventor-dead-letter-source-queue",
+    "eventor-dead-letter-source-routing-key",
+  ]);
 });
 
 Deno.test("deadLetter() replaces what an earlier dead letter said, and keeps the first idempotency key", () => {

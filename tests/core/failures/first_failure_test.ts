@@ -7,7 +7,7 @@ import {
   firstFailure,
 } from "../../../src/core/failures/first_failure.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
-import { anEvent, bytes } from "../../support/events.ts";
+import { anEvent, bytes, QUEUE } from "../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
 
 const FAILURE = { reason: "status", status: "400", message: "status 400" } as const;
@@ -100,7 +100,7 @@ Deno.test("firstFailure() is what an event that was put back says", () => {
   assertEquals(firstFailureOf({}), {
     redrives: 2,
     failedAtMs: Date.UTC(2026, 0, 1),
-    origin: { topic: "MY_FIRST_TOPIC", partition: 0, offset: 17 },
+    source: [["topic", "MY_FIRST_TOPIC"], ["partition", "0"], ["offset", "17"]],
   });
 });
 
@@ -131,5 +131,11 @@ Deno.test("firstFailure() takes no place that is none, or is not before that of 
       { "source-topic": "" },
       { "source-topic": "A\x1b[2J" },
     ]
-  ) assertEquals(firstFailureOf(place).origin, undefined, JSON.stringify(place));
+  ) assertEquals(firstFailureOf(place).source, undefined, JSON.stringify(place));
+});
+
+Deno.test("firstFailure() takes no place of a source that knows no order", () => {
+  const headers = Object.entries({ redrives: "1", "source-queue": "a", "source-routing-key": "b" })
+    .map(([name, text]) => [`eventor-dead-letter-${name}`, bytes(text)] as const);
+  assertEquals(firstFailure(anEvent({ origin: QUEUE, headers })), { redrives: 1 });
 });

@@ -30,10 +30,7 @@ function aDeadLetter(
 }
 
 function aRedrive({ failures = [] }: { failures?: readonly unknown[] } = {}) {
-  const source = new FakeResultProcessor({
-    failures,
-    firstPlace: { topic: "ORDERS", partition: 2, offset: 100 },
-  });
+  const source = new FakeResultProcessor({ failures });
   const recorded = new RecordedLog();
   const redriveOne = redriveTo({ source, log: recorded.log, backoff: BACKOFF });
   return { source, recorded, redriveOne, lease: new LeaseController() };
@@ -47,7 +44,7 @@ Deno.test("redriveTo() stores the event's own record, and where it came from", a
     key: bytes("key"),
     value: bytes("value"),
     headers: eventRecord(letter).headers,
-    origin: { topic: "ORDERS", partition: 2 },
+    putBackTo: new Map([["topic", "ORDERS"], ["partition", "2"], ["offset", "17"]]),
   }]);
   assertEquals(recorded.lines, []);
 });
@@ -71,34 +68,6 @@ Deno.test("redriveTo() refuses a dead letter that does not hold the value of its
   assertEquals(source.stored, []);
 });
 
-Deno.test("redriveTo() keeps events without a key together that came from one partition", async () => {
-  const { source, redriveOne, lease } = aRedrive();
-  await redriveOne(aDeadLetter({ topic: "FORMER", key: null }), lease);
-  await redriveOne(aDeadLetter({ topic: "FORMER" }), lease);
-  assertEquals(source.stored.map(({ lane }) => lane), [2, undefined]);
-});
-
-Deno.test("redriveTo() leaves the partition open, when the dead letter does not say it", async () => {
-  const { source, redriveOne, lease } = aRedrive();
-  for (const partition of ["", "-1", "two", "99999999999"]) {
-    const letter = aDeadLetter();
-    const headers = letter.headers.map(([name, value]) =>
-      name.endsWith("source-partition") ? [name, bytes(partition)] as const : [name, value] as const
-    );
-    await redriveOne({ ...letter, headers }, lease);
-  }
-  assertEquals(source.stored.length, 4);
-  for (const record of source.stored) assertEquals("origin" in record, false);
-});
-
-Deno.test("redriveTo() says once that events come from a topic that the pipeline does not read any more", async () => {
-  const { redriveOne, lease, recorded } = aRedrive();
-  for (const offset of [1, 2, 3]) await redriveOne(aDeadLetter({ topic: "FORMER", offset }), lease);
-  assertEquals(recorded.lines, [
-    "WARN - events of topic FORMER go to ORDERS, which the pipeline reads now; keys decide on partitions",
-  ]);
-});
-
 Deno.test("redriveTo() tries again until the record is stored", async () => {
   const away = new ResultProcessorError("topic 'ORDERS': away");
   const { source, redriveOne, lease, recorded } = aRedrive({ failures: [away, away] });
@@ -119,8 +88,8 @@ Deno.test("redriveTo() stores the event alone, and says so, when there is no roo
   assertEquals({ key, value, headers }, { key: bytes("key"), value: bytes("value"), headers: [] });
   assertEquals(others, []);
   assertEquals(recorded.of("WARN"), [
-    "the event of DLQ[0]@3 is put back without its idempotency key and its first failure, as its topic accepts no larger " +
-    "record: the endpoint cannot recognize it",
+    "the event of DLQ[0]@3 is put back without its idempotency key and its first failure, as its destination accepts no " +
+    "larger record: the endpoint cannot recognize it",
   ]);
   assertEquals(recorded.of("ERROR"), []);
 });
@@ -139,14 +108,16 @@ Deno.test("redriveTo() puts an event that failed again to where it stood last", 
     attempts: undefined,
   });
   await redriveOne(anEvent({ topic: "DLQ", offset: 4, ...letter }), lease);
-  assertEquals(source.stored.map(({ origin }) => origin), [{ topic: "ORDERS", partition: 1 }]);
+  assertEquals(source.stored.map(({ putBackTo }) => putBackTo), [
+    new Map([["topic", "ORDERS"], ["partition", "1"], ["offset", "40"]]),
+  ]);
 });
 
 Deno.test("redriveTo() says what to do about a record that is too large", async () => {
   const { redriveOne, lease } = aRedrive({ failures: [TOO_LARGE, TOO_LARGE] });
   assertEquals(
     await redriveOne(aDeadLetter(), lease),
-    "the event of DLQ[0]@3 is larger than its topic accepts: raise the topic's max.message.bytes",
+    "the event of DLQ[0]@3 is larger than its destination accepts: raise the limit",
   );
 });
 
@@ -194,11 +165,11 @@ Deno.test("listTo() shows where dead letters stand and why, in order, and nothin
   const [first = "", second] = printed;
   assertEquals(
     first.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME"),
-    "DLQ[0]@3 of ORDERS[2]@17: reason status, status 503, attempts 1, redrives 0, first failed at TIME\n",
+    "DLQ[0]@3 of topic ORDERS, partition 2, offset 17: reason status, status 503, attempts 1, redrives 0, first failed at TIME\n",
   );
   assertEquals(
     second,
-    "DLQ[0]@4 of -[-]@-: reason -, status -, attempts -, redrives -, first failed at -\n",
+    "DLQ[0]@4 of -: reason -, status -, attempts -, redrives -, first failed at -\n",
   );
 });
 

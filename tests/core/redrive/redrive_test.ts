@@ -35,8 +35,8 @@ function aRedrive(deadLetters: readonly InboundEvent[], parts: Partial<RedrivePa
     pipeline: "orders",
     deadLetters: listener,
     ordering: "key",
-    redriveOne: ({ origin }) => {
-      redriven.push(origin.offset);
+    redriveOne: ({ position }) => {
+      redriven.push(position);
       return Promise.resolve(null);
     },
     ...parts,
@@ -74,7 +74,7 @@ Deno.test("Redrive passes over what the filter does not select", async () => {
 function byHand() {
   const started: number[] = [];
   const waiting = new Map<number, PromiseWithResolvers<string | null>>();
-  const redriveOne: RedriveOne = ({ origin: { offset } }) => {
+  const redriveOne: RedriveOne = ({ position: offset }) => {
     started.push(offset);
     const result = Promise.withResolvers<string | null>();
     waiting.set(offset, result);

@@ -1,4 +1,4 @@
-import { formatOrigin, type InboundEvent } from "../../../src/core/event.ts";
+import type { InboundEvent } from "../../../src/core/event.ts";
 import type { Lease } from "../../../src/core/lease.ts";
 import type { Deliver } from "../../../src/core/listener.ts";
 
@@ -17,7 +17,7 @@ export class FakeDeliver {
   }
 
   readonly deliver: Deliver = (event: InboundEvent, lease: Lease) => {
-    const place = formatOrigin(event.origin);
+    const place = `${event.origin}`;
     const settling = Promise.withResolvers<void>();
     this.events.push(event);
     this.leases.push(lease);

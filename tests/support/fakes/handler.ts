@@ -1,4 +1,4 @@
-import { formatOrigin, type InboundEvent } from "../../../src/core/event.ts";
+import type { InboundEvent } from "../../../src/core/event.ts";
 import type { ErrorResponse, Handler, Result, When } from "../../../src/core/handler.ts";
 import { bytes } from "../events.ts";
 
@@ -36,7 +36,7 @@ export class FakeHandler implements Handler {
 
   async handle({ origin }: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result> {
     const next = this.#answers[Math.min(this.calls.length, this.#answers.length - 1)];
-    this.calls.push(formatOrigin(origin));
+    this.calls.push(`${origin}`);
     this.signals.push(signal);
     this.attempts.push(attempt);
     const answer = await (typeof next === "function" ? next() : next);

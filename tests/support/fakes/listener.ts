@@ -1,4 +1,4 @@
-import { formatOrigin, type InboundEvent } from "../../../src/core/event.ts";
+import type { InboundEvent } from "../../../src/core/event.ts";
 import type { Lease } from "../../../src/core/lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../../src/core/listener.ts";
 
@@ -14,7 +14,7 @@ export class FakeListener implements Listener {
 
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     await Promise.all(this.#events.map(async (event) => {
-      const place = formatOrigin(event.origin);
+      const place = `${event.origin}`;
       try {
         await deliver(event, lease);
         this.outcomes.push(`${place} settled`);

@@ -1,5 +1,4 @@
-import type { EventOrigin } from "../../../src/core/event.ts";
-import type { Batch } from "../../../src/transports/kafka/producer/partition_queue.ts";
+import type { Batch, RecordPlace } from "../../../src/transports/kafka/producer/partition_queue.ts";
 import type {
   Failure,
   Leaders,
@@ -64,7 +63,7 @@ export class FakeLeaders implements Leaders {
     return Promise.resolve();
   }
 
-  #keep(batch: Batch): EventOrigin {
+  #keep(batch: Batch): RecordPlace {
     const { partition } = batch;
     const offset = this.#ends.get(partition) ?? 0;
     this.#ends.set(partition, offset + batch.records.length);

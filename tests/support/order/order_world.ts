@@ -1,4 +1,4 @@
-import type { Bytes, EventOrigin } from "../../../src/core/event.ts";
+import type { Bytes } from "../../../src/core/event.ts";
 import { type Handler, HandlerError, type Result, type When } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import type { Deliver, Listener } from "../../../src/core/listener.ts";
@@ -41,7 +41,7 @@ interface Held {
   position: number;
 }
 
-const PLACE: EventOrigin = { topic: "RESULTS", partition: 0, offset: 0 };
+const PLACE = "RESULTS[0]@0";
 const VALUE = new Uint8Array(10);
 
 /**
@@ -237,8 +237,8 @@ export class World {
 
   #handler(): Handler {
     return {
-      handle: ({ origin: { partition, offset } }, signal) => {
-        const event = this.#event(partition, offset);
+      handle: ({ origin: { orderGroup }, position }, signal) => {
+        const event = this.#event(Number(orderGroup), position);
         const call = Promise.withResolvers<Result>();
         this.model.callStarts(signal, event);
         this.#calls.push((ending) => {
@@ -260,7 +260,7 @@ export class World {
       process: ({ value }, signal) => {
         const event = this.#eventOfResult.get(value ?? new Uint8Array());
         if (event === undefined) throw new Error("No call had this result");
-        const publication = Promise.withResolvers<EventOrigin>();
+        const publication = Promise.withResolvers<string>();
         this.model.publishStarts(signal, event, processor);
         this.#calls.push((ending) => {
           const isKnown = ending === "well";

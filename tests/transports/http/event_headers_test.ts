@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EventHeaders } from "../../../src/transports/http/event_headers.ts";
-import { anEvent, bytes } from "../../support/events.ts";
+import { anEvent, bytes, QUEUE } from "../../support/events.ts";
 
 function headersOf(event = anEvent(), { pipeline = "orders", configured = [] as string[] } = {}) {
   return Object.fromEntries(new EventHeaders(pipeline, new Set(configured)).of(event, 2));
@@ -12,6 +12,16 @@ Deno.test("EventHeaders say which event and which attempt a request is for", () 
     "eventor-topic": "MY_FIRST_TOPIC",
     "eventor-partition": "0",
     "eventor-offset": "184",
+    "eventor-timestamp": "1652708532000",
+    "eventor-attempt": "2",
+    "eventor-key": "key",
+  });
+});
+
+Deno.test("EventHeaders have the facts of each source, and no Idempotency-Key without an identity", () => {
+  assertEquals(headersOf(anEvent({ origin: QUEUE })), {
+    "eventor-queue": "orders",
+    "eventor-routing-key": "n%C3%A4h",
     "eventor-timestamp": "1652708532000",
     "eventor-attempt": "2",
     "eventor-key": "key",

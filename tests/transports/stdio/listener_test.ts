@@ -15,11 +15,10 @@ Deno.test("StdinListener makes an event of each line and ends with its input, wh
   const events = await eventsOf("first\n\n{third}", TEXT);
 
   assertEquals(events.map(({ value }) => text(value)), ["first", "", "{third}"]);
-  assertEquals(events.map(({ origin }) => origin), [
-    { topic: "stdin", partition: 0, offset: 0 },
-    { topic: "stdin", partition: 0, offset: 1 },
-    { topic: "stdin", partition: 0, offset: 2 },
-  ]);
+  assertEquals(events.map(({ origin }) => `${origin}`), ["stdin@0", "stdin@1", "stdin@2"]);
+  assertEquals(events.map(({ position }) => position), [0, 1, 2]);
+  assertEquals(events[2]?.origin.facts(), [["topic", "stdin"], ["offset", "2"]]);
+  assertEquals(new Set(events.map(({ origin }) => origin.id)).size, 3);
   for (const { key, headers, timestampMs } of events) {
     assertEquals({ key, headers }, { key: null, headers: [] });
     assertEquals(timestampMs >= before && timestampMs <= Date.now(), true);
@@ -31,7 +30,7 @@ Deno.test("StdinListener takes bytes as they are, when the format is text", asyn
   const pipeline = new FakeDeliver();
   const listening = listen(ReadableStream.from([noText]), pipeline);
   await eventually(() => pipeline.running.length === 1, { what: "the event comes" });
-  pipeline.settle("stdin[0]@0");
+  pipeline.settle("stdin@0");
   await listening;
   assertEquals(pipeline.events.map(({ value }) => value), [noText]);
 });
@@ -46,11 +45,11 @@ Deno.test("StdinListener ends when all events have settled, not earlier, and wai
   const listening = listen(linesOf("a\nb\n"), pipeline).then(() => hasEnded = true);
 
   await eventually(() => pipeline.running.length === 2, { what: "both events come" });
-  pipeline.settle("stdin[0]@1");
+  pipeline.settle("stdin@1");
   await everythingSettled();
   assertEquals(hasEnded, false);
 
-  pipeline.settle("stdin[0]@0");
+  pipeline.settle("stdin@0");
   await listening;
 });
 
@@ -67,7 +66,7 @@ Deno.test("StdinListener ends at a line that is no event, after the events befor
 
   const error = await assertRejects(() => listening, SyntaxError);
   assertEquals(error.message, "Cannot read line 3 of stdin: expected one JSON object in UTF-8");
-  assertEquals(pipeline.started, ["stdin[0]@0", "stdin[0]@1"]);
+  assertEquals(pipeline.started, ["stdin@0", "stdin@1"]);
 });
 
 Deno.test("StdinListener ends at a line that is too long for an event, after the events before it have settled", async () => {
@@ -76,10 +75,10 @@ Deno.test("StdinListener ends at a line that is too long for an event, after the
   const input = ReadableStream.from([bytes("a\n"), ...Array(17).fill(mebibyte), bytes("\nb\n")]);
   const listening = listen(input, pipeline);
   await eventually(() => pipeline.running.length === 1, { what: "the event before it comes" });
-  pipeline.settle("stdin[0]@0");
+  pipeline.settle("stdin@0");
   const error = await assertRejects(() => listening, SyntaxError);
   assertEquals(error.message, "Cannot read line 2 of stdin: it is longer than 16 MiB");
-  assertEquals(pipeline.started, ["stdin[0]@0"]);
+  assertEquals(pipeline.started, ["stdin@0"]);
 });
 
 Deno.test("StdinListener reads no further ahead than its bytes allow", async () => {
@@ -87,9 +86,9 @@ Deno.test("StdinListener reads no further ahead than its bytes allow", async () 
   const listening = listen(linesOf("aaaa\nbb\nc\ndddd\n"), pipeline, { maxBufferedBytes: 6 });
   await eventually(() => pipeline.running.length === 2, { what: "two events come" });
   await everythingSettled();
-  assertEquals(pipeline.running, ["stdin[0]@0", "stdin[0]@1"]);
+  assertEquals(pipeline.running, ["stdin@0", "stdin@1"]);
 
-  pipeline.settle("stdin[0]@1");
+  pipeline.settle("stdin@1");
   await eventually(() => pipeline.running.length === 3, { what: "more events come" });
   await settleAll(pipeline, listening);
   assertEquals(pipeline.started.length, 4);
@@ -104,7 +103,7 @@ Deno.test("StdinListener rejects, when the input fails, after the events before 
   const listening = listen(ReadableStream.from(failing()), pipeline);
   listening.catch(() => {});
   await eventually(() => pipeline.running.length === 1, { what: "the event comes" });
-  pipeline.settle("stdin[0]@0");
+  pipeline.settle("stdin@0");
   await assertRejects(() => listening, Deno.errors.BadResource);
 });
 

@@ -57,10 +57,7 @@ Deno.test("StdoutResultProcessor says which line it wrote", async () => {
   const processor = new StdoutResultProcessor(TEXT, new Output().write);
   assertEquals(
     await Promise.all([processor.process(record("a")), processor.process(record("b"))]),
-    [
-      { topic: "stdout", partition: 0, offset: 0 },
-      { topic: "stdout", partition: 0, offset: 1 },
-    ],
+    ["stdout@0", "stdout@1"],
   );
 });
 

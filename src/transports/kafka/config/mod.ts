@@ -142,7 +142,11 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
   if (typeof topic === "string") {
     return { ...others, topic, ...recordTemplates({ key, headers }) };
   }
-  const templates = recordTemplates({ key, headers, topic: { template: topic, allowed: topics } });
+  const templates = recordTemplates({
+    key,
+    headers,
+    destination: { template: topic, allowed: topics },
+  });
   return { ...others, topic: topics[0] ?? "", topics, ...templates };
 }).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
 

@@ -8,6 +8,7 @@ import { free, type LargeRecords } from "./large_records.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import { sizeOf } from "./opened_batch.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import { RecordOrigin } from "./record_origin.ts";
 import { isSuspicious, type SuspectTurns } from "./suspects.ts";
 import { WaitingRecords } from "./waiting_records.ts";
 
@@ -259,8 +260,8 @@ export class AssignedPartition {
   #deliver(record: FetchedRecord): void {
     const { topic, nextOffset, past, deliver, commit, fail } = this.#options;
     const { offset, key, value, headers, timestampMs, oversize, held } = record;
-    const origin = { topic, partition: this.partition, offset };
-    const whole = { origin, key, value, headers, timestampMs };
+    const origin = new RecordOrigin(topic, this.partition, offset, timestampMs);
+    const whole = { origin, position: offset, key, value, headers, timestampMs };
     const bare = oversize === undefined ? whole : { ...whole, oversize };
     const event = past !== undefined && offset === nextOffset ? { ...bare, past } : bare;
     const bytes = sizeOf(event);

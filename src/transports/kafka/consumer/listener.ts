@@ -122,7 +122,6 @@ export class KafkaListener implements Listener {
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const { topic, consumerConfig } = this.#config;
     const end = this.#end;
-    const deliverToEnd = end?.bounded(deliver) ?? deliver;
     becomeMember(consumerConfig.groupId, {
       entry: this.#entry,
       beforeRejoin: () => this.#prepareRebalance(),
@@ -141,7 +140,7 @@ export class KafkaListener implements Listener {
       demand: this.#demand,
       topic,
       troubles: this.#troubles,
-      take: (fetched, group) => this.#take(fetched, { group, deliver: deliverToEnd }),
+      take: (fetched, group) => this.#take(fetched, { group, deliver }),
     });
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     const running = this.#consumer.run({
@@ -230,7 +229,7 @@ export class KafkaListener implements Listener {
       nextOffset: fetchedOffset,
       past,
       limits: this.#limits,
-      deliver,
+      deliver: this.#end?.bounded(partition, deliver) ?? deliver,
       noteWanted: () => this.#demand.noteRise(),
       commit: () => this.#commits.commit(),
       announce: () => this.#commits.commitAll(),

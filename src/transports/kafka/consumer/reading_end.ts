@@ -42,9 +42,9 @@ export class ReadingEnd {
   }
 
   /** Wraps `deliver` to reject events from the end on, which a fetched batch may contain. */
-  bounded(deliver: Deliver): Deliver {
+  bounded(partition: number, deliver: Deliver): Deliver {
     return (event, lease) =>
-      event.origin.offset < this.#endOf(event.origin.partition)
+      event.position < this.#endOf(partition)
         ? deliver(event, lease)
         : Promise.reject(new EventNotSettledError("It came after the end"));
   }

@@ -1,12 +1,19 @@
-import type { EventOrigin } from "../../../core/event.ts";
 import { BATCH_FIELDS } from "../records/batch_fields.ts";
 import { MAX_PLACE_SIZE, type WritableRecord } from "./record_writer.ts";
+
+/** Where the first record of a batch is stored. */
+export interface RecordPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
 
 /** A record that waits to be stored. */
 export interface WaitingRecord extends WritableRecord {
   /** Once aborted, the record is not sent any more. */
   readonly signal: AbortSignal;
-  resolve(place: EventOrigin): void;
+  /** @param place `RESULTS[3]@1842` */
+  resolve(place: string): void;
   reject(error: unknown): void;
 }
 
@@ -38,11 +45,9 @@ export class Batch {
     return rest;
   }
 
-  /** @param first the partition and offset of the first record; the others follow it */
-  resolve({ topic, partition, offset }: EventOrigin): void {
-    for (const [index, record] of this.records.entries()) {
-      record.resolve({ topic, partition, offset: offset + index });
-    }
+  resolve({ topic, partition, offset }: RecordPlace): void {
+    const start = `${topic}[${partition}]@`;
+    for (const [index, record] of this.records.entries()) record.resolve(start + (offset + index));
   }
 
   reject(error: unknown): void {

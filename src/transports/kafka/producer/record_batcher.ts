@@ -1,5 +1,4 @@
 import { atMost, type Backoff, backoffDelays, sleep } from "../../../core/backoff.ts";
-import type { EventOrigin } from "../../../core/event.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../../core/result_processor.ts";
 import { BATCH_FIELDS } from "../records/batch_fields.ts";
 import { partitionOfKey } from "./murmur2.ts";
@@ -7,6 +6,7 @@ import {
   type Batch,
   type BatchLimits,
   PartitionQueue,
+  type RecordPlace,
   type WaitingRecord,
 } from "./partition_queue.ts";
 import { MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
@@ -31,7 +31,7 @@ export interface Leaders {
 }
 
 /** Where the first record of a batch is stored, or why the batch may not be stored. */
-export type Outcome = EventOrigin | Failure;
+export type Outcome = RecordPlace | Failure;
 
 /** A failure to store a batch. */
 export interface Failure {
@@ -83,10 +83,10 @@ export class RecordBatcher {
   }
 
   /**
-   * Resolves with the record's partition and offset once it is stored; rejects when it may not be stored. A record
+   * Resolves with the record's place once it is stored; rejects when it may not be stored. A record
    * whose signal aborts while it waits is not sent.
    */
-  add(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
+  add(record: OutboundRecord, signal: AbortSignal): Promise<string> {
     const size = recordSize(record);
     const bytes = size + MAX_PLACE_SIZE + BATCH_FIELDS.records;
     const { maxRecordBytes } = this.#options;
@@ -131,10 +131,13 @@ export class RecordBatcher {
     return queue;
   }
 
-  #partitionFor({ key, origin, lane }: OutboundRecord): number {
+  #partitionFor({ key, putBackTo, orderGroup }: OutboundRecord): number {
     const { topic, partitionCount } = this.#leaders;
-    if (origin?.topic === topic && origin.partition < partitionCount) return origin.partition;
-    if (lane !== undefined) return lane % partitionCount;
+    const former = partitionOf(putBackTo?.get("partition"));
+    if (former < partitionCount && putBackTo?.get("topic") === topic) return former;
+    // Events without a key stay together, also when their partition is gone.
+    const group = key === null && former < Infinity ? former : partitionOf(orderGroup);
+    if (group < Infinity) return group % partitionCount;
     return key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
   }
 
@@ -273,6 +276,11 @@ export class RecordBatcher {
   #failure(reason: string, options: { isTooLarge?: boolean } = {}): ResultProcessorError {
     return new ResultProcessorError(`topic '${this.#leaders.topic}': ${reason}`, options);
   }
+}
+
+/** The number of a partition, also of one that does not exist; infinite for any other text. */
+function partitionOf(text: string | undefined): number {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : Infinity;
 }
 
 function isAborted({ signal }: WaitingRecord): boolean {

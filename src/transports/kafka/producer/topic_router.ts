@@ -1,4 +1,3 @@
-import type { EventOrigin } from "../../../core/event.ts";
 import type { OutboundRecord, ResultProcessor } from "../../../core/result_processor.ts";
 
 /** Stores each record in the topic that it names. */
@@ -21,8 +20,8 @@ export class TopicRouter implements ResultProcessor {
     return new TopicRouter(stores);
   }
 
-  process(record: OutboundRecord, signal: AbortSignal): Promise<EventOrigin> {
-    const store = this.#stores.get(record.topic ?? "");
+  process(record: OutboundRecord, signal: AbortSignal): Promise<string> {
+    const store = this.#stores.get(record.destination ?? "");
     if (store === undefined) throw new RangeError("A record names a topic that is not open");
     return store.process(record, signal);
   }

@@ -25,11 +25,11 @@ Deno.test("a member that was put out of its group joins it again at once, and go
     topic,
     group,
     keys: { "heartbeat.interval.ms": 300 },
-    deliver: async ({ origin }, lease) => {
-      lease.begin(origin.offset);
+    deliver: async ({ position }, lease) => {
+      lease.begin(position);
       leases.push(lease);
       await call.promise;
-      lease.finish(origin.offset);
+      lease.finish(position);
     },
   });
   await listening.received(1);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Bytes, EventOrigin } from "../../../../src/core/event.ts";
+import type { Bytes } from "../../../../src/core/event.ts";
+import type { Logger } from "../../../../src/core/log.ts";
 import {
   type OutboundRecord,
   ResultProcessorError,
@@ -34,7 +35,7 @@ for (const keys of [{}, { "compression.type": "zstd" }, { "enable.idempotence": 
     await using processor = await open({ topic, keys });
     const texts = Array.from({ length: 3000 }, (_, number) => `${number}`);
 
-    const places: EventOrigin[] = [];
+    const places: string[] = [];
     await Promise.all(Array.from({ length: 200 }, async () => {
       for (let text = texts.pop(); text !== undefined; text = texts.pop()) {
         const key = Number(text) % 7 === 0 ? null : bytes(`key ${Number(text) % 50}`);
@@ -43,14 +44,13 @@ for (const keys of [{}, { "compression.type": "zstd" }, { "enable.idempotence": 
     }));
 
     const stored = await readTopic(topic);
-    const found = new Map(stored.map((record) => [placeOf(record), textOf(record)]));
+    const found = new Map(stored.map((record) => [placeOf(topic, record), textOf(record)]));
     assertEquals(stored.length, places.length);
     assertEquals(
-      places.map((place) => found.get(placeOf(place))),
+      places.map((place) => found.get(place)),
       places.map((_, number) => `${number}`),
     );
-    assert(places.every((place) => place.topic === topic));
-    assertEquals(new Set(places.map(({ partition }) => partition)).size, 6);
+    assertEquals(new Set(stored.map(({ partition }) => partition)).size, 6);
   });
 }
 
@@ -61,7 +61,7 @@ Deno.test("KafkaResultProcessor stores records of one key in one partition, in o
   for (let number = 0; number < 5; number++) {
     places.push(await processor.process({ ...aRecord(`${number}`), key: bytes("key") }, NEVER));
   }
-  assertEquals(places.map(({ offset }) => offset), [0, 1, 2, 3, 4]);
+  assertEquals(places.map((place) => place.split("@")[1]), ["0", "1", "2", "3", "4"]);
 });
 
 Deno.test("KafkaResultProcessor does not open, when its topic does not exist, and says what to do", async () => {
@@ -153,7 +153,7 @@ for (const keys of [{ acks: 1 }, { "linger.ms": 20 }]) {
     const places = await Promise.all(
       ["a", "b", "c"].map((text) => processor.process(aRecord(text), NEVER)),
     );
-    assertEquals(places.map(({ offset }) => offset), [0, 1, 2]);
+    assertEquals(places, [0, 1, 2].map((offset) => `${topic}[0]@${offset}`));
     assertEquals((await readTopic(topic)).map(textOf), ["a", "b", "c"]);
   });
 }
@@ -165,7 +165,7 @@ Deno.test("KafkaResultProcessor stores a record once whose acknowledgement is lo
   await processor.process(aRecord("first"), NEVER);
   proxy.loseAnswers();
   const place = await processor.process(aRecord("unanswered"), NEVER);
-  assertEquals(place.offset, 1);
+  assertEquals(place, `${topic}[0]@1`);
   await processor.process(aRecord("next"), NEVER);
   assertEquals((await readTopic(topic)).map(textOf), ["first", "unanswered", "next"]);
 });
@@ -200,10 +200,27 @@ async function publishAll(
   return results.map((result) => result.status === "rejected" ? result.reason : undefined);
 }
 
+Deno.test("KafkaResultProcessor says once that events go back to another topic than they came from", async () => {
+  const topic = await freshTopic("moved");
+  const recorded = new RecordedLog();
+  await using processor = await open({ topic, log: recorded.log });
+  for (const from of [topic, "FORMER\n", "FORMER\n"]) {
+    const putBackTo = new Map([["topic", from], ["partition", "0"]]);
+    await processor.process({ ...aRecord("back"), putBackTo }, NEVER);
+  }
+  assertEquals(recorded.lines, [
+    `WARN - events of topic FORMER%0A go to ${topic}, which the pipeline reads now; keys decide on partitions`,
+  ]);
+});
+
 function open(
-  options: { topic: string; keys?: Record<string, unknown> },
+  { log = new RecordedLog().log, ...options }: {
+    topic: string;
+    keys?: Record<string, unknown>;
+    log?: Logger;
+  },
 ): Promise<KafkaResultProcessor> {
-  const context = { pipeline: "results", log: new RecordedLog().log, limits: DEFAULT_LIMITS };
+  const context = { pipeline: "results", log, limits: DEFAULT_LIMITS };
   return KafkaResultProcessor.open(resultProcessorConfig(options), context);
 }
 
@@ -225,6 +242,9 @@ function textOf({ value }: { value: Bytes | null }): string {
   return new TextDecoder().decode(value ?? undefined);
 }
 
-function placeOf({ partition, offset }: { partition: number; offset: number }): string {
-  return `${partition}@${offset}`;
+function placeOf(
+  topic: string,
+  { partition, offset }: { partition: number; offset: number },
+): string {
+  return `${topic}[${partition}]@${offset}`;
 }

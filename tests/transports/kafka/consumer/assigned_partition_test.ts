@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
 import type { FetchedRecord } from "../../../../src/transports/kafka/consumer/record_batch.ts";
+import { RecordOrigin } from "../../../../src/transports/kafka/consumer/record_origin.ts";
 import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { bytes } from "../../../support/events.ts";
@@ -25,7 +26,8 @@ Deno.test("AssignedPartition delivers records as they are, with their place", as
   assigned.enqueue([new FakeRecords([record], { lastOffset: 5 })], 6);
   await promisesSettled();
   const { offset, ...rest } = record;
-  assertEquals(pipeline.events, [{ origin: { topic: "T", partition: 0, offset }, ...rest }]);
+  const origin = new RecordOrigin("T", 0, offset, record.timestampMs);
+  assertEquals(pipeline.events, [{ origin, position: offset, ...rest }]);
 });
 
 Deno.test("AssignedPartition has committed what lies before its first offset", () => {

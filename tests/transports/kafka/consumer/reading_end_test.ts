@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LeaseController } from "../../../../src/core/lease.ts";
-import { EventNotSettledError } from "../../../../src/core/listener.ts";
+import { type Deliver, EventNotSettledError } from "../../../../src/core/listener.ts";
 import { ReadingEnd } from "../../../../src/transports/kafka/consumer/reading_end.ts";
 import { assign } from "../../../support/kafka/assign.ts";
 import { anEvent } from "../../../support/events.ts";
@@ -107,12 +107,12 @@ Deno.test("ReadingEnd forgets with each assignment what was read", async () => {
 Deno.test("ReadingEnd has nothing delivered from its end on", async () => {
   const { end } = anEnd();
   const delivered: number[] = [];
-  const deliver = end.bounded(({ origin }) => Promise.resolve(void delivered.push(origin.offset)));
+  const deliver: Deliver = ({ position }) => Promise.resolve(void delivered.push(position));
   const lease = new LeaseController();
-  await deliver(anEvent({ partition: 0, offset: 9 }), lease);
+  await end.bounded(0, deliver)(anEvent({ offset: 9 }), lease);
   for (const [partition, offset] of [[0, 10], [7, 0]] as const) {
     await assertRejects(
-      () => deliver(anEvent({ partition, offset }), lease),
+      () => end.bounded(partition, deliver)(anEvent({ partition, offset }), lease),
       EventNotSettledError,
     );
   }

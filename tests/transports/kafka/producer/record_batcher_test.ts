@@ -32,7 +32,7 @@ Deno.test("RecordBatcher sends without delay, when no request is under way", asy
   await Promise.resolve();
   assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a"] }]);
   leaders.requests[0]?.answer();
-  assertEquals(await place, { topic: "RESULTS", partition: 0, offset: 0 });
+  assertEquals(await place, "RESULTS[0]@0");
 });
 
 Deno.test("RecordBatcher sends what comes in one turn in one request", async () => {
@@ -41,7 +41,7 @@ Deno.test("RecordBatcher sends what comes in one turn in one request", async () 
   await everythingSettled();
   assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a", "b", "c"] }]);
   leaders.requests[0]?.answer();
-  assertEquals((await Promise.all(places)).map(({ offset }) => offset), [0, 1, 2]);
+  assertEquals((await Promise.all(places)).map(offsetOf), [0, 1, 2]);
 });
 
 Deno.test("RecordBatcher sends what came while a request was under way in the next one, in order", async () => {
@@ -58,7 +58,7 @@ Deno.test("RecordBatcher sends what came while a request was under way in the ne
   await everythingSettled();
   leaders.requests[1]?.answer();
 
-  assertEquals((await Promise.all(places)).map(({ offset }) => offset), [0, 1, 2, 3]);
+  assertEquals((await Promise.all(places)).map(offsetOf), [0, 1, 2, 3]);
   assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a"] }, {
     0: ["b", "c", "d"],
   }]);
@@ -83,7 +83,7 @@ Deno.test("RecordBatcher has one request for each leader, with a batch for each 
   leaders.requests[0]?.answer();
 
   assertEquals(
-    (await Promise.all(places)).map(({ partition, offset }) => [partition, offset]),
+    (await Promise.all(places)).map((place) => [Number(partitionOf(place)), offsetOf(place)]),
     [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1], [3, 0], [3, 1]],
   );
 });
@@ -107,7 +107,7 @@ Deno.test("RecordBatcher keeps records without a key together, and gives the nex
   const partitions = [];
   for (let turn = 0; turn < 6; turn++) {
     const places = await Promise.all(["a", "b"].map((value) => add(value, { key: null })));
-    const [first, second] = places.map(({ partition }) => partition);
+    const [first, second] = places.map((place) => Number(partitionOf(place)));
     assertEquals(first, second);
     partitions.push(first);
   }
@@ -119,7 +119,7 @@ Deno.test("RecordBatcher gives records without a key to partitions that have a l
   const { leaders, add } = aBatcher({ leaders: [-1, 1, -1] });
   leaders.answerWith = ({ partition }) => partition === 1 ? undefined : AWAY;
   for (let turn = 0; turn < 5; turn++) {
-    assertEquals((await add("a", { key: null })).partition, 1, `turn ${turn}`);
+    assertEquals(partitionOf(await add("a", { key: null })), "1", `turn ${turn}`);
   }
 });
 
@@ -134,14 +134,14 @@ Deno.test("RecordBatcher gives records without a key to no partition that fails,
     await everythingSettled();
     assertEquals(leaders.requests.at(-1)?.values, { 1: [`${turn}`] });
     leaders.requests.at(-1)?.answer();
-    assertEquals((await place).partition, 1);
+    assertEquals(partitionOf(await place), "1");
   }
   leaders.requests[1]?.answer();
   await failing;
 
   leaders.answerWith = () => undefined;
   const places = [await add("a", { key: null }), await add("b", { key: null })];
-  assertEquals(new Set(places.map(({ partition }) => partition)), new Set([0, 1]));
+  assertEquals(new Set(places.map((place) => Number(partitionOf(place)))), new Set([0, 1]));
 });
 
 Deno.test("RecordBatcher gives records without a key to a partition again once its batch was given up", async () => {
@@ -152,7 +152,7 @@ Deno.test("RecordBatcher gives records without a key to a partition again once i
   leaders.answerWith = () => undefined;
   const places = [];
   for (const value of ["a", "b", "c"]) places.push(await add(value, { key: null }));
-  assertEquals(new Set(places.map(({ partition }) => partition)), new Set([0, 1]));
+  assertEquals(new Set(places.map((place) => Number(partitionOf(place)))), new Set([0, 1]));
 });
 
 Deno.test("RecordBatcher gives records without a key to a partition again once nobody wants its failed batch", async () => {
@@ -166,11 +166,11 @@ Deno.test("RecordBatcher gives records without a key to a partition again once n
   await givenUp;
 
   leaders.answerWith = () => undefined;
-  await eventually(async () => (await add("a", { key: null })).partition === 0, {
+  await eventually(async () => partitionOf(await add("a", { key: null })) === "0", {
     deadlineMs: 5000,
     what: "a record for the partition that had failed",
   });
-  assertEquals((await add("b", { key: null })).partition, 1);
+  assertEquals(partitionOf(await add("b", { key: null })), "1");
 });
 
 Deno.test("RecordBatcher lets a record wait for others, when linger.ms says so", async () => {
@@ -254,7 +254,7 @@ Deno.test("RecordBatcher tells who stored what, when only some partitions fail",
   await everythingSettled();
   leaders.requests[0]?.answer({ 0: DENIED });
   await assertRejects(() => failing, ResultProcessorError, "denied");
-  assertEquals((await working).partition, 1);
+  assertEquals(partitionOf(await working), "1");
   assertEquals(leaders.requests.length, 1);
 });
 
@@ -390,7 +390,7 @@ Deno.test("RecordBatcher waits for what is under way when it is closed, and give
   await assertRejects(() => add("late"), ResultProcessorError);
   leaders.requests[0]?.answer();
   await closed;
-  assertEquals((await underWay).offset, 0);
+  assertEquals((await underWay).split("@")[1], "0");
 });
 
 Deno.test("RecordBatcher repeats nothing once it is closed", async () => {
@@ -413,7 +413,7 @@ Deno.test("RecordBatcher closes in time, when a leader does not answer", async (
 Deno.test("RecordBatcher sends a record back to the partition that it came from", async () => {
   const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
   for (const key of ["key", "other", null]) {
-    add(`${key}`, { key, origin: { topic: "RESULTS", partition: 2 } });
+    add(`${key}`, { key, putBackTo: originOf("RESULTS", "2") });
   }
   await everythingSettled();
   assertEquals(leaders.requests.map(({ values }) => values), [{ 2: ["key", "other", "null"] }]);
@@ -422,29 +422,65 @@ Deno.test("RecordBatcher sends a record back to the partition that it came from"
 Deno.test("RecordBatcher sends a record where its key belongs, when it does not come from there", async () => {
   const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
   const key = keyFor(1, 3);
-  add("of another topic", { key, origin: { topic: "FORMER", partition: 2 } });
-  add("of a partition that is gone", { key, origin: { topic: "RESULTS", partition: 3 } });
+  add("of another topic", { key, putBackTo: originOf("FORMER", "2") });
+  add("of a partition that is gone", { key, putBackTo: originOf("RESULTS", "3") });
   await everythingSettled();
   assertEquals(leaders.requests.map(({ values }) => values), [
     { 1: ["of another topic", "of a partition that is gone"] },
   ]);
 });
 
-Deno.test("RecordBatcher sends records of a lane to one partition, whatever their keys", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
-  leaders.answerWith = () => undefined;
-  for (const key of [null, null, keyFor(0, 3), keyFor(2, 3)]) {
-    assertEquals((await add("of lane 1", { key, lane: 1 })).partition, 1);
-    assertEquals((await add("of lane 5", { key, lane: 5 })).partition, 2);
+Deno.test("RecordBatcher keeps records without a key together that came from a partition that is gone", async () => {
+  const { add } = aBatcherThatAnswers();
+  for (const [topic, partition] of [["RESULTS", "4"], ["FORMER", "4"], ["FORMER", "1"]] as const) {
+    const place = await add("back", { key: null, putBackTo: originOf(topic, partition) });
+    assertEquals(partitionOf(place), "1");
   }
 });
 
-Deno.test("RecordBatcher sends a record of a lane back to the partition that it came from", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
-  leaders.answerWith = () => undefined;
-  const back = { key: null, origin: { topic: "RESULTS", partition: 2 }, lane: 0 };
-  assertEquals((await add("back", back)).partition, 2);
+Deno.test("RecordBatcher goes by the key, when an origin names no partition", async () => {
+  const { add } = aBatcherThatAnswers();
+  for (const partition of ["", "-1", "two", "99999999999"]) {
+    const place = await add("back", {
+      key: keyFor(1, 3),
+      putBackTo: originOf("RESULTS", partition),
+    });
+    assertEquals(partitionOf(place), "1", partition);
+  }
 });
+
+Deno.test("RecordBatcher sends records of an order group to one partition, whatever their keys", async () => {
+  const { add } = aBatcherThatAnswers();
+  for (const key of [null, null, keyFor(0, 3), keyFor(2, 3)]) {
+    assertEquals(partitionOf(await add("of group 1", { key, orderGroup: "1" })), "1");
+    assertEquals(partitionOf(await add("of group 5", { key, orderGroup: "5" })), "2");
+  }
+});
+
+Deno.test("RecordBatcher says where it stored each record of a batch", async () => {
+  const { add } = aBatcherThatAnswers();
+  const places = await Promise.all(["a", "b", "c"].map((value) => add(value)));
+  const [topicAndPartition = "", first = ""] = places[0]?.split("@") ?? [];
+  assertEquals(places, [0, 1, 2].map((index) => `${topicAndPartition}@${Number(first) + index}`));
+});
+
+function originOf(topic: string, partition: string): ReadonlyMap<string, string> {
+  return new Map([["topic", topic], ["partition", partition]]);
+}
+
+function aBatcherThatAnswers() {
+  const { leaders, ...others } = aBatcher({ leaders: [1, 1, 1] });
+  leaders.answerWith = () => undefined;
+  return others;
+}
+
+function partitionOf(place: string): string | undefined {
+  return /^RESULTS\[(\d+)\]@\d+$/.exec(place)?.[1];
+}
+
+function offsetOf(place: string): number {
+  return Number(place.split("@")[1]);
+}
 
 function aBatcher(
   { leaders: each, ...options }: Partial<BatcherOptions> & { leaders?: number[] } = {},
@@ -455,7 +491,7 @@ function aBatcher(
     value: string,
     { key = "key", signal = NEVER, ...rest }:
       & { key?: string | null; signal?: AbortSignal }
-      & Pick<OutboundRecord, "origin" | "lane"> = {},
+      & Pick<OutboundRecord, "putBackTo" | "orderGroup"> = {},
   ) {
     const record: OutboundRecord = {
       key: key === null ? null : bytes(key),
