@@ -23,7 +23,7 @@ export const V8_FLAGS: readonly string[] = [
 ];
 
 /** Modules that only Workers load, which the compiler cannot find by following imports. */
-const WORKERS = [
+export const WORKERS: readonly string[] = [
   "src/process/pipeline_worker.ts",
   "src/process/discovery_worker.ts",
   "src/process/redrive_worker.ts",
