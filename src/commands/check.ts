@@ -2,11 +2,12 @@ import { cyclesOf, describeDiscoveredCycle, flowOf, type PipelineFlow } from "..
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import { partsOf } from "../config/parts.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import type { RoleConfig } from "../core/transport.ts";
+import type { ListenerPromises, RoleConfig } from "../core/transport.ts";
 import { printError, printOut } from "../process/console.ts";
 import { pipelinePermissions } from "../process/sandbox.ts";
 import { discover, findProblems } from "../process/supervised_worker.ts";
 import { loadFiles } from "./configuration.ts";
+import { listenerRole } from "../transports/mod.ts";
 
 /** Validates the configuration and prints what each pipeline will do; resolves with the exit code. */
 export async function check(command: Command & { kind: "check" }): Promise<number> {
@@ -30,6 +31,7 @@ function describe(pipeline: PipelineConfig, { warnings }: Config): string {
   const lines = [
     `pipeline '${name}' (log level ${logLevel}, ordering ${ordering}, concurrency ${concurrency})`,
     ...parts.map(({ path, role, config }) => `  ${path}: ${role.describe(config)}${when(config)}`),
+    ...sayPromises(listenerRole(pipeline.eventListener).promises).map((line) => `  ${line}`),
     `  may reach: ${net.join(", ") || "no host"}${discoversMore(pipeline)}`,
     `  may read the environment variables: ${env.join(", ") || "none"}`,
     `  may not: read or write files, run programs, load libraries, ask about the system`,
@@ -37,6 +39,23 @@ function describe(pipeline: PipelineConfig, { warnings }: Config): string {
       .map(({ message }) => `  warning: ${message}`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function sayPromises(
+  { resumable, acknowledges, keepsOrder, identifies }: ListenerPromises,
+): readonly string[] {
+  const others = acknowledges === "cumulative" ? ", and later finished ones" : "";
+  return [
+    resumable
+      ? `after a stop or a crash: unfinished events come again${others}`
+      : "after a stop or a crash: unfinished events are lost",
+    keepsOrder
+      ? "order: as in the source"
+      : "order: as in the source, except for events that come again",
+    identifies
+      ? "Idempotency-Key: the same in each call for an event"
+      : "Idempotency-Key: none, as the source cannot tell events apart",
+  ];
 }
 
 function discoversMore(pipeline: PipelineConfig): string {

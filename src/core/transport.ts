@@ -100,9 +100,23 @@ export interface Role<Config extends RoleConfig, Instance> {
   open(config: Config, context: OpenContext): Promise<Instance>;
 }
 
-export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
-  /** Whether a new listener resumes where the last one had settled all events. */
+/** What holds of a listener's events. `eventor check` says it in plain words. */
+export interface ListenerPromises {
+  /** Whether a new listener delivers what had not settled. Otherwise it is lost. */
   readonly resumable: boolean;
+  /**
+   * How the source learns that an event has settled. `each`: by itself. `cumulative`: by a position, so that an event
+   * that has not settled brings those behind it back, too.
+   */
+  readonly acknowledges: "each" | "cumulative";
+  /** Whether events come in their order, again after a crash, too. */
+  readonly keepsOrder: boolean;
+  /** Whether each event has an id, of which its `Idempotency-Key` is made. */
+  readonly identifies: boolean;
+}
+
+export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Listener> {
+  readonly promises: ListenerPromises;
   /** Names of the facts that each event's origin has. */
   readonly facts: readonly string[];
   /** The origin of the first event of a source, for `eventor try`. */

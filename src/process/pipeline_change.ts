@@ -12,7 +12,7 @@ export function pipelineChange(from: PipelineConfig, to: PipelineConfig): Pipeli
   if (isEqual(from, to)) return "none";
   if (from.name !== to.name) return "impossible";
   if (isUpdate(from, to)) return "update";
-  return listenerRole(from.eventListener).resumable ? "restart" : "impossible";
+  return listenerRole(from.eventListener).promises.resumable ? "restart" : "impossible";
 }
 
 function isUpdate(from: PipelineConfig, to: PipelineConfig): boolean {

@@ -168,7 +168,7 @@ export class Supervisor {
         log.warn(`pipeline '${pipeline.name}' did not end well: ${end.reason}`);
         return "ended";
       }
-      if (!listenerRole(pipeline.eventListener).resumable) {
+      if (!listenerRole(pipeline.eventListener).promises.resumable) {
         log.error(`pipeline '${pipeline.name}' ended: ${end.reason}`);
         this.#idle.set(name, [`it has failed: ${end.reason}`]);
         return "failed";

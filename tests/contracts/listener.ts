@@ -1,7 +1,8 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import type { InboundEvent } from "../../src/core/event.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../src/core/listener.ts";
+import type { ListenerPromises } from "../../src/core/transport.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 import {
   comparable,
@@ -21,14 +22,9 @@ export interface ListenerSource extends AsyncDisposable {
 }
 
 /** What a listener can do. The contract asks nothing beyond that. */
-export interface ListenerCapabilities extends RecordCapabilities {
-  /** Whether the source keeps what has not settled for the next listener. */
-  readonly resumable: boolean;
-  /**
-   * How the source is told that an event has settled: `each` for itself, or `cumulative`, by a position that is behind
-   * all that have settled. Then an event that has not settled brings those behind it back, too.
-   */
-  readonly acknowledges: "cumulative" | "each";
+export interface ListenerCapabilities extends RecordCapabilities, ListenerPromises {
+  /** Names of the facts of each event's origin. */
+  readonly facts: readonly string[];
   /** How many events may be under way. */
   readonly maxUnsettled: number;
 }
@@ -55,6 +51,29 @@ export function testListenerContract(
       run.events.map((event) => comparable(event, capabilities)),
       records.map((record) => comparable(record, capabilities)),
     );
+  });
+
+  contract("says where events came from by the facts that its role names", async (source) => {
+    await source.send(numberedRecords(2));
+    await using run = await listenTo(source);
+    await run.delivered(2);
+    for (const { origin } of run.events) {
+      assertEquals(origin.facts().map(([name]) => name), capabilities.facts);
+    }
+    const [first, second] = run.events.map(({ origin }) => origin);
+    assertEquals([`${first}`, `${second}`].includes(""), false);
+    const hasIds = capabilities.identifies;
+    assertEquals(run.events.map(({ origin: { id } }) => id !== undefined), [hasIds, hasIds]);
+    if (hasIds) assertNotEquals(first?.id, second?.id);
+  });
+
+  contract("has positions rise", async (source) => {
+    await source.send(numberedRecords(3));
+    await using run = await listenTo(source);
+    await run.delivered(3);
+    const positions = run.events.map(({ position }) => position);
+    assertEquals(new Set(positions).size, 3);
+    assertEquals(positions, positions.toSorted((one, other) => one - other));
   });
 
   contract("delivers in the order of the source", async (source) => {
@@ -167,17 +186,22 @@ export function testListenerContract(
     assertEquals(second.values, ["3"]);
   });
 
-  contract("delivers again what had not settled when it ended, in order", async (source) => {
+  contract("delivers again what had not settled when it ended", async (source) => {
+    const { keepsOrder, identifies } = capabilities;
     await source.send(numberedRecords(4));
+    const ids: (string | undefined)[] = [];
     {
       await using first = await listenTo(source, async (event, lease) => {
         if (textOf(event) !== "0") await untilEnded(lease.ending);
       });
       await first.delivered(4);
+      ids.push(...first.events.map(({ origin: { id } }) => id).slice(1));
     }
     await using second = await listenTo(source);
     await second.delivered(3);
-    assertEquals(second.values, ["1", "2", "3"]);
+    assertEquals(keepsOrder ? second.values : second.values.toSorted(), ["1", "2", "3"]);
+    const idsAgain = second.events.map(({ origin: { id } }) => id);
+    if (identifies) assertEquals(idsAgain.toSorted(), ids.toSorted());
   });
 
   contract("loses no event among others that have settled", async (source) => {
@@ -192,7 +216,7 @@ export function testListenerContract(
     const again = capabilities.acknowledges === "each" ? ["1", "5"] : ["1", "2", "3", "4", "5"];
     await using second = await listenTo(source);
     await second.delivered(again.length);
-    assertEquals(second.values, again);
+    assertEquals(capabilities.keepsOrder ? second.values : second.values.toSorted(), again);
   });
 }
 

@@ -8,7 +8,12 @@ import { RecordOrigin } from "./consumer/record_origin.ts";
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
-  resumable: true,
+  promises: {
+    resumable: true,
+    acknowledges: "cumulative",
+    keepsOrder: true,
+    identifies: true,
+  },
   facts: RecordOrigin.facts,
   firstOrigin: ({ topic }, timestampMs) => new RecordOrigin(topic, 0, 0, timestampMs),
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),

@@ -6,7 +6,7 @@ const NOTHING = { net: [], env: [] };
 
 /** Reads events from standard input, which only one pipeline can do. */
 export const stdinListener: ListenerRole<StdinListenerConfig> = {
-  resumable: false,
+  promises: { resumable: false, acknowledges: "each", keepsOrder: true, identifies: true },
   facts: ["topic", "offset"],
   firstOrigin: (_config, timestampMs) => lineOrigin(0, timestampMs),
   exclusive: "standard input",

@@ -1,5 +1,6 @@
 import { formatJsonLine } from "../../../src/transports/stdio/json_line.ts";
 import { StdinListener } from "../../../src/transports/stdio/listener.ts";
+import { stdinListener } from "../../../src/transports/stdio/mod.ts";
 import { testListenerContract } from "../../contracts/listener.ts";
 import { DEFAULT_LIMITS } from "../../support/limits.ts";
 
@@ -30,7 +31,7 @@ testListenerContract("StdinListener", () => {
   nullValue: true,
   binaryHeaders: true,
   repeatedHeaders: true,
-  resumable: false,
-  acknowledges: "each",
+  ...stdinListener.promises,
+  facts: stdinListener.facts,
   maxUnsettled: 1000,
 });

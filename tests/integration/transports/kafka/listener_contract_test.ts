@@ -1,5 +1,6 @@
 import { Logger } from "../../../../src/core/log.ts";
 import { KafkaListener } from "../../../../src/transports/kafka/consumer/listener.ts";
+import { kafkaListener } from "../../../../src/transports/kafka/mod.ts";
 import { testListenerContract } from "../../../contracts/listener.ts";
 import { freshName, freshTopic, produce } from "../../../support/kafka/broker.ts";
 import { listenerConfig } from "../../../support/kafka/config.ts";
@@ -23,7 +24,7 @@ testListenerContract("KafkaListener", async () => {
   nullValue: true,
   binaryHeaders: true,
   repeatedHeaders: true,
-  resumable: true,
-  acknowledges: "cumulative",
+  ...kafkaListener.promises,
+  facts: kafkaListener.facts,
   maxUnsettled: DEFAULT_LIMITS.maxLookahead,
 });
