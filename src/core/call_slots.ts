@@ -79,6 +79,12 @@ export class CallSlots {
     this.#shareOut();
   }
 
+  /** Waits for a slot and returns it: work on an event begins with a slot, even without a call. */
+  async beginWithoutCall(lease: Lease, offset: number): Promise<void> {
+    await this.take(lease, offset);
+    this.giveBack(lease);
+  }
+
   /** Counts the bytes of a result that waits to be stored. */
   hold(bytes: number): void {
     this.#heldBytes += bytes;

@@ -46,24 +46,33 @@ export interface ErrorResponse {
   readonly suggestsOutage: boolean;
   /** Whether it concerns the endpoint alone: while the pipeline stops, the endpoint may be stopping, too. */
   readonly isAboutServer?: boolean;
+  /** Set when the endpoint refuses this client. */
+  readonly refusal?: Refusal;
+  /** Whether the endpoint may have sent it before it checked who calls. */
+  readonly isBeforeAccessCheck?: boolean;
+}
+
+/** The endpoint refuses this client, as for wrong credentials: every call would fail until an operator acts. */
+export interface Refusal {
+  /** For the log and `/readyz`, without secrets. */
+  readonly reason: string;
+  /** Whether it may concern this event only. */
+  readonly mayConcernEventOnly?: boolean;
 }
 
 /** Turns one event into a result. Calls may overlap. */
 export interface Handler extends AsyncDisposable {
   /**
+   * Whether the endpoint may refuse this client. If so, one call goes first: repeated attempts often lock a client out.
+   */
+  readonly mayBeRefused?: boolean;
+  /**
    * @param signal aborts the call
    * @param attempt number of the call for this event, from 1
-   * @param ending when aborted, a call that still waits is abandoned; one that has begun goes on
    * @throws {HandlerError} when there is no result: the call was unanswered
    * @throws {TemplateError} when the event cannot become a call
-   * @throws {EventNotSettledError} when no call was made, because of `ending`
    */
-  handle(
-    event: InboundEvent,
-    signal: AbortSignal,
-    attempt?: number,
-    ending?: AbortSignal,
-  ): Promise<Result>;
+  handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result>;
   /**
    * Uses other credentials for new calls, if the role's `canUpdate()` returned true. Calls in flight may keep theirs.
    */
@@ -76,22 +85,22 @@ export class HandlerError extends Error {
   /** Whether the call may have reached the endpoint. If not, the event is not the cause. */
   readonly wasSent: boolean;
   /** Whether this machine lacked a resource, which shows nothing about the endpoint. */
-  readonly isForWant: boolean;
-  /** Whether this is already logged, once for all calls. */
-  readonly isTold: boolean;
+  readonly isLocal: boolean;
+  /** Whether one side refused the other's certificate or credentials; the message is the `Refusal.reason`. */
+  readonly isRefusal: boolean;
 
   constructor(
     message: string,
-    { wasSent = true, isForWant = false, isTold = false, ...options }: ErrorOptions & {
+    { wasSent = true, isLocal = false, isRefusal = false, ...options }: ErrorOptions & {
       wasSent?: boolean;
-      isForWant?: boolean;
-      isTold?: boolean;
+      isLocal?: boolean;
+      isRefusal?: boolean;
     } = {},
   ) {
     super(message, options);
     this.wasSent = wasSent;
-    this.isForWant = isForWant;
-    this.isTold = isTold;
+    this.isLocal = isLocal;
+    this.isRefusal = isRefusal;
   }
 }
 

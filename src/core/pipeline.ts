@@ -1,7 +1,15 @@
-import type { AttemptsParts } from "./failures/attempts.ts";
 import { CallSlots } from "./call_slots.ts";
+import { CircuitBreaker } from "./failures/circuit_breaker.ts";
+import {
+  type CallsOutcome,
+  crashFailure,
+  type EventFailure,
+  type History,
+  oversizeFailure,
+  whileBlocked,
+} from "./failures/classify.ts";
 import type { InboundEvent } from "./event.ts";
-import { disposeOf, type FailedEventParts } from "./failures/failed_event.ts";
+import { disposeOf, type FailedEventOptions } from "./failures/failed_event.ts";
 import {
   DEFAULT_FAILURE_POLICY,
   type FailurePolicy,
@@ -10,24 +18,16 @@ import {
 import type { Handler, Result, When } from "./handler.ts";
 import type { Lease } from "./lease.ts";
 import type { Listener } from "./listener.ts";
+import { LogThrottle } from "./log_throttle.ts";
 import { inOrder, type Ordering } from "./ordering.ts";
-import { OutageGuard } from "./failures/outage_guard.ts";
 import { publish } from "./publishing.ts";
 import { type RecordTarget, shapedRecords, type TargetedRecord } from "./record_templates.ts";
 import type { ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
-import { attemptsFor, callHandler, type CallParts } from "./failures/retry.ts";
-import { Silences } from "./failures/silences.ts";
-import { ToldReasons } from "./failures/told_reasons.ts";
-import {
-  type CallsOutcome,
-  crashFailure,
-  type EventFailure,
-  type History,
-  oversizeFailure,
-  whileBlocked,
-} from "./failures/verdict.ts";
+import { attemptsFor, callHandler, type CallOptions } from "./failures/retry.ts";
+import type { RetryOptions } from "./failures/retry_pauses.ts";
 import { TemplateError } from "./template.ts";
+import { UnansweredCalls } from "./failures/unanswered_calls.ts";
 
 /** A result processor and the outcomes it is configured for. */
 export interface ConfiguredResultProcessor extends RecordTarget {
@@ -36,7 +36,7 @@ export interface ConfiguredResultProcessor extends RecordTarget {
 }
 
 /** Dependencies and options of a pipeline. */
-export interface PipelineParts extends AttemptsParts {
+export interface PipelineParts extends RetryOptions {
   readonly name: string;
   readonly listener: Listener;
   readonly handler: Handler;
@@ -50,6 +50,8 @@ export interface PipelineParts extends AttemptsParts {
   readonly concurrency: number;
   /** Bytes of results waiting to be stored from which no further call starts. */
   readonly maxBufferedBytes?: number;
+  /** Replaces a breaker of the pipeline's own. */
+  readonly breaker?: CircuitBreaker;
 }
 
 /**
@@ -73,25 +75,26 @@ export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
 
 class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #publishing: AttemptsParts;
-  readonly #calls: CallParts;
-  readonly #failed: FailedEventParts;
+  readonly #publishing: RetryOptions;
+  readonly #calls: CallOptions;
+  readonly #failed: FailedEventOptions;
 
   constructor(parts: PipelineParts) {
     const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = parts;
     const { concurrency, maxBufferedBytes } = parts;
     this.#parts = parts;
     // While a broker is away, every result waits for it and is retried.
-    this.#publishing = { ...parts, told: new ToldReasons() };
+    this.#publishing = { ...parts, throttle: new LogThrottle({ maxLines: LINES_OF_PUBLISHING }) };
     this.#failed = { ...parts, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
       ...parts,
       // A failing endpoint could cause thousands of log lines a second.
-      told: new ToldReasons({ times: TOLD_OF_CALLS }),
+      throttle: new LogThrottle({ maxLines: LINES_OF_CALLS }),
       policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
-      guard: new OutageGuard(parts),
-      silences: new Silences(),
+      breaker: parts.breaker ??
+        new CircuitBreaker({ ...parts, startsHalfOpen: parts.handler.mayBeRefused }),
+      unansweredCalls: new UnansweredCalls(),
       takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
     };
   }
@@ -121,21 +124,14 @@ class Pipeline {
         lease.rest(event.position);
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
-        await attempts.pause(whileBlocked(failure), { lease, isBlocking: true });
+        await attempts.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
         // The response is at hand and the other processors have stored it, so only refused records are published again.
         toStore = refused;
-        await this.#beginWithoutCall(event, lease);
+        await this.#calls.slots.beginWithoutCall(lease, event.position);
       }
     } finally {
-      history.attempts?.end();
+      history.attempts?.pauses.end();
     }
-  }
-
-  /** Waits for a slot without making a call: work begins with a slot. */
-  async #beginWithoutCall(event: InboundEvent, lease: Lease): Promise<void> {
-    const { slots } = this.#calls;
-    await slots.take(lease, event.position);
-    slots.giveBack(lease);
   }
 
   async #failedWithoutCall(
@@ -143,24 +139,24 @@ class Pipeline {
     event: InboundEvent,
     lease: Lease,
   ): Promise<Outcome> {
-    await this.#beginWithoutCall(event, lease);
+    await this.#calls.slots.beginWithoutCall(lease, event.position);
     return { kind: "failed", failure };
   }
 
   async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {
-    await this.#beginWithoutCall(event, lease);
+    await this.#calls.slots.beginWithoutCall(lease, event.position);
     return { kind: "tombstone" };
   }
 
   /** A poison pill is not called again. With `onFailure: block` it is, after a pause, and other events go first. */
   async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
-    const { policy } = this.#calls;
+    const { policy, slots } = this.#calls;
     const failure = crashFailure(event, this.#calls);
     if (failure !== null) {
-      await this.#beginWithoutCall(event, lease);
+      await slots.beginWithoutCall(lease, event.position);
       if (policy.onFailure !== "block") return { kind: "failed", failure };
       lease.rest(event.position);
-      await history.attempts?.pause(whileBlocked(failure), { lease, isBlocking: true });
+      await history.attempts?.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
     }
     return await callHandler(event, this.#calls, lease, history);
   }
@@ -266,8 +262,9 @@ type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 /** A record and its destination. */
 type Addressed = TargetedRecord<ConfiguredResultProcessor>;
 
-/** Log lines for one reason in the throttle's 10 s: more than a single failing event usually needs. */
-const TOLD_OF_CALLS = 20;
+/** Log lines for a reason in 10 s. Of calls, more than a single failing event usually needs. */
+const LINES_OF_CALLS = 20;
+const LINES_OF_PUBLISHING = 3;
 
 const TOO_LARGE: EventFailure = {
   reason: "tooLarge",

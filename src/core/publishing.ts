@@ -1,4 +1,3 @@
-import { Attempts, type AttemptsParts } from "./failures/attempts.ts";
 import type { InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
@@ -7,6 +6,7 @@ import {
   type ResultProcessor,
   ResultProcessorError,
 } from "./result_processor.ts";
+import { type RetryOptions, RetryPauses } from "./failures/retry_pauses.ts";
 
 /** A record of an event, and its destination. */
 export interface Publication {
@@ -27,10 +27,10 @@ export interface Publication {
  */
 export async function publish(
   publication: Publication,
-  parts: AttemptsParts,
+  options: RetryOptions,
 ): Promise<string | null> {
   const { record, event, processor, lease } = publication;
-  let attempts: Attempts | undefined;
+  let pauses: RetryPauses | undefined;
   try {
     for (;;) {
       // The call succeeded although the lease ended, but its outcome no longer counts.
@@ -47,16 +47,16 @@ export async function publish(
       }
       if (error.isTooLarge) {
         const message = `cannot ${describe(publication)}: ${error.message}`;
-        if (publication.hasSmaller === true) parts.log.debug(() => message);
-        else parts.log.error(message);
+        if (publication.hasSmaller === true) options.log.debug(() => message);
+        else options.log.error(message);
         return null;
       }
       lease.noteStoring(event.position);
-      attempts ??= new Attempts(() => describe(publication), parts);
-      await attempts.pause(error.message, { lease });
+      pauses ??= new RetryPauses(() => describe(publication), options);
+      await pauses.pause(error.message, { lease });
     }
   } finally {
-    attempts?.end();
+    pauses?.end();
   }
 }
 

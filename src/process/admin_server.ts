@@ -1,5 +1,6 @@
 import { sleep } from "../core/backoff.ts";
 import type { Logger } from "../core/log.ts";
+import { LogThrottle } from "../core/log_throttle.ts";
 import { type AdminRequest, readAdminRequest, responseBytes } from "./admin_messages.ts";
 
 /** Open connections at most. A further one closes the oldest. */
@@ -31,7 +32,7 @@ export class AdminServer implements Disposable {
   readonly #options: AdminServerOptions;
   /** Oldest first. */
   readonly #connections = new Set<Deno.Conn>();
-  readonly #saidAtMs = new Map<string, number>();
+  readonly #throttle = new LogThrottle({ intervalMs: REPEAT_INTERVAL_MS });
   #isClosed = false;
 
   constructor(listener: Deno.Listener, options: AdminServerOptions) {
@@ -105,10 +106,7 @@ export class AdminServer implements Disposable {
   }
 
   #warn(message: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#saidAtMs.get(message) ?? -Infinity) < REPEAT_INTERVAL_MS) return;
-    this.#saidAtMs.set(message, nowMs);
-    this.#options.log.warn(message);
+    if (this.#throttle.allows(message) !== "no") this.#options.log.warn(message);
   }
 }
 

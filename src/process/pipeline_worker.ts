@@ -4,6 +4,7 @@
  * @module
  */
 import type { PipelineConfig } from "../config/schema.ts";
+import { CircuitBreaker } from "../core/failures/circuit_breaker.ts";
 import { failurePolicy } from "../core/failures/failure_policy.ts";
 import { PipelineHealth } from "../core/health.ts";
 import type { Handler } from "../core/handler.ts";
@@ -20,6 +21,7 @@ const health = new PipelineHealth();
 
 /** Undefined until it is open. */
 let handler: Handler | undefined;
+let breaker: CircuitBreaker | undefined;
 /** The handler's latest configuration, if it changed since the start. */
 let updatedHandler: HandlerConfig | undefined;
 
@@ -41,6 +43,7 @@ self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
     case "update":
       updatedHandler = data.eventHandler;
       handler?.update?.(updatedHandler);
+      breaker?.renew();
       break;
     case "stop":
       lease.beginEnd();
@@ -71,6 +74,7 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
     opened.use(await resultProcessorRole(deadLetter).open(deadLetter, context));
   handler = opened.use(await handlerRole(eventHandler).open(eventHandler, context));
   if (updatedHandler !== undefined) handler.update?.(updatedHandler);
+  breaker = new CircuitBreaker({ log, health, startsHalfOpen: handler.mayBeRefused });
   const listener = opened.use(await listenerRole(eventListener).open(eventListener, context));
   health.works(opening);
   await runPipeline(
@@ -78,6 +82,7 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
       name,
       listener,
       handler,
+      breaker,
       resultProcessors,
       ...(deadLetters === undefined ? {} : { deadLetters }),
       policy: failurePolicy(eventHandler, { hasDeadLetters: deadLetters !== undefined }),

@@ -1,6 +1,7 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { formatDelay } from "../core/backoff.ts";
 import type { InboundEvent } from "../core/event.ts";
+import { CircuitBreaker } from "../core/failures/circuit_breaker.ts";
 import { failurePolicy, type RetryPolicy } from "../core/failures/failure_policy.ts";
 import { type Handler, HandlerError, type Result } from "../core/handler.ts";
 import { type Lease, LeaseController } from "../core/lease.ts";
@@ -64,6 +65,8 @@ export async function runTrial(
     onTombstone: eventHandler.onTombstone,
     ordering,
     concurrency: 1,
+    // One call shows no outage, and its refusal is in the outcome.
+    breaker: new CircuitBreaker({ log: new Logger(() => {}, { level: "ERROR" }) }),
     log: new Logger(({ message }) => logged.push(message), { level: "WARN" }),
   }, new OneCallLease());
 

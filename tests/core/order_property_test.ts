@@ -63,6 +63,7 @@ class Case {
       maxLookahead: 1 + this.#below(8),
       maxBufferedBytes: this.#oneOf([1, 50, 1_000_000]),
       processors: 1 + this.#below(2),
+      mayBeRefused: this.#random() < 0.3,
       partitions: Array.from({ length: 1 + this.#below(3) }, (_, index) => this.#log(index)),
       timers,
     };

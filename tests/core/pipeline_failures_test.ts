@@ -548,7 +548,7 @@ Deno.test("runPipeline() calls for an event that blocks again, after a pause, th
   assertEquals(failing.successes.stored.length, 1);
   assertMatch(
     failing.log.lines[0] ?? "",
-    /work on it was cut off in 3 of 3 attempts; what comes behind it waits; trying again/,
+    /work on it was cut off in 3 of 3 attempts; later events of its key are blocked; trying again/,
   );
 });
 

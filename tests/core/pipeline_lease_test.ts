@@ -107,11 +107,11 @@ for (const [name, outcome] of Object.entries(NOT_ABOUT_EVENTS)) {
           assertEquals(processor.stored, []);
           assertEquals(deadLetters.stored, []);
           assertEquals(listener.outcomes, [
-            "MY_FIRST_TOPIC[0]@184 not settled: The pipeline stops, and the response is not about the event",
+            "MY_FIRST_TOPIC[0]@184 not settled: The pipeline stops, and the outcome is not about the event",
           ]);
           assertEquals(lease.isWorking, false);
           assertEquals([...log.of("ERROR"), ...log.of("WARN")], []);
-          assertMatch(log.of("INFO").join(), /@184 stays undone, as the pipeline stops: /);
+          assertMatch(log.of("INFO").join(), /@184 stays unfinished, as the pipeline stops: /);
         });
       }
     }

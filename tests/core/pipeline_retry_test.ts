@@ -30,7 +30,7 @@ Deno.test("runPipeline() handles an event again, when its result is an error tha
     log.of("ERROR"),
     Array(2).fill(
       "cannot handle MY_FIRST_TOPIC[0]@184: status 503, and no eventResultProcessor is configured for onError; " +
-        "what comes behind it waits; trying again in 0.0 s",
+        "later events of its key are blocked; trying again in 0.0 s",
     ),
   );
 });
@@ -49,16 +49,19 @@ Deno.test("runPipeline() handles an event again, when there was no response", as
   ]);
 });
 
-Deno.test("runPipeline() says at DEBUG alone that there was no response, when the log tells of it elsewhere", async () => {
-  const error = new HandlerError("no response", { isTold: true });
-  const handler = new FakeHandler(error, aResult());
+Deno.test("runPipeline() logs at DEBUG that there was no response, when the breaker has logged a refusal", async () => {
+  const lease = new LeaseController();
+  const error = new HandlerError("certificate not accepted", { isRefusal: true });
   const log = new RecordedLog();
+  const listener = new FakeListener(anEvent());
+  const running = runParts({ listener, handler: new FakeHandler(error), log: log.log }, lease);
 
-  await runParts({ listener: new FakeListener(anEvent()), handler, log: log.log });
-
-  assertEquals(handler.calls.length, 2);
-  assertEquals(log.of("ERROR"), []);
-  assertEquals(log.matching(/DEBUG.*no response; trying again/).length, 1);
+  await log.line(/DEBUG.*certificate not accepted; trying again/);
+  assertEquals(log.of("ERROR"), [
+    "certificate not accepted; until that is repaired, one call is tried every 5 s",
+  ]);
+  lease.end();
+  await running;
 });
 
 Deno.test("runPipeline() tells twenty times why calls are repeated, however many events have the same reason", async () => {
@@ -84,12 +87,12 @@ Deno.test("runPipeline() tells twenty times why calls are repeated, however many
   assertMatch(told[0] ?? "", /: status 500; trying again in 0\.0 s$/);
   assertMatch(
     told[19] ?? "",
-    /in 0\.0 s; for some seconds, this reason is told at DEBUG only$/,
+    /in 0\.0 s; further occurrences are logged at DEBUG for 10 s$/,
   );
   assertEquals(log.matching(/DEBUG.*status 500; trying again/).length, 10);
 });
 
-Deno.test("runPipeline() tells of each event that what comes behind it waits for", async () => {
+Deno.test("runPipeline() logs each event that blocks", async () => {
   const events = Array.from(
     { length: 30 },
     (_, offset) => anEvent({ offset, key: bytes(`${offset}`) }),

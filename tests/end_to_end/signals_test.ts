@@ -135,7 +135,7 @@ for (const onFailure of ["a dead letter", "discard"] as const) {
       draining.resolve();
       // Far less than shutdownTimeout: nothing is waited for.
       assertEquals((await exitOf(eventor, LEAVE_MS)).code, 0);
-      await eventor.line(/stays undone, as the pipeline stops: status 503/);
+      await eventor.line(/stays unfinished, as the pipeline stops: status 503/);
     }
     assertEquals(await valuesOf(deadLetters), []);
     assertEquals(await committedOffsets(topic, topic), new Map([[0, 0]]));

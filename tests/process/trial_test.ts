@@ -90,7 +90,7 @@ const ROWS: readonly Row[] = [
     next: [
       BLOCK,
       "log: cannot handle ORDERS[0]@0: status 400, and no eventResultProcessor is configured for " +
-      "onError; what comes behind it waits; trying again in TIME",
+      "onError; later events of its key are blocked; trying again in TIME",
     ],
   },
   {

@@ -1,10 +1,15 @@
-import type { Attempts } from "./attempts.ts";
+import type { EventFailure } from "./classify.ts";
 import { type DeadLetterFact, factHeader, isFactHeader } from "./dead_letter_facts.ts";
-import type { EventOrigin, InboundEvent, OriginFact, RecordHeader } from "../event.ts";
+import type {
+  AttemptsMade,
+  EventOrigin,
+  InboundEvent,
+  OriginFact,
+  RecordHeader,
+} from "../event.ts";
 import { firstFailure } from "./first_failure.ts";
 import { IDEMPOTENCY_KEY_HEADER, idempotencyKey } from "../idempotency_key.ts";
 import type { OutboundRecord } from "../result_processor.ts";
-import type { EventFailure } from "./verdict.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -12,7 +17,7 @@ const TEXT_ENCODER = new TextEncoder();
 export interface DeadLetterParts {
   readonly pipeline: string;
   readonly failure: EventFailure;
-  readonly attempts: Attempts | undefined;
+  readonly attempts: AttemptsMade | undefined;
 }
 
 /** A dead letter, complete or with fewer headers to be smaller. */

@@ -1,4 +1,5 @@
-import { Attempts, type AttemptsParts } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
+import type { EventFailure } from "./classify.ts";
 import { type DeadLetter, deadLetters } from "./dead_letter.ts";
 import type { InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
@@ -6,10 +7,10 @@ import type { Lease } from "../lease.ts";
 import { isOrderedByPartition, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
-import type { EventFailure } from "./verdict.ts";
+import { type RetryOptions, RetryPauses } from "./retry_pauses.ts";
 
 /** Dependencies and options for failed events. */
-export interface FailedEventParts extends AttemptsParts {
+export interface FailedEventOptions extends RetryOptions {
   readonly name: string;
   readonly ordering: Ordering;
   readonly onFailure: OnFailure;
@@ -29,11 +30,14 @@ export interface FailedEvent {
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
-export async function disposeOf(failed: FailedEvent, parts: FailedEventParts): Promise<boolean> {
+export async function disposeOf(
+  failed: FailedEvent,
+  options: FailedEventOptions,
+): Promise<boolean> {
   const { event, failure } = failed;
-  const { onFailure, deadLetters, log } = parts;
+  const { onFailure, deadLetters, log } = options;
   if (onFailure === "deadLetter" && deadLetters !== undefined) {
-    await storeDeadLetter(failed, { ...parts, deadLetters });
+    await storeDeadLetter(failed, { ...options, deadLetters });
     log.warn(`dead letter of ${event.origin}: ${failure.message}`);
     return true;
   }
@@ -45,22 +49,22 @@ export async function disposeOf(failed: FailedEvent, parts: FailedEventParts): P
 /** Blocks while the dead letter cannot be stored: otherwise the event would be lost. */
 async function storeDeadLetter(
   { event, failure, attempts, lease }: FailedEvent,
-  parts: FailedEventParts & { readonly deadLetters: ResultProcessor },
+  options: FailedEventOptions & { readonly deadLetters: ResultProcessor },
 ): Promise<void> {
-  const { name: pipeline, ordering, deadLetters: processor } = parts;
+  const { name: pipeline, ordering, deadLetters: processor } = options;
   const tooLarge = `the dead letter is too large for its destination${remedyOf(processor)}`;
   const publication = { event, processor, lease, what: "the dead letter" };
-  const pauses = new Attempts(
+  const pauses = new RetryPauses(
     () => `store the dead letter of ${event.origin}`,
-    parts,
+    options,
   );
   try {
     for (;;) {
-      for (const letter of deadLetters(event, { pipeline, failure, attempts })) {
+      for (const letter of deadLetters(event, { pipeline, failure, attempts: attempts?.soFar })) {
         const record = { ...letter.record, ...orderGroupOf(event, ordering) };
         const hasSmaller = !letter.isBare;
-        if (await publish({ ...publication, record, hasSmaller }, parts) === null) continue;
-        return logLeftOut(letter, event, parts);
+        if (await publish({ ...publication, record, hasSmaller }, options) === null) continue;
+        return logLeftOut(letter, event, options);
       }
       await pauses.pause(tooLarge, { lease });
     }
@@ -72,7 +76,7 @@ async function storeDeadLetter(
 function logLeftOut(
   { leftOut, isBare }: DeadLetter,
   { origin }: InboundEvent,
-  { log, deadLetters }: FailedEventParts,
+  { log, deadLetters }: FailedEventOptions,
 ): void {
   if (leftOut.length === 0) return;
   const without = `the dead letter of ${origin} is stored without ${

@@ -1,139 +1,175 @@
-import { Attempts, type AttemptsParts } from "./attempts.ts";
+import { Attempts } from "./attempts.ts";
 import type { CallSlots } from "../call_slots.ts";
+import type { Permit } from "./circuit_breaker.ts";
+import {
+  type CallOutcome,
+  type CallsOutcome,
+  classify,
+  type ClassifyOptions,
+  countUnanswered,
+  type History,
+  type RetryDecision,
+} from "./classify.ts";
 import type { InboundEvent } from "../event.ts";
 import { type ErrorResult, type Handler, HandlerError } from "../handler.ts";
 import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
+import type { RetryOptions } from "./retry_pauses.ts";
 import { TemplateError } from "../template.ts";
-import {
-  type CallOutcome,
-  type CallsOutcome,
-  failureBySilence,
-  type History,
-  judge,
-  type JudgeParts,
-  noteSuccess,
-  type Verdict,
-} from "./verdict.ts";
 
-/** Dependencies of calls. */
-export interface CallParts extends AttemptsParts, JudgeParts {
+/** Dependencies and options of calls. */
+export interface CallOptions extends RetryOptions, ClassifyOptions {
   readonly handler: Handler;
   readonly slots: CallSlots;
 }
 
+/** An event, the lease that it came with, and its calls so far. */
+interface Work {
+  readonly event: InboundEvent;
+  readonly lease: Lease;
+  readonly history: History;
+}
+
 /**
  * Calls the handler for an event until there is a result to publish, or the event has failed for good. By then, work on
- * the event has begun in its lease.
+ * the event has begun in its lease. Each round:
+ *
+ * 1. `takeTurn()`: waits for a permit of the breaker and for a call slot.
+ * 2. `call()`: makes the call and gives the slot back.
+ * 3. `decide()`: records the outcome and classifies it.
+ * 4. `pauseAfter()`: waits, unless the breaker decides when the next call goes.
+ * 5. `countUnanswered()`: only now it is known whether a call without a response counts.
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
 export async function callHandler(
   event: InboundEvent,
-  parts: CallParts,
+  options: CallOptions,
   lease: Lease,
   history: History,
 ): Promise<CallsOutcome> {
-  const { handler, slots, guard, log } = parts;
-  const { position: offset } = event;
-  for (let isFirst = true;; isFirst = false) {
-    const probe = guard.isOpen ? await guard.turn(lease, offset) : null;
-    let verdict: Verdict;
-    let attempts: Attempts;
+  const { breaker, slots, log } = options;
+  const { position } = event;
+  const work = { event, lease, history };
+  log.debug(() => `handling message: ${event.origin}`);
+  for (;;) {
+    const permit = await takeTurn(work, options);
+    let decision: RetryDecision;
     try {
-      await slots.take(lease, offset);
-      if (!guard.admits(probe)) {
-        slots.giveBack(lease);
-        lease.rest(offset);
-        continue;
-      }
-      const failure = failureBySilence(history, parts);
-      if (failure !== null) {
-        slots.giveBack(lease);
-        return { kind: "failed", failure };
-      }
-      let outcome: CallOutcome | undefined;
-      try {
-        lease.ended.throwIfAborted();
-        if (isFirst) {
-          log.debug(() => `handling message: ${event.origin}`);
-        }
-        outcome = await attempt(handler, event, lease, (history.attempts?.made ?? 0) + 1);
-      } catch (error) {
-        lease.rest(offset);
-        throw lease.ended.aborted ? ended(error) : error;
-      } finally {
-        // Without a call, nothing is known about the endpoint.
-        slots.giveBack(
-          lease,
-          outcome instanceof TemplateError
-            ? {}
-            : { wasAnswered: outcome !== undefined && "when" in outcome },
-        );
-      }
-      if ("when" in outcome && outcome.when === "onSuccess") {
-        noteSuccess(parts);
-        return { kind: "result", result: outcome };
-      }
-      attempts = history.attempts ??= attemptsFor(event, parts);
-      attempts.fail();
-      if (lease.ending.aborted && tellsNothingOfEvent(outcome)) {
-        lease.noteAttempts(offset, attempts.soFar);
-        lease.rest(offset);
-        logUndone(event, outcome, parts);
-        throw new EventNotSettledError(
-          "The pipeline stops, and the response is not about the event",
-        );
-      }
-      verdict = judge(outcome, event, { ...parts, attempts, history });
-      lease.noteAttempts(offset, attempts.soFar);
+      const outcome = await call(work, options);
+      decision = decide(outcome, permit, work, options);
     } finally {
-      if (probe !== null) guard.endProbe(probe);
+      breaker.leave(permit);
     }
-    if (verdict.kind === "result" || verdict.kind === "failed") return verdict;
-    lease.rest(offset);
-    if (verdict.kind === "again") await attempts.pause(verdict.reason, { lease, ...verdict.pause });
-    else attempts.logOutage(verdict.reason);
+    if (decision.kind === "result" || decision.kind === "failed") return decision;
+    lease.rest(position);
+    await pauseAfter(decision, work);
+    const failure = countUnanswered(history, options);
+    if (failure !== null) {
+      await slots.beginWithoutCall(lease, position);
+      return { kind: "failed", failure };
+    }
   }
 }
 
-/** Returns the failure of a call; rethrows any other error, and every error after `ended`. */
-async function attempt(
-  handler: Handler,
-  event: InboundEvent,
-  { ended: signal, ending }: Lease,
-  number: number,
+/** Work on the event has begun in its lease when this resolves. */
+async function takeTurn(
+  { event: { position }, lease }: Work,
+  { breaker, slots }: CallOptions,
+): Promise<Permit> {
+  for (;;) {
+    const permit = breaker.permit ?? await breaker.enter(lease, position);
+    try {
+      await slots.take(lease, position);
+    } catch (error) {
+      breaker.leave(permit);
+      throw error;
+    }
+    if (breaker.admits(permit)) return permit;
+    // The breaker opened while the call waited for its slot.
+    slots.giveBack(lease);
+    lease.rest(position);
+  }
+}
+
+/** Rejects with errors that are no outcome, and whenever the lease has ended. */
+async function call(
+  { event, lease, history: { attempts } }: Work,
+  { handler, slots }: CallOptions,
 ): Promise<CallOutcome> {
+  const { ended } = lease;
+  let outcome: CallOutcome | undefined;
   try {
-    return await handler.handle(event, signal, number, ending);
+    ended.throwIfAborted();
+    outcome = await handler.handle(event, ended, (attempts?.made ?? 0) + 1);
   } catch (error) {
     const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
-    if (signal.aborted || !isOutcome) throw error;
-    return error;
+    if (ended.aborted || !isOutcome) {
+      lease.rest(event.position);
+      throw ended.aborted
+        ? new EventNotSettledError("The lease ended during the attempt", { cause: error })
+        : error;
+    }
+    outcome = error;
+  } finally {
+    const isCall = !(outcome instanceof TemplateError);
+    // Without a call, nothing is known about the endpoint.
+    slots.giveBack(
+      lease,
+      isCall ? { wasAnswered: outcome !== undefined && "when" in outcome } : {},
+    );
   }
+  return outcome;
+}
+
+function decide(
+  outcome: CallOutcome,
+  permit: Permit,
+  { event, lease, history }: Work,
+  options: CallOptions,
+): RetryDecision {
+  if (!(outcome instanceof Error)) options.unansweredCalls.recordResponse();
+  if (!(outcome instanceof TemplateError)) options.breaker.record(outcome, event.key, permit);
+  if ("when" in outcome && outcome.when === "onSuccess") return { kind: "result", result: outcome };
+  const { position } = event;
+  const attempts = history.attempts ??= attemptsFor(event, options);
+  attempts.fail();
+  if (lease.ending.aborted && mayBeOfStoppingEndpoint(outcome)) {
+    lease.noteAttempts(position, attempts.soFar);
+    lease.rest(position);
+    logUnfinished(event, outcome, options);
+    throw new EventNotSettledError("The pipeline stops, and the outcome is not about the event");
+  }
+  const decision = classify(outcome, { ...options, attempts, history });
+  lease.noteAttempts(position, attempts.soFar);
+  return decision;
+}
+
+async function pauseAfter(
+  decision: Exclude<RetryDecision, CallsOutcome>,
+  { lease, history: { attempts } }: Work,
+): Promise<void> {
+  if (decision.kind === "afterOutage") attempts?.pauses.logOutage(decision.reason);
+  else await attempts?.pauses.pause(decision.reason, { lease, ...decision.pause });
 }
 
 /** While the pipeline stops, the endpoint often does, too; the event is called again after the next start. */
-function tellsNothingOfEvent(outcome: ErrorResult | HandlerError | TemplateError): boolean {
+function mayBeOfStoppingEndpoint(outcome: ErrorResult | HandlerError | TemplateError): boolean {
   return outcome instanceof HandlerError ||
     "error" in outcome && outcome.error.isAboutServer === true;
 }
 
-function logUndone(
+function logUnfinished(
   { origin }: InboundEvent,
   outcome: ErrorResult | HandlerError | TemplateError,
-  { log, told }: CallParts,
+  { log, throttle }: CallOptions,
 ): void {
   const reason = outcome instanceof Error ? outcome.message : outcome.summary;
-  const message = () => `${origin} stays undone, as the pipeline stops: ${reason}`;
-  if (told?.tell(reason) === "no") log.debug(message);
+  const message = () => `${origin} stays unfinished, as the pipeline stops: ${reason}`;
+  if (throttle?.allows(reason) === "no") log.debug(message);
   else log.info(message());
 }
 
-function ended(cause: unknown): EventNotSettledError {
-  return new EventNotSettledError("The lease ended during the attempt", { cause });
-}
-
-export function attemptsFor(event: InboundEvent, parts: AttemptsParts): Attempts {
-  return new Attempts(() => `handle ${event.origin}`, parts, event.past);
+export function attemptsFor(event: InboundEvent, options: RetryOptions): Attempts {
+  return new Attempts(() => `handle ${event.origin}`, options, event.past);
 }

@@ -1,4 +1,4 @@
-import type { AttemptsParts } from "../failures/attempts.ts";
+import type { RetryOptions } from "../failures/retry_pauses.ts";
 import { CallSlots } from "../call_slots.ts";
 import {
   type DeadLetterFact,
@@ -16,7 +16,7 @@ import type { RedriveOne } from "./redrive.ts";
 import type { ResultProcessor } from "../result_processor.ts";
 
 /** Dependencies of `redriveTo()`. */
-export interface RedriveToParts extends AttemptsParts {
+export interface RedriveToParts extends RetryOptions {
   /** The source of the pipeline's events. */
   readonly source: ResultProcessor;
 }
@@ -31,8 +31,7 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
     const { position: offset } = deadLetter;
     const putBackTo = originOf(deadLetter);
     const publication = { what: "the event", event: deadLetter, processor, lease };
-    await slots.take(lease, offset);
-    slots.giveBack(lease);
+    await slots.beginWithoutCall(lease, offset);
     try {
       const full = { ...eventRecord(deadLetter), putBackTo };
       let stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);

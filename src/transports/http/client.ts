@@ -1,6 +1,6 @@
 import type { InboundEvent } from "../../core/event.ts";
-import { ToldReasons } from "../../core/failures/told_reasons.ts";
 import type { Logger } from "../../core/log.ts";
+import { LogThrottle } from "../../core/log_throttle.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { isClosed } from "../http1/failure.ts";
 import { serverOf } from "../http1/server.ts";
@@ -43,7 +43,7 @@ export class HttpClient implements Disposable {
     const heads = new HeadReader(config.method);
     const url = new URL(config.url);
     const tls = url.protocol === "https:" ? config.tls ?? {} : undefined;
-    const told = new ToldReasons({ times: 1 });
+    const throttle = new LogThrottle();
     const unclosed = new UnclosedConnections();
     const target = { server: serverOf(url), tls };
     this.#hasCertificate = tls?.cert !== undefined;
@@ -60,7 +60,7 @@ export class HttpClient implements Disposable {
           `the endpoint closed a kept connection before it responded; sending again on a new one: '${endpoint}'`
         ),
       onSurplus() {
-        if (told.tell("surplus") === "no") return;
+        if (throttle.allows("surplus") === "no") return;
         log.warn(
           `'${endpoint}' sent bytes that belong to no request; the connection is closed, as they could be taken for ` +
             "the next response: look for a wrong Content-Length, or for a second response to one request, at the " +

@@ -8,7 +8,7 @@ import type { OpenContext } from "../../core/transport.ts";
 import { type CallInFlight, CallsInFlight } from "../http1/calls_in_flight.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { decodedResponse } from "../http1/content_encoding.ts";
-import { describeFailure, isForWant, mayHaveBeenSent } from "../http1/failure.ts";
+import { describeFailure, isLocal, isRefusal, mayHaveBeenSent } from "../http1/failure.ts";
 import type { HttpResponse } from "../http1/http_response.ts";
 import { targetOf } from "../http1/server.ts";
 import { CallPreview } from "./call_preview.ts";
@@ -25,6 +25,7 @@ const UNAUTHORIZED = 401;
 
 /** Sends each event to one endpoint; the response is the result. */
 export class HttpHandler implements Handler {
+  readonly mayBeRefused: boolean;
   readonly #config: HttpHandlerConfig;
   readonly #log: Logger;
   readonly #url: URL;
@@ -42,6 +43,7 @@ export class HttpHandler implements Handler {
     { pipeline, log, observer }: OpenContext,
     { tokens }: { tokens?: TokenSource | undefined } = {},
   ) {
+    this.mayBeRefused = config.auth !== undefined || config.url.startsWith("https:");
     this.#config = config;
     this.#log = log;
     this.#url = new URL(config.url);
@@ -121,7 +123,8 @@ export class HttpHandler implements Handler {
     return new HandlerError(message, {
       cause,
       wasSent: mayHaveBeenSent(cause),
-      isForWant: isForWant(cause),
+      isLocal: isLocal(cause),
+      isRefusal: isRefusal(cause),
     });
   }
 

@@ -1,6 +1,5 @@
 import { withoutQuery } from "../../schema/url.ts";
-import type { Handler } from "../../core/handler.ts";
-import type { HandlerRole, OpenContext, RoleContext } from "../../core/transport.ts";
+import type { HandlerRole, RoleContext } from "../../core/transport.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { hostOf } from "../http1/server.ts";
 import type { TokenSource } from "../oauth2/token_source.ts";
@@ -18,7 +17,7 @@ export const httpHandler: HandlerRole<HttpHandlerConfig> = {
   async open(config, context) {
     const { HttpHandler } = await import("./handler.ts");
     const tokens = await tokenSource(config, context);
-    return await trusted(new HttpHandler(config, context, { tokens }), config, context);
+    return new HttpHandler(config, context, { tokens });
   },
   canUpdate({ auth: former, ...others }, { auth, ...laterOthers }) {
     return auth?.type === former?.type && JSON.stringify(others) === JSON.stringify(laterOthers);
@@ -58,18 +57,4 @@ async function checkTokens(config: HttpHandlerConfig, context: RoleContext): Pro
   } catch (error) {
     return [`cannot get a token: ${error instanceof Error ? error.message : "unknown failure"}`];
   }
-}
-
-async function trusted(
-  handler: Handler,
-  config: HttpHandlerConfig,
-  { log, health, observer }: OpenContext,
-): Promise<Handler> {
-  const showsWhoCalls = config.auth !== undefined;
-  // `eventor try` makes one call, and shows its outcome itself.
-  if (observer !== undefined) return handler;
-  if (!showsWhoCalls && !config.url.startsWith("https:")) return handler;
-  const { TrustGate } = await import("./trust_gate.ts");
-  const { TrustedHandler } = await import("./trusted_handler.ts");
-  return new TrustedHandler(handler, { gate: new TrustGate({ log, health }), showsWhoCalls });
 }

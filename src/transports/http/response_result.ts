@@ -14,19 +14,26 @@ const SUGGEST_OUTAGE: ReadonlySet<number> = new Set([401, 403, 429]);
 /** Statuses below 500 that say nothing about the event: Request Timeout, Too Early, Too Many Requests. */
 const ABOUT_SERVER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-type ResponseConfig = Pick<
-  HttpHandlerConfig,
-  "maxRetryAfterMs" | "redirect" | "retry"
->;
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
+const TOO_MANY_REQUESTS = 429;
+
+/** The keys of a handler's section that concern responses. */
+type ResponseConfig = Pick<HttpHandlerConfig, "maxRetryAfterMs" | "redirect" | "retry"> & {
+  readonly auth?: HttpHandlerConfig["auth"] | undefined;
+};
 
 export class ResponseResults {
+  /** Whether requests carry credentials: only then does a status say that they are refused. */
+  readonly #hasCredentials: boolean;
   readonly #maxRetryAfterMs: number;
   readonly #transient: ReadonlySet<unknown>;
   /** The lowest status of an error response. */
   readonly #firstError: number;
   readonly #encoded = new Map<string, Bytes>();
 
-  constructor({ maxRetryAfterMs, redirect, retry }: ResponseConfig) {
+  constructor({ auth, maxRetryAfterMs, redirect, retry }: ResponseConfig) {
+    this.#hasCredentials = auth !== undefined;
     this.#maxRetryAfterMs = maxRetryAfterMs;
     this.#transient = new Set(retry?.on);
     this.#firstError = redirect === "manual" ? 400 : 300;
@@ -52,12 +59,16 @@ export class ResponseResults {
     { isCutOff = false }: Pick<UnusableResponse, "isCutOff"> = {},
   ): ErrorResponse {
     // Something that does not speak HTTP answers at the endpoint: this affects every event.
-    if (status === null) return { isTransient: false, suggestsOutage: true, isAboutServer: true };
+    const access = this.#hasCredentials ? accessShownBy(status) : {};
+    if (status === null) {
+      return { isTransient: false, suggestsOutage: true, isAboutServer: true, ...access };
+    }
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());
     return {
       status: `${status}`,
       isTransient: this.#transient.has(status) || isCutOff && this.#transient.has("noResponse"),
       ...signsOf(status),
+      ...access,
       ...(isCutOff ? { isAboutServer: true } : {}),
       ...(askedMs === undefined ? {} : { retryAfterMs: Math.min(askedMs, this.#maxRetryAfterMs) }),
     };
@@ -104,6 +115,16 @@ function signsOf(status: number): Pick<ErrorResponse, "suggestsOutage" | "isAbou
     suggestsOutage: status >= 500 || SUGGEST_OUTAGE.has(status),
     isAboutServer: status >= 500 || ABOUT_SERVER.has(status),
   };
+}
+
+function accessShownBy(
+  status: number | null,
+): Pick<ErrorResponse, "refusal" | "isBeforeAccessCheck"> {
+  const reason = `the endpoint refuses the credentials of 'auth' with ${status}`;
+  if (status === UNAUTHORIZED) return { refusal: { reason } };
+  if (status === FORBIDDEN) return { refusal: { reason, mayConcernEventOnly: true } };
+  const isBeforeAccessCheck = status === null || status === TOO_MANY_REQUESTS || status >= 500;
+  return isBeforeAccessCheck ? { isBeforeAccessCheck } : {};
 }
 
 function isRedirect(status: number): boolean {

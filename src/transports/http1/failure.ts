@@ -49,11 +49,11 @@ export function breakOffReason(error: unknown): string {
 /** Whether the request may have reached the endpoint before the call failed. */
 export function mayHaveBeenSent(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof UnansweredClientError) return true;
-  return !isOfTrust(error) && !UNSENT.has(connectionCode(error) ?? "");
+  return !isRefusal(error) && !UNSENT.has(connectionCode(error) ?? "");
 }
 
 /** Whether this machine lacks a resource: such a failure says nothing about the endpoint. */
-export function isForWant(error: unknown): boolean {
+export function isLocal(error: unknown): boolean {
   return error instanceof Error && isOfThisMachine(connectionCode(error) ?? "");
 }
 
@@ -70,7 +70,7 @@ export function isTlsFailure(error: unknown): boolean {
 }
 
 /** Whether one side rejected the other's certificate or credentials: every call fails until that is repaired. */
-export function isOfTrust(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return error instanceof TrustError || isTlsFailure(error);
 }
 

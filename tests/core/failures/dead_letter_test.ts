@@ -15,7 +15,7 @@ function headersOf(
 ) {
   const attempts = new Attempts(() => "", { log: new RecordedLog().log });
   for (let attempt = 0; attempt < 3; attempt++) attempts.fail();
-  const letter = deadLetter(event, { pipeline: "orders", failure, attempts });
+  const letter = deadLetter(event, { pipeline: "orders", failure, attempts: attempts.soFar });
   return letter.headers.map(([name, value]) =>
     [name, value && new TextDecoder().decode(value)] as const
   );
@@ -97,7 +97,7 @@ Deno.test("deadLetters() leave out one header after the other, those that a redr
   const event = anEvent({ headers: HOSTILE_HEADERS });
   const attempts = new Attempts(() => "", { log: new RecordedLog().log });
   attempts.fail();
-  const parts = { pipeline: "orders", failure: FAILURE, attempts };
+  const parts = { pipeline: "orders", failure: FAILURE, attempts: attempts.soFar };
   const letters = [...deadLetters(event, parts)];
   assertEquals(letters[0]?.record, deadLetter(event, parts));
   assertEquals(letters.at(-1)?.leftOut, [

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { CallSlots } from "../../../src/core/call_slots.ts";
+import { CircuitBreaker } from "../../../src/core/failures/circuit_breaker.ts";
 import { callHandler } from "../../../src/core/failures/retry.ts";
-import { OutageGuard } from "../../../src/core/failures/outage_guard.ts";
-import { Silences } from "../../../src/core/failures/silences.ts";
+import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
 import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
@@ -17,12 +17,14 @@ class PausingCall {
   readonly handler: FakeHandler;
   readonly lease = new LeaseController();
   readonly #log = new RecordedLog();
-  readonly #guard: OutageGuard;
+  readonly #breaker: CircuitBreaker;
   #nowMs = 0;
 
   constructor(firstAnswer: ReturnType<typeof aResult> | HandlerError) {
     this.handler = new FakeHandler(firstAnswer, aResult());
-    this.#guard = new OutageGuard({ log: this.#log.log, backoff: NO_WAIT }, {
+    this.#breaker = new CircuitBreaker({
+      log: this.#log.log,
+      backoff: NO_WAIT,
       now: () => this.#nowMs,
     });
   }
@@ -32,8 +34,8 @@ class PausingCall {
     const parts = {
       handler: this.handler,
       slots: new CallSlots(32),
-      guard: this.#guard,
-      silences: new Silences(),
+      breaker: this.#breaker,
+      unansweredCalls: new UnansweredCalls(),
       policy: { retry, noResponse: retry, onFailure: "block" },
       takesErrors: false,
       log: this.#log.log,
@@ -42,9 +44,10 @@ class PausingCall {
   }
 
   breakDown(): void {
+    const permit = this.#breaker.permit!;
     for (let call = 0; call < 20; call++) {
       this.#nowMs += 300;
-      this.#guard.noteFailure(bytes(`key ${call}`));
+      this.#breaker.record(new HandlerError("no response"), bytes(`key ${call}`), permit);
     }
   }
 }
@@ -107,8 +110,8 @@ class LoneCall {
     const parts = {
       handler: new FakeHandler(...answers),
       slots: new CallSlots(32),
-      guard: new OutageGuard({ log }, { now: () => this.nowMs }),
-      silences: new Silences(),
+      breaker: new CircuitBreaker({ log, now: () => this.nowMs }),
+      unansweredCalls: new UnansweredCalls(),
       policy: { retry, noResponse: retry, onFailure: "block" },
       takesErrors: false,
       log,

@@ -26,6 +26,8 @@ export interface LoggedBatch {
 
 export interface WorldOptions extends ModelOptions {
   readonly maxBufferedBytes: number;
+  /** Whether one call goes first, as where credentials may be refused. */
+  readonly mayBeRefused: boolean;
   /** The log of each partition. */
   readonly partitions: readonly (readonly LoggedBatch[])[];
   readonly timers: FakeTimers;
@@ -237,6 +239,7 @@ export class World {
 
   #handler(): Handler {
     return {
+      mayBeRefused: this.#options.mayBeRefused,
       handle: ({ origin: { orderGroup }, position }, signal) => {
         const event = this.#event(Number(orderGroup), position);
         const call = Promise.withResolvers<Result>();

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Result } from "../../../src/core/handler.ts";
+import type { HttpHandlerConfig } from "../../../src/transports/http/config.ts";
 import type { HttpResponse } from "../../../src/transports/http1/http_response.ts";
 import { ResponseResults } from "../../../src/transports/http/response_result.ts";
 import { bytes } from "../../support/events.ts";
@@ -9,15 +10,17 @@ const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };
 interface Given {
   readonly headers?: Record<string, string>;
   readonly redirect?: "follow" | "manual";
+  readonly auth?: HttpHandlerConfig["auth"];
   readonly defect?: string;
 }
 
-function resultOf(status: number, { redirect = "follow", ...given }: Given = {}): Result {
-  return resultsWith(redirect).from(responseOf(status, given));
+function resultOf(status: number, { redirect = "follow", auth, ...given }: Given = {}): Result {
+  return resultsWith(redirect, auth).from(responseOf(status, given));
 }
 
-function resultsWith(redirect: "follow" | "manual"): ResponseResults {
+function resultsWith(redirect: "follow" | "manual", auth?: Given["auth"]): ResponseResults {
   return new ResponseResults({
+    auth,
     maxRetryAfterMs: 60_000,
     redirect,
     retry: { maxAttempts: 2, backoff: BACKOFF, on: [404, 503, "noResponse"] },
@@ -83,6 +86,31 @@ Deno.test("ResponseResults say what tells of the endpoint alone, also of respons
       expected,
     );
   }
+});
+
+const AUTH = { type: "bearer", token: "secret" } as const;
+
+Deno.test("ResponseResults say which responses refuse the credentials of a request", () => {
+  const reason = (status: number) =>
+    `the endpoint refuses the credentials of 'auth' with ${status}`;
+  const expected = new Map([
+    [401, { reason: reason(401) }],
+    [403, { reason: reason(403), mayConcernEventOnly: true }],
+  ]);
+  for (const status of [400, 401, 403, 404, 407, 503]) {
+    for (const given of [{}, { defect: "broken" }]) {
+      assertEquals(errorOf(status, { ...given, auth: AUTH })?.refusal, expected.get(status));
+      assertEquals(errorOf(status, given)?.refusal, undefined, "without credentials");
+    }
+  }
+});
+
+Deno.test("ResponseResults say which responses may come before credentials are checked", () => {
+  const statuses = [400, 401, 403, 404, 429, 500, 503];
+  const isBeforeAccessCheck = (auth?: typeof AUTH) =>
+    statuses.filter((status) => errorOf(status, { auth })?.isBeforeAccessCheck === true);
+  assertEquals(isBeforeAccessCheck(AUTH), [429, 500, 503]);
+  assertEquals(isBeforeAccessCheck(), []);
 });
 
 Deno.test("ResponseResults say how long an endpoint asks to wait, up to maxRetryAfter", () => {

@@ -2,10 +2,12 @@ import { assertEquals } from "@std/assert";
 import {
   breakOffReason,
   describeFailure,
-  isForWant,
+  isLocal,
+  isRefusal,
   isTlsFailure,
   mayHaveBeenSent,
 } from "../../../src/transports/http1/failure.ts";
+import { TokenError } from "../../../src/transports/oauth2/token_response.ts";
 import { UnansweredClientError } from "../../../src/transports/http1/tls_failure.ts";
 import { CutOffResponseError } from "../../../src/transports/http1/response_reader.ts";
 
@@ -195,15 +197,15 @@ Deno.test("isTlsFailure() does not take a failure of a connection for one of TLS
   for (const message of messages) assertEquals(isTlsFailure(new TypeError(message)), false);
 });
 
-Deno.test("isForWant() knows what this machine lacks, and what it does not", () => {
+Deno.test("isLocal() knows what this machine lacks, and what it does not", () => {
   const withCode = (code: string) => Object.assign(new Error("failed"), { code });
   for (const code of ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EPERM"]) {
-    assertEquals(isForWant(withCode(code)), true, code);
+    assertEquals(isLocal(withCode(code)), true, code);
   }
   for (const code of ["ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "ENOTFOUND"]) {
-    assertEquals(isForWant(withCode(code)), false, code);
+    assertEquals(isLocal(withCode(code)), false, code);
   }
-  assertEquals(isForWant("CANARY"), false);
+  assertEquals(isLocal("CANARY"), false);
 });
 
 Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
@@ -221,4 +223,14 @@ Deno.test("mayHaveBeenSent() knows what fails before a call is sent", () => {
   }
   assertEquals(mayHaveBeenSent(new UnansweredClientError({})), true);
   assertEquals(mayHaveBeenSent(new DOMException("", "TimeoutError")), true);
+});
+
+Deno.test("isRefusal() knows failures of certificates and tokens, and no others", () => {
+  for (const { message } of TLS_FAILURES) {
+    assertEquals(isRefusal(new TypeError(message)), true, message);
+  }
+  assertEquals(isRefusal(new TokenError("no token")), true);
+  assertEquals(isRefusal(new UnansweredClientError({})), true);
+  assertEquals(isRefusal(new DOMException("", "TimeoutError")), false);
+  assertEquals(isRefusal(new TypeError("connection refused")), false);
 });

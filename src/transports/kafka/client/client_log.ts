@@ -1,18 +1,13 @@
 import type { LogEntry, logLevel } from "kafkajs";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
+import { LogThrottle } from "../../../core/log_throttle.ts";
 
 /** kafkajs's level, copied as this module also runs where kafkajs is not loaded. */
 const WARN: logLevel.WARN = 2;
 
-/** A message is not logged again within this time. */
-const REPEAT_INTERVAL_MS = 10_000;
-
 /** Clients retry a broker that they need within this time; one that they do not retry has left the cluster. */
 const FORGOTTEN_AFTER_MS = 90_000;
-
-/** How many logged messages are remembered before all are forgotten. */
-const MAX_REMEMBERED = 100;
 
 /** kafkajs logs this at each failed attempt to reach a broker. */
 const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
@@ -33,21 +28,20 @@ export function clientLogOf(log: Logger, health?: Health): ClientLog {
 export class ClientLog {
   readonly #log: Logger;
   readonly #health: Health | undefined;
-  readonly #now: () => number;
-  readonly #saidAtMs = new Map<string, number>();
+  readonly #throttle: LogThrottle;
   readonly #unreachable = new Set<string>();
   readonly #refused = new Map<string, string>();
 
   constructor(
     log: Logger,
-    { health, now = () => performance.now() }: {
+    { health, throttle = new LogThrottle() }: {
       health?: Health | undefined;
-      now?: () => number;
+      throttle?: LogThrottle;
     } = {},
   ) {
     this.#log = log;
     this.#health = health;
-    this.#now = now;
+    this.#throttle = throttle;
   }
 
   /** Logs the text of a kafkajs entry; its other fields may hold payloads. */
@@ -59,7 +53,7 @@ export class ClientLog {
       if (this.#refused.get(String(broker)) !== reason) this.#cannotReach(String(broker), reason);
     } else if (level <= WARN && THROTTLED.test(message)) {
       this.#throttled(String(broker), Number(THROTTLED.exec(message)?.groups?.ms));
-    } else if (!this.#wasJustSaid(message)) {
+    } else if (this.#throttle.allows(message) !== "no") {
       this.#log.debug(() => `kafkajs: ${namespace}: ${message}`);
     }
   }
@@ -70,7 +64,7 @@ export class ClientLog {
     const wasUnreachable = this.#unreachable.delete(broker);
     if (!wasRefused && !wasUnreachable) return;
     this.#health?.works(`broker ${broker}`);
-    this.#saidAtMs.delete(broker);
+    this.#throttle.reset(broker);
     this.#log.info(`broker ${broker} answers again`);
   }
 
@@ -84,24 +78,15 @@ export class ClientLog {
     this.#unreachable.add(broker);
     const patience = { forMs: FORGOTTEN_AFTER_MS };
     this.#health?.fails(`broker ${broker}`, `cannot reach broker ${broker}: ${reason}`, patience);
-    if (this.#wasJustSaid(broker)) return;
+    if (this.#throttle.allows(broker) === "no") return;
     this.#log.warn(`cannot reach broker ${broker}: ${reason}; trying again`);
   }
 
   #throttled(broker: string, ms: number): void {
-    if (this.#wasJustSaid(`throttled ${broker}`)) return;
+    if (this.#throttle.allows(`throttled ${broker}`) === "no") return;
     this.#log.warn(
       `broker ${broker} throttles this client: nothing is sent to it for ${ms / 1000} s; ` +
         "see the quotas of the client's user and client.id",
     );
-  }
-
-  #wasJustSaid(text: string): boolean {
-    const nowMs = this.#now();
-    const saidAtMs = this.#saidAtMs.get(text) ?? -Infinity;
-    if (nowMs - saidAtMs < REPEAT_INTERVAL_MS) return true;
-    if (this.#saidAtMs.size >= MAX_REMEMBERED) this.#saidAtMs.clear();
-    this.#saidAtMs.set(text, nowMs);
-    return false;
   }
 }

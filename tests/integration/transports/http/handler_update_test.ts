@@ -4,6 +4,7 @@ import { httpHandler } from "../../../../src/transports/http/mod.ts";
 import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { anEvent } from "../../../support/events.ts";
+import { GuardedHandler } from "../../../support/fakes/guarded_handler.ts";
 import { DEFAULT_LIMITS } from "../../../support/limits.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
@@ -18,7 +19,7 @@ Deno.test("a handler goes over to another token, while a call that runs ends wit
   const running = handler.handle(anEvent(), NEVER);
   await eventually(() => endpoint.calls.length === 1, { what: "the first call" });
 
-  handler.update?.(configOf(endpoint.url, { auth: bearer("two") }));
+  handler.update(configOf(endpoint.url, { auth: bearer("two") }));
   const second = handler.handle(anEvent(), NEVER);
   assertEquals(text(await second), "second");
   answer.resolve(new Response("first"));
@@ -38,7 +39,7 @@ Deno.test("a handler whose credentials are refused tries at once when it gets ot
   const waiting = handler.handle(anEvent(), NEVER);
 
   const startedAt = performance.now();
-  handler.update?.(configOf(endpoint.url, { auth: bearer("two") }));
+  handler.update(configOf(endpoint.url, { auth: bearer("two") }));
 
   assertEquals((await waiting).when, "onSuccess");
   assertEquals(performance.now() - startedAt < 4000, true, "it waited for the next probe");
@@ -66,7 +67,7 @@ Deno.test("a handler gets a token with its new secret, while a call with the old
   const running = handler.handle(anEvent(), NEVER);
   await eventually(() => endpoint.calls.length === 1, { what: "the first call" });
 
-  handler.update?.(configOf(endpoint.url, { auth: { ...auth, clientSecret: "another" } }));
+  handler.update(configOf(endpoint.url, { auth: { ...auth, clientSecret: "another" } }));
   assertEquals(text(await handler.handle(anEvent(), NEVER)), "later");
   answer.resolve(new Response("first"));
 
@@ -78,9 +79,9 @@ Deno.test("a handler gets a token with its new secret, while a call with the old
   ]);
 });
 
-function open(url: string, keys: Record<string, unknown>, log = new RecordedLog()) {
-  const context = { pipeline: "orders", log: log.log, limits: DEFAULT_LIMITS };
-  return httpHandler.open(configOf(url, keys), context);
+async function open(url: string, keys: Record<string, unknown>, { log } = new RecordedLog()) {
+  const context = { pipeline: "orders", log, limits: DEFAULT_LIMITS };
+  return new GuardedHandler(await httpHandler.open(configOf(url, keys), context), { log });
 }
 
 function configOf(url: string, keys: Record<string, unknown>) {

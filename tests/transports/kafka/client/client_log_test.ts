@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LogThrottle } from "../../../../src/core/log_throttle.ts";
 import { ClientLog } from "../../../../src/transports/kafka/client/client_log.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
@@ -88,7 +89,8 @@ Deno.test("ClientLog says no field beside the text", () => {
 function aClientLog() {
   const recorded = new RecordedLog();
   let nowMs = 0;
-  const clientLog = new ClientLog(recorded.log, { now: () => nowMs });
+  const throttle = new LogThrottle({ now: () => nowMs });
+  const clientLog = new ClientLog(recorded.log, { throttle });
   const take = (
     message: string,
     { level = WARN, ...fields }: { level?: number } & Record<string, unknown> = {},

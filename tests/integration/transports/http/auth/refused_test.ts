@@ -1,27 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Handler } from "../../../../../src/core/handler.ts";
-import type { OpenContext } from "../../../../../src/core/transport.ts";
 import { httpHandlerSchema } from "../../../../../src/transports/http/config.ts";
 import { httpHandler } from "../../../../../src/transports/http/mod.ts";
 import { startEndpoint } from "../../../../support/http/endpoint.ts";
 import { anEvent } from "../../../../support/events.ts";
 import { eventually } from "../../../../support/eventually.ts";
+import { GuardedHandler } from "../../../../support/fakes/guarded_handler.ts";
 import { DEFAULT_LIMITS } from "../../../../support/limits.ts";
 import { RecordedLog } from "../../../../support/recorded_log.ts";
 
 const API_KEY = { type: "apiKey", key: "a" };
 
-/** Opens the handler of an endpoint as a pipeline does. */
+/** Opens the handler of an endpoint, and calls it as a pipeline does. */
 async function openHandler(
   keys: { url: string; auth: Readonly<Record<string, string>> },
-  context: Pick<OpenContext, "log" | "observer">,
+  { log }: RecordedLog,
 ): Promise<Handler> {
   const config = httpHandlerSchema.parse({ type: "http", ...keys });
-  return await httpHandler.open(config, {
-    pipeline: "orders",
-    limits: DEFAULT_LIMITS,
-    ...context,
-  });
+  const context = { pipeline: "orders", limits: DEFAULT_LIMITS, log };
+  return new GuardedHandler(await httpHandler.open(config, context), { log });
 }
 
 Deno.test("an endpoint that refuses a token is called once in 5 s, until it is repaired", async () => {
@@ -34,7 +31,7 @@ Deno.test("an endpoint that refuses a token is called once in 5 s, until it is r
   });
   const log = new RecordedLog();
   const auth = { type: "bearer", token: "canary-5f1e" };
-  await using handler = await openHandler({ url: endpoint.url, auth }, { log: log.log });
+  await using handler = await openHandler({ url: endpoint.url, auth }, log);
   const { signal } = new AbortController();
   const results = Array.from({ length: 10 }, () => handler.handle(anEvent(), signal));
   await eventually(() => times.length === 2, { deadlineMs: 15_000, what: "two calls" });
@@ -56,23 +53,10 @@ Deno.test("an endpoint that forbids most events, between others, is not called a
     new Response(null, { status: number % 4 === 0 ? 200 : 403 })
   );
   const log = new RecordedLog();
-  await using handler = await openHandler({ url: endpoint.url, auth: API_KEY }, { log: log.log });
+  await using handler = await openHandler({ url: endpoint.url, auth: API_KEY }, log);
   const { signal } = new AbortController();
   const beganMs = performance.now();
   for (let calls = 0; calls < 100; calls++) await handler.handle(anEvent(), signal);
   assert(performance.now() - beganMs < 4900);
-  assertEquals(log.of("ERROR"), []);
-});
-
-Deno.test("a call that somebody looks on at is not told of as one of many", async () => {
-  await using endpoint = startEndpoint(() => new Response(null, { status: 401 }));
-  const log = new RecordedLog();
-  const observer = { sent: () => {}, received: () => {} };
-  await using handler = await openHandler(
-    { url: endpoint.url, auth: API_KEY },
-    { log: log.log, observer },
-  );
-  const result = await handler.handle(anEvent(), new AbortController().signal);
-  assertEquals(result.response?.status, 401);
   assertEquals(log.of("ERROR"), []);
 });

@@ -1,29 +1,29 @@
 import { assertEquals } from "@std/assert";
-import { Silences } from "../../../src/core/failures/silences.ts";
+import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
 
 /** Calls of events with a clock that is moved by hand. */
 class Calls {
   nowMs = 1000;
-  readonly silences = new Silences({ now: () => this.nowMs });
+  readonly #unanswered = new UnansweredCalls({ now: () => this.nowMs });
 
   respond(afterMs: number): void {
     this.nowMs += afterMs;
-    this.silences.noteResponse();
+    this.#unanswered.recordResponse();
   }
 
-  /** Says of each of the events' calls whether it came to nothing by its own fault. */
+  /** Calls of these events go unanswered. Returns, for later, which were due to their event. */
   fail(events: readonly object[], { stepMs = 0 } = {}): () => boolean[] {
-    const lulls = events.map((event) => {
+    const gaps = events.map((event) => {
       this.nowMs += stepMs;
-      return this.silences.noteSilence(event);
+      return this.#unanswered.record(event);
     });
-    return () => lulls.map(({ isOwnFault }) => isOwnFault);
+    return () => gaps.map(({ isDueToEvents }) => isDueToEvents);
   }
 }
 
 const [A, B] = [{}, {}];
 
-Deno.test("Silences knows nothing of a silence before the next response", () => {
+Deno.test("UnansweredCalls does not judge a call before the next response", () => {
   const calls = new Calls();
   calls.respond(0);
   const found = calls.fail([A]);
@@ -32,7 +32,7 @@ Deno.test("Silences knows nothing of a silence before the next response", () => 
   assertEquals(found(), [true]);
 });
 
-Deno.test("Silences takes the silence of one event alone for its own fault, however often it is called for", () => {
+Deno.test("UnansweredCalls blames an event that alone goes unanswered, however often it is called for", () => {
   const calls = new Calls();
   calls.respond(0);
   const found = calls.fail([A, A], { stepMs: 30_000 });
@@ -40,7 +40,7 @@ Deno.test("Silences takes the silence of one event alone for its own fault, howe
   assertEquals(found(), [true, true]);
 });
 
-Deno.test("Silences takes that of several events for the endpoint's, when nobody was answered for a while", () => {
+Deno.test("UnansweredCalls blames the endpoint for several events when nobody was answered for a while", () => {
   const calls = new Calls();
   calls.respond(0);
   const found = calls.fail([A, B], { stepMs: 100 });
@@ -51,7 +51,7 @@ Deno.test("Silences takes that of several events for the endpoint's, when nobody
   assertEquals(next(), [true]);
 });
 
-Deno.test("Silences takes that of several events for their own fault, when others are answered all the time", () => {
+Deno.test("UnansweredCalls blames each of several events when others are answered all the time", () => {
   const calls = new Calls();
   calls.respond(0);
   const found = calls.fail([A, B], { stepMs: 100 });
@@ -59,7 +59,7 @@ Deno.test("Silences takes that of several events for their own fault, when other
   assertEquals(found(), [true, true]);
 });
 
-Deno.test("Silences takes those before the first response for the endpoint's", () => {
+Deno.test("UnansweredCalls blames the endpoint for several events before the first response", () => {
   const calls = new Calls();
   const found = calls.fail([A, B]);
   calls.respond(1);
