@@ -64,7 +64,7 @@ function discoversMore(pipeline: PipelineConfig): string {
 }
 
 async function checkOnline(pipelines: readonly PipelineConfig[]): Promise<readonly string[]> {
-  const findings = await Promise.all(pipelines.map(askOtherSides));
+  const findings = await Promise.all(pipelines.map(askRemoteSystems));
   const known = findings.flatMap(({ flow }) => flow ?? []);
   return findings.flatMap(({ pipeline, problems, flow }) => {
     const cycles = flow === undefined ? [] : cyclesOf(flow, known);
@@ -80,17 +80,17 @@ interface Findings {
   readonly flow?: PipelineFlow;
 }
 
-async function askOtherSides(pipeline: PipelineConfig): Promise<Findings> {
+async function askRemoteSystems(pipeline: PipelineConfig): Promise<Findings> {
   const options = {
     // Failures are returned as problems.
     log: () => {},
     signal: new AbortController().signal,
   };
   try {
-    const otherSides = await discover(pipeline, options);
-    const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
+    const discoveries = await discover(pipeline, options);
+    const permissions = pipelinePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
     const problems = await findProblems(pipeline, { ...options, permissions });
-    return { pipeline, problems, flow: flowOf(pipeline, otherSides) };
+    return { pipeline, problems, flow: flowOf(pipeline, discoveries) };
   } catch (error) {
     return { pipeline, problems: [error instanceof Error ? error.message : String(error)] };
   }

@@ -1,4 +1,4 @@
-import type { OtherSide } from "../core/transport.ts";
+import type { Discovery } from "../core/transport.ts";
 import { partsOf } from "./parts.ts";
 import type { PipelineConfig } from "./schema.ts";
 
@@ -29,12 +29,12 @@ export interface Cycle {
 /** Combines configured sources and destinations with discovered ones, in the order of the pipeline's sections. */
 export function flowOf(
   pipeline: PipelineConfig,
-  otherSides: readonly OtherSide[] = [],
+  discoveries: readonly Discovery[] = [],
 ): PipelineFlow {
   const [listener, , ...targets] = partsOf(pipeline).map(({ path, role, config }, index) => ({
     path,
     description: role.describe(config),
-    destinations: [...role.places?.(config) ?? [], ...otherSides[index]?.places ?? []],
+    destinations: [...role.destinations?.(config) ?? [], ...discoveries[index]?.destinations ?? []],
   }));
   return { name: pipeline.name, sources: new Set(listener?.destinations), targets };
 }

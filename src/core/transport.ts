@@ -46,11 +46,11 @@ export interface OpenContext extends RoleContext {
 }
 
 /** What discovery finds before a pipeline runs. */
-export interface OtherSide {
+export interface Discovery {
   /** Hosts that only the remote system can name. */
   readonly hosts: readonly string[];
   /** Sources or destinations as the remote system identifies them: the same text, however it is configured. */
-  readonly places: readonly string[];
+  readonly destinations: readonly string[];
 }
 
 /** Options for reading stored records. */
@@ -90,11 +90,11 @@ export interface Role<Config extends RoleConfig, Instance> {
   /** Permissions for everything that the configuration names. */
   permissions(config: Config): Permissions;
   /** Configured sources or destinations, as texts that are equal for the same one. One can have several texts. */
-  places?(config: Config): readonly string[];
+  destinations?(config: Config): readonly string[];
   /** One line for `eventor check`, without secrets. */
   describe(config: Config): string;
   /** What only the remote system knows. Needs no more than `permissions(config)`. */
-  discover?(config: Config, context: RoleContext): Promise<OtherSide>;
+  discover?(config: Config, context: RoleContext): Promise<Discovery>;
   /** Problems that only the remote system can report, one sentence each; empty when all is well. */
   check?(config: Config, context: RoleContext): Promise<string[]>;
   open(config: Config, context: OpenContext): Promise<Instance>;

@@ -6,12 +6,12 @@
  */
 import { Logger } from "../core/log.ts";
 import { partsOf } from "../config/parts.ts";
-import type { OtherSide } from "../core/transport.ts";
+import type { Discovery } from "../core/transport.ts";
 import { failedReport } from "./worker_failures.ts";
 import type { DiscoveryCommand, DiscoveryReport } from "./worker_messages.ts";
 
 /** For sections without discovery. */
-const NOTHING: OtherSide = { hosts: [], places: [] };
+const NOTHING: Discovery = { hosts: [], destinations: [] };
 
 function report(message: DiscoveryReport): void {
   self.postMessage(message);
@@ -36,9 +36,11 @@ async function find({ pipeline, find }: DiscoveryCommand): Promise<DiscoveryRepo
   });
   const context = { pipeline: pipeline.name, log };
   const parts = partsOf(pipeline);
-  if (find === "otherSides") {
-    const otherSides = parts.map(({ role, config }) => role.discover?.(config, context) ?? NOTHING);
-    return { kind: "found", otherSides: await Promise.all(otherSides) };
+  if (find === "discoveries") {
+    const discoveries = parts.map(({ role, config }) =>
+      role.discover?.(config, context) ?? NOTHING
+    );
+    return { kind: "found", discoveries: await Promise.all(discoveries) };
   }
   const problems = await Promise.all(parts.map(async ({ path, role, config }) => {
     const problems = await role.check?.(config, context) ?? [];

@@ -87,9 +87,9 @@ export class RedriveSupervisor {
     const pipeline = this.#pipeline;
     const signal = this.#stopping.signal;
     try {
-      const otherSides = await discover(pipeline, { log: this.#log, signal });
+      const discoveries = await discover(pipeline, { log: this.#log, signal });
       if (signal.aborted) return { kind: "ended", refusal: null };
-      const permissions = redrivePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
+      const permissions = redrivePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
       const worker = startWorker(this.#workerUrl, `${pipeline.name} (redrive)`, permissions);
       this.#worker = worker;
       try {

@@ -5,7 +5,7 @@ import { orAborted } from "../core/backoff.ts";
 import type { LogSink } from "../core/log.ts";
 import { hasRoomForWorker } from "./open_files.ts";
 import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
-import type { HandlerConfig, OtherSide, Permissions } from "../core/transport.ts";
+import type { Discovery, HandlerConfig, Permissions } from "../core/transport.ts";
 import {
   ALIVE_INTERVAL_MS,
   type DiscoveryCommand,
@@ -124,11 +124,11 @@ interface DiscoveryOptions {
 export async function discover(
   pipeline: PipelineConfig,
   options: DiscoveryOptions,
-): Promise<readonly OtherSide[]> {
+): Promise<readonly Discovery[]> {
   if (!partsOf(pipeline).some(({ role }) => role.discover !== undefined)) return [];
   const permissions = discoveryPermissions(pipeline);
-  const answer = await ask({ pipeline, find: "otherSides" }, { ...options, permissions });
-  return answer.kind === "found" ? answer.otherSides : [];
+  const answer = await ask({ pipeline, find: "discoveries" }, { ...options, permissions });
+  return answer.kind === "found" ? answer.discoveries : [];
 }
 
 /** Finds what would stop a running pipeline, in a Worker with these `permissions`. */

@@ -4,7 +4,7 @@ import type { Config, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { pipelinePermissions } from "./sandbox.ts";
 import { discover, PipelineWorker, type WorkerEnd } from "./supervised_worker.ts";
-import type { OtherSide } from "../core/transport.ts";
+import type { Discovery } from "../core/transport.ts";
 import { failedReport, pauseAfter } from "./worker_failures.ts";
 import { listenerRole } from "../transports/mod.ts";
 
@@ -198,11 +198,11 @@ export class Supervisor {
     { log, signal }: { log: Logger; signal: AbortSignal },
   ): Promise<RunEnd> {
     try {
-      const otherSides = await discover(pipeline, { log: this.#log, signal });
+      const discoveries = await discover(pipeline, { log: this.#log, signal });
       if (signal.aborted) return { kind: "ended" };
-      const reasons = this.#reasonsToRefuse(pipeline, otherSides);
+      const reasons = this.#reasonsToRefuse(pipeline, discoveries);
       if (reasons.length > 0) return { kind: "refused", reasons };
-      const permissions = pipelinePermissions(pipeline, otherSides.flatMap(({ hosts }) => hosts));
+      const permissions = pipelinePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
       const hosts = permissions.net.join(", ") || "no host";
       log.info(`pipeline '${pipeline.name}' may reach ${hosts}, and nothing else`);
       const concurrency = Math.max(1, Math.floor(pipeline.concurrency * this.#shareOfCalls));
@@ -228,9 +228,9 @@ export class Supervisor {
   /** Keeps the pipeline's sources and destinations, unless they close a cycle: then it never runs. */
   #reasonsToRefuse(
     pipeline: PipelineConfig,
-    otherSides: readonly OtherSide[],
+    discoveries: readonly Discovery[],
   ): readonly string[] {
-    const flow = flowOf(pipeline, otherSides);
+    const flow = flowOf(pipeline, discoveries);
     this.#flows.delete(pipeline.name);
     const cycles = cyclesOf(flow, [...this.#flows.values()]);
     if (cycles.length === 0) this.#flows.set(pipeline.name, flow);

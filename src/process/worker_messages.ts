@@ -2,7 +2,7 @@ import type { LogRecord } from "../core/log.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { DeadLetterFilter } from "../core/redrive/selection.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
-import type { HandlerConfig, OtherSide, ReadProgress } from "../core/transport.ts";
+import type { Discovery, HandlerConfig, ReadProgress } from "../core/transport.ts";
 
 /** Commands to a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
 export type PipelineCommand =
@@ -37,15 +37,15 @@ export const ALIVE_INTERVAL_MS = 1000;
 /** The only command to a discovery Worker. */
 export interface DiscoveryCommand {
   readonly pipeline: PipelineConfig;
-  /** `otherSides`: hosts, sources and destinations; `problems`: what would stop a running pipeline. */
-  readonly find: "otherSides" | "problems";
+  /** `discoveries`: hosts, sources and destinations; `problems`: what would stop a running pipeline. */
+  readonly find: "discoveries" | "problems";
 }
 
 /** Reports of a discovery Worker: any number of `log`, then one of the others. */
 export type DiscoveryReport =
   | { readonly kind: "log"; readonly record: LogRecord }
   /** One for each section of the pipeline, in order. */
-  | { readonly kind: "found"; readonly otherSides: readonly OtherSide[] }
+  | { readonly kind: "found"; readonly discoveries: readonly Discovery[] }
   | { readonly kind: "checked"; readonly problems: readonly string[] }
   | FailedReport;
 

@@ -6,7 +6,7 @@ import {
   type PipelineFlow,
 } from "../../src/config/cycles.ts";
 import { pipelineSchema } from "../../src/config/schema.ts";
-import type { OtherSide } from "../../src/core/transport.ts";
+import type { Discovery } from "../../src/core/transport.ts";
 
 /** `first: A|a > B`: a pipeline that reads what is known as `A` and as `a`, and publishes at `B`. */
 function pipeline(text: string): PipelineFlow {
@@ -87,15 +87,15 @@ const KAFKA = pipelineSchema.parse({
   deadLetter: { type: "kafka", topic: "T", producerConfig: { "bootstrap.servers": "b:9092" } },
 });
 
-function otherSide(place: string): OtherSide {
-  return { hosts: [], places: [place] };
+function discovery(destination: string): Discovery {
+  return { hosts: [], destinations: [destination] };
 }
 
 Deno.test("flowOf() has what is configured, and what the other side of each part has told", () => {
   const configured = flowOf(KAFKA);
   assertEquals(cyclesOf(configured, []), []);
 
-  const { sources, targets } = flowOf(KAFKA, [otherSide("1"), otherSide("2"), otherSide("3")]);
+  const { sources, targets } = flowOf(KAFKA, [discovery("1"), discovery("2"), discovery("3")]);
 
   assertEquals(sources, new Set([...configured.sources, "1"]));
   assertEquals(targets.map(({ path }) => path), ["deadLetter"]);
@@ -103,7 +103,7 @@ Deno.test("flowOf() has what is configured, and what the other side of each part
 });
 
 Deno.test("describeDiscoveredCycle() names the section, its topic, the place, the others and what to do", () => {
-  const orders = flowOf(KAFKA, [otherSide("one"), otherSide(""), otherSide("one")]);
+  const orders = flowOf(KAFKA, [discovery("one"), discovery(""), discovery("one")]);
   assertEquals(cyclesOf(orders, [orders]).map(describeDiscoveredCycle), [
     "deadLetter (kafka topic T on b:9092, which is one): events would go round for ever: this is " +
     "where the pipeline's own events come from; name another topic",

@@ -122,7 +122,7 @@ Deno.test("discovery reaches the bootstrap servers, and neither the endpoint nor
   });
 
   assertEquals(listener?.hosts, [testBroker()]);
-  assertEquals(others, [{ hosts: [], places: [] }]);
+  assertEquals(others, [{ hosts: [], destinations: [] }]);
   assertEquals(outcomesIn(log.records), {
     ...allOf(FORBIDDEN.map(({ name }) => name), "NotCapable"),
     "broker": "allowed",

@@ -1,24 +1,27 @@
 import type { Kafka } from "kafkajs";
 import { hostAndPort, isHost } from "../../core/host.ts";
-import type { OtherSide, RoleContext } from "../../core/transport.ts";
+import type { Discovery, RoleContext } from "../../core/transport.ts";
 import { createKafka, requireTopic } from "./client/client.ts";
 import { clientFailure } from "./client/client_failure.ts";
 import type { KafkaClientConfig } from "./config/mod.ts";
-import { placesByCluster } from "./places.ts";
+import { destinationsByCluster } from "./destinations.ts";
 
 /** Looks up a cluster's advertised brokers, and its id, which identifies topics. Connects to bootstrap servers only. */
 export async function discoverCluster(
   topics: readonly string[],
   config: KafkaClientConfig,
   { log }: RoleContext,
-): Promise<OtherSide> {
+): Promise<Discovery> {
   const admin = createKafka(config, { log, onlyBootstrapServers: true }).admin();
   try {
     await admin.connect();
     const { brokers, clusterId } = await admin.describeCluster();
     const hosts = brokers.map(toHost);
     const cluster = { clusterId, brokers: hosts };
-    return { hosts, places: topics.flatMap((topic) => placesByCluster(topic, cluster)) };
+    return {
+      hosts,
+      destinations: topics.flatMap((topic) => destinationsByCluster(topic, cluster)),
+    };
   } catch (error) {
     const servers = config.bootstrapServers.join(", ");
     throw clientFailure(`cannot reach brokers ${servers}`, error);

@@ -3,7 +3,7 @@ import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from ".
 import { producerConfigOf } from "./config/derived.ts";
 import { hostOf } from "../http1/server.ts";
 import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
-import { placesByServers } from "./places.ts";
+import { destinationsByServers } from "./destinations.ts";
 import { RecordOrigin } from "./consumer/record_origin.ts";
 
 /** Reads a topic as a member of a consumer group. */
@@ -17,9 +17,12 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
   facts: RecordOrigin.facts,
   firstOrigin: ({ topic }, timestampMs) => new RecordOrigin(topic, 0, 0, timestampMs),
   permissions: ({ consumerConfig }) => clientPermissions(consumerConfig),
-  places: ({ topic, consumerConfig }) => placesByServers(topic, consumerConfig.bootstrapServers),
+  destinations: ({ topic, consumerConfig }) =>
+    destinationsByServers(topic, consumerConfig.bootstrapServers),
   readers: ({ topic, consumerConfig: { bootstrapServers, groupId } }) =>
-    placesByServers(topic, bootstrapServers).map((place) => `${place} in group ${groupId}`),
+    destinationsByServers(topic, bootstrapServers).map((destination) =>
+      `${destination} in group ${groupId}`
+    ),
   describe: ({ topic, consumerConfig }) =>
     `kafka topic ${topic} on ${servers(consumerConfig)}, group ${consumerConfig.groupId}`,
   async discover({ topic, consumerConfig }, context) {
@@ -48,9 +51,9 @@ export const kafkaListener: ListenerRole<KafkaListenerConfig> = {
 /** Publishes results to a topic, or to one of several. */
 export const kafkaResultProcessor: ResultProcessorRole<KafkaStoreConfig> = {
   permissions: ({ producerConfig }) => clientPermissions(producerConfig),
-  places: (config) =>
+  destinations: (config) =>
     topicsOf(config).flatMap((topic) =>
-      placesByServers(topic, config.producerConfig.bootstrapServers)
+      destinationsByServers(topic, config.producerConfig.bootstrapServers)
     ),
   describe: (config) =>
     `kafka topic ${topicsOf(config).join(" or ")} on ${servers(config.producerConfig)}`,
