@@ -5,8 +5,6 @@
  * @module
  */
 import { Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
-import type { FetchedRecords } from "../src/transports/kafka/consumer/record_batch.ts";
 import { compile, RUN_ARGUMENTS } from "./compile.ts";
 import { say } from "./console.ts";
 import { startHttpServer } from "./http_server.ts";
@@ -67,7 +65,6 @@ async function showTopics(program: Program, bootstrapServer: string): Promise<vo
   await createTopics(bootstrapServer, [{ topic: SOURCE_TOPIC }, { topic: RESULT_TOPIC }]);
   say(`Created the topics ${SOURCE_TOPIC} and ${RESULT_TOPIC}`);
 
-  patchKafkajs();
   const kafka = new Kafka({ brokers: [bootstrapServer], logLevel: logLevel.NOTHING });
   const eventor = start(program, ["-f", "sample_config.yaml"], { stdin: "null", stdout: "null" });
   const logged = prefixLines("eventor", eventor.stderr);
@@ -109,14 +106,10 @@ async function readResults(
     await consumer.connect();
     await consumer.subscribe({ topics: [RESULT_TOPIC], fromBeginning: true });
     await consumer.run({
-      async eachBatch({ batch }) {
-        // Its type knows messages; the patched protocol leaves them in their batches.
-        for (const fetched of batch.messages as unknown as FetchedRecords[]) {
-          for (const { value } of Iterator.from(await fetched.open())) {
-            results.push(new TextDecoder().decode(value ?? undefined));
-          }
-        }
+      eachMessage({ message: { value } }) {
+        results.push(new TextDecoder().decode(value ?? undefined));
         if (results.length === EVENTS.length) complete.resolve();
+        return Promise.resolve();
       },
     });
     await complete.promise;

@@ -2,11 +2,15 @@ import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../src/core/event.ts";
+import {
+  contentOf,
+  type PartitionAnswer,
+  type Unreadable,
+} from "../../../src/transports/kafka/consumer/partition_answer.ts";
 import type {
   FetchedRecord,
   FetchedRecords,
 } from "../../../src/transports/kafka/consumer/record_batch.ts";
-import type { Unreadable } from "../../../src/transports/kafka/consumer/partition_answer.ts";
 import { bytes } from "../events.ts";
 import { batchBytes, type BatchFields, recordBytes } from "./record_bytes.ts";
 
@@ -20,10 +24,7 @@ export interface Fetched {
 }
 
 /** The same as kafkajs decodes it. */
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly messages: readonly FetchedRecords[];
+export interface FetchedPartition extends PartitionAnswer {
   readonly unreadable: Unreadable | null;
 }
 
@@ -72,6 +73,17 @@ export async function partitionsOf(response: Buffer, version: number): Promise<F
 /** What comes of a response about one partition. */
 export async function fetch(fetched: Fetched): Promise<FetchedPartition[]> {
   return await partitionsOf(responseBytes({ T: [fetched] }, { version: 11 }), 11);
+}
+
+/** The values that a partition is handed of a response, and the last offset that it covers. */
+export async function handedOn(
+  answer: FetchedPartition | undefined,
+  fetchedOffset: number,
+): Promise<{ values: string[]; lastOffset: number | undefined }> {
+  if (answer === undefined) throw new Error("The response has no partition");
+  const { fetched } = contentOf(answer, { fetchedOffset, isolationLevel: 1, isAlone: false });
+  const lastOffset = fetched === null ? undefined : fetched.nextOffset - 1;
+  return { values: await valuesOf(fetched?.records), lastOffset };
 }
 
 export async function recordsOf(all: readonly FetchedRecords[] = []): Promise<FetchedRecord[]> {

@@ -3,18 +3,18 @@ import Decoder from "kafkajs/src/protocol/decoder.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import { readBatches } from "./fetched_batches.ts";
-import { type FetchedRecords, RecordBatch } from "./record_batch.ts";
+import { type FetchedBatch, RecordBatch } from "./record_batch.ts";
 
 /** The first version of fetch responses with record batches, from Kafka 0.11. */
 const MIN_VERSION = 4;
 
 /** An aborted transaction, of which records may have been fetched. */
 interface AbortedTransaction {
-  readonly producerId: string;
+  readonly producerId: number;
   readonly firstOffset: number;
 }
 
-/** Makes `messages` of kafkajs's fetch responses {@linkcode FetchedRecords}, each of one or more records. */
+/** Makes `messages` of kafkajs's fetch responses {@linkcode FetchedBatch}es. */
 export function useFetchedRecords(): void {
   const { versions, protocol } = Requests.requests.Fetch;
   Requests.requests.Fetch = {
@@ -62,7 +62,7 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
     ...(version < 5 ? {} : { lastStartOffset: `${decoder.readInt64()}` }),
   };
   const aborted: AbortedTransaction[] = decoder.readArray(() => ({
-    producerId: `${decoder.readInt64()}`,
+    producerId: Number(decoder.readInt64()),
     firstOffset: Number(decoder.readInt64()),
   }));
   const replica = version < 11 ? {} : { preferredReadReplica: decoder.readInt32() };
@@ -78,21 +78,20 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
  * transaction ends: where several overlap, it passes on aborted records.
  */
 function leaveOutAborted(
-  fetched: readonly FetchedRecords[],
+  fetched: readonly FetchedBatch[],
   aborted: readonly AbortedTransaction[],
 ): void {
   if (aborted.length === 0) return;
   const toCome = aborted.toSorted((one, other) => one.firstOffset - other.firstOffset);
-  const producers = new Set<string>();
+  const producers = new Set<number>();
   for (const batch of fetched) {
     if (!(batch instanceof RecordBatch)) continue;
     while (toCome[0] !== undefined && toCome[0].firstOffset <= batch.lastOffset) {
       producers.add(toCome[0].producerId);
       toCome.shift();
     }
-    const { producerId, inTransaction } = batch.batchContext;
-    // The last two bytes of a control record's key are its type: 0 is an abort.
-    if (batch.isControlRecord && batch.key?.[3] === 0) producers.delete(producerId);
-    else if (inTransaction && producers.has(producerId)) batch.isControlRecord = true;
+    const { producerId, isTransactional } = batch;
+    if (batch.isAbort) producers.delete(producerId);
+    else if (isTransactional && producers.has(producerId)) batch.isSkipped = true;
   }
 }

@@ -4,12 +4,12 @@ import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "../records/batch_fi
 import { crc32c } from "../records/crc32c.ts";
 import { readOldMessages } from "./old_messages.ts";
 import type { Unreadable } from "./partition_answer.ts";
-import { type FetchedRecords, RecordBatch } from "./record_batch.ts";
+import { type FetchedBatch, RecordBatch } from "./record_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
 /** The records of one partition in a response. */
 export interface FetchedBatches {
-  readonly messages: readonly FetchedRecords[];
+  readonly messages: readonly FetchedBatch[];
   /** Unreadable data after `messages`; null when there is none, or only a batch that was cut off. */
   readonly unreadable: Unreadable | null;
 }
@@ -23,7 +23,7 @@ const OLD_FIELDS = { checksum: 12, checksumEnd: 16, smallest: 26 };
  * @param bytes stay in memory as long as any of the records
  */
 export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBatches> {
-  const messages: FetchedRecords[] = [];
+  const messages: FetchedBatch[] = [];
   let nextOffset: number | undefined;
   const damaged = (reason: string) => ({ messages, unreadable: { offset: nextOffset, reason } });
   for (let position = 0; position < bytes.length;) {

@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
 import type { Bytes } from "../../../core/event.ts";
-import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import type { FetchedBatch } from "./record_batch.ts";
 
 /** A message of the formats before record batches, as decoded by kafkajs. */
 interface Message {
@@ -18,7 +18,7 @@ interface Message {
  * @param bytes exactly one message, with its offset and size
  * @returns the messages, or why they cannot be decoded
  */
-export async function readOldMessages(bytes: Buffer): Promise<readonly OldMessage[] | string> {
+export async function readOldMessages(bytes: Buffer): Promise<readonly FetchedBatch[] | string> {
   let messages: Message[];
   try {
     messages = await MessageSetDecoder(new Decoder(bytes), bytes.length);
@@ -28,38 +28,24 @@ export async function readOldMessages(bytes: Buffer): Promise<readonly OldMessag
   }
   const last = messages.at(-1);
   return last?.offset === `${bytes.readBigInt64BE()}`
-    ? messages.map((message) => new OldMessage(message))
+    ? messages.map(toFetched)
     : "the broker sent a message of an old format that does not hold what it should";
 }
 
-/** A message from before Kafka 0.11, which has no headers. */
-export class OldMessage implements FetchedRecords {
-  readonly isControlRecord = false;
-  readonly #message: Message;
-
-  constructor(message: Message) {
-    this.#message = message;
-  }
-
-  get offset(): string {
-    return this.#message.offset;
-  }
-
-  get firstOffset(): number {
-    return Number(this.#message.offset);
-  }
-
-  get lastOffset(): number {
-    return Number(this.#message.offset);
-  }
-
-  get sizeInBytes(): number {
-    return (this.#message.key?.length ?? 0) + (this.#message.value?.length ?? 0);
-  }
-
-  open(): Promise<Iterator<FetchedRecord>> {
-    const { key, value, timestamp = -1 } = this.#message;
-    const record = { offset: this.lastOffset, timestampMs: Number(timestamp), key, value };
-    return Promise.resolve([{ ...record, headers: [] }].values());
-  }
+/** Messages from before Kafka 0.11 have no headers. */
+function toFetched({ offset, timestamp = "-1", key, value }: Message): FetchedBatch {
+  const record = {
+    offset: Number(offset),
+    timestampMs: Number(timestamp),
+    key,
+    value,
+    headers: [],
+  };
+  return {
+    firstOffset: record.offset,
+    lastOffset: record.offset,
+    sizeInBytes: (key?.length ?? 0) + (value?.length ?? 0),
+    isSkipped: false,
+    open: () => Promise.resolve([record].values()),
+  };
 }

@@ -1,10 +1,10 @@
 import type { Bytes } from "../../../core/event.ts";
-import type { Pieces } from "../records/compression/codecs.ts";
+import type { Pieces } from "../records/compression/pieces.ts";
 import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
 import type { Held, LargeRecordRoom } from "./large_records.ts";
-import { readOversized } from "./oversized_record.ts";
 import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
 import { type BatchedRecord, RecordReader } from "./record_reader.ts";
+import { MAX_KEPT_BYTES, readSpanning } from "./spanning_record.ts";
 
 /** Batch fields needed to decode its records. */
 export interface BatchFacts {
@@ -33,8 +33,8 @@ export class OpenedBatch implements OpenedRecords {
   readonly #facts: BatchFacts;
   readonly #source: BatchSource;
   #reader: RecordReader;
-  /** A record assembled from several pieces. */
-  #assembled: FetchedRecord | null = null;
+  /** A record that was read from several pieces. */
+  #spanning: FetchedRecord | null = null;
   /** Buffer space for the next record, granted or requested. */
   #held: Held | null = null;
   #left: number;
@@ -49,10 +49,10 @@ export class OpenedBatch implements OpenedRecords {
   }
 
   next(): IteratorResult<FetchedRecord, undefined> {
-    const assembled = this.#assembled;
-    if (assembled !== null) {
-      this.#assembled = null;
-      return { done: false, value: assembled };
+    const spanning = this.#spanning;
+    if (spanning !== null) {
+      this.#spanning = null;
+      return { done: false, value: spanning };
     }
     if (this.#source.pieces === null) {
       if (this.#left === 0) return this.#end();
@@ -79,17 +79,14 @@ export class OpenedBatch implements OpenedRecords {
   async #inflate(pieces: Pieces): Promise<boolean | { neededBytes: number }> {
     while (this.#left > 0 && this.#missingBytes > 0) {
       const length = this.#reader.nextLength;
-      if (length !== null && length > this.#source.maxEventBytes) {
-        this.#assembled = await this.#readOversized(length, pieces);
-        return true;
-      }
-      if (length !== null && this.#held === null) return { neededBytes: length };
       if (length !== null) {
-        await this.#assemble(pieces, this.#held ?? undefined);
+        const isOversized = length > this.#source.maxEventBytes;
+        if (!isOversized && this.#held === null) return { neededBytes: length };
+        this.#spanning = await this.#readSpanning(pieces, { length, isOversized });
         return true;
       }
       const piece = await this.#nextPiece(pieces);
-      if (this.#isClosed) return false;
+      if (piece === null) return false;
       this.#reader = new RecordReader(joined(this.#reader.rest, piece));
     }
     if (this.#left > 0) return true;
@@ -102,7 +99,7 @@ export class OpenedBatch implements OpenedRecords {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#held?.release();
-    this.#assembled?.held?.release();
+    this.#spanning?.held?.release();
     this.#source.pieces?.close();
     this.#source.release();
   }
@@ -119,39 +116,29 @@ export class OpenedBatch implements OpenedRecords {
     return { done: true, value: undefined };
   }
 
-  async #assemble(pieces: Pieces, held: Held | undefined): Promise<void> {
-    this.#held = null;
-    const { rest } = this.#reader;
-    const record = new Uint8Array(rest.length + this.#missingBytes);
-    record.set(rest);
-    for (let filled = rest.length; filled < record.length;) {
-      const piece = await this.#nextPiece(pieces);
-      if (this.#isClosed) return held?.release();
-      const part = piece.subarray(0, record.length - filled);
-      record.set(part, filled);
-      filled += part.length;
-      this.#reader = new RecordReader(piece.slice(part.length));
-    }
-    this.#assembled = this.#fetched(new RecordReader(record).read(), held);
-  }
-
-  async #readOversized(length: number, pieces: Pieces): Promise<FetchedRecord | null> {
+  async #readSpanning(
+    pieces: Pieces,
+    size: { length: number; isOversized: boolean },
+  ): Promise<FetchedRecord | null> {
     const { rest, lengthBytes } = this.#reader;
-    const oversized = await readOversized(length, {
+    const read = await readSpanning({
+      ...size,
       bytes: rest.subarray(lengthBytes),
-      more: async () => this.#isClosed ? null : await this.#nextPiece(pieces),
+      more: () => this.#nextPiece(pieces),
     });
-    if (oversized === null) return null;
-    this.#reader = new RecordReader(oversized.rest.slice());
-    return this.#fetched(oversized.record);
+    if (read === null) return null;
+    this.#reader = new RecordReader(read.rest.slice());
+    const held = this.#held ?? undefined;
+    this.#held = null;
+    return this.#fetched(read.record, held);
   }
 
-  async #nextPiece(pieces: Pieces): Promise<Bytes> {
+  /** Resolves with null when closed. */
+  async #nextPiece(pieces: Pieces): Promise<Bytes | null> {
     const piece = await pieces.next();
-    if (piece === null && !this.#isClosed) {
-      throw new RangeError(`the batch ends ${this.#left} records too early`);
-    }
-    return piece ?? new Uint8Array();
+    if (this.#isClosed) return null;
+    if (piece === null) throw new RangeError(`the batch ends ${this.#left} records too early`);
+    return piece;
   }
 
   #fetched(record: BatchedRecord, held?: Held): FetchedRecord {
@@ -174,9 +161,6 @@ export class OpenedBatch implements OpenedRecords {
     return { ...at, ...withoutValue(record), oversize: { bytes, maxBytes: maxEventBytes } };
   }
 }
-
-/** Key and headers of an oversized record are kept when together they take at most this. */
-const MAX_KEPT_BYTES = 256 * 1024;
 
 function withoutValue(
   { key, headers }: BatchedRecord,

@@ -2,7 +2,7 @@ import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { isRefusal } from "../client/client_failure.ts";
 import { passingReason } from "../passing_errors.ts";
 import type { Trouble } from "../partition_troubles.ts";
-import type { FetchedRecords } from "./record_batch.ts";
+import type { FetchedBatch, FetchedRecords } from "./record_batch.ts";
 
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -23,7 +23,7 @@ export interface PartitionAnswer {
   readonly lastStableOffset: string;
   /** Id of the broker to fetch from instead (KIP-392). */
   readonly preferredReadReplica?: number;
-  readonly messages: readonly (FetchedRecords & { readonly isControlRecord: boolean })[];
+  readonly messages: readonly FetchedBatch[];
   /** Data after `messages` that cannot be read. */
   readonly unreadable?: Unreadable | null;
 }
@@ -142,6 +142,6 @@ function fetchedOf(
     fetchedOffset,
     // Brokers send whole batches: the first may begin below the requested offset, but the last must not end there.
     nextOffset: Math.max(last.lastOffset + 1, fetchedOffset),
-    records: messages.filter(({ isControlRecord }) => !isControlRecord),
+    records: messages.filter(({ isSkipped }) => !isSkipped),
   };
 }

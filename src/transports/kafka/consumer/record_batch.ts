@@ -7,6 +7,10 @@ import { type Held, type LargeRecordRoom, LargeRecords } from "./large_records.t
 import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
+/** The type of a control record is in the last two bytes of its key; 0 is an abort. */
+const CONTROL_TYPE = 3;
+const ABORT = 0;
+
 /** A decoded record. */
 export interface FetchedRecord {
   readonly offset: number;
@@ -50,16 +54,20 @@ export interface FetchedRecords {
   open(options?: OpenOptions): Promise<OpenedRecords>;
 }
 
+/** What a broker sent together. */
+export interface FetchedBatch extends FetchedRecords {
+  /** All records are at or above this offset. */
+  readonly firstOffset: number;
+  /** Whether consumers skip it: a control record, or records of an aborted transaction. */
+  readonly isSkipped: boolean;
+}
+
 /**
  * A record batch, the format of brokers since 0.11. It stays encoded until opened: decoded, it takes many times the
  * memory.
- *
- * kafkajs, which leaves out control records, takes it for one message at the batch's last offset.
  */
-export class RecordBatch implements FetchedRecords {
-  /** Whether consumers skip it: a control record, or records of an aborted transaction. */
-  isControlRecord: boolean;
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+export class RecordBatch implements FetchedBatch {
+  isSkipped: boolean;
   readonly #bytes: Buffer<ArrayBuffer>;
   readonly #attributes: number;
 
@@ -67,14 +75,9 @@ export class RecordBatch implements FetchedRecords {
   constructor(bytes: Buffer<ArrayBuffer>) {
     this.#bytes = bytes;
     this.#attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
-    this.isControlRecord = (this.#attributes & BATCH_ATTRIBUTES.control) !== 0;
-    this.batchContext = {
-      producerId: `${bytes.readBigInt64BE(BATCH_FIELDS.producerId)}`,
-      inTransaction: (this.#attributes & BATCH_ATTRIBUTES.transactional) !== 0,
-    };
+    this.isSkipped = this.#is("control");
   }
 
-  /** All records are at or above this offset. */
   get firstOffset(): number {
     return this.#int64(BATCH_FIELDS.baseOffset);
   }
@@ -84,14 +87,19 @@ export class RecordBatch implements FetchedRecords {
       this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta);
   }
 
-  get offset(): string {
-    return `${this.lastOffset}`;
+  get producerId(): number {
+    return this.#int64(BATCH_FIELDS.producerId);
   }
 
-  /** Key of a control record, which holds its type; null for a batch of events. */
-  get key(): Bytes | null {
-    if (!this.isControlRecord) return null;
-    return new RecordReader(this.#bytes.subarray(BATCH_FIELDS.records)).read().key;
+  get isTransactional(): boolean {
+    return this.#is("transactional");
+  }
+
+  /** Whether it marks that a transaction of its producer was aborted. */
+  get isAbort(): boolean {
+    if (!this.#is("control")) return false;
+    const { key } = new RecordReader(this.#bytes.subarray(BATCH_FIELDS.records)).read();
+    return key?.[CONTROL_TYPE] === ABORT;
   }
 
   get sizeInBytes(): number {
@@ -124,9 +132,13 @@ export class RecordBatch implements FetchedRecords {
   }
 
   #timestampMs(deltaMs: number): number {
-    return (this.#attributes & BATCH_ATTRIBUTES.logAppendTime) !== 0
+    return this.#is("logAppendTime")
       ? this.#int64(BATCH_FIELDS.maxTimestamp)
       : this.#int64(BATCH_FIELDS.baseTimestamp) + deltaMs;
+  }
+
+  #is(attribute: keyof typeof BATCH_ATTRIBUTES): boolean {
+    return (this.#attributes & BATCH_ATTRIBUTES[attribute]) !== 0;
   }
 
   /** Exact up to 2^53, far above any real offset or timestamp. */

@@ -110,12 +110,12 @@ function hardlyCompressible(count: number): string[] {
 
 /** Tells what a codec is given to decompress. */
 function watchDecompression(type: CompressionTypes) {
-  const codec: { decompress: Codec["decompress"] } = codecOf(type)!;
-  const original = codec.decompress;
+  const codec: { inflate: Codec["inflate"] } = codecOf(type)!;
+  const original = codec.inflate;
   const watched: Bytes[] = [];
-  codec.decompress = (bytes, maxLength) => {
+  codec.inflate = (bytes, isWide) => {
     watched.push(bytes);
-    return original(bytes, maxLength);
+    return original(bytes, isWide);
   };
   return {
     get sizes() {
@@ -125,7 +125,7 @@ function watchDecompression(type: CompressionTypes) {
       return watched[0] ?? new Uint8Array();
     },
     [Symbol.dispose]() {
-      codec.decompress = original;
+      codec.inflate = original;
     },
   };
 }

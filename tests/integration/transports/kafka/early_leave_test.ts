@@ -2,7 +2,7 @@ import { Kafka, logLevel } from "kafkajs";
 import { createAssigners } from "../../../../src/transports/kafka/consumer/assignment/assigners.ts";
 import { LedTopics } from "../../../../src/transports/kafka/consumer/assignment/led_topics.ts";
 import { eventually } from "../../../support/eventually.ts";
-import { freshName, freshTopic, produce, testBroker } from "../../../support/kafka/broker.ts";
+import { freshName, freshTopic, testBroker } from "../../../support/kafka/broker.ts";
 import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
@@ -12,8 +12,7 @@ const SESSION_MS = 60_000;
 Deno.test("a listener leaves its group, when it ends while it joins and another member holds that up", async () => {
   const topic = await freshTopic("early-leave");
   const group = freshName("early-leave");
-  await produce(topic, [{ key: "key", value: "value" }]);
-  await using busy = await busyMember({ topic, group });
+  await using _busy = await busyMember({ topic, group });
   const admin = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   await using _disconnected = { [Symbol.asyncDispose]: () => admin.disconnect() };
@@ -22,7 +21,6 @@ Deno.test("a listener leaves its group, when it ends while it joins and another 
   const hasMembers = async (count: number) =>
     (await admin.describeGroups([group])).groups[0]?.members.length === count;
 
-  await busy.isBusy;
   {
     const keys = { "session.timeout.ms": SESSION_MS };
     await using _listening = await KafkaListening.open({ topic, group, keys });
@@ -32,30 +30,25 @@ Deno.test("a listener leaves its group, when it ends while it joins and another 
   await eventually(() => hasMembers(1), { deadlineMs: 20_000, what: "that it has left" });
 });
 
-/** A member that takes an event and gives no further sign of life until it ends. */
+/** A member that sends no heartbeat, and so takes no part in a rebalance until it ends. */
 async function busyMember(
   { topic, group: groupId }: { topic: string; group: string },
-): Promise<AsyncDisposable & { readonly isBusy: Promise<void> }> {
+): Promise<AsyncDisposable> {
   const kafka = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING });
   const { log } = new RecordedLog();
   const ledTopics = new LedTopics({ groupId, metadataMaxAgeMs: 60_000, log });
   const partitionAssigners = createAssigners(["range"], { ledTopics, log });
-  const consumer = kafka.consumer({ groupId, sessionTimeout: SESSION_MS, partitionAssigners });
-  const busy = Promise.withResolvers<void>();
-  const end = Promise.withResolvers<void>();
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: SESSION_MS,
+    heartbeatInterval: SESSION_MS - 1,
+    partitionAssigners,
+  });
+  const joined = Promise.withResolvers<void>();
+  consumer.on(consumer.events.GROUP_JOIN, () => joined.resolve());
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
-  await consumer.run({
-    eachMessage: () => {
-      busy.resolve();
-      return end.promise;
-    },
-  });
-  return {
-    isBusy: busy.promise,
-    async [Symbol.asyncDispose]() {
-      end.resolve();
-      await consumer.disconnect();
-    },
-  };
+  await consumer.run({ eachMessage: () => Promise.resolve() });
+  await joined.promise;
+  return { [Symbol.asyncDispose]: () => consumer.disconnect() };
 }

@@ -1,12 +1,11 @@
 import { assertEquals } from "@std/assert";
-import Batch from "kafkajs/src/consumer/batch.js";
 import { useFetchedRecords } from "../../../../src/transports/kafka/consumer/fetch_response.ts";
-import { batch, fetch, type Fetched, valuesOf } from "../../../support/kafka/fetch_responses.ts";
+import { batch, fetch, type Fetched, handedOn } from "../../../support/kafka/fetch_responses.ts";
 import { concat, markerBytes } from "../../../support/kafka/record_bytes.ts";
 
 useFetchedRecords();
 
-const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: string }[] = [
+const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: number }[] = [
   {
     name: "began before what was fetched, and others with it",
     fetched: {
@@ -19,7 +18,7 @@ const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: str
       ),
     },
     values: [],
-    lastOffset: "13",
+    lastOffset: 13,
   },
   {
     name: "ended after others that began later, in which order brokers name them",
@@ -35,7 +34,7 @@ const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: str
       ),
     },
     values: ["15 committed"],
-    lastOffset: "15",
+    lastOffset: 15,
   },
   {
     name: "has nothing but its end in what was fetched, and its producer went on",
@@ -49,16 +48,14 @@ const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: str
       ),
     },
     values: ["11 committed"],
-    lastOffset: "13",
+    lastOffset: 13,
   },
 ];
 
 for (const { name, fetched, values, lastOffset } of CASES) {
-  Deno.test(`kafkajs hands on exactly what was committed, when a transaction was aborted that ${name}`, async () => {
+  Deno.test(`a partition is handed exactly what was committed, when a transaction was aborted that ${name}`, async () => {
     const [partition] = await fetch(fetched);
-    const handedOn = new Batch("T", "10", partition);
-    assertEquals(await valuesOf(handedOn.messages), values);
-    assertEquals(handedOn.lastOffset(), lastOffset);
+    assertEquals(await handedOn(partition, 10), { values, lastOffset });
   });
 }
 

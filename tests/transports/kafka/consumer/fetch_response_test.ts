@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import Batch from "kafkajs/src/consumer/batch.js";
 import MessageSet from "kafkajs/src/protocol/messageSet/index.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../../src/core/event.ts";
@@ -12,6 +11,7 @@ import {
   batch,
   decodeResponse,
   fetch,
+  handedOn,
   partitionsOf,
   recordsOf,
   responseBytes,
@@ -196,30 +196,22 @@ Deno.test("a fetch response does not stay in memory for a partition's records", 
   assertEquals(await valuesOf(partition?.messages), ["5 a", "6 b", "7 c"]);
 });
 
-Deno.test("kafkajs goes on behind a batch that ends in a gap", async () => {
+Deno.test("a partition goes on behind a batch that ends in a gap", async () => {
   const [partition] = await fetch({ records: batch("a", { baseOffset: 5, lastOffsetDelta: 9 }) });
-  assertEquals(new Batch("T", "5", partition).lastOffset(), "14");
+  assertEquals((await handedOn(partition, 5)).lastOffset, 14);
 });
 
-Deno.test("kafkajs is handed the batch in which its offset lies, and none before", async () => {
-  const [partition] = await fetch({ records: twoBatches() });
-  assertEquals(await valuesOf(new Batch("T", "6", partition).messages), ["5 a", "6 b", "7 c"]);
-  assertEquals(await valuesOf(new Batch("T", "7", partition).messages), ["7 c"]);
-});
-
-Deno.test("kafkajs hands on no control records, and goes on behind them", async () => {
+Deno.test("a partition is handed no control records, and goes on behind them", async () => {
   const [partition] = await fetch({
     records: concat(
       batch("a", { baseOffset: 5, producerId: 1, attributes: TRANSACTIONAL }),
       markerBytes({ offset: 6, producerId: 1, isAbort: false }),
     ),
   });
-  const fetched = new Batch("T", "5", partition);
-  assertEquals(await valuesOf(fetched.messages), ["5 a"]);
-  assertEquals(fetched.lastOffset(), "6");
+  assertEquals(await handedOn(partition, 5), { values: ["5 a"], lastOffset: 6 });
 });
 
-Deno.test("kafkajs hands on nothing of transactions that were aborted, and all of others", async () => {
+Deno.test("a partition is handed nothing of transactions that were aborted, and all of others", async () => {
   const ofProducer = (producerId: number) => ({ producerId, attributes: TRANSACTIONAL });
   const [partition] = await fetch({
     aborted: [{ producerId: 1, firstOffset: 10 }, { producerId: 2, firstOffset: 11 }],
@@ -235,9 +227,10 @@ Deno.test("kafkajs hands on nothing of transactions that were aborted, and all o
       markerBytes({ offset: 18, producerId: 2, isAbort: true }),
     ),
   });
-  const fetched = new Batch("T", "10", partition);
-  assertEquals(await valuesOf(fetched.messages), ["12 committed", "13 plain", "16 committed"]);
-  assertEquals(fetched.lastOffset(), "18");
+  assertEquals(await handedOn(partition, 10), {
+    values: ["12 committed", "13 plain", "16 committed"],
+    lastOffset: 18,
+  });
 });
 
 Deno.test("a fetch response holds messages of the formats before record batches", async (t) => {
@@ -256,8 +249,7 @@ Deno.test("a fetch response holds messages of the formats before record batches"
           { offset: 9, timestampMs, key: bytes(""), value: null, headers: [] },
         ]);
         assertEquals(messages[0]?.sizeInBytes, 8);
-        const fetched = new Batch("T", "8", partition);
-        assertEquals([fetched.messages.length, fetched.lastOffset()], [2, "9"]);
+        assertEquals((await handedOn(partition, 8)).lastOffset, 9);
       });
     }
   }

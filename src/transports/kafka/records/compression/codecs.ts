@@ -1,61 +1,50 @@
 import type { Bytes } from "../../../../core/event.ts";
-import { decompressGzip } from "./gzip.ts";
-import { openGzip } from "./gzip_pieces.ts";
-import { GeneratedPieces } from "./inflated_pieces.ts";
-import { decompressLz4, readLz4 } from "./lz4.ts";
-import type { PieceReader } from "./piece_reader.ts";
-import { decompressSnappy } from "./snappy.ts";
-import { SnappyPieces } from "./snappy_pieces.ts";
-import { decompressZstd } from "./zstd.ts";
-import { openZstd } from "./zstd_pieces.ts";
+import { compressGzip, GzipPieces } from "./gzip.ts";
+import { readLz4 } from "./lz4.ts";
+import { compressLz4 } from "./lz4_writer.ts";
+import { GeneratedPieces, type Pieces, ReadPieces } from "./pieces.ts";
+import { compressSnappy, readSnappy } from "./snappy.ts";
+import { compressZstd, openZstd } from "./zstd.ts";
 
 const CODEC_MASK = 0x07;
-const LZ4_DISTANCE_BYTES = 64 * 1024;
+const KIBIBYTE = 1024;
+const MEBIBYTE = 1024 * KIBIBYTE;
 
-/** How long decompression may block the event loop. */
-const TURN_MS = 10;
+/** How far back-references reach, of lz4 by its format and of snappy by most encoders. */
+const USUAL_DISTANCE_BYTES = 64 * KIBIBYTE;
+/** The limit for other encoders of snappy, whose format allows a longer reach. */
+const MAX_DISTANCE_BYTES = 8 * MEBIBYTE;
 
-/** The uncompressed content of a batch, piece by piece. */
-export interface Pieces {
-  /** Bytes of memory held between two pieces. */
-  readonly heldBytes: number;
-  /** Resolves with null after the last one. A piece is valid until the next call. @throws {Error} for damaged input */
-  next(): Promise<Bytes | null>;
-  /** Frees its memory. */
-  close(): void;
-}
+const USUAL_RATIO = 4;
 
-/** How to decompress one type of compression. */
+/** One type of compression. */
 export interface Codec {
   readonly name: string;
-  /** @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed */
-  decompress(bytes: Bytes, maxLength: number): Bytes | Promise<Bytes>;
-  inflate(bytes: Bytes): Pieces;
+  compress(bytes: Bytes): Bytes | Promise<Bytes>;
+  /** @param isWide whether to take more memory where a `TooFarBackError` would be thrown otherwise */
+  inflate(bytes: Bytes, isWide?: boolean): Pieces;
 }
 
 const CODECS: readonly (Codec | null)[] = [
   null,
-  {
-    name: "gzip",
-    decompress: decompressGzip,
-    inflate: (bytes) => new ReadPieces(() => openGzip(bytes)),
-  },
+  { name: "gzip", compress: compressGzip, inflate: (bytes) => new GzipPieces(bytes) },
   {
     name: "snappy",
-    decompress: decompressSnappy,
-    inflate: (bytes) => new ReadPieces(() => new SnappyPieces(bytes)),
+    compress: compressSnappy,
+    inflate(bytes, isWide = false) {
+      const maxKept = isWide ? MAX_DISTANCE_BYTES : USUAL_DISTANCE_BYTES;
+      return new ReadPieces(() => new GeneratedPieces(maxKept, (to) => readSnappy(bytes, to)));
+    },
   },
   {
     name: "lz4",
-    decompress: decompressLz4,
+    compress: compressLz4,
     inflate: (bytes) =>
-      new ReadPieces(() =>
-        new GeneratedPieces(LZ4_DISTANCE_BYTES, (output) => readLz4(bytes, output))
-      ),
+      new ReadPieces(() => new GeneratedPieces(USUAL_DISTANCE_BYTES, (to) => readLz4(bytes, to))),
   },
   {
     name: "zstd",
-    decompress: decompressZstd,
+    compress: compressZstd,
     inflate: (bytes) => new ReadPieces(() => openZstd(bytes)),
   },
 ];
@@ -71,32 +60,35 @@ export function codecOf(attributes: number): Codec | null {
   return codec;
 }
 
-class ReadPieces implements Pieces {
-  readonly #open: () => PieceReader | Promise<PieceReader>;
-  #reader: PieceReader | null = null;
-  #isClosed = false;
-  #turnEndMs = performance.now() + TURN_MS;
-
-  constructor(open: () => PieceReader | Promise<PieceReader>) {
-    this.#open = open;
-  }
-
-  get heldBytes(): number {
-    return this.#reader?.heldBytes ?? 0;
-  }
-
-  async next(): Promise<Bytes | null> {
-    if (performance.now() > this.#turnEndMs) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      this.#turnEndMs = performance.now() + TURN_MS;
+/**
+ * Decompresses at once.
+ *
+ * @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed
+ */
+export async function decompress(
+  codec: Codec,
+  compressed: Bytes,
+  maxLength: number,
+): Promise<Bytes> {
+  const pieces = codec.inflate(compressed, true);
+  let bytes = new Uint8Array(Math.min(USUAL_RATIO * compressed.length, maxLength));
+  let length = 0;
+  try {
+    for (let piece = await pieces.next(); piece !== null; piece = await pieces.next()) {
+      const end = length + piece.length;
+      if (end > maxLength) {
+        throw new Error(`it takes more than ${maxLength / MEBIBYTE} MiB uncompressed`);
+      }
+      if (end > bytes.length) {
+        const larger = new Uint8Array(Math.min(Math.max(end, 2 * bytes.length), maxLength));
+        larger.set(bytes.subarray(0, length));
+        bytes = larger;
+      }
+      bytes.set(piece, length);
+      length = end;
     }
-    this.#reader ??= await this.#open();
-    if (this.#isClosed) this.#reader.close();
-    return this.#reader.next();
+  } finally {
+    pieces.close();
   }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#reader?.close();
-  }
+  return bytes.subarray(0, length);
 }

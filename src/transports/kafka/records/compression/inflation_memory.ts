@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../../core/event.ts";
-import type { Codec, Pieces } from "./codecs.ts";
+import { type Codec, decompress } from "./codecs.ts";
+import { type Pieces, TooFarBackError } from "./pieces.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -39,7 +40,7 @@ export class InflationMemory {
       heldBytes = kept;
     };
     try {
-      const bytes = await codec.decompress(compressed, MAX_WHOLE_BYTES);
+      const bytes = await decompress(codec, compressed, MAX_WHOLE_BYTES);
       release(bytes.buffer.byteLength);
       return { bytes, release: () => release() };
     } catch {
@@ -91,6 +92,7 @@ class EvictablePieces implements Pieces {
   readonly #codec: Codec;
   readonly #options: EvictableOptions;
   #pieces: Pieces | null = null;
+  #isWide = false;
   /** Bytes returned so far. */
   #position = 0;
   #isClosed = false;
@@ -108,6 +110,11 @@ class EvictablePieces implements Pieces {
     try {
       return await this.#next();
     } catch (error) {
+      if (error instanceof TooFarBackError && !this.#isWide) {
+        this.#isWide = true;
+        this.evict();
+        return await this.next();
+      }
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`cannot decompress ${this.#codec.name}: ${reason}`, { cause: error });
     }
@@ -128,7 +135,7 @@ class EvictablePieces implements Pieces {
     let toPassOver = 0;
     if (this.#pieces === null) toPassOver = this.#position;
     while (!this.#isClosed) {
-      this.#pieces ??= this.#codec.inflate(this.#options.compressed);
+      this.#pieces ??= this.#codec.inflate(this.#options.compressed, this.#isWide);
       const piece = await this.#pieces.next();
       if (piece === null) this.close();
       if (this.#isClosed || piece === null) break;

@@ -1,6 +1,5 @@
 import type { Bytes } from "../../../../core/event.ts";
-import { InflatedBytes } from "./inflated_bytes.ts";
-import type { InflatedOutput } from "./inflated_output.ts";
+import type { PieceWriter } from "./pieces.ts";
 
 const MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -15,23 +14,9 @@ const HAS_BLOCK_CHECKSUMS = 0x10;
 /** Marks the length of a block that is stored uncompressed. */
 const IS_STORED = 0x80000000;
 
-const USUAL_RATIO = 4;
-
 /** A length of this value in a token continues in the following bytes. */
 const GOES_ON = 15;
 const MIN_REPETITION = 4;
-
-/**
- * Decompresses lz4 frames.
- *
- * @throws {Error} when the frames are damaged, or have more than `maxLength` bytes uncompressed
- */
-export function decompressLz4(bytes: Bytes, maxLength: number): Bytes {
-  const inflated = new InflatedBytes(USUAL_RATIO * bytes.length, maxLength);
-  // One step reads everything, as the output is never full.
-  readLz4(bytes, inflated).next();
-  return inflated.bytes;
-}
 
 /**
  * Decompresses lz4 frames into `output`, and yields whenever that is full. Checks no checksums: TCP and the batch have
@@ -39,7 +24,7 @@ export function decompressLz4(bytes: Bytes, maxLength: number): Bytes {
  *
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
-export function* readLz4(bytes: Bytes, output: InflatedOutput): Generator<void, void> {
+export function* readLz4(bytes: Bytes, output: PieceWriter): Generator<void, void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let position = 0; position < bytes.length;) {
     if (bytes.length - position < 8) throw new Error("it is cut off");
@@ -70,7 +55,7 @@ export function* readLz4(bytes: Bytes, output: InflatedOutput): Generator<void, 
 
 function* readBlock(
   { bytes, position, end }: { bytes: Bytes; position: number; end: number },
-  output: InflatedOutput,
+  output: PieceWriter,
 ): Generator<void, void> {
   if (end > bytes.length) throw new Error("it is cut off");
   while (position < end) {

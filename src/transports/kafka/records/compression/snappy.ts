@@ -1,7 +1,6 @@
 import snappyjs from "snappyjs";
 import type { Bytes } from "../../../../core/event.ts";
-import { InflatedBytes, tooLarge } from "./inflated_bytes.ts";
-import type { InflatedOutput } from "./inflated_output.ts";
+import type { PieceWriter } from "./pieces.ts";
 
 /** Java's clients write blocks in frames of their own (xerial), which start with this and a version. */
 const XERIAL_MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
@@ -21,26 +20,11 @@ export function compressSnappy(bytes: Bytes): Bytes {
 }
 
 /**
- * Decompresses a block, or Java's frames of blocks.
- *
- * @throws {Error} when the input is damaged, or has more than `maxLength` bytes uncompressed
- */
-export function decompressSnappy(bytes: Bytes, maxLength: number): Bytes {
-  let length = 0;
-  for (const block of blocksOf(bytes)) length += uncompressedLength(block).value;
-  if (length > maxLength) throw tooLarge(maxLength);
-  const inflated = new InflatedBytes(length, maxLength);
-  // One step reads everything, as the output is never full.
-  readSnappy(bytes, inflated).next();
-  return inflated.bytes;
-}
-
-/**
  * Decompresses a block, or Java's frames of blocks, into `output`, and yields whenever that is full.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
  */
-export function* readSnappy(bytes: Bytes, output: InflatedOutput): Generator<void, void> {
+export function* readSnappy(bytes: Bytes, output: PieceWriter): Generator<void, void> {
   for (const block of blocksOf(bytes)) {
     yield* readBlock(block, { ...uncompressedLength(block), output });
   }
@@ -74,7 +58,7 @@ function uncompressedLength(block: Bytes): { value: number; end: number } {
 
 function* readBlock(
   block: Bytes,
-  { value: left, end: start, output }: { value: number; end: number; output: InflatedOutput },
+  { value: left, end: start, output }: { value: number; end: number; output: PieceWriter },
 ): Generator<void, void> {
   for (let position = start; position < block.length;) {
     const tag = block[position++]!;

@@ -4,11 +4,9 @@ import type { Bytes } from "../../../../../src/core/event.ts";
 import {
   type Codec,
   codecOf,
-  type Pieces,
 } from "../../../../../src/transports/kafka/records/compression/codecs.ts";
-import {
-  InflationMemory,
-} from "../../../../../src/transports/kafka/records/compression/inflation_memory.ts";
+import { InflationMemory } from "../../../../../src/transports/kafka/records/compression/inflation_memory.ts";
+import type { Pieces } from "../../../../../src/transports/kafka/records/compression/pieces.ts";
 import { compressSnappy } from "../../../../../src/transports/kafka/records/compression/snappy.ts";
 
 const MEBIBYTE = 1024 * 1024;

@@ -1,13 +1,67 @@
 import type { Bytes } from "../../../../core/event.ts";
-import type { InflatedOutput } from "./inflated_output.ts";
-import type { PieceReader } from "./piece_reader.ts";
 
-const PIECE_BYTES = 64 * 1024;
+/** The usual size of a piece. */
+export const PIECE_BYTES = 64 * 1024;
+
+const FIRST_BYTES = 16 * 1024;
 /** How much more is collected before old bytes are dropped, as moving the rest takes time. */
 const SLACK_BYTES = 1024 * 1024;
 
+/** How long decompression may block the event loop. */
+const TURN_MS = 10;
+
 /** From this length on, a bulk copy is faster than byte by byte. */
 const LONG = 32;
+
+/** The uncompressed content of a batch, piece by piece. */
+export interface Pieces {
+  /** Bytes of memory held between two pieces. */
+  readonly heldBytes: number;
+  /**
+   * Resolves with null after the last one. A piece may be empty, and is valid until the next call.
+   *
+   * @throws {Error} for damaged input
+   */
+  next(): Promise<Bytes | null>;
+  /** Frees its memory. May be called again. */
+  close(): void;
+}
+
+/** The same from a library that works synchronously. */
+export interface PieceReader extends Pick<Pieces, "heldBytes" | "close"> {
+  next(): Bytes | null;
+}
+
+/** Reads pieces, and lets other work run in between. */
+export class ReadPieces implements Pieces {
+  readonly #open: () => PieceReader | Promise<PieceReader>;
+  #reader: PieceReader | null = null;
+  #isClosed = false;
+  #turnEndMs = performance.now() + TURN_MS;
+
+  constructor(open: () => PieceReader | Promise<PieceReader>) {
+    this.#open = open;
+  }
+
+  get heldBytes(): number {
+    return this.#reader?.heldBytes ?? 0;
+  }
+
+  async next(): Promise<Bytes | null> {
+    if (performance.now() > this.#turnEndMs) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#turnEndMs = performance.now() + TURN_MS;
+    }
+    this.#reader ??= await this.#open();
+    if (this.#isClosed) this.#reader.close();
+    return this.#reader.next();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#reader?.close();
+  }
+}
 
 /** A back-reference reaches beyond the bytes that are kept. */
 export class TooFarBackError extends Error {
@@ -21,12 +75,15 @@ export class TooFarBackError extends Error {
 
 /** Runs a decompressor until it has a piece. */
 export class GeneratedPieces implements PieceReader {
-  readonly #output: InflatedPieces;
+  readonly #output: PieceWriter;
   readonly #reading: Generator<void, void>;
 
-  /** @param maxKept how many bytes a back-reference may reach */
-  constructor(maxKept: number, read: (output: InflatedOutput) => Generator<void, void>) {
-    this.#output = new InflatedPieces(maxKept);
+  /**
+   * @param maxKept how many bytes a back-reference may reach
+   * @param read decompresses, and yields whenever the output is full
+   */
+  constructor(maxKept: number, read: (output: PieceWriter) => Generator<void, void>) {
+    this.#output = new PieceWriter(maxKept);
     this.#reading = read(this.#output);
   }
 
@@ -46,9 +103,9 @@ export class GeneratedPieces implements PieceReader {
 }
 
 /** Collects the output of a decompressor, and keeps as much of it as back-references may need. */
-class InflatedPieces implements InflatedOutput {
+export class PieceWriter {
   readonly #maxKept: number;
-  #bytes: Bytes = new Uint8Array(2 * PIECE_BYTES);
+  #bytes: Bytes = new Uint8Array(FIRST_BYTES);
   #length = 0;
   #taken = 0;
   #hasDropped = false;
@@ -58,6 +115,7 @@ class InflatedPieces implements InflatedOutput {
     this.#maxKept = maxKept;
   }
 
+  /** Whether the output should be taken before more is added. */
   get isFull(): boolean {
     return this.#length - this.#taken >= PIECE_BYTES;
   }
@@ -73,16 +131,7 @@ class InflatedPieces implements InflatedOutput {
     return piece;
   }
 
-  /** Drops the bytes that no back-reference may reach. */
-  #drop(): void {
-    const surplus = Math.min(this.#length - this.#maxKept, this.#taken);
-    if (surplus <= 0) return;
-    this.#bytes.copyWithin(0, surplus, this.#length);
-    this.#length -= surplus;
-    this.#taken -= surplus;
-    this.#hasDropped = true;
-  }
-
+  /** Adds a part of `source`. @throws {Error} when `source` ends before `end` */
   append(source: Bytes, start: number, end: number): void {
     if (end > source.length) throw new Error("it is cut off");
     const count = end - start;
@@ -97,6 +146,12 @@ class InflatedPieces implements InflatedOutput {
     this.#length += count;
   }
 
+  /**
+   * Adds up to `count` bytes from `distance` bytes back; if `count` is larger than `distance`, they repeat. Returns how
+   * many it added: all, unless it is full then.
+   *
+   * @throws {Error} when `distance` reaches too far back
+   */
   repeat(distance: number, count: number): number {
     const counted = Math.min(count, PIECE_BYTES);
     this.#makeRoomFor(counted);
@@ -128,5 +183,15 @@ class InflatedPieces implements InflatedOutput {
     const bytes = new Uint8Array(Math.max(needed, Math.min(2 * this.#bytes.length, largest)));
     bytes.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bytes;
+  }
+
+  /** Drops the bytes that no back-reference may reach. */
+  #drop(): void {
+    const surplus = Math.min(this.#length - this.#maxKept, this.#taken);
+    if (surplus <= 0) return;
+    this.#bytes.copyWithin(0, surplus, this.#length);
+    this.#length -= surplus;
+    this.#taken -= surplus;
+    this.#hasDropped = true;
   }
 }

@@ -1,61 +1,67 @@
 import type { Bytes, RecordHeader } from "../../../core/event.ts";
 import type { BatchedRecord } from "./record_reader.ts";
 
-/** Bytes of key and headers kept in all; a field that exceeds the rest is skipped. */
-const MAX_KEPT_BYTES = 256 * 1024;
+/** Bytes kept of an oversized record's key and headers in all; a field that exceeds the rest is skipped. */
+export const MAX_KEPT_BYTES = 256 * 1024;
 
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const MAX_FACTOR = 2 ** 63;
 
 /** The bytes of a record. */
 interface Source {
+  /** Length of the record, without its length field. */
+  readonly length: number;
+  /** Whether the record is too large: then its value is skipped. */
+  readonly isOversized: boolean;
   /** The bytes at hand: the start of the record, and perhaps bytes after it. */
   readonly bytes: Bytes;
   /** Resolves with the next piece; null when the record is no longer wanted. @throws {Error} when the batch ends */
   readonly more: () => Promise<Bytes | null>;
 }
 
-/** A record without its value, and the bytes at hand after it. */
-interface Oversized {
+/** A record, and the bytes at hand after it. */
+interface Spanning {
   readonly record: BatchedRecord;
   readonly rest: Bytes;
 }
 
 /**
- * Reads a record that is too large, without its value. Keeps key and headers within `MAX_KEPT_BYTES`. Resolves with
- * null when the record is no longer wanted.
+ * Reads a record that spans several pieces. Its fields are copied. Resolves with null when it is no longer wanted.
  *
- * @param length of the record, without its length field
  * @throws {RangeError} when the record is damaged
  */
-export async function readOversized(length: number, source: Source): Promise<Oversized | null> {
-  const reader = new PieceReader(length, source);
+export async function readSpanning(source: Source): Promise<Spanning | null> {
+  const { length, isOversized } = source;
+  const reader = new PieceReader(source);
+  let kept = isOversized ? MAX_KEPT_BYTES : Infinity;
+  const take = async (): Promise<Bytes | null> => {
+    const size = await reader.varint();
+    if (size < 0) return null;
+    if (size > kept) {
+      await reader.skip(size);
+      return null;
+    }
+    kept -= size;
+    return await reader.bytes(size);
+  };
   try {
     await reader.skip(1);
     const timestampDeltaMs = await reader.varint();
     const offsetDelta = await reader.varint();
-    let kept = MAX_KEPT_BYTES;
-    const take = async (): Promise<Bytes | null> => {
-      const size = await reader.varint();
-      if (size < 0) return null;
-      if (size > kept) {
-        await reader.skip(size);
-        return null;
-      }
-      kept -= size;
-      return await reader.bytes(size);
-    };
     const key = await take();
-    await reader.skip(Math.max(await reader.varint(), 0));
+    if (isOversized) await reader.skip(Math.max(await reader.varint(), 0));
+    const value = isOversized ? new Uint8Array() : await take();
     const headers: RecordHeader[] = [];
     for (let count = await reader.varint(); count > 0 && kept > 0; count--) {
       const name = UTF8.decode(await take() ?? undefined);
       headers.push([name, await take()]);
     }
     await reader.skip(reader.left);
-    const value = new Uint8Array();
-    const record = { timestampDeltaMs, offsetDelta, key, value, headers, oversizeBytes: length };
-    return { record, rest: reader.rest };
+    const record = { timestampDeltaMs, offsetDelta, key, value, headers };
+    return {
+      record: isOversized ? { ...record, oversizeBytes: length } : record,
+      rest: reader.rest,
+    };
   } catch (error) {
     if (error === UNWANTED) return null;
     throw error;
@@ -71,7 +77,7 @@ class PieceReader {
   #position = 0;
   #left: number;
 
-  constructor(length: number, { bytes, more }: Source) {
+  constructor({ length, bytes, more }: Source) {
     this.#left = length;
     this.#piece = bytes;
     this.#more = more;
