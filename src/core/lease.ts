@@ -45,6 +45,7 @@ export class LeaseController implements Lease {
   #begunEnd = -Infinity;
   #queued = 0;
   #queueShrank: () => void = () => {};
+  #work: (isWorking: boolean) => void = () => {};
 
   get ending(): AbortSignal {
     return this.#ending.signal;
@@ -82,6 +83,7 @@ export class LeaseController implements Lease {
     this.#working++;
     this.#begunEnd = Math.max(this.#begunEnd, offset + 1);
     if (this.#resting.size > 0) this.#resting.delete(offset);
+    this.#work(true);
   }
 
   finish(offset: number): void {
@@ -97,6 +99,7 @@ export class LeaseController implements Lease {
   rest(offset: number): void {
     this.#working--;
     this.#resting.add(offset);
+    this.#work(false);
     if (!this.isOpen) this.#changed();
   }
 
@@ -131,6 +134,11 @@ export class LeaseController implements Lease {
 
   onChange(callback: () => void): void {
     this.#callbacks.push(callback);
+  }
+
+  /** Calls `callback` when work on an event begins (`true`), or pauses until a retry (`false`). */
+  onWork(callback: (isWorking: boolean) => void): void {
+    this.#work = callback;
   }
 
   /** Calls `callback` whenever fewer events wait for a slot. It must not deliver further events synchronously. */

@@ -218,6 +218,16 @@ Deno.test("LeaseController is occupied by an event unless it rests or is stored,
   assertEquals(states(), [false, false]);
 });
 
+Deno.test("LeaseController reports when work on an event begins or pauses, and that state holds by then", () => {
+  const lease = new LeaseController();
+  const reports: [boolean, boolean][] = [];
+  lease.onWork((isWorking) => reports.push([isWorking, lease.isAtWorkOn(5)]));
+  lease.begin(5);
+  lease.rest(5);
+  lease.begin(5);
+  assertEquals(reports, [[true, true], [false, false], [true, true]]);
+});
+
 Deno.test("LeaseController admits nothing at all while it is still, and everything when it is resumed", () => {
   const lease = new LeaseController();
   lease.begin(1);

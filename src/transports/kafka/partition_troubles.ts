@@ -4,23 +4,23 @@ import type { Logger } from "../../core/log.ts";
 
 /** A leader change usually takes seconds. Pauses stay short, so that a recovery is noticed soon. */
 const PASSING = {
-  saidAfterMs: 5000,
+  loggedAfterMs: 5000,
   pauses: { initialDelayMs: 250, maxDelayMs: 5000, multiplier: 2, jitter: "none" },
 } as const satisfies Course;
 
 const LASTING = {
-  saidAfterMs: 0,
+  loggedAfterMs: 0,
   pauses: { initialDelayMs: 1000, maxDelayMs: 30_000, multiplier: 2, jitter: "none" },
 } as const satisfies Course;
 
 /** A partition whose reason keeps changing is not logged more often. */
-const SAID_AGAIN_AFTER_MS = 30_000;
+const LOG_AGAIN_AFTER_MS = 30_000;
 
 /** The actions on partitions, in the words of the log and `/readyz`. */
 const ACTIONS = {
-  read: { cannot: "cannot read", again: "reading", saidForMs: undefined },
+  read: { cannot: "cannot read", again: "reading", shownForMs: undefined },
   // Expires, as perhaps no further record goes there to show that it works again.
-  store: { cannot: "cannot store in", again: "storing in", saidForMs: 90_000 },
+  store: { cannot: "cannot store in", again: "storing in", shownForMs: 90_000 },
 } as const;
 
 /** How many partitions a log line names. */
@@ -39,7 +39,7 @@ export interface Trouble {
 }
 
 interface Course {
-  readonly saidAfterMs: number;
+  readonly loggedAfterMs: number;
   readonly pauses: Backoff;
 }
 
@@ -49,7 +49,7 @@ interface Known {
   /** The partition is not tried before. */
   pausedUntilMs: number;
   pauses: Generator<number, never>;
-  said: { readonly reason: string; readonly atMs: number } | null;
+  logged: { readonly reason: string; readonly atMs: number } | null;
 }
 
 /**
@@ -64,7 +64,7 @@ export class PartitionTroubles {
   readonly #now: () => number;
   readonly #known = new Map<number, Known>();
   readonly #worked = new Set<number>();
-  #usedAgain: number[] = [];
+  #recovered: number[] = [];
 
   /** @param now monotonic, in milliseconds */
   constructor({ topic, action, log, health, now = () => performance.now() }: {
@@ -98,11 +98,11 @@ export class PartitionTroubles {
       sinceMs: before?.sinceMs ?? nowMs,
       pausedUntilMs: nowMs + pauses.next().value,
       pauses,
-      said: before?.said ?? null,
+      logged: before?.logged ?? null,
     });
-    const { cannot, saidForMs: forMs } = this.#action;
-    const reason = `${cannot} ${this.#place(partition)}: ${trouble.reason}`;
-    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.saidAfterMs, forMs });
+    const { cannot, shownForMs: forMs } = this.#action;
+    const reason = `${cannot} ${this.#name(partition)}: ${trouble.reason}`;
+    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.loggedAfterMs, forMs });
   }
 
   /** Whether a partition pauses now. */
@@ -121,7 +121,7 @@ export class PartitionTroubles {
     this.#worked.add(partition);
     const known = this.#known.get(partition);
     if (known === undefined || this.#isFinal(partition)) return;
-    if (known.said !== null) this.#usedAgain.push(partition);
+    if (known.logged !== null) this.#recovered.push(partition);
     this.#forget(partition);
   }
 
@@ -142,19 +142,19 @@ export class PartitionTroubles {
 
   /** Logs what is new, in one line for all partitions with the same reason. */
   report(): void {
-    if (this.#usedAgain.length > 0) {
-      this.#log.info(`${this.#action.again} ${this.#places(this.#usedAgain)} again`);
-      this.#usedAgain = [];
+    if (this.#recovered.length > 0) {
+      this.#log.info(`${this.#action.again} ${this.#names(this.#recovered)} again`);
+      this.#recovered = [];
     }
     if (this.isEmpty) return;
     const nowMs = this.#now();
-    const unsaid = [...this.#known].filter(([, known]) => isUnsaid(known, nowMs));
-    for (const [reason, group] of Map.groupBy(unsaid, ([, { trouble }]) => trouble.reason)) {
-      for (const [, known] of group) known.said = { reason, atMs: nowMs };
-      const places = this.#places(group.map(([partition]) => partition));
+    const due = [...this.#known].filter(([, known]) => isDue(known, nowMs));
+    for (const [reason, group] of Map.groupBy(due, ([, { trouble }]) => trouble.reason)) {
+      for (const [, known] of group) known.logged = { reason, atMs: nowMs };
+      const names = this.#names(group.map(([partition]) => partition));
       const isFinal = group.some(([, { trouble }]) => trouble.isFinal);
       const again = isFinal ? "" : "; trying again";
-      const line = `${this.#action.cannot} ${places}: ${reason}${again}`;
+      const line = `${this.#action.cannot} ${names}: ${reason}${again}`;
       if (group.every(([, { trouble }]) => trouble.isPassing)) this.#log.warn(line);
       else this.#log.error(line);
     }
@@ -168,16 +168,16 @@ export class PartitionTroubles {
     if (this.#known.delete(partition)) this.#health?.works(this.#cause(partition));
   }
 
-  #places(partitions: readonly number[]): string {
+  #names(partitions: readonly number[]): string {
     const named = partitions.toSorted((a, b) => a - b).slice(0, MAX_NAMED).map((partition) =>
-      this.#place(partition)
+      this.#name(partition)
     );
     const more = partitions.length - named.length;
     return `${named.join(", ")}${more > 0 ? ` and ${more} more partitions` : ""}`;
   }
 
   /** `orders[3]@17` */
-  #place(partition: number): string {
+  #name(partition: number): string {
     const offset = this.#known.get(partition)?.trouble.offset;
     return `${this.#topic}[${partition}]${offset === undefined ? "" : `@${offset}`}`;
   }
@@ -187,9 +187,9 @@ export class PartitionTroubles {
   }
 }
 
-function isUnsaid({ trouble, sinceMs, said }: Known, nowMs: number): boolean {
-  const { saidAfterMs } = trouble.isPassing ? PASSING : LASTING;
-  if (nowMs - sinceMs < saidAfterMs) return false;
-  if (said === null) return true;
-  return said.reason !== trouble.reason && nowMs - said.atMs >= SAID_AGAIN_AFTER_MS;
+function isDue({ trouble, sinceMs, logged }: Known, nowMs: number): boolean {
+  const { loggedAfterMs } = trouble.isPassing ? PASSING : LASTING;
+  if (nowMs - sinceMs < loggedAfterMs) return false;
+  if (logged === null) return true;
+  return logged.reason !== trouble.reason && nowMs - logged.atMs >= LOG_AGAIN_AFTER_MS;
 }

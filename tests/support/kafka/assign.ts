@@ -3,12 +3,13 @@ import {
   AssignedPartition,
   type AssignedPartitionOptions,
 } from "../../../src/transports/kafka/consumer/assigned_partition.ts";
+import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
+import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
 import {
   type AttemptsNote,
   parseNote,
-} from "../../../src/transports/kafka/consumer/attempts_note.ts";
-import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
-import { SuspectTurns } from "../../../src/transports/kafka/consumer/suspects.ts";
+  SuspectTurns,
+} from "../../../src/transports/kafka/consumer/poison_pill.ts";
 import { FakeDeliver } from "../fakes/deliver.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 
@@ -17,25 +18,22 @@ export interface Assigned {
   readonly assigned: AssignedPartition;
   readonly pipeline: FakeDeliver;
   readonly failures: unknown[];
-  /** What could be committed, each time when a commit was asked for. */
-  readonly commits: number[];
+  /** What would have been committed, each time when a commit was requested. */
+  readonly commits: { readonly offset: number; readonly note: AttemptsNote | null }[];
   /** How often it was told that more is wanted. */
   readonly timesWanted: number;
-  /** What the group was told of. */
-  readonly announcements: { readonly offset: number; readonly note: AttemptsNote | null }[];
 }
 
 /** Assigns `T[0]` from an offset on. Limits that are not given are the defaults. */
 export function assign(
-  { nextOffset = 0, past, announce = () => Promise.resolve(), suspectTurns, ...limits }:
+  { nextOffset = 0, past, commit = () => Promise.resolve(), suspectTurns, ...limits }:
     & Partial<Limits>
-    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "announce" | "suspectTurns">> =
+    & Partial<Pick<AssignedPartitionOptions, "nextOffset" | "past" | "commit" | "suspectTurns">> =
       {},
 ): Assigned {
   const pipeline = new FakeDeliver();
   const failures: unknown[] = [];
-  const commits: number[] = [];
-  const announcements: Assigned["announcements"] = [];
+  const commits: Assigned["commits"] = [];
   let timesWanted = 0;
   const assigned: AssignedPartition = new AssignedPartition({
     topic: "T",
@@ -44,11 +42,10 @@ export function assign(
     past,
     limits: { ...DEFAULT_LIMITS, ...limits },
     deliver: pipeline.deliver,
-    noteWanted: () => timesWanted++,
-    commit: () => commits.push(assigned.tracker.committable),
-    announce: () => {
-      announcements.push({ offset: assigned.tracker.committable, note: parseNote(assigned.note) });
-      return announce();
+    demand: Object.assign(new FetchDemand(), { noteRise: () => timesWanted++ }),
+    commit: () => {
+      commits.push({ ...assigned.committable, note: parseNote(assigned.committable.note) });
+      return commit();
     },
     suspectTurns: suspectTurns ?? new SuspectTurns(),
     largeRecords: new LargeRecords({ maxBufferedBytes: Infinity }),
@@ -61,7 +58,6 @@ export function assign(
     pipeline,
     failures,
     commits,
-    announcements,
     get timesWanted() {
       return timesWanted;
     },

@@ -1,4 +1,4 @@
-import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_demand.ts";
+import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { GroupEntry } from "../../../src/transports/kafka/consumer/group_entry.ts";
 import type { GroupMember } from "../../../src/transports/kafka/consumer/group_members.ts";
 import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";

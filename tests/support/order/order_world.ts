@@ -6,8 +6,9 @@ import { Logger } from "../../../src/core/log.ts";
 import { runPipeline } from "../../../src/core/pipeline.ts";
 import { type ResultProcessor, ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { AssignedPartition } from "../../../src/transports/kafka/consumer/assigned_partition.ts";
+import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
-import { SuspectTurns } from "../../../src/transports/kafka/consumer/suspects.ts";
+import { SuspectTurns } from "../../../src/transports/kafka/consumer/poison_pill.ts";
 import { bytes } from "../events.ts";
 import { promisesSettled } from "../eventually.ts";
 import type { FakeTimers } from "../fakes/timers.ts";
@@ -122,9 +123,8 @@ export class World {
         settling.then(settled, settled);
         return settling;
       },
-      noteWanted: () => {},
-      commit: () => this.commit(),
-      announce: () => Promise.resolve(this.commit()),
+      demand: new FetchDemand(),
+      commit: () => Promise.resolve(this.commit()),
       suspectTurns: this.#suspectTurns,
       largeRecords: new LargeRecords({ maxBufferedBytes: Infinity }),
       maxEventBytes: Infinity,
@@ -141,17 +141,14 @@ export class World {
     const held = this.#held[partition] ?? null;
     if (held === null || !held.assigned.wantsMore) return;
     const { assigned } = held;
-    const isKept = assigned.isDoubtful;
+    const isKept = !assigned.ownership.isConfirmed;
     if (isKept) held.position = this.committed[partition] ?? 0;
     const fetched = (this.#options.partitions[partition] ?? [])
       .filter(({ lastOffset }) => lastOffset >= held.position)
       .slice(0, count);
     const last = fetched.at(-1);
     if (last === undefined) return;
-    if (isKept) {
-      assigned.isDoubtful = false;
-      assigned.lease.resume();
-    }
+    if (isKept && !assigned.confirm(held.position)) throw new Error("It was kept");
     if (!isRepeated) held.position = last.lastOffset + 1;
     assigned.enqueue(
       fetched.filter(({ isControl }) => !isControl).map(toRecords),
@@ -162,12 +159,12 @@ export class World {
   /** Commits what may be committed of the partitions that are certainly this member's. */
   commit(): void {
     for (const assigned of this.held) {
-      const { partition, isDoubtful, tracker: { committable } } = assigned;
-      if (isDoubtful) continue;
-      this.model.committable(partition, committable);
-      assigned.committing = committable;
-      assigned.committed = committable;
-      this.committed[partition] = committable;
+      const { partition, ownership, commits, committable } = assigned;
+      if (!ownership.isConfirmed) continue;
+      this.model.committable(partition, committable.offset);
+      commits.send(committable);
+      commits.stored(committable);
+      this.committed[partition] = committable.offset;
     }
   }
 
@@ -181,7 +178,7 @@ export class World {
   /** A partition stays with this member, which cannot know that before it has fetched of it. */
   keep(partition: number): void {
     const held = this.#held[partition] ?? null;
-    if (held !== null) held.assigned.isDoubtful = true;
+    held?.assigned.ownership.unconfirm();
   }
 
   /** Another member had the partition, and has come so many events further. */
@@ -300,7 +297,7 @@ function toRecords({ events, lastOffset, sizeInBytes }: LoggedBatch): FakeRecord
   return new FakeRecords(records, { lastOffset, sizeInBytes });
 }
 
-/** Every other offset makes its member look for the one that ends the process. */
+/** At every other offset, a member handles events one by one. */
 const CRASHED_TWICE = { made: 2, counted: 2, crashes: 2, firstFailedAtMs: 0 };
 
 function isOdd(offset: number): boolean {

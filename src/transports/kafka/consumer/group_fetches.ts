@@ -1,5 +1,5 @@
 import { sleep } from "../../../core/backoff.ts";
-import type { FetchDemand } from "./fetch_demand.ts";
+import type { FetchDemand } from "./fetch_buffer.ts";
 import {
   contentOf,
   type FetchedPartition,

@@ -6,23 +6,22 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
-import { AttemptsNotes } from "./attempts_note.ts";
 import { createKafka, requireTopic } from "../client/client.ts";
 import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";
 import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
-import { FetchDemand } from "./fetch_demand.ts";
+import { FetchDemand } from "./fetch_buffer.ts";
 import { becomeMember } from "./group_members.ts";
 import { LargeRecords } from "./large_records.ts";
-import { type Group, OffsetCommits } from "./offset_commits.ts";
+import { type CommittedOffset, type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition, Unreadable } from "./partition_answer.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
+import { attemptsBefore, isSuspect, SuspectTurns } from "./poison_pill.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
-import { isSuspicious, SuspectTurns } from "./suspects.ts";
 
 const COMMIT_INTERVAL_MS = 200;
 
@@ -51,17 +50,18 @@ export class KafkaListener implements Listener {
   readonly #failure = Promise.withResolvers<never>();
   readonly #gaveUp = Promise.withResolvers<void>();
   readonly #held = new HeldPartitions();
-  readonly #notes = new AttemptsNotes();
-  readonly #suspectTurns = new SuspectTurns();
+  /** Commits of assigned partitions, as they were at their assignment. */
+  readonly #committed = new Map<number, CommittedOffset>();
   readonly #largeRecords: LargeRecords;
   readonly #entry: GroupEntry;
   readonly #consumer: Consumer;
   readonly #end: ReadingEnd | null;
   readonly #commits: OffsetCommits;
   readonly #demand = new FetchDemand();
+  readonly #suspectTurns = new SuspectTurns();
   readonly #troubles: PartitionTroubles;
   #group: Group | null = null;
-  #isExpelled = false;
+  #isFenced = false;
   #stopping = false;
 
   private constructor(
@@ -125,15 +125,14 @@ export class KafkaListener implements Listener {
     becomeMember(consumerConfig.groupId, {
       entry: this.#entry,
       beforeRejoin: () => this.#prepareRebalance(),
-      expelled: () => this.#expelled(),
+      expelled: () => this.#fenced(),
       crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
-      committedBefore: ({ partition, offset, metadata = null }) =>
-        this.#notes.set(partition, { offset, metadata }),
+      committedBefore: (committed) => this.#committed.set(committed.partition, committed),
       offsetReset: consumerConfig.autoOffsetReset,
       log: this.#log,
       resets: (partition) => this.#held.noteReset(partition),
       topicGone: (isGone) => {
-        if (isGone) this.#held.doubt();
+        if (isGone) this.#held.unconfirm();
         this.#entry.topicGone(isGone);
       },
       wantsMore: (partition, nextOffset) => this.#wantsMore(partition, nextOffset),
@@ -177,7 +176,7 @@ export class KafkaListener implements Listener {
   }
 
   #joined(partitions: readonly number[]): void {
-    this.#isExpelled = false;
+    this.#isFenced = false;
     this.#held.keepOnly(partitions);
     this.#troubles.keepOnly(partitions);
     this.#commits.joined();
@@ -192,7 +191,7 @@ export class KafkaListener implements Listener {
   #wantsMore(partition: number, nextOffset: number): boolean {
     if (this.#stopping) {
       // Fetches nothing more, but confirms ownership, so that settled events can be committed.
-      this.#held.continue(partition, nextOffset);
+      this.#held.confirm(partition, nextOffset);
       return false;
     }
     const held = this.#held.get(partition);
@@ -202,7 +201,7 @@ export class KafkaListener implements Listener {
 
   #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
     if (this.#stopping) {
-      this.#held.continue(fetched.partition, fetched.fetchedOffset);
+      this.#held.confirm(fetched.partition, fetched.fetchedOffset);
       return;
     }
     this.#group = group;
@@ -213,14 +212,14 @@ export class KafkaListener implements Listener {
     { partition, fetchedOffset }: FetchedPartition,
     deliver: Deliver,
   ): AssignedPartition {
-    const held = this.#held.continue(partition, fetchedOffset);
+    const held = this.#held.confirm(partition, fetchedOffset);
     if (held !== null) return held;
     this.#troubles.beginsAnew(partition);
-    const past = this.#notes.attemptsAt(partition, fetchedOffset);
-    if (isSuspicious(past)) {
+    const past = attemptsBefore(this.#committed.get(partition), fetchedOffset);
+    if (isSuspect(past)) {
+      const first = `${this.#config.topic}[${partition}]@${fetchedOffset}`;
       this.#log.warn(
-        `work on ${this.#config.topic}[${partition}]@${fetchedOffset}, or what comes behind it, was cut off ` +
-          `${past.crashes} times: handling events there one by one, to find the one that ends the process`,
+        `the process has ended ${past.crashes} times at ${first} or an event behind it: handling events there one by one`,
       );
     }
     const assigned = new AssignedPartition({
@@ -230,16 +229,15 @@ export class KafkaListener implements Listener {
       past,
       limits: this.#limits,
       deliver: this.#end?.bounded(partition, deliver) ?? deliver,
-      noteWanted: () => this.#demand.noteRise(),
-      commit: () => this.#commits.commit(),
-      announce: () => this.#commits.commitAll(),
+      demand: this.#demand,
+      commit: () => this.#commits.commitAll(),
       suspectTurns: this.#suspectTurns,
       largeRecords: this.#largeRecords,
       maxEventBytes: this.#config.maxEventBytes,
       unreadable: (offset, reason) => this.#noteUnreadable(partition, { offset, reason }),
       fail: (error) => this.#fail(error),
     });
-    this.#held.add(partition, assigned);
+    this.#held.add(assigned);
     return assigned;
   }
 
@@ -258,18 +256,18 @@ export class KafkaListener implements Listener {
     const reason =
       `it has left group '${this.#config.consumerConfig.groupId}' and not joined it again`;
     this.#health?.fails(MEMBERSHIP, reason, { afterMs: MAX_REJOIN_MS });
-    if (this.#isExpelled) return;
+    if (this.#isFenced) return;
     for (const { lease } of this.#held.all) lease.suspend();
     await this.#held.idle(AbortSignal.timeout(REBALANCE_DRAIN_MS));
     await atMost(this.#commits.commitAll(), LEAVE_MS);
-    this.#held.doubt();
+    this.#held.unconfirm();
   }
 
   /** Stops new work, as others may own the partitions. Those without a new owner continue after the rejoin. */
-  #expelled(): void {
-    this.#isExpelled = true;
+  #fenced(): void {
+    this.#isFenced = true;
     for (const { lease } of this.#held.all) lease.still();
-    this.#held.doubt();
+    this.#held.unconfirm();
     this.#log.warn(
       `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what ` +
         "others got meanwhile is done again",
@@ -278,10 +276,10 @@ export class KafkaListener implements Listener {
 
   /** Running work may finish while the partitions stay this member's; then it leaves the group. */
   async #crashed(error: Error, heldForMs: number): Promise<void> {
-    if (heldForMs === 0) this.#held.loseAll();
+    if (heldForMs === 0) this.#held.releaseAll();
     this.#fail(clientFailure("consumer stopped", error));
     await atMost(this.#gaveUp.promise, heldForMs);
-    this.#held.loseAll();
+    this.#held.releaseAll();
   }
 
   /** Drains until `ended` aborts, commits what has settled, and drops the partitions. */
@@ -291,9 +289,9 @@ export class KafkaListener implements Listener {
     void this.#commits.commit();
     await this.#held.idle(ended);
     // A join under way may still confirm ownership; after a failure there is no further join.
-    await Promise.race([this.#held.certain(ended), this.#failure.promise.catch(() => {})]);
+    await Promise.race([this.#held.confirmed(ended), this.#failure.promise.catch(() => {})]);
     for (const { lease } of this.#held.all) lease.end();
     await atMost(this.#commits.commitLast(), LEAVE_MS);
-    this.#held.loseAll();
+    this.#held.releaseAll();
   }
 }

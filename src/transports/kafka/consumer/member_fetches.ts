@@ -1,6 +1,6 @@
 import { atMost } from "../../../core/backoff.ts";
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
-import type { FetchDemand } from "./fetch_demand.ts";
+import type { FetchDemand } from "./fetch_buffer.ts";
 import { fetchForAWhile, type FetchingGroup } from "./group_fetches.ts";
 import { leaveOutOfRange, type ResettableGroup } from "./offset_out_of_range.ts";
 import type { FetchedPartition } from "./partition_answer.ts";

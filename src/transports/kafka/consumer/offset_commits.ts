@@ -33,7 +33,7 @@ const MAX_FAILING_MS = 15_000;
 const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
 
 /** What is committed, and who is informed. */
-export interface OffsetCommitsParts {
+export interface OffsetCommitsOptions {
   readonly topic: string;
   readonly sessionTimeoutMs: number;
   /** The joined group; null before. */
@@ -50,14 +50,14 @@ export interface OffsetCommitsParts {
 
 /** Commits settled offsets, one request at a time. */
 export class OffsetCommits {
-  readonly #parts: OffsetCommitsParts;
+  readonly #options: OffsetCommitsOptions;
   #committing: Promise<void> | null = null;
   #fencedSinceMs: number | null = null;
   #isLast = false;
   #told: { readonly reason: string; readonly atMs: number } | null = null;
 
-  constructor(parts: OffsetCommitsParts) {
-    this.#parts = parts;
+  constructor(options: OffsetCommitsOptions) {
+    this.#options = options;
   }
 
   /** Called after a join: the group accepts commits again. */
@@ -85,32 +85,29 @@ export class OffsetCommits {
   }
 
   async #commitMoved(): Promise<void> {
-    const { topic, group, partitions: assignedPartitions, isCommitting, onCommit } = this.#parts;
+    const { topic, group, partitions: assignedPartitions, isCommitting, onCommit } = this.#options;
     const moved = [...assignedPartitions()]
-      .map((assigned) => ({ assigned, offset: assigned.tracker.committable, note: assigned.note }))
-      .filter(({ assigned, offset, note }) =>
-        !assigned.isDoubtful && (offset > assigned.committed || note !== assigned.committedNote)
-      );
+      .filter(({ ownership }) => ownership.isConfirmed)
+      .map(({ partition, commits, committable }) => ({ partition, commits, commit: committable }))
+      .filter(({ commits, commit }) => commits.isNews(commit));
     if (moved.length === 0 || !isCommitting) return this.#works();
-    const partitions = moved.map(({ assigned, offset, note }) => ({
-      partition: assigned.partition,
+    const partitions = moved.map(({ partition, commit: { offset, note } }) => ({
+      partition,
       offset: `${offset}`,
       metadata: note,
     }));
-    for (const { assigned, offset } of moved) assigned.committing = offset;
+    for (const { commits, commit } of moved) commits.send(commit);
     try {
       await group()?.commitOffsets({ topics: [{ topic, partitions }] });
-      for (const { assigned, offset, note } of moved) {
-        assigned.committed = offset;
-        assigned.committedNote = note;
-        onCommit(assigned.partition, offset);
+      for (const { partition, commits, commit } of moved) {
+        commits.stored(commit);
+        onCommit(partition, commit.offset);
       }
       this.#fencedSinceMs = null;
       this.#told = null;
       this.#works();
     } catch (error) {
-      // The broker may have stored it anyway.
-      for (const { assigned } of moved) assigned.committedNote = null;
+      for (const { commits } of moved) commits.failed();
       this.#failed(error);
     }
   }
@@ -118,20 +115,20 @@ export class OffsetCommits {
   #failed(error: unknown): void {
     if (isFenced(error)) return this.#fenced();
     const failure = clientFailure("cannot commit offsets", error);
-    if (failure instanceof AccessRefusedError) return this.#parts.onFailure(failure);
-    this.#parts.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
+    if (failure instanceof AccessRefusedError) return this.#options.onFailure(failure);
+    this.#options.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
     const outlook = this.#isLast ? "what was not committed is done again" : "trying again";
     this.#tell(`${failure.message}; ${outlook}`);
   }
 
   /** Also called when nothing is left to commit: the failing partitions may have been given up. */
   #works(): void {
-    this.#parts.health?.works(COMMITS);
+    this.#options.health?.works(COMMITS);
   }
 
   /** Limits log lines: commits are retried five times a second, and a broker may be away for minutes. */
   #tell(reason: string): void {
-    const { log } = this.#parts;
+    const { log } = this.#options;
     const nowMs = performance.now();
     const isKnown = reason === this.#told?.reason && nowMs - this.#told.atMs < TELL_INTERVAL_MS;
     if (isKnown) return log.debug(() => reason);
@@ -141,7 +138,7 @@ export class OffsetCommits {
 
   /** A refused commit is normal until this member rejoins. If it does not within its session, it is a zombie. */
   #fenced(): void {
-    const { log, sessionTimeoutMs, onFailure } = this.#parts;
+    const { log, sessionTimeoutMs, onFailure } = this.#options;
     this.#fencedSinceMs ??= performance.now();
     const fencedMs = performance.now() - this.#fencedSinceMs;
     log.debug(() => "commit refused: the group is rebalancing, or goes on without this member");

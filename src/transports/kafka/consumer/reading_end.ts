@@ -74,8 +74,8 @@ export class ReadingEnd {
 
   #isSettled(held: AssignedPartition | undefined, end: number): boolean {
     // While ownership is unconfirmed, the next fetch offset is the committed one: all before the end is settled.
-    if (held === undefined || held.isDoubtful) return true;
-    const { committed, tracker, fetchedEnd } = held;
+    if (held === undefined || !held.ownership.isConfirmed) return true;
+    const { commits: { committed }, tracker, fetchedEnd } = held;
     return (this.commits ? committed : tracker.committable) >= Math.min(fetchedEnd, end);
   }
 

@@ -1,40 +1,25 @@
 import { assertEquals } from "@std/assert";
-import { parseNote } from "../../../../src/transports/kafka/consumer/attempts_note.ts";
-import { SuspectTurns } from "../../../../src/transports/kafka/consumer/suspects.ts";
+import { parseNote, SuspectTurns } from "../../../../src/transports/kafka/consumer/poison_pill.ts";
 import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
-import { FakeTimers } from "../../../support/fakes/timers.ts";
 import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 const PAST = { made: 2, counted: 2, crashes: 0, firstFailedAtMs: 1652708532000 };
 
-Deno.test("AssignedPartition delivers its first event when the group has been told of it, and the others then", async () => {
-  const announced = Promise.withResolvers<void>();
-  const { assigned, pipeline, announcements } = assign({
-    nextOffset: 5,
-    announce: () => announced.promise,
-  });
+Deno.test("AssignedPartition commits at once that work on its first event begins, wherever that is", async () => {
+  const { assigned, pipeline, commits } = assign({ nextOffset: 5 });
   assigned.enqueue([FakeRecords.at(7, 8, 9)], 10);
   await promisesSettled();
-  assertEquals(pipeline.started, []);
-  assertEquals(announcements, [{ offset: 7, note: { isUnderWay: true } }]);
-
-  announced.resolve();
-  await promisesSettled();
   assertEquals(pipeline.started, places(7, 8, 9));
-});
+  assertEquals(commits, []);
 
-Deno.test("AssignedPartition delivers nothing after its end, though the group has been told of it", async () => {
-  const announced = Promise.withResolvers<void>();
-  const { assigned, pipeline } = assign({ announce: () => announced.promise });
-  assigned.enqueue([FakeRecords.at(0)], 1);
-  await promisesSettled();
-  assigned.lease.beginEnd();
-  await assigned.idle();
-  announced.resolve();
-  await promisesSettled();
-  assertEquals(pipeline.started, []);
-  assertEquals(assigned.tracker.committable, 0);
+  const { lease } = assigned;
+  lease.begin(7);
+  assertEquals(commits, [{ offset: 7, note: { isUnderWay: true } }]);
+  lease.begin(8);
+  lease.rest(7);
+  lease.begin(7);
+  assertEquals(commits.length, 1, "regular commits follow");
 });
 
 Deno.test("AssignedPartition hands over what was tried before with the event at its first offset, and with no other", async (t) => {
@@ -53,14 +38,15 @@ Deno.test("AssignedPartition hands over what was tried before with the event at 
 
 Deno.test("AssignedPartition.note says of the lowest event whether it is worked on, and what was tried", async () => {
   const { assigned, pipeline } = assign();
-  const note = () => parseNote(assigned.note);
+  const note = () => parseNote(assigned.committable.note);
   assertEquals(note(), null);
-  assigned.enqueue([FakeRecords.at(0, 1, 2)], 3);
+  assigned.enqueue([FakeRecords.at(0, 1)], 2);
   await promisesSettled();
-  assertEquals(note(), { isUnderWay: true }, "it was announced, and may only wait for a slot");
+  assertEquals(note(), null, "0 waits");
 
   const { lease } = assigned;
   lease.begin(0);
+  assertEquals(note(), { isUnderWay: true });
   lease.rest(0);
   lease.noteAttempts(0, PAST);
   assertEquals(note(), { attempts: PAST, isUnderWay: false });
@@ -76,87 +62,88 @@ Deno.test("AssignedPartition.note says of the lowest event whether it is worked 
 
   lease.begin(1);
   assertEquals(note(), { isUnderWay: true });
-  lease.finish(1);
-  pipeline.settle("T[0]@1");
-  await promisesSettled();
-  assertEquals(note(), null, "2 waits");
-});
-
-Deno.test("AssignedPartition.note takes an announcement back when its lease is ending", async () => {
-  const { assigned } = assign({ announce: () => new Promise(() => {}) });
-  assigned.enqueue([FakeRecords.at(0)], 1);
-  await promisesSettled();
-  assertEquals(parseNote(assigned.note), { isUnderWay: true });
-  assigned.lease.beginEnd();
-  assertEquals(parseNote(assigned.note), null);
+  lease.beginEnd();
+  assertEquals(note(), null);
 });
 
 Deno.test("AssignedPartition goes on noting what was tried before it had the partition", () => {
   const { assigned } = assign({ nextOffset: 5, past: PAST });
-  assertEquals(parseNote(assigned.note), { attempts: PAST, isUnderWay: false });
+  assertEquals(parseNote(assigned.committable.note), { attempts: PAST, isUnderWay: false });
 });
 
-const SUSPICIOUS = { ...PAST, crashes: 2 };
+const SUSPECT = { ...PAST, crashes: 2 };
 
-Deno.test("AssignedPartition looks for the event that ends the process: one after the other, each announced", async () => {
-  const { assigned, pipeline, announcements } = assign({ past: SUSPICIOUS, maxLookahead: 3 });
-  assigned.enqueue([FakeRecords.at(0, 10, 20, 30, 40)], 50);
-  for (const offset of [0, 10]) {
+Deno.test("AssignedPartition delivers one by one after two crashes, no more than the look-ahead, each after a commit that blames it", async () => {
+  const committed = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { assigned, pipeline, commits } = assign({
+    past: SUSPECT,
+    maxLookahead: 20,
+    commit: () => committed[commits.length - 1]?.promise ?? Promise.resolve(),
+  });
+  assigned.enqueue([FakeRecords.at(0, 10, 20, 30)], 40);
+  for (const [index, offset] of [0, 10].entries()) {
+    await promisesSettled();
+    assertEquals(pipeline.running, []);
+    assertEquals(commits[index]?.offset, offset);
+    assertEquals(commits[index]?.note?.isUnderWay, true);
+    committed[index]?.resolve();
     await promisesSettled();
     assertEquals(pipeline.running, places(offset));
-    assertEquals(announcements.at(-1)?.offset, offset);
-    assertEquals(announcements.at(-1)?.note?.isUnderWay, true);
     pipeline.settle(`T[0]@${offset}`);
   }
   await promisesSettled();
-  assertEquals(pipeline.running, places(20, 30, 40), "no more than the look-ahead is suspect");
-  assertEquals(announcements.map(({ offset }) => offset), [0, 10, 20]);
-  pipeline.settle("T[0]@20");
-  await promisesSettled();
+  assertEquals(pipeline.running, places(20, 30));
+  assertEquals(commits.length, 2);
 });
 
-Deno.test("AssignedPartition has one suspect at a time, of all partitions", async () => {
+Deno.test("AssignedPartition delivers one suspect of all partitions at a time, and blames no other", async () => {
   const suspectTurns = new SuspectTurns();
   const [first, second] = [0, 1].map(() => {
-    const partition = assign({ past: SUSPICIOUS, suspectTurns });
-    partition.assigned.enqueue([FakeRecords.at(0)], 1);
+    const partition = assign({ past: SUSPECT, suspectTurns });
+    partition.assigned.enqueue([FakeRecords.at(0, 1)], 2);
     return partition;
   });
   await promisesSettled();
   assertEquals([first, second].map((each) => each?.pipeline.running), [places(0), []]);
-  assertEquals(parseNote(second!.assigned.note), { attempts: SUSPICIOUS, isUnderWay: false });
+  const note = () => parseNote(second!.assigned.committable.note);
+  assertEquals(note(), { attempts: SUSPECT, isUnderWay: false });
 
   first!.pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(second!.pipeline.running, places(0));
-  second!.pipeline.settle("T[0]@0");
+  assertEquals(note()?.isUnderWay, true);
+});
+
+Deno.test("AssignedPartition does not let the suspects of others wait for a retry pause, and blames no event for a later call", async () => {
+  const suspectTurns = new SuspectTurns();
+  const [first, second] = [0, 1].map(() => {
+    const partition = assign({ past: SUSPECT, suspectTurns });
+    partition.assigned.enqueue([FakeRecords.at(0)], 1);
+    return partition;
+  });
+  await promisesSettled();
+  const { lease } = first!.assigned;
+  lease.begin(0);
+  lease.rest(0);
+  await promisesSettled();
+  assertEquals(second!.pipeline.running, places(0));
+  lease.begin(0);
+  assertEquals(parseNote(first!.assigned.committable.note)?.isUnderWay, false);
 });
 
 Deno.test("AssignedPartition gives its turn away when it ends before", async () => {
   const suspectTurns = new SuspectTurns();
   const endTurn = await suspectTurns.take();
-  const { assigned, pipeline } = assign({ past: SUSPICIOUS, suspectTurns });
+  const { assigned, pipeline, commits } = assign({ past: SUSPECT, suspectTurns });
   assigned.enqueue([FakeRecords.at(0)], 1);
+  await promisesSettled();
   assigned.lease.end();
   endTurn();
   (await suspectTurns.take())();
-  assertEquals(pipeline.started, []);
+  assertEquals([pipeline.started, commits], [[], []]);
 });
 
-Deno.test("AssignedPartition waits no longer for a suspect than for what ends the process", async () => {
-  using timers = new FakeTimers();
-  const suspectTurns = new SuspectTurns();
-  await suspectTurns.take();
-  const { assigned, pipeline } = assign({ past: SUSPICIOUS, suspectTurns });
-  assigned.enqueue([FakeRecords.at(0)], 1);
-  await promisesSettled();
-  assertEquals([pipeline.running, timers.delaysMs], [[], [10_000]]);
-  timers.fire(0);
-  await promisesSettled();
-  assertEquals(pipeline.running, places(0));
-});
-
-Deno.test("AssignedPartition does not look for anybody when the process has ended once", async () => {
+Deno.test("AssignedPartition delivers as usual when the process has ended once", async () => {
   const { assigned, pipeline } = assign({ past: { ...PAST, crashes: 1 } });
   assigned.enqueue([FakeRecords.at(0, 1, 2)], 3);
   await promisesSettled();

@@ -193,7 +193,7 @@ Deno.test("AssignedPartition wants more in doubt, whatever waits: the next fetch
   await promisesSettled();
   assertEquals(assigned.wantsMore, false);
 
-  assigned.isDoubtful = true;
+  assigned.ownership.unconfirm();
   assertEquals(assigned.wantsMore, true);
 });
 

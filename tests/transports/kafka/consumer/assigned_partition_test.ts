@@ -31,12 +31,9 @@ Deno.test("AssignedPartition delivers records as they are, with their place", as
 });
 
 Deno.test("AssignedPartition has committed what lies before its first offset", () => {
-  const { assigned: { partition, committed, tracker } } = assign({ nextOffset: 100 });
-  assertEquals({ partition, committed, committable: tracker.committable }, {
-    partition: 0,
-    committed: 100,
-    committable: 100,
-  });
+  const { assigned: { partition, commits, committable } } = assign({ nextOffset: 100 });
+  assertEquals([partition, commits.committed, committable.offset], [0, 100, 100]);
+  assertEquals(commits.isNews(committable), false);
 });
 
 Deno.test("AssignedPartition commits what has settled, and nothing that was only delivered", async () => {
@@ -56,6 +53,7 @@ Deno.test("AssignedPartition commits what has settled, and nothing that was only
 
 Deno.test("AssignedPartition asks for a commit when a whole look-ahead has settled since the last, and not while one is tried", async () => {
   const { assigned, pipeline, commits } = assign({ maxLookahead: 2, concurrency: 10 });
+  const offsets = () => commits.map(({ offset }) => offset);
   assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4, 5)], 6);
   await promisesSettled();
   const settle = async (offset: number) => {
@@ -64,17 +62,17 @@ Deno.test("AssignedPartition asks for a commit when a whole look-ahead has settl
   };
 
   await settle(0);
-  assertEquals(commits, []);
+  assertEquals(offsets(), []);
   await settle(1);
-  assertEquals(commits, [2]);
+  assertEquals(offsets(), [2]);
 
-  assigned.committing = 2;
+  assigned.commits.send({ offset: 2, note: "" });
   await settle(2);
-  assertEquals(commits, [2]);
+  assertEquals(offsets(), [2]);
 
-  assigned.committed = 2;
+  assigned.commits.stored({ offset: 2, note: "" });
   await settle(3);
-  assertEquals(commits, [2, 4]);
+  assertEquals(offsets(), [2, 4]);
 });
 
 Deno.test("AssignedPartition commits nothing that waits to be opened", async () => {

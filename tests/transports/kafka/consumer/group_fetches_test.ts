@@ -8,7 +8,7 @@ import type {
   PartitionAnswer,
 } from "../../../../src/transports/kafka/consumer/partition_answer.ts";
 import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
-import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
+import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fakes/timers.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -131,9 +131,9 @@ class FakeGroup implements FetchingGroup {
   }
 }
 
-function records(lastOffset: number, { isControlRecord = false } = {}) {
+function records(lastOffset: number, { isSkipped = false } = {}) {
   const open = () => Promise.reject(new Error("nobody opens it here"));
-  return { lastOffset, sizeInBytes: 10, open, isControlRecord };
+  return { firstOffset: lastOffset, lastOffset, sizeInBytes: 10, open, isSkipped };
 }
 
 Deno.test("fetchForAWhile() fetches again and again, each time from behind what has come", async () => {
@@ -294,7 +294,7 @@ Deno.test("fetchForAWhile() passes over control records", async () => {
   const group = new FakeGroup();
   group.answer = () => [{
     partition: 0,
-    messages: [records(104), records(105, { isControlRecord: true })],
+    messages: [records(104), records(105, { isSkipped: true })],
   }];
   await group.fetchForAWhile();
   assertEquals(group.summaries[0], {

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
-import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
+import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import {
   type FetchingMember,
   memberFetches,

@@ -64,18 +64,18 @@ Deno.test("OffsetCommits commits up to where everything has settled, and that on
   await commits.commitAll();
   assertEquals(sent, [[{ partition: 0, offset: "3", metadata: "" }]]);
   assertEquals(told, [3]);
-  assertEquals([assigned.committed, assigned.committing], [3, 3]);
+  assertEquals([assigned.commits.committed, assigned.commits.isPending], [3, false]);
 });
 
 Deno.test("OffsetCommits commits nothing of a partition in doubt, and all of it when that is over", async () => {
   const [doubtful, certain] = [await settledUpTo(3), await settledUpTo(2)];
   const { commits, sent } = commitsOf([doubtful, certain]);
-  doubtful.isDoubtful = true;
+  doubtful.ownership.unconfirm();
   await commits.commitAll();
   assertEquals(sent.map((partitions) => partitions.map(({ offset }) => offset)), [["2"]]);
-  assertEquals([doubtful.committed, doubtful.committing], [0, 0]);
+  assertEquals([0, 3].map((offset) => doubtful.commits.mayBeAt(offset)), [true, false]);
 
-  doubtful.isDoubtful = false;
+  assertEquals(doubtful.confirm(0), true);
   await commits.commitAll();
   assertEquals(sent.map((partitions) => partitions.map(({ offset }) => offset)), [["2"], ["3"]]);
 });
@@ -85,7 +85,7 @@ Deno.test("OffsetCommits commits again what was not answered, and remembers that
   const world = commitsOf([assigned]);
   world.answer = () => Promise.reject(new Error("the connection was closed"));
   await world.commits.commit();
-  assertEquals([assigned.committed, assigned.committing], [0, 3]);
+  assertEquals([0, 2, 3].map((offset) => assigned.commits.mayBeAt(offset)), [true, false, true]);
   assertEquals(world.told, []);
 
   world.answer = () => Promise.resolve();
@@ -150,7 +150,7 @@ Deno.test("OffsetCommits tells of no failure any more, when there is nothing lef
   assertEquals(health.reasons(), ["cannot commit offsets: connection refused"]);
 
   // It was kept at a rebalance, in which another member may have had it.
-  assigned.isDoubtful = true;
+  assigned.ownership.unconfirm();
   await world.commits.commit();
   assertEquals([world.sent.length, health.reasons()], [1, []]);
 });

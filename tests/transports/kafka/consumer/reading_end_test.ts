@@ -64,7 +64,7 @@ for (const commits of [true, false]) {
     if (commits) {
       end.isFetched(0, { nextOffset: 10, held });
       assertEquals(await reached(), false);
-      held.committed = held.tracker.committable;
+      held.commits.stored(held.committable);
     }
     end.isFetched(0, { nextOffset: 10, held });
     assertEquals(await reached(), true);
@@ -79,7 +79,7 @@ Deno.test("ReadingEnd is reached though records were deleted that it would have 
   await promisesSettled();
   pipeline.settle("T[0]@5");
   await promisesSettled();
-  held.committed = 6;
+  held.commits.stored({ offset: 6, note: "" });
   end.isFetched(0, { nextOffset: 10, held });
   assertEquals(await reached(), true);
 });
@@ -88,7 +88,7 @@ Deno.test("ReadingEnd believes the group's position of a partition in doubt", as
   const { end, reached } = anEnd();
   const { assigned: held } = assign({ nextOffset: 5 });
   held.enqueue([FakeRecords.at(5, 6)], 10);
-  held.isDoubtful = true;
+  held.ownership.unconfirm();
   end.assign([0]);
   assertEquals(end.isFetched(0, { nextOffset: 7, held }), false);
   assertEquals(end.isFetched(0, { nextOffset: 10, held }), true);

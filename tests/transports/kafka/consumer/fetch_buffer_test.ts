@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_demand.ts";
+import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 
 Deno.test("FetchDemand tells whoever waits of the next rise, and nobody of those before", () => {
   const demand = new FetchDemand();

@@ -1,0 +1,51 @@
+/** A commit of one partition: an offset, and metadata on the event there. */
+export interface Commit {
+  readonly offset: number;
+  readonly note: string;
+}
+
+/** What a group stores for a partition, as far as this member knows. */
+export class CommitState {
+  #committed: number;
+  #sent: number;
+  #note: string | null = "";
+
+  constructor(nextOffset: number) {
+    this.#committed = nextOffset;
+    this.#sent = nextOffset;
+  }
+
+  /** The offset last committed. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** Whether a commit is under way, or has failed. */
+  get isPending(): boolean {
+    return this.#sent !== this.#committed;
+  }
+
+  /** Whether the group's offset may be this one. Brokers may store a commit although no response comes. */
+  mayBeAt(offset: number): boolean {
+    return offset === this.#committed || offset === this.#sent;
+  }
+
+  /** Whether a commit would change anything. */
+  isNews({ offset, note }: Commit): boolean {
+    return offset > this.#committed || note !== this.#note;
+  }
+
+  send({ offset }: Commit): void {
+    this.#sent = offset;
+  }
+
+  stored({ offset, note }: Commit): void {
+    this.#committed = offset;
+    this.#note = note;
+  }
+
+  /** Of the metadata, it is unknown then whether it was stored. */
+  failed(): void {
+    this.#note = null;
+  }
+}
