@@ -37,13 +37,13 @@ export const USAGE =
 
 Usage:
   eventor [run] -f FILE [--log-format text|json]   run every pipeline of the file
-  eventor check -f FILE [--online]                 validate the file, show what each pipeline will do and may reach;
+  eventor check -f FILE [--online]                 validate the file, show what each pipeline does and may connect to;
                                                    with --online also check brokers, topics and endpoints
   eventor redrive -f FILE --pipeline NAME [--filter NAME=VALUE] [--limit N] [--dry-run]
                                                    put the pipeline's dead letters back onto its source topic
   eventor try -f FILE --pipeline NAME [--key KEY] [--header NAME=VALUE] < PAYLOAD
-                                                   make one call for an event, show request and response, and what would
-                                                   be published; nothing is, and no broker is asked
+                                                   send one event to the endpoint; show the request, the
+                                                   response and the records, but publish nothing
   eventor schema                                   print the JSON Schema of the configuration, for editors
   eventor --version
   eventor --help
@@ -59,8 +59,8 @@ Options:
   --key KEY             the event's key; without it, it has none
   --header NAME=VALUE   a header of the event; may be repeated
 
-Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration;
-of try: 0 a running pipeline would be done with the event after this call, 1 it would not be.
+Exit codes: 0 stopped on request or at the end of input, 1 failed, 2 wrong usage or configuration.
+try: 0 if a running pipeline would now be done with the event, otherwise 1.
 `;
 
 const FLAGS_OF_COMMAND: Readonly<
@@ -117,11 +117,11 @@ function toCommand(name: keyof typeof FLAGS_OF_COMMAND, flags: ParsedFlags): Com
   const misplaced = Object.values(FLAGS_OF_COMMAND).flat().find((flag) =>
     isGiven(flags[flag]) && !FLAGS_OF_COMMAND[name].includes(flag)
   );
-  if (misplaced !== undefined) return misuse(`--${misplaced} does not go with '${name}'`);
+  if (misplaced !== undefined) return misuse(`--${misplaced} is not an option of '${name}'`);
   if (name === "schema") return { kind: "schema" };
   const { file: files } = flags;
-  if (files.length === 0) return misuse("no configuration; name one with -f FILE");
-  if (files.includes("")) return misuse("-f needs the name of a file");
+  if (files.length === 0) return misuse("no configuration; specify one with -f FILE");
+  if (files.includes("")) return misuse("-f needs a file name");
   switch (name) {
     case "check":
       return { kind: "check", files, online: flags.online };
@@ -146,7 +146,7 @@ function toRun({ file: files, "log-format": logFormat }: ParsedFlags): Command {
 function toRedrive(
   { file: files, pipeline, filter: filters, limit, "dry-run": dryRun }: ParsedFlags,
 ): Command {
-  if (!pipeline) return misuse("no pipeline; name one with --pipeline NAME");
+  if (!pipeline) return misuse("no pipeline; specify one with --pipeline NAME");
   const [text, ...others] = filters;
   if (others.length > 0) return misuse("--filter can be given once");
   const filter = text === undefined ? undefined : parseFilter(text);
@@ -155,7 +155,7 @@ function toRedrive(
     return misuse(`--filter must be NAME=VALUE with one of ${names}, found '${text}'`);
   }
   if (limit !== undefined && !/^[1-9]\d{0,14}$/.test(limit)) {
-    return misuse(`--limit must be a number from 1 on, found '${limit}'`);
+    return misuse(`--limit must be a positive whole number, found '${limit}'`);
   }
   return {
     kind: "redrive",
@@ -168,7 +168,7 @@ function toRedrive(
 }
 
 function toTry({ file: files, pipeline, key, header }: ParsedFlags): Command {
-  if (!pipeline) return misuse("no pipeline; name one with --pipeline NAME");
+  if (!pipeline) return misuse("no pipeline; specify one with --pipeline NAME");
   const headers: [string, string][] = [];
   for (const text of header) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];

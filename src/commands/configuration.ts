@@ -72,7 +72,7 @@ export async function pipelineOf(
   const pipeline = pipelines.find((pipeline) => pipeline.name === name);
   if (pipeline !== undefined) return pipeline;
   const names = pipelines.map(({ name }) => `'${name}'`).join(", ");
-  await printError(`eventor: there is no pipeline '${name}'; there are: ${names}\n`);
+  await printError(`eventor: no pipeline is named '${name}'; the file has: ${names}\n`);
   return null;
 }
 
@@ -101,6 +101,6 @@ function sharingProblems(
   return pipelines
     .filter(({ eventListener }) => listenerRole(eventListener).exclusive === "standard input")
     .map(({ name }) =>
-      `pipeline '${name}' cannot read standard input: the configuration came from it`
+      `pipeline '${name}' cannot read standard input: the configuration was read from it`
     );
 }

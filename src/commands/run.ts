@@ -55,15 +55,15 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
 
   function stop(signal: Deno.Signal): void {
     if (stopping) {
-      log.warn(`second signal (${signal}): stopping at once`);
+      log.warn(`second signal (${signal}): exiting immediately`);
       exitCode.resolve(EXIT_CODE.failed);
       return;
     }
     stopping = true;
-    log.info(`${signal}: finishing what is in flight`);
+    log.info(`${signal}: finishing events in flight`);
     supervisor.stop();
     setTimeout(() => {
-      log.warn("not everything has ended in time; what did not settle will be handled again");
+      log.warn("shutdown takes too long: exiting; unfinished events will be handled again");
       exitCode.resolve(EXIT_CODE.stopped);
     }, config.shutdownTimeoutMs + LEAVE_MS);
   }
@@ -98,6 +98,6 @@ function fitToOpenFiles(config: Config, log: Logger): number {
 function warnOfProxies(log: Logger): void {
   for (const name of PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()])) {
     if (Deno.env.get(name) === undefined) continue;
-    log.warn(`${name} is not used: eventor connects to brokers and endpoints itself`);
+    log.warn(`${name} is ignored: eventor connects to brokers and endpoints directly`);
   }
 }

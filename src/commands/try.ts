@@ -16,7 +16,9 @@ const FLUSH_MS = 1000;
 export async function tryEvent(command: Command & { kind: "try" }): Promise<number> {
   const { files, key, headers } = command;
   if (files.includes(STANDARD_INPUT)) {
-    await printError("eventor: the payload comes from standard input: -f cannot be - here\n");
+    await printError(
+      "eventor: -f - is not possible here: the payload is read from standard input\n",
+    );
     return EXIT_CODE.misuse;
   }
   const config = await loadFiles(files);
@@ -24,7 +26,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   const pipeline = await pipelineOf(config, command.pipeline);
   if (pipeline === null) return EXIT_CODE.misuse;
   if (Deno.stdin.isTerminal()) {
-    await printError("type the payload, and end it with Ctrl-D at the beginning of a line\n");
+    await printError("type the payload, then press Ctrl-D on an empty line\n");
   }
   const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
   const trial = { pipeline, event: { key, headers }, secrets: config.secrets };

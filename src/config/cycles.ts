@@ -61,12 +61,12 @@ export function cyclesOf(
   });
 }
 
-/** Why a cycle is refused. Shows the others' names as they are. */
+/** Why a cycle is refused. @param others the other pipelines on it, as shown in messages */
 export function describeCycle(others: readonly string[]): string {
-  const whose = others.length === 0
-    ? "the pipeline's own events come from"
-    : `those of ${others.join(", ")} come from, whose records come back to this pipeline`;
-  return `events would go round for ever: this is where ${whose}; name another topic`;
+  const reason = others.length === 0
+    ? "this pipeline reads from there itself"
+    : `they would come back through ${others.join(", ")}`;
+  return `events would loop endlessly: ${reason}; configure another topic`;
 }
 
 /** Describes a cycle found by discovery: configured names alone do not show that they mean one topic. */

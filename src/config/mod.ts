@@ -121,7 +121,7 @@ function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly Config
           key: exclusive,
           owner: `${formatPipeline(label)} of ${quoted(source)}`,
           place: { source, pipeline: label, path },
-          message: (owner) => `only one pipeline can have ${exclusive}, and ${owner} has it`,
+          message: (owner) => `only one pipeline can use ${exclusive}, and ${owner} already does`,
         }]
       )
     ),
@@ -139,8 +139,8 @@ function readerProblems(pipelines: readonly ValidPipeline[]): readonly ConfigPro
     }
     if (owner === undefined) return [];
     const message =
-      `${owner} reads the same topic in the same group: each event would come to one of the two ` +
-      "only; name another group.id or another topic";
+      `${owner} reads the same topic in the same group: each event would reach only one of them; ` +
+      "configure another group.id or another topic";
     return [{ source, pipeline: label, path: "eventListener", message }];
   });
 }
@@ -163,7 +163,7 @@ function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem
   const isKnown = files.every(({ problems }) => problems.length === 0);
   if (!isKnown || pipelinesOf(files).length > 0) return [];
   const source = files.map((file) => file.source).join(", ") || "configuration";
-  return [{ source, path: "", message: "there is no pipeline" }];
+  return [{ source, path: "", message: "there are no pipelines" }];
 }
 
 function pipelinesOf(files: readonly LoadedFile[]) {
@@ -200,7 +200,7 @@ function processProblems(files: readonly LoadedFile[]): readonly ConfigProblem[]
     return others.filter(({ value }) => isOther(value)).map(({ source }) => ({
       source,
       path: key,
-      message: `another value than in ${quoted(first?.source ?? "")}`,
+      message: `differs from the value in ${quoted(first?.source ?? "")}`,
     }));
   });
 }

@@ -8,8 +8,8 @@ import { TemplateText } from "../schema/texts.ts";
 
 // A literal `${`, a reference, or a reference without an end.
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
-/** Limit of the characters that all references insert together: there may be many, each small, or for the same file. */
-const MOST_PUT_IN = 16 * 1024 * 1024;
+/** Limit of the characters that all references insert together: many may name the same large file. */
+const MAX_INSERTED = 16 * 1024 * 1024;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
 const HELP = "write ${env:NAME} or ${file:/path}, or $${ for a literal ${";
 const TEMPLATE_HELP =
@@ -31,7 +31,7 @@ export interface ResolvedDocument {
 export function resolveReferences(document: unknown, values: ExternalValues): ResolvedDocument {
   const findings: Finding[] = [];
   const hidden = new HiddenPaths();
-  let putIn = 0;
+  let inserted = 0;
 
   function resolve(value: unknown, path: Path): unknown {
     if (typeof value === "string") return resolveText(value, path);
@@ -55,14 +55,17 @@ export function resolveReferences(document: unknown, values: ExternalValues): Re
       if (before !== "") written.push(before);
       position = index + match.length;
       if (match === "$${") continue;
-      if (putIn > MOST_PUT_IN) return text;
+      if (inserted > MAX_INSERTED) return text;
       const outcome = body === undefined
-        ? { message: `a reference without its '}': ${HELP}` }
+        ? { message: `a reference without a closing '}': ${HELP}` }
         : lookUp(body, { values, isSecret });
       if ("value" in outcome) {
-        putIn += outcome.value.length;
-        if (putIn > MOST_PUT_IN) {
-          findings.push({ path, message: "with this, references put in more than 16 MiB in all" });
+        inserted += outcome.value.length;
+        if (inserted > MAX_INSERTED) {
+          findings.push({
+            path,
+            message: "all references together insert more than 16 MiB of text",
+          });
           return text;
         }
         literal += outcome.value;
@@ -126,7 +129,7 @@ function lookUp(
     const gap = parseGap(body);
     if (gap !== null) return { gap };
     const found = isSecret ? "" : ` ${quoted("${" + body + "}")}`;
-    return { message: `nothing of an event or a response is called so${found}: ${TEMPLATE_HELP}` };
+    return { message: `unknown template variable${found}: ${TEMPLATE_HELP}` };
   }
   // An apparent reference in a secret may be part of the secret.
   return {

@@ -2,16 +2,16 @@ import { parse } from "@std/yaml";
 import { isMapping, type Path } from "../schema/document.ts";
 import type { Finding } from "./problem.ts";
 
-const LONGEST_TEXT = 1_000_000;
-const MOST_NODES = 100_000;
-const DEEPEST = 50;
+const MAX_CHARACTERS = 1_000_000;
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 50;
 // Names with a special meaning in plain objects.
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const MERGE_KEY = "<<";
 
 /** Parses YAML to plain data without shared parts: aliases and merge keys become copies. */
 export function parseDocument(text: string): { document: unknown } | { finding: Finding } {
-  if (text.length > LONGEST_TEXT) return problem("larger than 1 MB");
+  if (text.length > MAX_CHARACTERS) return problem("larger than 1 MB");
   let document: unknown;
   try {
     // The core schema keeps dates as text, and leaves merge keys to `Copier`, which counts nodes.
@@ -85,7 +85,7 @@ class Copier {
 
   #inside<Copy>(value: object, path: Path, copy: () => Copy): Copy {
     if (this.#ancestors.has(value)) throw new DocumentError("an alias contains itself", path);
-    if (this.#ancestors.size === DEEPEST) throw new DocumentError("nested too deeply", path);
+    if (this.#ancestors.size === MAX_DEPTH) throw new DocumentError("nested too deeply", path);
     this.#ancestors.add(value);
     try {
       return copy();
@@ -96,7 +96,7 @@ class Copier {
 
   #count(path: Path): void {
     this.#nodes += 1;
-    if (this.#nodes > MOST_NODES) throw new DocumentError("more than 100,000 values", path);
+    if (this.#nodes > MAX_NODES) throw new DocumentError("more than 100,000 values", path);
   }
 }
 

@@ -30,12 +30,12 @@ export function startAdmin(config: AdminConfig, subject: AdminSubject, log: Logg
     return server;
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse
-      ? "something else listens there"
+      ? "the address is already in use"
       : error instanceof Error
       ? error.message
       : String(error);
     throw new Error(
-      `admin: cannot listen at ${hostname}:${port}: ${reason}; choose another admin.address`,
+      `admin: cannot listen on ${hostname}:${port}: ${reason}; choose another admin.address`,
       { cause: error },
     );
   }
@@ -49,18 +49,16 @@ export function respond(
   const url = new URL(request.url);
   // Prevents DNS rebinding: a web page could reach a loopback address by a name of its own.
   if (!isOwnHost(url.hostname, hostname)) {
-    return plain(421, "this is not the host that was asked for");
+    return plain(421, "unknown host");
   }
   if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "GET or HEAD");
   switch (url.pathname) {
     case "/livez":
-      return subject.isLive
-        ? plain(200, "alive")
-        : plain(503, "a pipeline's Worker does not answer");
+      return subject.isLive ? plain(200, "alive") : plain(503, "a pipeline does not respond");
     case "/readyz":
       return readyz(subject);
     default:
-      return plain(404, "there are /livez and /readyz");
+      return plain(404, "not found; use /livez or /readyz");
   }
 }
 

@@ -12,15 +12,15 @@ const HOST = /^[^\s/?#@\\]+$/;
 export function readAdminRequest(head: string): AdminRequest | string {
   const [line = "", ...fields] = head.split("\r\n");
   const [, method, target, minor] = REQUEST_LINE.exec(line) ?? [];
-  if (method === undefined || target === undefined) return "it is no HTTP/1.1 request";
+  if (method === undefined || target === undefined) return "not an HTTP/1.1 request";
   const hosts = fields.filter((field) => /^host:/i.test(field))
     .map((field) => field.slice("host:".length).trim());
-  if (hosts.length > 1) return "it has more than one Host header";
+  if (hosts.length > 1) return "more than one Host header";
   // HTTP/1.0 clients may omit it.
   const host = hosts[0] ?? (minor === "0" ? "localhost" : "");
-  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return "its Host header is not valid";
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return "invalid Host header";
   const url = target.startsWith("/") ? `http://${host}${target}` : target;
-  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return "its target is not valid";
+  if (!/^http:\/\//i.test(url) || !URL.canParse(url)) return "invalid request target";
   return { url, method };
 }
 

@@ -49,7 +49,7 @@ export class AdminServer implements Disposable {
       } catch {
         if (this.#isClosed) return;
         this.#warn(
-          "admin: cannot accept a connection; is the limit of open files (ulimit -n) used up?",
+          "admin: cannot accept a connection; check the limit of open files (ulimit -n)",
         );
         this.#closeOldest();
         await sleep(PAUSE_MS);
@@ -87,12 +87,12 @@ export class AdminServer implements Disposable {
 
   async #response(head: string | undefined): Promise<Uint8Array> {
     const request = head === undefined
-      ? `its head is larger than ${MAX_HEAD_BYTES / 1024} KiB`
+      ? `the head is larger than ${MAX_HEAD_BYTES / 1024} KiB`
       : readAdminRequest(head);
     if (typeof request !== "string") {
       return await responseBytes(this.#options.respond(request), request);
     }
-    this.#warn(`admin: a request is answered with 400: ${request}`);
+    this.#warn(`admin: rejected a request with status 400: ${request}`);
     return await responseBytes(new Response(`${request}\n`, { status: 400 }), { method: "GET" });
   }
 

@@ -34,7 +34,7 @@ export function readBoundedFile(
     // The runtime's message is about how to compile the executable.
     if (error instanceof Deno.errors.NotCapable) {
       throw new FileError(
-        "it is one of the system's own (as in /proc), which eventor may not read",
+        "it is a system file (such as in /proc), which eventor may not read",
       );
     }
     throw error;
@@ -48,7 +48,7 @@ export function readBoundedFile(
  */
 export async function readBoundedFileAgain(path: string, maxBytes: number): Promise<string> {
   const { isFile, size } = await Deno.stat(path);
-  if (!isFile) throw new FileError("it is no file any more");
+  if (!isFile) throw new FileError("it is no longer a regular file");
   if (size > maxBytes) throw tooLarge(maxBytes);
   return await Deno.readTextFile(path);
 }
@@ -85,7 +85,7 @@ function readWithoutBlocking(
       if (count === undefined || count === 0 && isFifo && length === 0) {
         if (performance.now() - lastMs > patienceMs) {
           throw new FileError(
-            `it is no file, and nothing has come from it for ${patienceMs / 1000} s`,
+            `it is not a regular file, and has sent nothing for ${patienceMs / 1000} s`,
           );
         }
         sleep(POLL_MS);
@@ -106,7 +106,7 @@ function open(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
-    throw new FileError("it is no file, and cannot be opened");
+    throw new FileError("it is not a regular file, and cannot be opened");
   }
 }
 

@@ -77,7 +77,7 @@ function bounded(record: LogRecord): LogRecord {
 }
 
 function droppedRecord(count: number): LogRecord {
-  const message = `${count} log lines were dropped because nobody read them in time`;
+  const message = `${count} log lines were dropped because the reader was too slow`;
   return { timestampMs: Date.now(), level: "WARN", message };
 }
 

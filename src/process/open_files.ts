@@ -46,11 +46,9 @@ export function openFilesWarning(needed: NeededFiles, room: number): string | nu
   const total = totalOf(needed);
   if (total <= room) return null;
   const allowed = Math.floor(calls * shareOfCalls(needed, room));
-  return `the limit of open files (ulimit -n) leaves room for ${room}, but up to ${total} may be needed: ${calls} for ` +
-    `calls ('concurrency'), ${hosts} for brokers, ${admin} for 'admin', ${rest} for the process; only ${allowed} calls ` +
-    `are made at a time, as more would fail (EMFILE); raise the limit by ${
-      total - room
-    }, or lower 'concurrency'`;
+  return `the limit of open files (ulimit -n) allows ${room} more files, but up to ${total} may be needed: ${calls} for ` +
+    `calls ('concurrency'), ${hosts} for brokers, ${admin} for 'admin', ${rest} for the process; at most ${allowed} calls ` +
+    `run at a time; raise the limit by ${total - room}, or lower 'concurrency'`;
 }
 
 /**

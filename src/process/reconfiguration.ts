@@ -30,7 +30,7 @@ export class Reconfiguration implements Disposable {
   readonly #log: LogSink;
   readonly #files: ChangedFiles;
   #reading: ConfigReading;
-  #inForce: LoadedConfig;
+  #current: LoadedConfig;
   #isValid = true;
 
   constructor(
@@ -40,7 +40,7 @@ export class Reconfiguration implements Disposable {
     this.#target = target;
     this.#log = log;
     this.#reading = reading;
-    this.#inForce = { config, written };
+    this.#current = { config, written };
     this.#files = new ChangedFiles(reading.files, {
       read: (path) => readBoundedFileAgain(path, MAX_NAMED_FILE_BYTES),
       onChange: () => this.#readAgain(),
@@ -55,7 +55,7 @@ export class Reconfiguration implements Disposable {
     if ("problems" in result) {
       this.#isValid = false;
       log.warn(
-        `changed files are invalid; the former configuration stays in force: ${
+        `changed files are invalid; keeping the previous configuration: ${
           result.problems.map(formatProblem).join("; ")
         }`,
       );
@@ -63,13 +63,13 @@ export class Reconfiguration implements Disposable {
     }
     if (!this.#isValid) log.info("the changed files are valid again");
     this.#isValid = true;
-    this.#goOverTo(result);
+    this.#apply(result);
     return files;
   }
 
-  #goOverTo(next: LoadedConfig): void {
-    const { config, written } = this.#inForce;
-    this.#inForce = next;
+  #apply(next: LoadedConfig): void {
+    const { config, written } = this.#current;
+    this.#current = next;
     const known = new Set(config.warnings.map((warning) => JSON.stringify(warning)));
     logWarnings(
       next.config.warnings.filter((warning) => !known.has(JSON.stringify(warning))),

@@ -2,7 +2,7 @@ import type { Bytes } from "../core/event.ts";
 import { REDACTED } from "../schema/url.ts";
 
 /** Shorter texts occur in many payloads: redacting them would make payloads unreadable. */
-const SHORTEST = 8;
+const MIN_LENGTH = 8;
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -16,7 +16,7 @@ export class Redaction {
   }
 
   add(texts: readonly string[]): void {
-    for (const text of texts.filter(({ length }) => length >= SHORTEST)) {
+    for (const text of texts.filter(({ length }) => length >= MIN_LENGTH)) {
       for (const form of formsOf(text)) this.#forms.add(form);
     }
     // Longest first, since one may be the start of another.

@@ -69,7 +69,7 @@ export class PipelineWorker {
     // Counts ticks, not time, so that a resumed process does not look hung.
     this.#watchdog = setInterval(() => {
       if (++this.#missedSigns <= maxMissedSigns) return;
-      this.#end.resolve({ kind: "hung", reason: `no sign of life for ${this.#silentSeconds} s` });
+      this.#end.resolve({ kind: "hung", reason: `no heartbeat for ${this.#silentSeconds} s` });
     }, ALIVE_INTERVAL_MS);
     this.#tell({ kind: "start", pipeline, readyAfterMs });
   }
@@ -81,7 +81,7 @@ export class PipelineWorker {
 
   /** Why the pipeline is not ready: the Worker's last report, unless the Worker no longer answers. */
   get notReady(): readonly string[] {
-    return this.isLive ? this.#notReady : [`it has not answered for ${this.#silentSeconds} s`];
+    return this.isLive ? this.#notReady : [`no heartbeat for ${this.#silentSeconds} s`];
   }
 
   get #silentSeconds(): number {

@@ -143,7 +143,9 @@ export class Supervisor {
       const end = await this.#runOnce(pipeline, { log, signal });
       const isRenewed = renewal.signal.aborted && !stopping.aborted;
       if (isRenewed && (end.kind === "ended" || end.kind === "failed")) {
-        if (end.kind === "failed") log.warn(`pipeline '${name}' did not end well: ${end.reason}`);
+        if (end.kind === "failed") {
+          log.warn(`pipeline '${name}' stopped with an error: ${end.reason}`);
+        }
         delays = backoffDelays();
         continue;
       }
@@ -153,7 +155,9 @@ export class Supervisor {
       }
       if (end.kind === "hung") {
         this.#idle.set(name, [`it hangs: ${end.reason}`]);
-        log.error(`pipeline '${pipeline.name}' hangs: ${end.reason}; the process has to end`);
+        log.error(
+          `pipeline '${pipeline.name}' hangs: ${end.reason}; eventor exits, since nothing else can stop it`,
+        );
         this.#hung.resolve("hung");
         return "failed";
       }
@@ -165,11 +169,11 @@ export class Supervisor {
         return "failed";
       }
       if (stopping.aborted) {
-        log.warn(`pipeline '${pipeline.name}' did not end well: ${end.reason}`);
+        log.warn(`pipeline '${pipeline.name}' stopped with an error: ${end.reason}`);
         return "ended";
       }
       if (!listenerRole(pipeline.eventListener).promises.resumable) {
-        log.error(`pipeline '${pipeline.name}' ended: ${end.reason}`);
+        log.error(`pipeline '${pipeline.name}' failed: ${end.reason}`);
         this.#idle.set(name, [`it has failed: ${end.reason}`]);
         return "failed";
       }
@@ -177,9 +181,7 @@ export class Supervisor {
       this.#idle.set(name, [`it has stopped: ${end.reason}`]);
       const delayMs = pauseAfter(end, delays.next().value);
       log.error(
-        `pipeline '${pipeline.name}' stopped: ${end.reason}; starting it again in ${
-          formatDelay(delayMs)
-        }`,
+        `pipeline '${pipeline.name}' stopped: ${end.reason}; restarting in ${formatDelay(delayMs)}`,
       );
       await sleep(delayMs, signal);
     }

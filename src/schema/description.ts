@@ -1,7 +1,7 @@
 import { escapeUnseen } from "../core/escaping.ts";
 import { FileText, TemplateText } from "./texts.ts";
 
-const LONGEST = 60;
+const MAX_LENGTH = 60;
 
 /** Describes a value in messages. A hidden one shows only its kind. */
 export function describeValue(value: unknown, { hidden }: { hidden: boolean }): string {
@@ -11,7 +11,7 @@ export function describeValue(value: unknown, { hidden }: { hidden: boolean }): 
   if (typeof value === "number") return hidden ? "a number" : `the number ${value}`;
   if (typeof value === "boolean") return hidden ? "a boolean" : String(value);
   if (value instanceof FileText) return "a file";
-  if (value instanceof TemplateText) return "a template, which can't stand here";
+  if (value instanceof TemplateText) return "a template, which is not allowed here";
   return Array.isArray(value) ? "a list" : "a mapping";
 }
 
@@ -28,6 +28,6 @@ export function describeKey(key: string): string {
 
 /** Text in quotes, clipped and escaped. */
 export function quoted(text: string): string {
-  const clipped = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+  const clipped = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
   return `'${escapeUnseen(clipped)}'`;
 }

@@ -24,17 +24,17 @@ const delay = duration({ min: "10ms", max: "24h" });
 /** `retry`; null when absent. */
 export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
-    "How many calls an event may have. Calls during an outage do not count",
+    "The maximum number of calls for an event. Calls during an outage do not count",
   ),
   initialDelay: toSchema(delay).prefault("500ms").describe(
-    "The longest pause before the second call",
+    "The maximum pause before the second call",
   ),
-  maxDelay: toSchema(delay).prefault("30s").describe("The longest pause before any later call"),
+  maxDelay: toSchema(delay).prefault("30s").describe("The maximum pause before any later call"),
   multiplier: toSchema(decimal(1, 100)).prefault(2).describe(
-    "The factor by which the longest pause grows",
+    "The factor by which the maximum pause grows with each call",
   ),
   jitter: toSchema(choice({ full: "full" as const, none: "none" as const })).prefault("full")
-    .describe("`full`: a random pause up to the longest; `none`: always the longest"),
+    .describe("`full`: a random pause up to the maximum; `none`: always the maximum"),
   on: oneOrList(toSchema(cause)).prefault([...TRANSIENT_STATUSES, "noResponse"]).describe(
     "Which outcomes are retried: statuses, and `noResponse`, which includes responses that break off; one or a list",
   ),
@@ -50,11 +50,11 @@ export const retrySchema = section({
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "What happens to an event that has failed for good when the pipeline has no `deadLetter`: `block`, the default, repeats its call while later events of its key are blocked; `discard` drops it",
+  "How an event that has failed for good is handled in a pipeline without `deadLetter`: `block`, the default, keeps repeating its call and blocks later events of its key; `discard` drops it",
 );
 
 export const onTombstoneSchema = toSchema(
   choice<OnTombstone>({ send: "send", skip: "skip", forward: "forward" }),
 ).prefault("send").describe(
-  "What becomes of an event without a value: `send` it with an empty body, `skip` it, or `forward` it to the result processors for `onSuccess`",
+  "How an event without a value is handled: `send` it with an empty body, `skip` it, or `forward` it to the result processors for `onSuccess`",
 );

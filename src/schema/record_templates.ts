@@ -21,7 +21,9 @@ function readTemplate(input: unknown): Reading<Template> {
 
 function readHeader(name: string, value: unknown): Reading<Template> {
   if (name === "") return { refused: `${describeKey(name)} is not the name of a header` };
-  if (/^eventor-/i.test(name)) return { refused: "this header can't be set: it is eventor's own" };
+  if (/^eventor-/i.test(name)) {
+    return { refused: "headers that begin with 'eventor-' are reserved" };
+  }
   return readTemplate(value);
 }
 

@@ -36,8 +36,8 @@ function serversOf(place: string): string {
 
 Deno.test("loadConfig() refuses a pipeline whose results are its own events", () => {
   assertEquals(problems("orders: T > T"), [
-    "pipeline 'orders': eventResultProcessor[0]: events would go round for ever: this is where the " +
-    "pipeline's own events come from; name another topic",
+    "pipeline 'orders': eventResultProcessor[0]: events would loop endlessly: this " +
+    "pipeline reads from there itself; configure another topic",
   ]);
 });
 
@@ -56,8 +56,8 @@ Deno.test("loadConfig() refuses a ring of pipelines, at each section that is par
       beside: A > D`),
     [["first", "'second', 'third'"], ["second", "'third', 'first'"], ["third", "'first', 'second'"]]
       .map(([name, others]) =>
-        `pipeline '${name}': eventResultProcessor[0]: events would go round for ever: this is where ` +
-        `those of ${others} come from, whose records come back to this pipeline; name another topic`
+        `pipeline '${name}': eventResultProcessor[0]: events would loop endlessly: they would ` +
+        `come back through ${others}; configure another topic`
       ),
   );
 });

@@ -105,14 +105,14 @@ Deno.test("flowOf() has what is configured, and what the other side of each part
 Deno.test("describeDiscoveredCycle() names the section, its topic, the place, the others and what to do", () => {
   const orders = flowOf(KAFKA, [discovery("one"), discovery(""), discovery("one")]);
   assertEquals(cyclesOf(orders, [orders]).map(describeDiscoveredCycle), [
-    "deadLetter (kafka topic T on b:9092, which is one): events would go round for ever: this is " +
-    "where the pipeline's own events come from; name another topic",
+    "deadLetter (kafka topic T on b:9092, which is one): events would loop endlessly: this " +
+    "pipeline reads from there itself; configure another topic",
   ]);
   const others = [pipeline("second: B > C"), pipeline("third: C > A")];
   const [ring] = cyclesOf(pipeline("first: A > B"), others);
   assertEquals(
     ring && describeDiscoveredCycle(ring),
-    "eventResultProcessor[0] (topic 0, which is B): events would go round for ever: this is where " +
-      "those of 'second', 'third' come from, whose records come back to this pipeline; name another topic",
+    "eventResultProcessor[0] (topic 0, which is B): events would loop endlessly: they would " +
+      "come back through 'second', 'third'; configure another topic",
   );
 });

@@ -150,8 +150,8 @@ Deno.test("loadConfig() puts sources together", () => {
 
 Deno.test("loadConfig() finds contradictions between sources", async (t) => {
   const table: [string, string[], string[]][] = [
-    ["no source", [], ["configuration: there is no pipeline"]],
-    ["no pipeline in any", ["[]", "pipelines: []"], ["0.yaml, 1.yaml: there is no pipeline"]],
+    ["no source", [], ["configuration: there are no pipelines"]],
+    ["no pipeline in any", ["[]", "pipelines: []"], ["0.yaml, 1.yaml: there are no pipelines"]],
     ["one name twice", [consumerText({}), producerText({})], [
       "1.yaml: pipeline 'orders': name: another pipeline of '0.yaml' has the same name",
     ]],
@@ -159,14 +159,14 @@ Deno.test("loadConfig() finds contradictions between sources", async (t) => {
       pipelineText(),
       pipelineText({ name: "invoices" }),
     ], [
-      "1.yaml: pipeline 'invoices': eventListener: only one pipeline can have standard input, " +
-      "and 'orders' of '0.yaml' has it",
+      "1.yaml: pipeline 'invoices': eventListener: only one pipeline can use standard input, " +
+      "and 'orders' of '0.yaml' already does",
     ]],
     ["two values of one key", [
       `{"shutdownTimeout": "1m", "pipelines": ${pipelineText()}}`,
       `{"shutdownTimeout": "60s", "pipelines": []}`,
       `{"shutdownTimeout": "2m", "pipelines": []}`,
-    ], ["2.yaml: shutdownTimeout: another value than in '0.yaml'"]],
+    ], ["2.yaml: shutdownTimeout: differs from the value in '0.yaml'"]],
   ];
   for (const [name, texts, expected] of table) {
     await t.step(name, () => {

@@ -7,7 +7,7 @@ Deno.test("loadConfig() says what is wrong with a file", async (t) => {
     ["one of comments", "# nothing\n", ["empty"]],
     ["text", "hello", ["expected a list of pipelines, or a mapping with 'pipelines'"]],
     ["a number", "5", ["expected a list of pipelines, or a mapping with 'pipelines'"]],
-    ["an empty list", "[]", ["there is no pipeline"]],
+    ["an empty list", "[]", ["there are no pipelines"]],
     ["no pipelines", "logFormat: json", ["pipelines: required"]],
     ["pipelines that are none", "pipelines: 5", ["pipelines: expected a list, found the number 5"]],
     ["an unknown key", `{logformat: json, pipelines: ${pipelineText()}}`, [

@@ -10,7 +10,7 @@ interface Reader {
 Deno.test("loadConfig() refuses two pipelines that read one topic in one group", () => {
   assertEquals(problems({}, {}), [
     "pipeline 'second': eventListener: pipeline 'first' of 'config.yaml' reads the same topic in the same group: " +
-    "each event would come to one of the two only; name another group.id or another topic",
+    "each event would reach only one of them; configure another group.id or another topic",
   ]);
 });
 

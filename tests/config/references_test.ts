@@ -73,7 +73,7 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ["${file:/dev/zero}", "cannot read the file '/dev/zero': it is larger than 1 MiB"],
     ["${vault:a}", `unknown reference '\${vault:a}': ${HELP}`],
     ["${}", `unknown reference '\${}': ${HELP}`],
-    ["${env:HOST", `a reference without its '}': ${HELP}`],
+    ["${env:HOST", `a reference without a closing '}': ${HELP}`],
     ["${env:HOST:-${env:B}}", NESTED],
     ["${event.key:-{}}", NESTED],
     [
@@ -82,19 +82,19 @@ Deno.test("references that can't be resolved are problems, each at its place", a
     ],
     [
       "${event.value}",
-      `nothing of an event or a response is called so '\${event.value}': ${TEMPLATES}`,
+      `unknown template variable '\${event.value}': ${TEMPLATES}`,
     ],
     [
       "${event.headers.}",
-      `nothing of an event or a response is called so '\${event.headers.}': ${TEMPLATES}`,
+      `unknown template variable '\${event.headers.}': ${TEMPLATES}`,
     ],
     [
       "${event.value.a..b}",
-      `nothing of an event or a response is called so '\${event.value.a..b}': ${TEMPLATES}`,
+      `unknown template variable '\${event.value.a..b}': ${TEMPLATES}`,
     ],
     [
       "${response.state}",
-      `nothing of an event or a response is called so '\${response.state}': ${TEMPLATES}`,
+      `unknown template variable '\${response.state}': ${TEMPLATES}`,
     ],
   ];
   for (const [written, message] of table) {
@@ -130,7 +130,7 @@ Deno.test("keys are no place for references", () => {
 Deno.test("references put in no more than 16 MiB in all, in one text or in many", () => {
   const surroundings = { variables: {}, files: { "/large": "x".repeat(1024 * 1024) } };
   const reference = "${file:/large}";
-  const problem = "with this, references put in more than 16 MiB in all";
+  const problem = "all references together insert more than 16 MiB of text";
   const problemsOfHeaders = (headers: Record<string, string>) => {
     const eventHandler = { type: "http", url: "http://localhost", headers };
     return problemsOf(pipelineText({ eventHandler }), surroundings);

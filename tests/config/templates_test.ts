@@ -165,7 +165,7 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withHandler({ method: "${event.key}" }),
-      "eventHandler.method: expected text in quotes, found a template, which can't stand here",
+      "eventHandler.method: expected text in quotes, found a template, which is not allowed here",
     ],
     [
       withProcessor({ topic: "R_${event.key}" }),
@@ -177,7 +177,7 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withProcessor({ headers: { "eventor-status": "x" } }),
-      "eventResultProcessor.headers.eventor-status: this header can't be set: it is eventor's own",
+      "eventResultProcessor.headers.eventor-status: headers that begin with 'eventor-' are reserved",
     ],
     [
       withProcessor({ headers: { a: 1 } }),
@@ -185,7 +185,7 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withProcessor({ producerConfig: { "bootstrap.servers": "${event.key}" } }),
-      "eventResultProcessor.producerConfig['bootstrap.servers']: expected 'host' or 'host:port', separated by commas, found a template, which can't stand here",
+      "eventResultProcessor.producerConfig['bootstrap.servers']: expected 'host' or 'host:port', separated by commas, found a template, which is not allowed here",
     ],
   ];
   for (const [text, problem] of table) {

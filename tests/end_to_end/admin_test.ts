@@ -78,5 +78,8 @@ Deno.test("eventor exits with 1 and says why, when the admin interface cannot li
     fileOf(kafkaPipeline({ topic: "T", url: endpoint.url }), settings),
   );
   assertEquals(await eventor.exit(), 1);
-  assertMatch(eventor.lines.join("\n"), /admin: cannot listen at 127\.0\.0\.1:\d+: something else/);
+  assertMatch(
+    eventor.lines.join("\n"),
+    /admin: cannot listen on 127\.0\.0\.1:\d+: the address is already/,
+  );
 });

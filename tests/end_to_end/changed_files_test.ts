@@ -106,7 +106,7 @@ Deno.test("eventor keeps a certificate whose key is not there yet, and says so o
   files.write("cert.pem", next.cert);
   assertMatch(
     await eventor.line(/WARN.*changed/),
-    /the former configuration stays in force: .*: pipeline 'orders': eventHandler\.tls\.key: the private key is not that of the certificate$/,
+    /keeping the previous configuration: .*: pipeline 'orders': eventHandler\.tls\.key: the private key is not that of the certificate$/,
   );
   await produce(topic, [{ key: "2", value: "2" }]);
   await eventually(() => endpoint.clients.length === 2, waiting(eventor));

@@ -13,11 +13,11 @@ const MISUSES: readonly [args: readonly string[], problem: string][] = [
   [["--bogus"], "unknown option --bogus"],
   [["-x", "-f", "config.yaml"], "unknown option -x"],
   [["bogus"], "unknown command 'bogus'"],
-  [[], "no configuration; name one with -f FILE"],
-  [["check"], "no configuration; name one with -f FILE"],
-  [["-f"], "-f needs the name of a file"],
+  [[], "no configuration; specify one with -f FILE"],
+  [["check"], "no configuration; specify one with -f FILE"],
+  [["-f"], "-f needs a file name"],
   [["-f", "a.yaml", "--log-format", "xml"], "--log-format must be text or json, found 'xml'"],
-  [["check", "-f", "a.yaml", "--log-format", "json"], "--log-format does not go with 'check'"],
+  [["check", "-f", "a.yaml", "--log-format", "json"], "--log-format is not an option of 'check'"],
 ];
 
 Deno.test("eventor says what is wrong with its arguments and exits with 2, when they are", async (t) => {
@@ -185,8 +185,8 @@ Deno.test("eventor check --online tells that results are the pipeline's own even
     lines[0] ?? "",
     new RegExp(
       `^pipeline 'orders': eventResultProcessor\\[0\\] \\(kafka topic ${topic} on ${resultBroker}, .*\\): ` +
-        "events would go round for ever: this is where the pipeline's own events come from; " +
-        "name another topic$",
+        "events would loop endlessly: this pipeline reads from there itself; " +
+        "configure another topic$",
     ),
   );
 });

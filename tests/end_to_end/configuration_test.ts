@@ -31,7 +31,7 @@ async function problemsOf(
 const BAD_CONFIGURATIONS: readonly [what: string, text: string, problems: string[]][] = [
   ["is empty", "", ["empty"]],
   ["holds no list", "hello", ["expected a list of pipelines, or a mapping with 'pipelines'"]],
-  ["lists no pipeline", "[]", ["there is no pipeline"]],
+  ["lists no pipeline", "[]", ["there are no pipelines"]],
   ["has a misspelt key", VALID.replace("url:", "ulr:"), [
     "pipeline 'orders': eventHandler.url: required",
     "pipeline 'orders': eventHandler: unknown key 'ulr', did you mean 'url'?",
@@ -198,7 +198,7 @@ Deno.test("eventor refuses to read events from the standard input that holds its
   const { code, stderr } = await runEventor(["-f", "-"], { input: text });
   assertEquals([code, stderr], [
     2,
-    "pipeline 'lines' cannot read standard input: the configuration came from it\n",
+    "pipeline 'lines' cannot read standard input: the configuration was read from it\n",
   ]);
 });
 

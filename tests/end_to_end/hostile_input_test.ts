@@ -14,7 +14,7 @@ Deno.test("eventor takes no memory for a line of 300 MB, and says which one it i
   assertEquals(code, 1);
   assertMatch(
     stderr,
-    /ERROR - pipeline 'lines' ended: Cannot read line 1 of stdin: it is longer than 16 MiB\n/,
+    /ERROR - pipeline 'lines' failed: Cannot read line 1 of stdin: it is longer than 16 MiB\n/,
   );
   assertLess(peakKibibytes, MAX_KIBIBYTES);
 });
@@ -29,19 +29,19 @@ Deno.test("eventor takes no memory for files that do not end, or are none, waits
     { path: `${directory}/endless`, problem: ENDLESS, writer: "exec cat /dev/zero" },
     {
       path: `${directory}/silent`,
-      problem: "it is no file, and nothing has come from it for 10 s",
+      problem: "it is not a regular file, and has sent nothing for 10 s",
       writer: "exec sleep 30",
     },
     {
       path: `${directory}/unwritten`,
-      problem: "it is no file, and nothing has come from it for 10 s",
+      problem: "it is not a regular file, and has sent nothing for 10 s",
       writer: "",
     },
     { path: directory, problem: "it is a directory" },
-    { path: `${socket.addr.path}`, problem: "it is no file, and cannot be opened" },
+    { path: `${socket.addr.path}`, problem: "it is not a regular file, and cannot be opened" },
     {
       path: "/proc/self/environ",
-      problem: "it is one of the system's own (as in /proc), which eventor may not read",
+      problem: "it is a system file (such as in /proc), which eventor may not read",
     },
   ];
   const check = async ({ path, problem, writer }: typeof table[number]) => {

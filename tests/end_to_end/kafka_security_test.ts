@@ -328,7 +328,7 @@ Deno.test("eventor names a permission that a user lacks, and waits, also where t
   for (const [name, action] of Object.entries(table)) {
     await t.step(name, async () => {
       const line = `pipeline '${name}' stopped: ${action}.*ot authorized.*permission \\(ACL\\)`;
-      await eventor.line(new RegExp(`${line}; starting it again in [5-9]\\.`));
+      await eventor.line(new RegExp(`${line}; restarting in [5-9]\\.`));
     });
   }
 });

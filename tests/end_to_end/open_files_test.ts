@@ -63,7 +63,7 @@ Deno.test("eventor says that more calls are configured than it may have files op
   const warning = await eventor.line(/open files/);
   assertMatch(
     warning,
-    /WARN - the limit of open files \(ulimit -n\) leaves room for 1\d\d\d, but up to 3\d\d\d may be needed: 3000 for calls /,
+    /WARN - the limit of open files \(ulimit -n\) allows 1\d\d\d more files, but up to 3\d\d\d may be needed: 3000 for calls /,
   );
   await eventually(() => endpoint.calls.length >= 3000, {
     deadlineMs: 60_000,

@@ -533,7 +533,7 @@ Deno.test("eventor redrive says what is wrong and exits with 2, when there is no
   const problems = [
     [
       ["--pipeline", "order"],
-      "there is no pipeline 'order'; there are: 'orders', 'plain', 'printed', 'piped'\n",
+      "no pipeline is named 'order'; the file has: 'orders', 'plain', 'printed', 'piped'\n",
     ],
     [
       ["--pipeline", "plain"],

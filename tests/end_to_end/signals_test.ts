@@ -61,7 +61,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       await using eventor = new EventorProcess(config);
       await firstCall(endpoint);
       eventor.signal(signal);
-      await eventor.line(new RegExp(`${signal}: finishing what is in flight`));
+      await eventor.line(new RegExp(`${signal}: finishing events in flight`));
       answering.resolve();
       assertEquals((await exitOf(eventor, LEAVE_MS)).code, 0);
     }
@@ -131,7 +131,7 @@ for (const onFailure of ["a dead letter", "discard"] as const) {
         what: "64 calls in flight",
       });
       eventor.signal("SIGTERM");
-      await eventor.line(/SIGTERM: finishing what is in flight/);
+      await eventor.line(/SIGTERM: finishing events in flight/);
       draining.resolve();
       // Far less than shutdownTimeout: nothing is waited for.
       assertEquals((await exitOf(eventor, LEAVE_MS)).code, 0);
@@ -159,10 +159,10 @@ Deno.test("eventor exits with 1 at once, when a second signal comes", async () =
   await using eventor = new EventorProcess(kafkaPipeline({ topic, url: endpoint.url }));
   await firstCall(endpoint);
   eventor.signal("SIGTERM");
-  await eventor.line(/SIGTERM: finishing what is in flight/);
+  await eventor.line(/SIGTERM: finishing events in flight/);
   eventor.signal("SIGINT");
   assertEquals((await exitOf(eventor, 1500)).code, 1);
-  await eventor.line(/WARN - second signal \(SIGINT\): stopping at once/);
+  await eventor.line(/WARN - second signal \(SIGINT\): exiting immediately/);
 });
 
 Deno.test("eventor does not wait for the next attempt, when SIGTERM comes in between", async () => {

@@ -105,7 +105,7 @@ Deno.test("eventor finishes the lines before, names the line and exits with 1, w
   assertEquals(calls.length, 2);
   assertMatch(
     stderr,
-    /ERROR - pipeline 'lines' ended: Cannot read line 3 of stdin: expected one JSON object in UTF-8\n$/,
+    /ERROR - pipeline 'lines' failed: Cannot read line 3 of stdin: expected one JSON object in UTF-8\n$/,
   );
   assert(!stderr.includes("the payload"), stderr);
 });
@@ -120,7 +120,7 @@ Deno.test("eventor names a line that is too long for an event and exits with 1, 
   assertEquals({ code, stdout }, { code: 1, stdout: "one\n" });
   assertMatch(
     stderr,
-    /ERROR - pipeline 'lines' ended: Cannot read line 2 of stdin: it is longer than 16 MiB\n$/,
+    /ERROR - pipeline 'lines' failed: Cannot read line 2 of stdin: it is longer than 16 MiB\n$/,
   );
 });
 
@@ -189,7 +189,7 @@ Deno.test("eventor ends with 1 and says why, when its standard output is closed 
   assertEquals(new TextDecoder().decode(stdout), "line\n");
   const log = new TextDecoder().decode(stderr);
   assertStringIncludes(log, "exit 1\n");
-  assertMatch(log, /ERROR - pipeline 'lines' ended: standard output was closed by its reader\n/);
+  assertMatch(log, /ERROR - pipeline 'lines' failed: standard output was closed by its reader\n/);
 });
 
 Deno.test("eventor exits with 0 on SIGTERM, when its standard input stays open", async () => {

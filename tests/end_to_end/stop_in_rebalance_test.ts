@@ -38,7 +38,7 @@ Deno.test("a member that is stopped commits what it finishes after another has l
   });
 
   stopped.signal("SIGTERM");
-  await stopped.line(/SIGTERM: finishing what is in flight/);
+  await stopped.line(/SIGTERM: finishing events in flight/);
   leaving.signal("SIGTERM");
   assertEquals(await leaving.exit(), 0);
   const joins = () =>

@@ -41,7 +41,7 @@ Deno.test("eventor keeps trying, says so and works in the end, when the broker c
   assertMatch(
     line,
     new RegExp(
-      `ERROR - pipeline 'orders' stopped: cannot reach brokers ${broker}: .*ECONNREFUSED.*; starting it again in \\d+\\.\\d s$`,
+      `ERROR - pipeline 'orders' stopped: cannot reach brokers ${broker}: .*ECONNREFUSED.*; restarting in \\d+\\.\\d s$`,
     ),
   );
 
@@ -61,7 +61,7 @@ Deno.test("eventor names the topic that does not exist, and works once it does",
   assertMatch(
     line,
     new RegExp(
-      `ERROR - pipeline 'orders' stopped: topic '${topic}' does not exist on ${testBroker()}; create it, or correct 'topic'; starting it again in \\d+\\.\\d s$`,
+      `ERROR - pipeline 'orders' stopped: topic '${topic}' does not exist on ${testBroker()}; create it, or correct 'topic'; restarting in \\d+\\.\\d s$`,
     ),
   );
 

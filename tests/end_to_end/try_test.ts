@@ -226,11 +226,11 @@ Deno.test("eventor try exits with 2, when there is nothing to try", async () => 
   assertEquals([unknown.code, unknown.stdout, unknown.stderr], [
     2,
     "",
-    "eventor: there is no pipeline 'other'; there are: 'lines'\n",
+    "eventor: no pipeline is named 'other'; the file has: 'lines'\n",
   ]);
   const fromInput = await runEventor(["try", "-f", "-", "--pipeline", "lines"], { input: config });
   assertEquals([fromInput.code, fromInput.stderr], [
     2,
-    "eventor: the payload comes from standard input: -f cannot be - here\n",
+    "eventor: -f - is not possible here: the payload is read from standard input\n",
   ]);
 });

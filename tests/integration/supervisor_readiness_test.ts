@@ -10,7 +10,7 @@ Deno.test("Supervisor.readiness says that a Worker does not answer, from when th
   await using supervised = new Supervised([fromStdin("ready")], { workerUrl: ANSWERING });
   await until(supervised, { orders: [] });
   await eventually(() => !supervised.isLive, { deadlineMs: 30_000, what: "it is not live" });
-  assertEquals(reasonsOf(supervised), { orders: ["it has not answered for 11 s"] });
+  assertEquals(reasonsOf(supervised), { orders: ["no heartbeat for 11 s"] });
 });
 
 Deno.test("Supervisor.readiness takes a pipeline whose input has ended for one that has done its work", async () => {

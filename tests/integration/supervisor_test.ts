@@ -82,7 +82,7 @@ Deno.test("Supervisor does not start a pipeline again that could not go on where
   const pipeline = stdioPipeline("lines");
   await using supervised = new Supervised([pipeline], { workerUrl: BROKEN });
   assertEquals(await supervised.end, "failed");
-  assertMatch(supervised.log.lines.at(-1) ?? "", /^ERROR - pipeline 'lines' ended: .*broken/);
+  assertMatch(supervised.log.lines.at(-1) ?? "", /^ERROR - pipeline 'lines' failed: .*broken/);
 });
 
 Deno.test("Supervisor lets other pipelines run on, when one has failed for good", async () => {
@@ -93,7 +93,7 @@ Deno.test("Supervisor lets other pipelines run on, when one has failed for good"
     stdioPipeline("throws"),
     aPipeline({ topic, url: endpoint.url }),
   ], { workerUrl: MISBEHAVING });
-  await supervised.log.line(/^ERROR - pipeline 'throws' ended: thrown on purpose/);
+  await supervised.log.line(/^ERROR - pipeline 'throws' failed: thrown on purpose/);
   await produce(topic, [{ value: "event" }]);
   await eventually(() => endpoint.calls.length === 1, { deadlineMs: 30_000, what: "the call" });
   supervised.stop();
@@ -116,8 +116,8 @@ Deno.test("Supervisor does not start a pipeline whose results are its own events
 
   const refused = new RegExp(
     `is not started: eventResultProcessor\\[0\\] \\(kafka topic ${topic} on ${resultBroker}, which is ` +
-      `kafka cluster \\S+ topic ${topic}\\): events would go round for ever: this is where the ` +
-      "pipeline's own events come from; name another topic$",
+      `kafka cluster \\S+ topic ${topic}\\): events would loop endlessly: this pipeline ` +
+      "reads from there itself; configure another topic$",
   );
   assertMatch(line, refused);
   assertEquals(supervised.log.matching(/^ERROR|'round'/), [line]);
@@ -144,7 +144,7 @@ Deno.test("Supervisor does not start one pipeline of a ring, and starts the othe
     : ["second", "first"];
   await supervised.log.line(restartOf(other, ".*"), { count: 3 });
 
-  assertMatch(line, new RegExp(`this is where those of '${other}' come from, whose records`));
+  assertMatch(line, new RegExp(`they would come back through '${other}'`));
   assertEquals(supervised.log.matching(/is not started/), [line]);
   assertEquals(supervised.log.matching(restartOf(refused, ".*")), []);
   supervised.stop();
@@ -164,10 +164,10 @@ for (const name of ["hangs", "exits", "closes"]) {
     await child.stdin.close();
     assertMatch(
       text,
-      new RegExp(`ERROR - pipeline '${name}' hangs: no sign of life for 3 s`),
+      new RegExp(`ERROR - pipeline '${name}' hangs: no heartbeat for 3 s`),
     );
     assertMatch(text, /^end: hung$/m);
-    assertMatch(text, /^not ready: it hangs: no sign of life for 3 s$/m);
+    assertMatch(text, /^not ready: it hangs: no heartbeat for 3 s$/m);
     assertEquals(code, 1);
   });
 }
@@ -224,7 +224,7 @@ Deno.test("Supervisor.stop() has nothing to report of a pipeline that still asks
 });
 
 function restartOf(name: string, reason: string): RegExp {
-  return new RegExp(`^ERROR - pipeline '${name}' stopped: ${reason}; starting it again in`);
+  return new RegExp(`^ERROR - pipeline '${name}' stopped: ${reason}; restarting in`);
 }
 
 function stdioPipeline(name: string): PipelineConfig {

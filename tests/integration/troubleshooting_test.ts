@@ -7,7 +7,7 @@ const PAGE = Deno.readTextFileSync(new URL("docs/troubleshooting.md", ROOT));
 /** Log lines for which a heading would say nothing more. */
 const SELF_EXPLANATORY = [
   /^the endpoint (?:accepts calls|answers) again/,
-  /^second signal \(.*: stopping at once$/,
+  /^second signal \(.*: exiting immediately$/,
 ];
 
 /** Parts that the source puts together from several texts, or that come from libraries. */

@@ -13,9 +13,9 @@ Deno.test("readAdminRequest() reads what probes send", () => {
 });
 
 Deno.test("readAdminRequest() says what is wrong, in words that hold nothing of the request", () => {
-  const NO_REQUEST = "it is no HTTP/1.1 request";
-  const NO_HOST = "its Host header is not valid";
-  const NO_TARGET = "its target is not valid";
+  const NO_REQUEST = "not an HTTP/1.1 request";
+  const NO_HOST = "invalid Host header";
+  const NO_TARGET = "invalid request target";
   const table: [head: string, problem: string][] = [
     ["", NO_REQUEST],
     ["\x16\x03\x01CANARY", NO_REQUEST],
@@ -28,7 +28,7 @@ Deno.test("readAdminRequest() says what is wrong, in words that hold nothing of 
     ["GET /livez HTTP/1.1\r\nHost: localhost/CANARY", NO_HOST],
     ["GET /livez HTTP/1.1\r\nHost: CANARY@localhost", NO_HOST],
     ["GET /livez HTTP/1.1\r\nHost: a b", NO_HOST],
-    ["GET /livez HTTP/1.1\r\nHost: a\r\nHost: b", "it has more than one Host header"],
+    ["GET /livez HTTP/1.1\r\nHost: a\r\nHost: b", "more than one Host header"],
     ["GET CANARY HTTP/1.1\r\nHost: localhost", NO_TARGET],
     ["GET ftp://CANARY/ HTTP/1.1\r\nHost: localhost", NO_TARGET],
     ["GET http://[ HTTP/1.1\r\nHost: localhost", NO_TARGET],

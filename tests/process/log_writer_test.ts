@@ -121,7 +121,7 @@ Deno.test("LogWriter.log() returns at once, and drops and counts what is too muc
     "1",
     "2",
     "3",
-    "7 log lines were dropped because nobody read them in time",
+    "7 log lines were dropped because the reader was too slow",
     "later",
   ]);
 });
@@ -138,8 +138,8 @@ Deno.test("LogWriter counts anew after it has reported what it dropped", async (
     reader.goAway();
   }
   assertEquals(reader.messages.filter((message) => message.includes("were dropped")), [
-    "2 log lines were dropped because nobody read them in time",
-    "1 log lines were dropped because nobody read them in time",
+    "2 log lines were dropped because the reader was too slow",
+    "1 log lines were dropped because the reader was too slow",
   ]);
 });
 
@@ -159,7 +159,7 @@ Deno.test("LogWriter counts the lines it lost and goes on, when a write fails", 
 
   assertEquals(reader.messages, [
     "written",
-    "2 log lines were dropped because nobody read them in time",
+    "2 log lines were dropped because the reader was too slow",
   ]);
 });
 

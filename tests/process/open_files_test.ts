@@ -24,9 +24,9 @@ Deno.test("openFilesWarning() names the numbers and the cure, when the limit is 
   const needed = { calls: 3000, hosts: 12, admin: 64, rest: 48 };
   assertEquals(
     openFilesWarning(needed, 1024),
-    "the limit of open files (ulimit -n) leaves room for 1024, but up to 3124 may be needed: 3000 for " +
-      "calls ('concurrency'), 12 for brokers, 64 for 'admin', 48 for the process; only 900 calls " +
-      "are made at a time, as more would fail (EMFILE); raise the limit by 2100, or lower 'concurrency'",
+    "the limit of open files (ulimit -n) allows 1024 more files, but up to 3124 may be needed: 3000 for " +
+      "calls ('concurrency'), 12 for brokers, 64 for 'admin', 48 for the process; at most 900 calls " +
+      "run at a time; raise the limit by 2100, or lower 'concurrency'",
   );
   assertEquals(openFilesWarning(needed, 3123) === null, false);
   assertEquals(openFilesWarning(needed, 3124), null);

@@ -70,7 +70,7 @@ Deno.test("AdminServer refuses a head that is too large, and what is no request"
   using server = new Server();
   const tooLarge = await server.send(`GET / HTTP/1.1\r\nX: ${"x".repeat(9000)}\r\n\r\n`);
   assertStringIncludes(tooLarge, " 400 ");
-  assertStringIncludes(tooLarge, "its head is larger than 8 KiB\n");
+  assertStringIncludes(tooLarge, "the head is larger than 8 KiB\n");
   assertStringIncludes(await server.send("\x16\x03\x01\r\n\r\n"), " 400 ");
 });
 
@@ -82,7 +82,7 @@ Deno.test("AdminServer answers 400 to a Host header that is none, and logs that 
   }
   await eventually(() => server.log.lines.length > 0, { what: "a line" });
   assertEquals(server.log.lines, [
-    "WARN - admin: a request is answered with 400: its Host header is not valid",
+    "WARN - admin: rejected a request with status 400: invalid Host header",
   ]);
 });
 

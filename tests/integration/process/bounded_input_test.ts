@@ -57,7 +57,7 @@ Deno.test("readBoundedFile() says so, when nothing comes from a FIFO", async () 
     assertThrows(
       () => readBoundedFile(path, { maxBytes: MIB, patienceMs: 100 }),
       FileError,
-      "it is no file, and nothing has come from it for 0.1 s",
+      "it is not a regular file, and has sent nothing for 0.1 s",
     );
   }
 });
@@ -69,7 +69,7 @@ Deno.test("readBoundedFile() says so, when a FIFO does not come to its end", asy
   assertThrows(
     () => readBoundedFile(path, { maxBytes: MIB, patienceMs: 100 }),
     FileError,
-    "nothing has come from it for 0.1 s",
+    "it is not a regular file, and has sent nothing for 0.1 s",
   );
 });
 
@@ -92,6 +92,10 @@ Deno.test("readBoundedFileAgain() reads files only, up to its limit", async () =
   assertEquals(await readBoundedFileAgain(path, 3), "abc");
   await assertRejects(() => readBoundedFileAgain(path, 2), FileError);
   for (const other of ["/dev/zero", "/", await fifo(files)]) {
-    await assertRejects(() => readBoundedFileAgain(other, MIB), FileError, "no file any more");
+    await assertRejects(
+      () => readBoundedFileAgain(other, MIB),
+      FileError,
+      "no longer a regular file",
+    );
   }
 });

@@ -115,7 +115,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     [{ auth: { type: "bearer", token: `${CANARY}ü` } }, `auth.token: ${visible}`],
     [
       { auth: { type: "bearer", token: "${event.key}" } },
-      "auth.token: expected text in quotes, found a template, which can't stand here",
+      "auth.token: expected text in quotes, found a template, which is not allowed here",
     ],
     [
       { auth: { type: "apiKey", key: ` ${CANARY}` } },
