@@ -1,3 +1,4 @@
+import type { Delivery } from "./delivery.ts";
 import type { Lease } from "./lease.ts";
 import { EventNotSettledError } from "./listener.ts";
 
@@ -5,7 +6,7 @@ import { EventNotSettledError } from "./listener.ts";
 const UNPROVEN_PART = 8;
 
 interface Turn {
-  readonly offset: number;
+  readonly delivery: Delivery;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -13,7 +14,7 @@ interface Turn {
 /** Calls of one lease. */
 interface Share {
   readonly lease: Lease;
-  /** By offset: the lowest event holds up the commit of the others. */
+  /** By position: the lowest event holds up the commit of the others. */
   readonly waiting: Turn[];
   held: number;
   /** Whether the last finished call was answered. */
@@ -55,23 +56,23 @@ export class CallSlots {
   }
 
   /**
-   * Resolves when a call for the event at `offset` may start; the lease's `begin()` was called by then. The caller
-   * returns the slot by `giveBack()`.
+   * Resolves when a call for the event may start; the delivery is `calling` by then. The caller returns the slot by
+   * `giveBack()`.
    *
-   * @throws {EventNotSettledError} when the lease is ending and no longer admits the event
+   * @throws {EventNotSettledError} when the lease is ending and work on the event may no longer begin
    */
-  take(lease: Lease, offset: number): Promise<void> {
-    const share = this.#shareOf(lease);
+  take(delivery: Delivery): Promise<void> {
+    const share = this.#shareOf(delivery.lease);
     return new Promise((resolve, reject) => {
-      insert({ offset, resolve, reject }, share.waiting);
-      lease.noteQueued(share.waiting.length);
+      insert({ delivery, resolve, reject }, share.waiting);
+      delivery.enter("queued");
       this.#waiting.add(share);
       this.#offer(share);
     });
   }
 
   /** Returns a slot. @param wasAnswered omitted when no call was made */
-  giveBack(lease: Lease, { wasAnswered }: { wasAnswered?: boolean } = {}): void {
+  giveBack({ lease }: Delivery, { wasAnswered }: { wasAnswered?: boolean } = {}): void {
     const share = this.#shareOf(lease);
     share.held--;
     share.isProven = wasAnswered ?? share.isProven;
@@ -80,9 +81,9 @@ export class CallSlots {
   }
 
   /** Waits for a slot and returns it: work on an event begins with a slot, even without a call. */
-  async beginWithoutCall(lease: Lease, offset: number): Promise<void> {
-    await this.take(lease, offset);
-    this.giveBack(lease);
+  async beginWithoutCall(delivery: Delivery): Promise<void> {
+    await this.take(delivery);
+    this.giveBack(delivery);
   }
 
   /** Counts the bytes of a result that waits to be stored. */
@@ -115,12 +116,11 @@ export class CallSlots {
     this.#shareOut();
   }
 
-  #turnAway({ lease, waiting }: Share): void {
-    const admitted = waiting.findLastIndex(({ offset }) => lease.admits(offset)) + 1;
+  #turnAway({ waiting }: Share): void {
+    const admitted = waiting.findLastIndex(({ delivery }) => delivery.mayBegin) + 1;
     for (const turn of waiting.splice(admitted)) {
       turn.reject(new EventNotSettledError("The lease ended before its turn"));
     }
-    lease.noteQueued(waiting.length);
   }
 
   #shareOut(): void {
@@ -131,9 +131,8 @@ export class CallSlots {
       this.#free--;
       const turn = share.waiting.shift();
       // Begins now, not only when the awaiting caller resumes.
-      if (turn !== undefined) share.lease.begin(turn.offset);
+      turn?.delivery.enter("calling");
       turn?.resolve();
-      share.lease.noteQueued(share.waiting.length);
       this.#waiting.delete(share);
       if (share.waiting.length > 0) this.#waiting.add(share);
     }
@@ -150,14 +149,18 @@ export class CallSlots {
   }
 
   #mayTake({ lease, waiting: [next], held, isProven }: Share): boolean {
-    if (next === undefined || !lease.admits(next.offset)) return false;
+    if (next === undefined || !next.delivery.mayBegin) return false;
     return lease.peers === 1 || held < this.#free && (isProven || held < this.#unprovenLimit);
   }
 }
 
-/** Inserts a turn by its offset; most belong at the end. */
+/** Inserts a turn by its position; most belong at the end. */
 function insert(turn: Turn, waiting: Turn[]): void {
   let index = waiting.length;
-  while (index > 0 && (waiting[index - 1]?.offset ?? 0) > turn.offset) index--;
+  while (index > 0 && positionOf(waiting[index - 1]) > positionOf(turn)) index--;
   waiting.splice(index, 0, turn);
+}
+
+function positionOf(turn: Turn | undefined): number {
+  return turn?.delivery.event.position ?? 0;
 }

@@ -1,51 +1,25 @@
-import type { AttemptsMade } from "./event.ts";
-
 /**
- * The right to work on the events of one partition. It can be suspended, and it ends in two steps.
+ * The right to work on the events that were delivered under it: an assigned partition, a channel, a subscription.
  *
- * While suspended or ending, an event may begin only if a later one already has: a commit cannot pass the gap. While
- * still, none may begin. Work in progress may finish and its result may be published. After `ending`, the lease never
- * opens again. After `ended`, which is never before `ending`, work in progress is aborted and its outcome is ignored.
+ * It ends in two steps. After `ending`, a delivery decides whether work on its event may still begin; work in progress
+ * may finish, and its result may be published. After `ended`, which is never before `ending`, work in progress is
+ * aborted and its outcome is ignored.
  */
 export interface Lease {
   readonly ending: AbortSignal;
   readonly ended: AbortSignal;
   /** Leases that share the pipeline at present, including this one. */
   readonly peers: number;
-  /** Records how many events wait only for a call slot. */
-  noteQueued(count: number): void;
-  /** Whether work on the event at `offset` may begin. */
-  admits(offset: number): boolean;
-  /** Records that work on an event begins. */
-  begin(offset: number): void;
-  /** Records that work on the event at `offset` is done. */
-  finish(offset: number): void;
-  /** The result is known and only waits to be stored; a crash from here on does not count against the event. */
-  noteStoring(offset: number): void;
-  /** Records that work on an event has failed and pauses until `begin()`, which may never come. */
-  rest(offset: number): void;
-  /** Records the attempts for an event, for the next owner of the partition. */
-  noteAttempts(offset: number, attempts: AttemptsMade): void;
-  /** Calls `callback` whenever the set of admitted events may have changed. */
+  /** Calls `callback` whenever the set of deliveries that may begin may have changed. */
   onChange(callback: () => void): void;
 }
 
-/** A lease, with the methods that suspend and end it. */
+/** A lease, with the methods that end it. */
 export class LeaseController implements Lease {
   peers = 1;
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];
-  readonly #resting = new Set<number>();
-  readonly #attempts = new Map<number, AttemptsMade>();
-  readonly #storing = new Set<number>();
-  #isSuspended = false;
-  #isStill = false;
-  #working = 0;
-  #begunEnd = -Infinity;
-  #queued = 0;
-  #queueShrank: () => void = () => {};
-  #work: (isWorking: boolean) => void = () => {};
 
   get ending(): AbortSignal {
     return this.#ending.signal;
@@ -55,122 +29,14 @@ export class LeaseController implements Lease {
     return this.#ended.signal;
   }
 
-  /** Whether work on any event may begin. */
-  get isOpen(): boolean {
-    return !this.#isSuspended && !this.#ending.signal.aborted;
-  }
-
-  /** Whether work on any event is in progress. */
-  get isWorking(): boolean {
-    return this.#working > 0;
-  }
-
-  /**
-   * First offset that may not begin while the lease is not open: after the last one begun, or the lowest that pauses.
-   */
-  get drainEnd(): number {
-    let end = this.#begunEnd;
-    for (const offset of this.#resting) end = Math.min(end, offset);
-    return end;
-  }
-
-  admits(offset: number): boolean {
-    return this.isOpen ||
-      !this.#isStill && !this.#ended.signal.aborted && offset < this.drainEnd;
-  }
-
-  begin(offset: number): void {
-    this.#working++;
-    this.#begunEnd = Math.max(this.#begunEnd, offset + 1);
-    if (this.#resting.size > 0) this.#resting.delete(offset);
-    this.#work(true);
-  }
-
-  finish(offset: number): void {
-    this.#working--;
-    if (this.#attempts.size > 0) this.#attempts.delete(offset);
-    if (this.#storing.size > 0) this.#storing.delete(offset);
-  }
-
-  noteStoring(offset: number): void {
-    this.#storing.add(offset);
-  }
-
-  rest(offset: number): void {
-    this.#working--;
-    this.#resting.add(offset);
-    this.#work(false);
-    if (!this.isOpen) this.#changed();
-  }
-
-  noteAttempts(offset: number, attempts: AttemptsMade): void {
-    this.#attempts.set(offset, attempts);
-  }
-
-  attemptsOf(offset: number): AttemptsMade | undefined {
-    return this.#attempts.get(offset);
-  }
-
-  /** Whether a crash could be due to the event at `offset`: work on it, or on a later one, has begun. */
-  isAtWorkOn(offset: number): boolean {
-    return offset < this.#begunEnd && this.isOccupiedBy(offset);
-  }
-
-  /** The same for an event that was delivered alone, whether work on it has begun or not. */
-  isOccupiedBy(offset: number): boolean {
-    return this.isOpen && !this.#resting.has(offset) && !this.#storing.has(offset);
-  }
-
-  noteQueued(count: number): void {
-    const shrank = count < this.#queued;
-    this.#queued = count;
-    if (shrank) this.#queueShrank();
-  }
-
-  /** Events that wait only for a call slot. */
-  get queued(): number {
-    return this.#queued;
-  }
-
   onChange(callback: () => void): void {
     this.#callbacks.push(callback);
   }
 
-  /** Calls `callback` when work on an event begins (`true`), or pauses until a retry (`false`). */
-  onWork(callback: (isWorking: boolean) => void): void {
-    this.#work = callback;
-  }
-
-  /** Calls `callback` whenever fewer events wait for a slot. It must not deliver further events synchronously. */
-  onQueueShrank(callback: () => void): void {
-    this.#queueShrank = callback;
-  }
-
-  /** Until `resume()`, only events below `drainEnd` may begin. */
-  suspend(): void {
-    this.#isSuspended = true;
-    this.#changed();
-  }
-
-  /** Like `suspend()`, but no event may begin, not even one below `drainEnd`. */
-  still(): void {
-    this.#isStill = true;
-    this.suspend();
-  }
-
-  /** Any event may begin again, unless the lease is ending. */
-  resume(): void {
-    if (!this.#isSuspended) return;
-    this.#isSuspended = false;
-    this.#isStill = false;
-    this.#changed();
-  }
-
-  /** From here on, only events below `drainEnd` may begin. */
   beginEnd(): void {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
-    this.#changed();
+    this.changed();
   }
 
   /** Aborts work in progress. */
@@ -178,10 +44,10 @@ export class LeaseController implements Lease {
     if (this.#ended.signal.aborted) return;
     this.#ending.abort();
     this.#ended.abort();
-    this.#changed();
+    this.changed();
   }
 
-  #changed(): void {
+  protected changed(): void {
     for (const callback of this.#callbacks) callback();
   }
 }

@@ -1,4 +1,4 @@
-import type { InboundEvent } from "./event.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Lease } from "./lease.ts";
 
 /**
@@ -8,9 +8,9 @@ import type { Lease } from "./lease.ts";
  * - rejected with {@linkcode EventNotSettledError}: the lease ended first, so the event must be delivered again;
  * - rejected with anything else: the pipeline cannot go on.
  *
- * A failure of the event itself never rejects. Calls may overlap; calls for one partition come in the order of offsets.
+ * A failure of the event itself never rejects. Calls may overlap. Those for one lease come in the order of positions.
  */
-export type Deliver = (event: InboundEvent, lease: Lease) => Promise<void>;
+export type Deliver = (delivery: Delivery) => Promise<void>;
 
 /** Delivers events to a pipeline. */
 export interface Listener extends AsyncDisposable {

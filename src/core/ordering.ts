@@ -1,3 +1,4 @@
+import type { Delivery } from "./delivery.ts";
 import type { Bytes, InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
 import { type Deliver, EventNotSettledError } from "./listener.ts";
@@ -9,7 +10,7 @@ export type Ordering = "key" | "partition" | "none";
 type Lane = string | null;
 
 interface Turn {
-  readonly event: InboundEvent;
+  readonly delivery: Delivery;
   readonly resolve: (handled: Promise<void>) => void;
   readonly reject: (error: Error) => void;
 }
@@ -19,19 +20,20 @@ const MAX_CODE_UNITS = 4096;
 
 /**
  * Wraps `deliver` so that events of one ordering key are handled one after the other, in order of delivery. Others run
- * side by side. Rejects an event that its lease no longer admits when its turn comes.
+ * side by side. Rejects an event that may no longer begin when its turn comes.
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
   const laneOf = ordering === "key" ? keyLane : () => null;
   const lanesOfLease = new WeakMap<Lease, Lanes>();
-  return (event, lease) => {
+  return (delivery) => {
+    const { event, lease } = delivery;
     let lanes = lanesOfLease.get(lease);
     if (lanes === undefined) {
-      lanes = new Lanes(lease, deliver);
+      lanes = new Lanes(deliver);
       lanesOfLease.set(lease, lanes);
     }
-    return lanes.deliver(event, laneOf(event));
+    return lanes.deliver(delivery, laneOf(event));
   };
 }
 
@@ -40,41 +42,39 @@ export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
  * events fail, so a turn holds only what it needs to begin.
  */
 class Lanes {
-  readonly #lease: Lease;
   readonly #deliver: Deliver;
   readonly #waiting = new Map<Lane, Turn[] | undefined>();
 
-  constructor(lease: Lease, deliver: Deliver) {
-    this.#lease = lease;
+  constructor(deliver: Deliver) {
     this.#deliver = deliver;
   }
 
-  deliver(event: InboundEvent, lane: Lane): Promise<void> {
+  deliver(delivery: Delivery, lane: Lane): Promise<void> {
     if (!this.#waiting.has(lane)) {
       this.#waiting.set(lane, undefined);
-      return this.#handle(event, lane);
+      return this.#handle(delivery, lane);
     }
     return new Promise((resolve, reject) => {
-      const turn = { event, resolve, reject };
+      const turn = { delivery, resolve, reject };
       const waiting = this.#waiting.get(lane);
       if (waiting === undefined) this.#waiting.set(lane, [turn]);
       else waiting.push(turn);
     });
   }
 
-  #handle(event: InboundEvent, lane: Lane): Promise<void> {
-    const handled = this.#deliver(event, this.#lease);
+  #handle(delivery: Delivery, lane: Lane): Promise<void> {
+    const handled = this.#deliver(delivery);
     const goOn = () => this.#goOn(lane);
     handled.then(goOn, goOn);
     return handled;
   }
 
   #goOn(lane: Lane): void {
-    const { ending } = this.#lease;
     const waiting = this.#waiting.get(lane) ?? [];
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
-      if (!ending.aborted || this.#lease.admits(turn.event.position)) {
-        return turn.resolve(this.#handle(turn.event, lane));
+      const { delivery } = turn;
+      if (!delivery.lease.ending.aborted || delivery.mayBegin) {
+        return turn.resolve(this.#handle(delivery, lane));
       }
       turn.reject(new EventNotSettledError("The lease ended before its turn"));
     }

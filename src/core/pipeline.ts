@@ -8,6 +8,7 @@ import {
   oversizeFailure,
   whileBlocked,
 } from "./failures/classify.ts";
+import type { Delivery } from "./delivery.ts";
 import type { InboundEvent } from "./event.ts";
 import { disposeOf, type FailedEventOptions } from "./failures/failed_event.ts";
 import {
@@ -68,7 +69,7 @@ export interface PipelineParts extends RetryOptions {
 export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
   const pipeline = new Pipeline(parts);
   return parts.listener.listen(
-    inOrder((event, lease) => pipeline.settle(event, lease), parts.ordering),
+    inOrder((delivery) => pipeline.settle(delivery), parts.ordering),
     lease,
   );
 }
@@ -99,8 +100,9 @@ class Pipeline {
     };
   }
 
-  async settle(event: InboundEvent, lease: Lease): Promise<void> {
+  async settle(delivery: Delivery): Promise<void> {
     const { onTombstone = "send" } = this.#parts;
+    const { event, lease } = delivery;
     if (event.value === null && onTombstone === "skip") return;
     const history: History = event.past === undefined
       ? {}
@@ -108,57 +110,58 @@ class Pipeline {
     try {
       const oversize = oversizeFailure(event);
       const handled = oversize !== null
-        ? await this.#failedWithoutCall(oversize, event, lease)
+        ? await this.#failedWithoutCall(oversize, delivery)
         : event.value === null && onTombstone === "forward"
-        ? await this.#tombstoneOutcome(event, lease)
+        ? await this.#tombstoneOutcome(delivery)
         : event.past === undefined
-        ? await callHandler(event, this.#calls, lease, history)
-        : await this.#outcomeAnew(event, lease, history);
+        ? await callHandler(delivery, this.#calls, history)
+        : await this.#outcomeAnew(delivery, history);
       const { outcome, records } = this.#recordsOf(handled, event);
       for (let toStore = records;;) {
         const { failure, refused } = await this.#complete(
           { outcome, toStore },
-          { event, lease, history },
+          { delivery, history },
         );
-        if (failure === null) return lease.finish(event.position);
-        lease.rest(event.position);
+        if (failure === null) return;
+        delivery.enter("backingOff");
         const attempts = history.attempts ??= attemptsFor(event, this.#parts);
         attempts.fail();
         await attempts.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
         // The response is at hand and the other processors have stored it, so only refused records are published again.
         toStore = refused;
-        await this.#calls.slots.beginWithoutCall(lease, event.position);
+        await this.#calls.slots.beginWithoutCall(delivery);
       }
+    } catch (error) {
+      // Before the next event of its key has its turn.
+      delivery.enter("givenUp");
+      throw error;
     } finally {
       history.attempts?.pauses.end();
     }
   }
 
-  async #failedWithoutCall(
-    failure: EventFailure,
-    event: InboundEvent,
-    lease: Lease,
-  ): Promise<Outcome> {
-    await this.#calls.slots.beginWithoutCall(lease, event.position);
+  async #failedWithoutCall(failure: EventFailure, delivery: Delivery): Promise<Outcome> {
+    await this.#calls.slots.beginWithoutCall(delivery);
     return { kind: "failed", failure };
   }
 
-  async #tombstoneOutcome(event: InboundEvent, lease: Lease): Promise<Outcome> {
-    await this.#calls.slots.beginWithoutCall(lease, event.position);
+  async #tombstoneOutcome(delivery: Delivery): Promise<Outcome> {
+    await this.#calls.slots.beginWithoutCall(delivery);
     return { kind: "tombstone" };
   }
 
   /** A poison pill is not called again. With `onFailure: block` it is, after a pause, and other events go first. */
-  async #outcomeAnew(event: InboundEvent, lease: Lease, history: History): Promise<Outcome> {
+  async #outcomeAnew(delivery: Delivery, history: History): Promise<Outcome> {
     const { policy, slots } = this.#calls;
+    const { event, lease } = delivery;
     const failure = crashFailure(event, this.#calls);
     if (failure !== null) {
-      await slots.beginWithoutCall(lease, event.position);
+      await slots.beginWithoutCall(delivery);
       if (policy.onFailure !== "block") return { kind: "failed", failure };
-      lease.rest(event.position);
+      delivery.enter("backingOff");
       await history.attempts?.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
     }
-    return await callHandler(event, this.#calls, lease, history);
+    return await callHandler(delivery, this.#calls, history);
   }
 
   /** Builds all records before any is published: an event is stored as a whole, or fails as a whole. */
@@ -189,29 +192,22 @@ class Pipeline {
    */
   async #complete(
     { outcome, toStore }: { outcome: Outcome; toStore: readonly Addressed[] },
-    { event, lease, history: { attempts } }: {
-      event: InboundEvent;
-      lease: Lease;
-      history: History;
-    },
+    { delivery, history: { attempts } }: { delivery: Delivery; history: History },
   ): Promise<{ failure: EventFailure | null; refused: readonly Addressed[] }> {
     const heldBytes = outcome.kind === "result" ? outcome.result.value.byteLength : 0;
     this.#calls.slots.hold(heldBytes);
     try {
-      const refused = await this.#publishAll(toStore, event, lease);
+      const refused = await this.#publishAll(toStore, delivery);
       const isReplaced = refused.length > 0 && outcome.kind === "result" &&
-        await this.#publishReplacement(outcome.result, refused, { event, lease });
+        await this.#publishReplacement(outcome.result, refused, delivery);
       const failure = outcome.kind === "failed"
         ? outcome.failure
         : refused.length === 0 || isReplaced
         ? null
         : TOO_LARGE;
       const isSettled = failure === null ||
-        await disposeOf({ event, failure, attempts, lease }, this.#failed);
+        await disposeOf({ delivery, failure, attempts }, this.#failed);
       return { failure: isSettled ? null : failure, refused };
-    } catch (error) {
-      lease.rest(event.position);
-      throw error;
     } finally {
       this.#calls.slots.release(heldBytes);
     }
@@ -221,8 +217,9 @@ class Pipeline {
   async #publishReplacement(
     result: Result,
     refused: readonly Addressed[],
-    { event, lease }: { event: InboundEvent; lease: Lease },
+    delivery: Delivery,
   ): Promise<boolean> {
+    const { event } = delivery;
     const replacement = tooLargeResult(result);
     const targets = result.when === "onError"
       ? refused.map(({ target }) => target)
@@ -231,7 +228,7 @@ class Pipeline {
     try {
       const record = resultRecord(event, replacement);
       const records = shapedRecords(record, targets, { event, result: replacement });
-      return (await this.#publishAll(records, event, lease)).length === 0;
+      return (await this.#publishAll(records, delivery)).length === 0;
     } catch (error) {
       if (error instanceof TemplateError) return false;
       throw error;
@@ -241,13 +238,12 @@ class Pipeline {
   /** Resolves with the records that are too large to store. */
   async #publishAll(
     records: readonly Addressed[],
-    event: InboundEvent,
-    lease: Lease,
+    delivery: Delivery,
   ): Promise<readonly Addressed[]> {
     const refused: Addressed[] = [];
     for (const addressed of records) {
       const { record, target: { processor } } = addressed;
-      const publication = { record, processor, what: "the result", event, lease };
+      const publication = { record, processor, what: "the result", delivery };
       const place = await publish(publication, this.#publishing);
       if (place === null) refused.push(addressed);
       else this.#parts.log.debug(() => producedLine(place));

@@ -1,5 +1,4 @@
-import type { InboundEvent } from "./event.ts";
-import type { Lease } from "./lease.ts";
+import type { Delivery } from "./delivery.ts";
 import { EventNotSettledError } from "./listener.ts";
 import {
   type OutboundRecord,
@@ -13,9 +12,8 @@ export interface Publication {
   readonly record: OutboundRecord;
   /** Name of the record: `the result`. */
   readonly what: string;
-  readonly event: InboundEvent;
+  readonly delivery: Delivery;
   readonly processor: ResultProcessor;
-  readonly lease: Lease;
   /** Whether a smaller record follows when this one is too large: then only DEBUG logs the refusal. */
   readonly hasSmaller?: boolean;
 }
@@ -29,7 +27,8 @@ export async function publish(
   publication: Publication,
   options: RetryOptions,
 ): Promise<string | null> {
-  const { record, event, processor, lease } = publication;
+  const { record, delivery, processor } = publication;
+  const { lease } = delivery;
   let pauses: RetryPauses | undefined;
   try {
     for (;;) {
@@ -51,7 +50,7 @@ export async function publish(
         else options.log.error(message);
         return null;
       }
-      lease.noteStoring(event.position);
+      delivery.enter("storing");
       pauses ??= new RetryPauses(() => describe(publication), options);
       await pauses.pause(error.message, { lease });
     }
@@ -60,6 +59,6 @@ export async function publish(
   }
 }
 
-function describe({ what, event }: Publication): string {
-  return `publish ${what} of ${event.origin}`;
+function describe({ what, delivery }: Publication): string {
+  return `publish ${what} of ${delivery.event.origin}`;
 }

@@ -1,10 +1,11 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { formatDelay } from "../core/backoff.ts";
+import { Delivery, type DeliveryState } from "../core/delivery.ts";
 import type { InboundEvent } from "../core/event.ts";
 import { CircuitBreaker } from "../core/failures/circuit_breaker.ts";
 import { failurePolicy, type RetryPolicy } from "../core/failures/failure_policy.ts";
 import { type Handler, HandlerError, type Result } from "../core/handler.ts";
-import { type Lease, LeaseController } from "../core/lease.ts";
+import { LeaseController } from "../core/lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../core/listener.ts";
 import { Logger } from "../core/log.ts";
 import { runPipeline } from "../core/pipeline.ts";
@@ -68,7 +69,7 @@ export async function runTrial(
     // One call shows no outage, and its refusal is in the outcome.
     breaker: new CircuitBreaker({ log: new Logger(() => {}, { level: "ERROR" }) }),
     log: new Logger(({ message }) => logged.push(message), { level: "WARN" }),
-  }, new OneCallLease());
+  }, new LeaseController());
 
   const { outcome } = call;
   const repetition = repetitionAfter(outcome, policy.retry);
@@ -128,7 +129,7 @@ function repetitionAfter(outcome: Outcome | undefined, retry: RetryPolicy | null
   return `call again${pause}, up to ${retry.maxAttempts} calls in all`;
 }
 
-/** Delivers one event. */
+/** Delivers one event, until it has to wait for another call. */
 class OneEventListener implements Listener {
   isSettled = false;
   readonly #event: InboundEvent;
@@ -137,9 +138,9 @@ class OneEventListener implements Listener {
     this.#event = event;
   }
 
-  async listen(deliver: Deliver, lease: Lease): Promise<void> {
+  async listen(deliver: Deliver): Promise<void> {
     try {
-      await deliver(this.#event, lease);
+      await deliver(new OneCallDelivery(this.#event));
       this.isSettled = true;
     } catch (error) {
       if (!(error instanceof EventNotSettledError)) throw error;
@@ -151,11 +152,19 @@ class OneEventListener implements Listener {
   }
 }
 
-/** Ends as soon as the event has to wait for another call. */
-class OneCallLease extends LeaseController {
-  override rest(offset: number): void {
-    super.rest(offset);
-    this.beginEnd();
+/** Ends its lease as soon as the event has to wait for another call. */
+class OneCallDelivery extends Delivery {
+  readonly #lease: LeaseController;
+
+  constructor(event: InboundEvent) {
+    const lease = new LeaseController();
+    super(event, lease);
+    this.#lease = lease;
+  }
+
+  override enter(state: DeliveryState): void {
+    super.enter(state);
+    if (state === "backingOff") this.#lease.beginEnd();
   }
 }
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import type { InboundEvent } from "../../src/core/event.ts";
-import { LeaseController } from "../../src/core/lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../../src/core/listener.ts";
+import { type Lease, LeaseController } from "../../src/core/lease.ts";
+import { EventNotSettledError, type Listener } from "../../src/core/listener.ts";
 import type { ListenerPromises } from "../../src/core/transport.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 import {
@@ -231,15 +231,15 @@ interface Run extends AsyncDisposable {
 
 async function listenTo(
   source: ListenerSource,
-  deliver: Deliver = () => Promise.resolve(),
+  handle: (event: InboundEvent, lease: Lease) => Promise<void> = () => Promise.resolve(),
 ): Promise<Run> {
   const events: InboundEvent[] = [];
   const lease = new LeaseController();
   const listener = await source.open();
   let hasEnded = false;
-  const listening = listener.listen((event, eventLease) => {
+  const listening = listener.listen(({ event, lease }) => {
     events.push(event);
-    return deliver(event, eventLease);
+    return handle(event, lease);
   }, lease).finally(() => hasEnded = true);
   listening.catch(() => {});
   return {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { CallSlots } from "../../src/core/call_slots.ts";
-import { LeaseController } from "../../src/core/lease.ts";
+import { OpenPartition } from "../support/kafka/open_partition.ts";
 import { Calls } from "../support/fakes/calls.ts";
 import { promisesSettled } from "../support/eventually.ts";
 
@@ -28,14 +28,15 @@ Deno.test("CallSlots gives slots in turn, when leases hold as many", async () =>
 
 Deno.test("CallSlots prefers the lowest offset of a lease, in whatever order calls asked", async () => {
   const slots = new CallSlots(2);
-  const lease = new LeaseController();
+  const partition = new OpenPartition();
   const started: number[] = [];
-  const take = (offset: number) => slots.take(lease, offset).then(() => started.push(offset));
+  const take = (offset: number) =>
+    slots.take(partition.at(offset)).then(() => started.push(offset));
   for (const offset of [4, 5, 6, 8, 9]) take(offset);
   for (const offset of [7, 3]) take(offset);
   for (let call = 0; call < 5; call++) {
     await promisesSettled();
-    slots.giveBack(lease, { wasAnswered: true });
+    slots.giveBack(partition.at(4), { wasAnswered: true });
   }
   await promisesSettled();
   assertEquals(started, [4, 5, 3, 6, 7, 8, 9]);

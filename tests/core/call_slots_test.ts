@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CallSlots } from "../../src/core/call_slots.ts";
+import { Delivery } from "../../src/core/delivery.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { EventNotSettledError } from "../../src/core/listener.ts";
 import { Calls } from "../support/fakes/calls.ts";
+import { anEvent } from "../support/events.ts";
+import { OpenPartition } from "../support/kafka/open_partition.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
@@ -48,75 +51,56 @@ Deno.test("CallSlots gives nothing to a lease that is suspended, and goes on whe
   assertEquals(calls.started, ["b", "b", "a"]);
 });
 
-Deno.test("CallSlots gives slots to what a suspended lease still admits, and to nothing behind it", async () => {
+Deno.test("CallSlots gives slots to what may begin in a suspended lease, and to nothing behind it", async () => {
   const slots = new CallSlots(3);
-  const lease = new LeaseController();
+  const partition = new OpenPartition();
   const started: number[] = [];
-  for (const offset of [7, 4, 9, 2]) {
-    slots.take(lease, offset).then(() => started.push(offset));
-  }
+  const take = (offset: number) =>
+    slots.take(partition.at(offset)).then(() => void started.push(offset));
+  for (const offset of [7, 4, 9, 2]) void take(offset);
   await promisesSettled();
   assertEquals(started, [7, 4, 9], "those who asked first");
 
-  lease.suspend();
-  for (const offset of [8, 10]) slots.take(lease, offset).then(() => started.push(offset));
-  for (let call = 0; call < 3; call++) slots.giveBack(lease, { wasAnswered: true });
+  partition.lease.suspend();
+  for (const offset of [8, 10]) void take(offset);
+  for (const offset of [7, 4, 9]) slots.giveBack(partition.at(offset), { wasAnswered: true });
   await promisesSettled();
   assertEquals(started, [7, 4, 9, 2, 8]);
 
-  lease.resume();
+  partition.lease.resume();
   await promisesSettled();
   assertEquals(started, [7, 4, 9, 2, 8, 10]);
 });
 
 Deno.test("CallSlots has work begin with the slot, so that a lease that is suspended then knows of it", () => {
   const slots = new CallSlots(1);
-  const lease = new LeaseController();
-  slots.take(lease, 7);
-  slots.take(lease, 8);
-  assertEquals({ isWorking: lease.isWorking, drainEnd: lease.drainEnd }, {
-    isWorking: true,
-    drainEnd: 8,
-  });
+  const partition = new OpenPartition();
+  void slots.take(partition.at(7));
+  void slots.take(partition.at(8));
+  assertEquals([7, 8].map((offset) => partition.at(offset).state), ["calling", "queued"]);
 });
 
-Deno.test("CallSlots tells a lease how many of its calls wait", async () => {
-  const slots = new CallSlots(2);
-  const lease = new LeaseController();
-  const queued: number[] = [];
-  for (const offset of [1, 2, 3, 4]) {
-    slots.take(lease, offset).catch(() => {});
-    queued.push(lease.queued);
-  }
-  slots.giveBack(lease, { wasAnswered: true });
-  queued.push(lease.queued);
-  lease.end();
-  queued.push(lease.queued);
-  await promisesSettled();
-  assertEquals(queued, [0, 0, 1, 2, 1, 0]);
-});
-
-Deno.test("CallSlots turns away who waits behind a call that rests, when the lease is ending", async () => {
+Deno.test("CallSlots turns away who waits behind a call that has failed, when the lease is ending", async () => {
   const slots = new CallSlots(1);
-  const lease = new LeaseController();
+  const partition = new OpenPartition();
   const outcomes: string[] = [];
   const take = (offset: number) =>
-    slots.take(lease, offset).then(
+    slots.take(partition.at(offset)).then(
       () => outcomes.push(`${offset} started`),
       () => outcomes.push(`${offset} turned away`),
     );
   take(6);
   await promisesSettled();
   for (const offset of [3, 4, 5, 7]) take(offset);
-  lease.beginEnd();
+  partition.lease.beginEnd();
   await promisesSettled();
   assertEquals(outcomes.splice(0), ["6 started", "7 turned away"]);
 
-  slots.giveBack(lease, { wasAnswered: true });
+  slots.giveBack(partition.at(6), { wasAnswered: true });
   await promisesSettled();
   assertEquals(outcomes.splice(0), ["3 started"]);
 
-  lease.rest(3);
+  partition.at(3).enter("backingOff");
   await promisesSettled();
   assertEquals(outcomes, ["4 turned away", "5 turned away"]);
 });
@@ -143,8 +127,12 @@ Deno.test("CallSlots.take() rejects, when the lease was ending before", async ()
     const slots = new CallSlots(1);
     const lease = new LeaseController();
     lease[end]();
-    await assertRejects(() => slots.take(lease, 0), EventNotSettledError, "ended before its turn");
-    await slots.take(new LeaseController(), 0);
+    await assertRejects(
+      () => slots.take(new Delivery(anEvent(), lease)),
+      EventNotSettledError,
+      "ended before its turn",
+    );
+    await slots.take(new Delivery(anEvent(), new LeaseController()));
   }
 });
 

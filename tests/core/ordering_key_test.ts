@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Bytes } from "../../src/core/event.ts";
+import { Delivery } from "../../src/core/delivery.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { EventNotSettledError } from "../../src/core/listener.ts";
 import { inOrder, type Ordering } from "../../src/core/ordering.ts";
@@ -45,10 +46,12 @@ Deno.test("inOrder() by key runs different keys side by side, and equal ones one
   const lease = new LeaseController();
   const keys = Object.values(DIFFERENT_KEYS);
 
-  for (const [offset, key] of keys.entries()) deliver(anEvent({ topic: "T", offset, key }), lease);
+  for (const [offset, key] of keys.entries()) {
+    deliver(new Delivery(anEvent({ topic: "T", offset, key }), lease));
+  }
   for (const [index, key] of keys.entries()) {
     const copy = key && new Uint8Array(key);
-    deliver(anEvent({ topic: "T", offset: keys.length + index, key: copy }), lease);
+    deliver(new Delivery(anEvent({ topic: "T", offset: keys.length + index, key: copy }), lease));
   }
   await promisesSettled();
   assertEquals(pipeline.started, keys.map((_, offset) => `T[0]@${offset}`));
@@ -67,7 +70,9 @@ Deno.test("inOrder() by key knows a key by its bytes, when it is a part of a lar
   const buffer = bytes("abcabc");
 
   const keys = [buffer.subarray(0, 3), buffer.subarray(3, 6), buffer.subarray(1, 4)];
-  for (const [offset, key] of keys.entries()) deliver(anEvent({ topic: "T", offset, key }), lease);
+  for (const [offset, key] of keys.entries()) {
+    deliver(new Delivery(anEvent({ topic: "T", offset, key }), lease));
+  }
   await promisesSettled();
   assertEquals(pipeline.started, ["T[0]@0", "T[0]@2"]);
 });
@@ -77,7 +82,9 @@ Deno.test("inOrder() by key keeps keys of different leases apart", async () => {
   const deliver = inOrder(pipeline.deliver, "key");
   const leases = [new LeaseController(), new LeaseController()];
   for (const [partition, lease] of leases.entries()) {
-    for (const offset of [1, 2]) deliver(anEvent({ topic: "T", partition, offset }), lease);
+    for (const offset of [1, 2]) {
+      deliver(new Delivery(anEvent({ topic: "T", partition, offset }), lease));
+    }
   }
   await promisesSettled();
   assertEquals(pipeline.started, ["T[0]@1", "T[1]@1"]);
@@ -88,7 +95,7 @@ Deno.test("inOrder() by partition runs different keys one after the other", asyn
   const deliver = inOrder(pipeline.deliver, "partition");
   const lease = new LeaseController();
   for (const [offset, key] of [bytes("a"), bytes("b"), null].entries()) {
-    deliver(anEvent({ topic: "T", offset, key }), lease);
+    deliver(new Delivery(anEvent({ topic: "T", offset, key }), lease));
   }
   for (const offset of [0, 1, 2]) {
     await promisesSettled();
@@ -101,7 +108,7 @@ Deno.test("inOrder() by nothing runs equal keys side by side", async () => {
   const pipeline = new FakeDeliver();
   const deliver = inOrder(pipeline.deliver, "none");
   const lease = new LeaseController();
-  for (const offset of [0, 1, 2]) deliver(anEvent({ topic: "T", offset }), lease);
+  for (const offset of [0, 1, 2]) deliver(new Delivery(anEvent({ topic: "T", offset }), lease));
   await promisesSettled();
   assertEquals(pipeline.running, ["T[0]@0", "T[0]@1", "T[0]@2"]);
 });
@@ -114,7 +121,8 @@ Deno.test("inOrder() by key keeps every key in order and to one event at a time,
   const keys = Array.from({ length: 500 }, () => Math.floor(random() * 7));
   const keyOf = (place: string) => keys[Number(place.slice(place.indexOf("@") + 1))];
   for (const [offset, key] of keys.entries()) {
-    deliver(anEvent({ topic: "T", offset, key: key === 0 ? null : bytes(`${key}`) }), lease);
+    const event = anEvent({ topic: "T", offset, key: key === 0 ? null : bytes(`${key}`) });
+    deliver(new Delivery(event, lease));
   }
 
   for (let settled = 0; settled < keys.length; settled++) {
@@ -164,7 +172,7 @@ function withLanesInSight(pipeline: FakeDeliver, ordering: Ordering) {
   const inOrderDeliver = inOrder(pipeline.deliver, ordering);
   const lease = new LeaseController();
   const deliver = (offset: number, key: Bytes) => {
-    const handled = inOrderDeliver(anEvent({ topic: "T", offset, key }), lease);
+    const handled = inOrderDeliver(new Delivery(anEvent({ topic: "T", offset, key }), lease));
     handled.catch(() => {});
     return handled;
   };

@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Delivery } from "../../src/core/delivery.ts";
 import { LeaseController } from "../../src/core/lease.ts";
 import { EventNotSettledError } from "../../src/core/listener.ts";
 import { inOrder, type Ordering } from "../../src/core/ordering.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { anEvent } from "../support/events.ts";
 import { FakeDeliver } from "../support/fakes/deliver.ts";
+import { OpenPartition } from "../support/kafka/open_partition.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
 const IN_LANES: readonly Ordering[] = ["key", "partition"];
@@ -15,7 +17,9 @@ for (const ordering of IN_LANES) {
     const deliver = inOrder(pipeline.deliver, ordering);
     const lease = new LeaseController();
 
-    const all = [1, 2, 3].map((offset) => deliver(anEvent({ topic: "T", offset }), lease));
+    const all = [1, 2, 3].map((offset) =>
+      deliver(new Delivery(anEvent({ topic: "T", offset }), lease))
+    );
     await promisesSettled();
     assertEquals(pipeline.started, ["T[0]@1"]);
 
@@ -30,14 +34,14 @@ for (const ordering of IN_LANES) {
     assertEquals(pipeline.started, ["T[0]@1", "T[0]@2", "T[0]@3"]);
   });
 
-  Deno.test(`inOrder() by ${ordering} does not start an event, when its lease is ending at its turn and does not admit it`, async () => {
+  Deno.test(`inOrder() by ${ordering} does not start an event, when its lease is ending at its turn and it may not begin`, async () => {
     const pipeline = new FakeDeliver();
     const deliver = inOrder(pipeline.deliver, ordering);
     const lease = new LeaseController();
 
-    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
-    const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
-    const queuedBehind = deliver(anEvent({ topic: "T", offset: 3 }), lease);
+    const running = deliver(new Delivery(anEvent({ topic: "T", offset: 1 }), lease));
+    const queued = deliver(new Delivery(anEvent({ topic: "T", offset: 2 }), lease));
+    const queuedBehind = deliver(new Delivery(anEvent({ topic: "T", offset: 3 }), lease));
     await promisesSettled();
     lease.beginEnd();
     pipeline.settle("T[0]@1");
@@ -48,16 +52,14 @@ for (const ordering of IN_LANES) {
     assertEquals(pipeline.started, ["T[0]@1"]);
   });
 
-  Deno.test(`inOrder() by ${ordering} starts an event at its turn, when its lease is ending and admits it`, async () => {
+  Deno.test(`inOrder() by ${ordering} starts an event at its turn, when its lease is ending and it may begin`, async () => {
     const pipeline = new FakeDeliver();
     const deliver = inOrder(pipeline.deliver, ordering);
-    const lease = new LeaseController();
+    const partition = new OpenPartition();
 
-    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
-    const between = deliver(anEvent({ topic: "T", offset: 2 }), lease);
-    const behind = deliver(anEvent({ topic: "T", offset: 4 }), lease);
-    lease.begin(3);
-    lease.beginEnd();
+    const [running, between, behind] = [1, 2, 4].map((offset) => deliver(partition.at(offset)));
+    partition.begin(3);
+    partition.lease.beginEnd();
     await promisesSettled();
     pipeline.settle("T[0]@1");
     await running;
@@ -66,17 +68,16 @@ for (const ordering of IN_LANES) {
 
     pipeline.settle("T[0]@2");
     await between;
-    await assertRejects(() => behind, EventNotSettledError, "ended before its turn");
+    await assertRejects(() => behind!, EventNotSettledError, "ended before its turn");
   });
 
   Deno.test(`inOrder() by ${ordering} leaves it to what comes next when an event starts, when its lease is suspended`, async () => {
     const pipeline = new FakeDeliver();
     const deliver = inOrder(pipeline.deliver, ordering);
-    const lease = new LeaseController();
+    const partition = new OpenPartition();
 
-    const running = deliver(anEvent({ topic: "T", offset: 1 }), lease);
-    const queued = deliver(anEvent({ topic: "T", offset: 2 }), lease);
-    lease.suspend();
+    const [running, queued] = [1, 2].map((offset) => deliver(partition.at(offset)));
+    partition.lease.suspend();
     await promisesSettled();
     pipeline.settle("T[0]@1");
     await running;
@@ -93,9 +94,9 @@ for (const ordering of IN_LANES) {
     const hanging = new LeaseController();
     const other = new LeaseController();
 
-    const stuck = deliver(anEvent({ topic: "T", partition: 0, offset: 1 }), hanging);
-    const first = deliver(anEvent({ topic: "T", partition: 1, offset: 1 }), other);
-    const second = deliver(anEvent({ topic: "T", partition: 1, offset: 2 }), other);
+    const stuck = deliver(new Delivery(anEvent({ topic: "T", partition: 0, offset: 1 }), hanging));
+    const first = deliver(new Delivery(anEvent({ topic: "T", partition: 1, offset: 1 }), other));
+    const second = deliver(new Delivery(anEvent({ topic: "T", partition: 1, offset: 2 }), other));
     await promisesSettled();
     assertEquals(pipeline.running, ["T[0]@1", "T[1]@1"]);
     pipeline.settle("T[1]@1");
@@ -114,9 +115,9 @@ for (const ordering of IN_LANES) {
     const deliver = inOrder(pipeline.deliver, ordering);
     const lost = new LeaseController();
 
-    deliver(anEvent({ topic: "T", offset: 1 }), lost);
+    deliver(new Delivery(anEvent({ topic: "T", offset: 1 }), lost));
     lost.end();
-    const again = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController());
+    const again = deliver(new Delivery(anEvent({ topic: "T", offset: 1 }), new LeaseController()));
     await promisesSettled();
     assertEquals(pipeline.started, ["T[0]@1", "T[0]@1"]);
 
@@ -130,8 +131,8 @@ for (const ordering of IN_LANES) {
     const deliver = inOrder(pipeline.deliver, ordering);
     const lease = new LeaseController();
 
-    const first = deliver(anEvent({ topic: "T", offset: 1 }), lease);
-    const second = deliver(anEvent({ topic: "T", offset: 2 }), lease);
+    const first = deliver(new Delivery(anEvent({ topic: "T", offset: 1 }), lease));
+    const second = deliver(new Delivery(anEvent({ topic: "T", offset: 2 }), lease));
     await promisesSettled();
     pipeline.reject("T[0]@1", bug);
 
@@ -148,7 +149,9 @@ Deno.test("inOrder() acknowledges an event when that event has settled, not earl
       const pipeline = new FakeDeliver();
       const deliver = inOrder(pipeline.deliver, ordering);
       let isSettled = false;
-      const settled = deliver(anEvent({ topic: "T", offset: 1 }), new LeaseController())
+      const settled = deliver(
+        new Delivery(anEvent({ topic: "T", offset: 1 }), new LeaseController()),
+      )
         .then(() => isSettled = true);
 
       await promisesSettled();
@@ -170,9 +173,7 @@ Deno.test("inOrder() keeps every partition in order and to one event at a time, 
     (_, offset) => anEvent({ topic: "T", partition: Math.floor(random() * 7), offset }),
   );
   const all = Promise.all(
-    events.map((event) =>
-      deliver(event, leases[Number(event.origin.orderGroup)] ?? new LeaseController())
-    ),
+    events.map((event) => deliver(new Delivery(event, leases[Number(event.origin.orderGroup)]!))),
   );
 
   for (let settled = 0; settled < events.length; settled++) {

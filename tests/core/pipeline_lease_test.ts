@@ -8,6 +8,7 @@ import { anEvent, bytes } from "../support/events.ts";
 import { aResult, FakeHandler } from "../support/fakes/handler.ts";
 import { FakeListener } from "../support/fakes/listener.ts";
 import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
+import { PartitionListener } from "../support/kafka/partition_listener.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
 import { NO_END, runParts } from "../support/fakes/run_parts.ts";
 
@@ -109,7 +110,7 @@ for (const [name, outcome] of Object.entries(NOT_ABOUT_EVENTS)) {
           assertEquals(listener.outcomes, [
             "MY_FIRST_TOPIC[0]@184 not settled: The pipeline stops, and the outcome is not about the event",
           ]);
-          assertEquals(lease.isWorking, false);
+          assertEquals(listener.isWorking, false);
           assertEquals([...log.of("ERROR"), ...log.of("WARN")], []);
           assertMatch(log.of("INFO").join(), /@184 stays unfinished, as the pipeline stops: /);
         });
@@ -218,11 +219,11 @@ Deno.test("runPipeline() makes no call, when the lease has ended since the call 
   const handler = new FakeHandler(aResult());
 
   const running = runParts({ listener, handler }, lease);
-  assertEquals(lease.isWorking, true);
+  assertEquals(listener.isWorking, true);
   lease.end();
   await running;
 
-  assertEquals({ calls: handler.calls, isWorking: lease.isWorking }, {
+  assertEquals({ calls: handler.calls, isWorking: listener.isWorking }, {
     calls: [],
     isWorking: false,
   });
@@ -232,11 +233,11 @@ Deno.test("runPipeline() makes no call, when the lease has ended since the call 
 });
 
 Deno.test("runPipeline() makes no call while the lease is suspended, and goes on when it is resumed", async () => {
-  const lease = new LeaseController();
-  const listener = new FakeListener(anEvent());
+  const listener = new PartitionListener(anEvent());
+  const { lease } = listener;
   const handler = new FakeHandler(aResult());
   lease.suspend();
-  const running = runParts({ listener, handler }, lease);
+  const running = runParts({ listener, handler });
 
   await everythingSettled();
   assertEquals(handler.calls, []);
@@ -247,16 +248,17 @@ Deno.test("runPipeline() makes no call while the lease is suspended, and goes on
 });
 
 Deno.test("runPipeline() publishes what was called for while the lease is suspended, as often as it takes", async () => {
-  const lease = new LeaseController();
   const answer = Promise.withResolvers<ReturnType<typeof aResult>>();
-  const listener = new FakeListener(anEvent());
+  const listener = new PartitionListener(anEvent());
+  const { lease } = listener;
   const handler = new FakeHandler(answer.promise);
   const away = new ResultProcessorError("away");
   const processor = new FakeResultProcessor({ failures: [away, away] });
-  const running = runParts(
-    { listener, handler, resultProcessors: [{ when: ["onSuccess"], processor }] },
-    lease,
-  );
+  const running = runParts({
+    listener,
+    handler,
+    resultProcessors: [{ when: ["onSuccess"], processor }],
+  });
 
   await eventually(() => handler.calls.length === 1, { what: "the call begins" });
   lease.suspend();
@@ -269,16 +271,17 @@ Deno.test("runPipeline() publishes what was called for while the lease is suspen
 });
 
 Deno.test("runPipeline() repeats no call while the lease is suspended", async () => {
-  const lease = new LeaseController();
+  const listener = new PartitionListener(anEvent());
+  const { lease } = listener;
   const handler = new FakeHandler(() => {
     lease.suspend();
     return new HandlerError("no response");
   }, aResult());
-  const running = runParts({ listener: new FakeListener(anEvent()), handler }, lease);
+  const running = runParts({ listener, handler });
 
   await eventually(() => handler.calls.length === 1, { what: "the call fails" });
   await everythingSettled();
-  assertEquals({ calls: handler.calls.length, isWorking: lease.isWorking }, {
+  assertEquals({ calls: handler.calls.length, isWorking: listener.isWorking }, {
     calls: 1,
     isWorking: false,
   });
@@ -291,13 +294,13 @@ Deno.test("runPipeline() repeats no call while the lease is suspended", async ()
 Deno.test("runPipeline() calls for events between those that have begun, when the lease is suspended or ending", async (t) => {
   for (const close of ["suspend", "beginEnd"] as const) {
     await t.step(close, async () => {
-      const lease = new LeaseController();
       const answer = Promise.withResolvers<ReturnType<typeof aResult>>();
       const handler = new FakeHandler(answer.promise);
-      const listener = new FakeListener(
+      const listener = new PartitionListener(
         ...["a", "a", "b", "a", "b"].map((key, offset) => anEvent({ key: bytes(key), offset })),
       );
-      const running = runParts({ listener, handler }, lease);
+      const { lease } = listener;
+      const running = runParts({ listener, handler });
       await eventually(() => handler.calls.length === 2, { what: "one call of each key begins" });
 
       lease[close]();
@@ -319,26 +322,26 @@ Deno.test("runPipeline() calls for events between those that have begun, when th
 });
 
 Deno.test("runPipeline() works on an event from the call until its result is stored", async () => {
-  const lease = new LeaseController();
   const answer = Promise.withResolvers<ReturnType<typeof aResult>>();
   const gate = Promise.withResolvers<void>();
+  const listener = new FakeListener(anEvent());
   const handler = new FakeHandler(answer.promise);
   const processor = new FakeResultProcessor({ gate: () => gate.promise });
-  const states = [lease.isWorking];
+  const states = [listener.isWorking];
   const running = runParts({
-    listener: new FakeListener(anEvent()),
+    listener,
     handler,
     resultProcessors: [{ when: ["onSuccess"], processor }],
-  }, lease);
+  });
 
   await eventually(() => handler.calls.length === 1, { what: "the call begins" });
-  states.push(lease.isWorking);
+  states.push(listener.isWorking);
   answer.resolve(aResult());
   await eventually(() => processor.calls === 1, { what: "publishing begins" });
-  states.push(lease.isWorking);
+  states.push(listener.isWorking);
   gate.resolve();
   await running;
-  states.push(lease.isWorking);
+  states.push(listener.isWorking);
 
   assertEquals(states, [false, true, true, false]);
 });

@@ -1,11 +1,11 @@
 import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay } from "../backoff.ts";
+import type { Delivery } from "../delivery.ts";
 import type { Bytes } from "../event.ts";
 import { FailureStreak } from "./failure_streak.ts";
 import { HandlerError, type Result } from "../handler.ts";
 import type { Health } from "../health.ts";
-import type { Lease } from "../lease.ts";
 import type { Logger } from "../log.ts";
-import { type CallToMake, WaitingCalls } from "./waiting_calls.ts";
+import { WaitingCalls } from "./waiting_calls.ts";
 
 /** Pause between probes while the endpoint refuses this client. */
 const REFUSED_PAUSE_MS = 5000;
@@ -33,7 +33,7 @@ export interface CircuitBreakerOptions {
 
 /** The right to make one call as a probe or, while the breaker is closed, any number of calls. */
 export interface Permit {
-  readonly probe?: CallToMake;
+  readonly probe?: Delivery;
 }
 
 /**
@@ -58,8 +58,8 @@ export class CircuitBreaker {
   readonly #probes = new Set<Permit>();
   readonly #waiting = new WaitingCalls<Permit>({
     // A pause can last longer than the end of a lease.
-    mayWait: ({ lease, position }) =>
-      !lease.ending.aborted || this.#openSinceMs === null && lease.admits(position),
+    mayWait: ({ lease, mayBegin }) =>
+      !lease.ending.aborted || this.#openSinceMs === null && mayBegin,
     leaseChanged: () => this.#leaseChanged(),
   });
   /** The permit of all calls while the breaker is closed. */
@@ -112,12 +112,12 @@ export class CircuitBreaker {
   }
 
   /**
-   * Waits until a call for the event at `position` may be made. The caller records its outcome and then calls `leave()`.
+   * Waits until a call for an event may be made. The caller records its outcome and then calls `leave()`.
    *
    * @throws {EventNotSettledError} when the lease is ending first
    */
-  enter(lease: Lease, position: number): Promise<Permit> {
-    const permit = this.#waiting.add({ lease, position });
+  enter(delivery: Delivery): Promise<Permit> {
+    const permit = this.#waiting.add(delivery);
     if (this.#timer === undefined) this.#letThrough();
     return permit;
   }
@@ -280,7 +280,7 @@ export class CircuitBreaker {
   /** The probe of a suspended lease may wait for a slot: another call becomes the probe, this one enters again. */
   #leaseChanged(): void {
     for (const permit of this.#probes) {
-      if (!permit.probe?.lease.admits(permit.probe.position)) this.leave(permit);
+      if (permit.probe?.mayBegin !== true) this.leave(permit);
     }
     this.#letThrough();
   }

@@ -1,9 +1,9 @@
 import type { Attempts } from "./attempts.ts";
 import type { EventFailure } from "./classify.ts";
 import { type DeadLetter, deadLetters } from "./dead_letter.ts";
+import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
-import type { Lease } from "../lease.ts";
 import { isOrderedByPartition, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
@@ -19,10 +19,9 @@ export interface FailedEventOptions extends RetryOptions {
 }
 
 export interface FailedEvent {
-  readonly event: InboundEvent;
+  readonly delivery: Delivery;
   readonly failure: EventFailure;
   readonly attempts: Attempts | undefined;
-  readonly lease: Lease;
 }
 
 /**
@@ -34,7 +33,7 @@ export async function disposeOf(
   failed: FailedEvent,
   options: FailedEventOptions,
 ): Promise<boolean> {
-  const { event, failure } = failed;
+  const { delivery: { event }, failure } = failed;
   const { onFailure, deadLetters, log } = options;
   if (onFailure === "deadLetter" && deadLetters !== undefined) {
     await storeDeadLetter(failed, { ...options, deadLetters });
@@ -48,12 +47,13 @@ export async function disposeOf(
 
 /** Blocks while the dead letter cannot be stored: otherwise the event would be lost. */
 async function storeDeadLetter(
-  { event, failure, attempts, lease }: FailedEvent,
+  { delivery, failure, attempts }: FailedEvent,
   options: FailedEventOptions & { readonly deadLetters: ResultProcessor },
 ): Promise<void> {
   const { name: pipeline, ordering, deadLetters: processor } = options;
   const tooLarge = `the dead letter is too large for its destination${remedyOf(processor)}`;
-  const publication = { event, processor, lease, what: "the dead letter" };
+  const { event, lease } = delivery;
+  const publication = { delivery, processor, what: "the dead letter" };
   const pauses = new RetryPauses(
     () => `store the dead letter of ${event.origin}`,
     options,

@@ -10,9 +10,9 @@ import {
   type History,
   type RetryDecision,
 } from "./classify.ts";
+import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
 import { type ErrorResult, type Handler, HandlerError } from "../handler.ts";
-import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
 import type { RetryOptions } from "./retry_pauses.ts";
 import { TemplateError } from "../template.ts";
@@ -23,16 +23,15 @@ export interface CallOptions extends RetryOptions, ClassifyOptions {
   readonly slots: CallSlots;
 }
 
-/** An event, the lease that it came with, and its calls so far. */
+/** An event's delivery, and its calls so far. */
 interface Work {
-  readonly event: InboundEvent;
-  readonly lease: Lease;
+  readonly delivery: Delivery;
   readonly history: History;
 }
 
 /**
  * Calls the handler for an event until there is a result to publish, or the event has failed for good. By then, work on
- * the event has begun in its lease. Each round:
+ * the event has begun. Each round:
  *
  * 1. `takeTurn()`: waits for a permit of the breaker and for a call slot.
  * 2. `call()`: makes the call and gives the slot back.
@@ -43,15 +42,13 @@ interface Work {
  * @throws {EventNotSettledError} when the lease ended first
  */
 export async function callHandler(
-  event: InboundEvent,
+  delivery: Delivery,
   options: CallOptions,
-  lease: Lease,
   history: History,
 ): Promise<CallsOutcome> {
   const { breaker, slots, log } = options;
-  const { position } = event;
-  const work = { event, lease, history };
-  log.debug(() => `handling message: ${event.origin}`);
+  const work = { delivery, history };
+  log.debug(() => `handling message: ${delivery.event.origin}`);
   for (;;) {
     const permit = await takeTurn(work, options);
     let decision: RetryDecision;
@@ -62,42 +59,42 @@ export async function callHandler(
       breaker.leave(permit);
     }
     if (decision.kind === "result" || decision.kind === "failed") return decision;
-    lease.rest(position);
+    delivery.enter("backingOff");
     await pauseAfter(decision, work);
     const failure = countUnanswered(history, options);
     if (failure !== null) {
-      await slots.beginWithoutCall(lease, position);
+      await slots.beginWithoutCall(delivery);
       return { kind: "failed", failure };
     }
   }
 }
 
-/** Work on the event has begun in its lease when this resolves. */
+/** Work on the event has begun when this resolves. */
 async function takeTurn(
-  { event: { position }, lease }: Work,
+  { delivery }: Work,
   { breaker, slots }: CallOptions,
 ): Promise<Permit> {
   for (;;) {
-    const permit = breaker.permit ?? await breaker.enter(lease, position);
+    const permit = breaker.permit ?? await breaker.enter(delivery);
     try {
-      await slots.take(lease, position);
+      await slots.take(delivery);
     } catch (error) {
       breaker.leave(permit);
       throw error;
     }
     if (breaker.admits(permit)) return permit;
     // The breaker opened while the call waited for its slot.
-    slots.giveBack(lease);
-    lease.rest(position);
+    slots.giveBack(delivery);
+    delivery.enter("backingOff");
   }
 }
 
 /** Rejects with errors that are no outcome, and whenever the lease has ended. */
 async function call(
-  { event, lease, history: { attempts } }: Work,
+  { delivery, history: { attempts } }: Work,
   { handler, slots }: CallOptions,
 ): Promise<CallOutcome> {
-  const { ended } = lease;
+  const { event, lease: { ended } } = delivery;
   let outcome: CallOutcome | undefined;
   try {
     ended.throwIfAborted();
@@ -105,7 +102,6 @@ async function call(
   } catch (error) {
     const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
     if (ended.aborted || !isOutcome) {
-      lease.rest(event.position);
       throw ended.aborted
         ? new EventNotSettledError("The lease ended during the attempt", { cause: error })
         : error;
@@ -115,7 +111,7 @@ async function call(
     const isCall = !(outcome instanceof TemplateError);
     // Without a call, nothing is known about the endpoint.
     slots.giveBack(
-      lease,
+      delivery,
       isCall ? { wasAnswered: outcome !== undefined && "when" in outcome } : {},
     );
   }
@@ -125,29 +121,28 @@ async function call(
 function decide(
   outcome: CallOutcome,
   permit: Permit,
-  { event, lease, history }: Work,
+  { delivery, history }: Work,
   options: CallOptions,
 ): RetryDecision {
+  const { event, lease } = delivery;
   if (!(outcome instanceof Error)) options.unansweredCalls.recordResponse();
   if (!(outcome instanceof TemplateError)) options.breaker.record(outcome, event.key, permit);
   if ("when" in outcome && outcome.when === "onSuccess") return { kind: "result", result: outcome };
-  const { position } = event;
   const attempts = history.attempts ??= attemptsFor(event, options);
   attempts.fail();
   if (lease.ending.aborted && mayBeOfStoppingEndpoint(outcome)) {
-    lease.noteAttempts(position, attempts.soFar);
-    lease.rest(position);
+    delivery.noteAttempts(attempts.soFar);
     logUnfinished(event, outcome, options);
     throw new EventNotSettledError("The pipeline stops, and the outcome is not about the event");
   }
   const decision = classify(outcome, { ...options, attempts, history });
-  lease.noteAttempts(position, attempts.soFar);
+  delivery.noteAttempts(attempts.soFar);
   return decision;
 }
 
 async function pauseAfter(
   decision: Exclude<RetryDecision, CallsOutcome>,
-  { lease, history: { attempts } }: Work,
+  { delivery: { lease }, history: { attempts } }: Work,
 ): Promise<void> {
   if (decision.kind === "afterOutage") attempts?.pauses.logOutage(decision.reason);
   else await attempts?.pauses.pause(decision.reason, { lease, ...decision.pause });

@@ -1,13 +1,9 @@
+import type { Delivery } from "../delivery.ts";
 import type { Lease } from "../lease.ts";
 import { EventNotSettledError } from "../listener.ts";
 
-/** An event that a call is to be made for. */
-export interface CallToMake {
-  readonly lease: Lease;
-  readonly position: number;
-}
-
-interface Waiting<Permit> extends CallToMake {
+interface Waiting<Permit> {
+  readonly delivery: Delivery;
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: Error) => void;
 }
@@ -16,7 +12,7 @@ interface Waiting<Permit> extends CallToMake {
 export class WaitingCalls<Permit> {
   readonly #waiting: Waiting<Permit>[] = [];
   readonly #known = new WeakSet<Lease>();
-  readonly #mayWait: (call: CallToMake) => boolean;
+  readonly #mayWait: (delivery: Delivery) => boolean;
   readonly #leaseChanged: () => void;
 
   /**
@@ -25,7 +21,7 @@ export class WaitingCalls<Permit> {
    */
   constructor(
     { mayWait, leaseChanged }: {
-      mayWait: (call: CallToMake) => boolean;
+      mayWait: (delivery: Delivery) => boolean;
       leaseChanged: () => void;
     },
   ) {
@@ -34,13 +30,14 @@ export class WaitingCalls<Permit> {
   }
 
   /** @throws {EventNotSettledError} when the call may no longer wait */
-  add(call: CallToMake): Promise<Permit> {
+  add(delivery: Delivery): Promise<Permit> {
+    const { lease } = delivery;
     return new Promise((resolve, reject) => {
-      if (!this.#mayWait(call)) return reject(leaseEnded());
-      this.#waiting.push({ ...call, resolve, reject });
-      if (this.#known.has(call.lease)) return;
-      this.#known.add(call.lease);
-      call.lease.onChange(() => {
+      if (!this.#mayWait(delivery)) return reject(leaseEnded());
+      this.#waiting.push({ delivery, resolve, reject });
+      if (this.#known.has(lease)) return;
+      this.#known.add(lease);
+      lease.onChange(() => {
         this.turnAway();
         this.#leaseChanged();
       });
@@ -53,20 +50,20 @@ export class WaitingCalls<Permit> {
   }
 
   /** The first one that may begin: a suspended lease would hold up its call. */
-  get next(): CallToMake | undefined {
-    return this.#waiting.find(({ lease, position }) => lease.admits(position));
+  get next(): Delivery | undefined {
+    return this.#waiting.find(({ delivery }) => delivery.mayBegin)?.delivery;
   }
 
   /** Lets one go that was `next`. */
-  admit(next: CallToMake, permit: Permit): void {
-    const index = this.#waiting.findIndex((waiting) => waiting === next);
+  admit(next: Delivery, permit: Permit): void {
+    const index = this.#waiting.findIndex(({ delivery }) => delivery === next);
     this.#waiting.splice(index, 1)[0]?.resolve(permit);
   }
 
   /** Turns those away that may no longer wait. */
   turnAway(): void {
     for (const waiting of this.#waiting.splice(0)) {
-      if (this.#mayWait(waiting)) this.#waiting.push(waiting);
+      if (this.#mayWait(waiting.delivery)) this.#waiting.push(waiting);
       else waiting.reject(leaseEnded());
     }
   }

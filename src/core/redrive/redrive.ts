@@ -1,6 +1,7 @@
 import { deadLetterFacts } from "../failures/dead_letter_facts.ts";
 import type { InboundEvent } from "../event.ts";
-import type { Lease, LeaseController } from "../lease.ts";
+import type { Delivery } from "../delivery.ts";
+import type { LeaseController } from "../lease.ts";
 import { EventNotSettledError, type Listener } from "../listener.ts";
 import { inOrder, type Ordering } from "../ordering.ts";
 import { matches, type RedriveScope } from "./selection.ts";
@@ -19,7 +20,7 @@ export interface RedriveCounts {
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
-export type RedriveOne = (deadLetter: InboundEvent, lease: Lease) => Promise<string | null>;
+export type RedriveOne = (deadLetter: Delivery) => Promise<string | null>;
 
 /** Dependencies and options of a redrive. */
 export interface RedriveParts extends RedriveScope {
@@ -54,17 +55,17 @@ export class Redrive {
    */
   async run(lease: LeaseController): Promise<string | null> {
     const redriveInOrder = inOrder(
-      (deadLetter, ofPartition) => this.#redrive(deadLetter, { lease, ofPartition }),
+      (delivery) => this.#redrive(delivery, lease),
       this.#parts.ordering,
     );
-    await this.#parts.deadLetters.listen(async (deadLetter, ofPartition) => {
+    await this.#parts.deadLetters.listen(async (delivery) => {
       if (this.#isLimitReached) {
         this.#hasTurnedAway = true;
         this.#endAtLimit(lease);
         // The next redrive begins here.
         throw new EventNotSettledError("The limit is reached");
       }
-      const reason = this.#reasonToPassOver(deadLetter);
+      const reason = this.#reasonToPassOver(delivery.event);
       if (reason !== null) {
         this.#counts[reason]++;
         return;
@@ -72,7 +73,7 @@ export class Redrive {
       this.#taken++;
       this.#underWay++;
       try {
-        await redriveInOrder(deadLetter, ofPartition);
+        await redriveInOrder(delivery);
       } catch (error) {
         // This redrive gets it again, unless it already turned others away: then all are left to the next redrive.
         if (!this.#hasTurnedAway) this.#taken--;
@@ -102,18 +103,23 @@ export class Redrive {
     return matches(facts, filter) ? null : "notMatching";
   }
 
-  async #redrive(
-    deadLetter: InboundEvent,
-    { lease, ofPartition }: { lease: LeaseController; ofPartition: Lease },
-  ): Promise<void> {
-    // After a refusal, a dead letter in progress must not overtake the refused one.
-    if (this.#refusal !== null) throw new EventNotSettledError("One before it cannot be redriven");
-    const refusal = await this.#parts.redriveOne(deadLetter, ofPartition);
-    if (refusal !== null) {
-      this.#refusal ??= refusal;
-      lease.beginEnd();
-      throw new EventNotSettledError("It cannot be redriven");
+  async #redrive(delivery: Delivery, lease: LeaseController): Promise<void> {
+    try {
+      // After a refusal, a dead letter in progress must not overtake the refused one.
+      if (this.#refusal !== null) {
+        throw new EventNotSettledError("One before it cannot be redriven");
+      }
+      const refusal = await this.#parts.redriveOne(delivery);
+      if (refusal !== null) {
+        this.#refusal ??= refusal;
+        throw new EventNotSettledError("It cannot be redriven");
+      }
+      this.#counts.redriven++;
+    } catch (error) {
+      // Before the next dead letter of its key has its turn.
+      delivery.enter("givenUp");
+      if (this.#refusal !== null) lease.beginEnd();
+      throw error;
     }
-    this.#counts.redriven++;
   }
 }

@@ -1,5 +1,6 @@
 import type { RetryOptions } from "../failures/retry_pauses.ts";
 import { CallSlots } from "../call_slots.ts";
+import type { Delivery } from "../delivery.ts";
 import {
   type DeadLetterFact,
   type DeadLetterFacts,
@@ -10,7 +11,6 @@ import { remedyOf } from "../failures/failed_event.ts";
 import { bareEventRecord, eventRecord } from "../failures/first_failure.ts";
 import type { InboundEvent } from "../event.ts";
 import { visible } from "../idempotency_key.ts";
-import type { Lease } from "../lease.ts";
 import { publish } from "../publishing.ts";
 import type { RedriveOne } from "./redrive.ts";
 import type { ResultProcessor } from "../result_processor.ts";
@@ -27,32 +27,22 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
   // The listener limits the work in progress; the slots only check the lease.
   const slots = new CallSlots(Infinity);
 
-  async function store(deadLetter: InboundEvent, lease: Lease): Promise<string | null> {
-    const { position: offset } = deadLetter;
+  async function store(delivery: Delivery): Promise<string | null> {
+    const { event: deadLetter } = delivery;
     const putBackTo = originOf(deadLetter);
-    const publication = { what: "the event", event: deadLetter, processor, lease };
-    await slots.beginWithoutCall(lease, offset);
-    try {
-      const full = { ...eventRecord(deadLetter), putBackTo };
-      let stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);
-      if (stored === null) {
-        const bare = { ...bareEventRecord(deadLetter), putBackTo };
-        stored = await publish({ ...publication, record: bare }, parts);
-        if (stored !== null) log.warn(withoutKey(deadLetter));
-      }
-      if (stored === null) {
-        lease.rest(offset);
-        return null;
-      }
-      lease.finish(offset);
-      return stored;
-    } catch (error) {
-      lease.rest(offset);
-      throw error;
-    }
+    const publication = { what: "the event", delivery, processor };
+    await slots.beginWithoutCall(delivery);
+    const full = { ...eventRecord(deadLetter), putBackTo };
+    const stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);
+    if (stored !== null) return stored;
+    const bare = { ...bareEventRecord(deadLetter), putBackTo };
+    const storedBare = await publish({ ...publication, record: bare }, parts);
+    if (storedBare !== null) log.warn(withoutKey(deadLetter));
+    return storedBare;
   }
 
-  return async (deadLetter, lease) => {
+  return async (delivery) => {
+    const { event: deadLetter } = delivery;
     const name = `${deadLetter.origin}`;
     const leftOutBytes = deadLetterFacts(deadLetter)?.get("value-left-out");
     if (leftOutBytes !== undefined) {
@@ -61,7 +51,7 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
       } bytes, ` +
         "more than maxEventBytes allowed; select other dead letters by --filter";
     }
-    if (await store(deadLetter, lease) !== null) return null;
+    if (await store(delivery) !== null) return null;
     return `the event of ${name} is larger than its destination accepts${remedyOf(processor)}`;
   };
 }
@@ -69,7 +59,7 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
 /** Prints a line for each dead letter that would be redriven. */
 export function listTo(print: (text: string) => Promise<void>): RedriveOne {
   let printed = Promise.resolve();
-  return async (deadLetter) => {
+  return async ({ event: deadLetter }) => {
     printed = printed.then(() => print(`${describe(deadLetter)}\n`));
     await printed;
     return null;

@@ -1,4 +1,5 @@
 import { aborted } from "../../core/backoff.ts";
+import { Delivery } from "../../core/delivery.ts";
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import type { Lease } from "../../core/lease.ts";
 import { type Deliver, EventNotSettledError, type Listener } from "../../core/listener.ts";
@@ -42,7 +43,7 @@ export class StdinListener implements Listener {
       let index = 0;
       for await (const line of this.#lines()) {
         if (lease.ending.aborted || hasFailed) return;
-        const settled = deliver(this.#toEvent(line, index++), lease)
+        const settled = deliver(new Delivery(this.#toEvent(line, index++), lease))
           .catch((error) => {
             if (error instanceof EventNotSettledError) return;
             hasFailed = true;

@@ -10,6 +10,8 @@ import { aResult } from "../../support/fakes/handler.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 import { NO_END, NO_WAIT } from "../../support/fakes/run_parts.ts";
+import { OpenPartition } from "../../support/kafka/open_partition.ts";
+import { aDelivery } from "../../support/fakes/delivery.ts";
 
 const NO_RESPONSE = new HandlerError("no response");
 const SUCCESS = aResult();
@@ -118,22 +120,22 @@ Deno.test("a CircuitBreaker lets one probe after the other pass, of another even
   endpoint.fail(20);
   const probes: Permit[] = [];
   for (const offset of [1, 2]) {
-    endpoint.breaker.enter(lease, offset).then((permit) => probes.push(permit));
+    endpoint.breaker.enter(aDelivery(lease, offset)).then((permit) => probes.push(permit));
   }
   await everythingSettled();
-  assertEquals(probes.map(({ probe }) => probe?.position), [1]);
+  assertEquals(probes.map(({ probe }) => probe?.event.position), [1]);
 
   endpoint.record(NO_RESPONSE, { permit: probes[0]! });
   endpoint.breaker.leave(probes[0]!);
   await everythingSettled();
-  assertEquals(probes.map(({ probe }) => probe?.position), [1, 2]);
+  assertEquals(probes.map(({ probe }) => probe?.event.position), [1, 2]);
 });
 
 Deno.test("a CircuitBreaker waits before each probe", async () => {
   const endpoint = new Endpoint({ backoff: NO_END });
   endpoint.fail(20);
   let hasPassed = false;
-  const turn = endpoint.breaker.enter(new LeaseController(), 0).then(() => hasPassed = true);
+  const turn = endpoint.breaker.enter(aDelivery()).then(() => hasPassed = true);
   await everythingSettled();
   assertEquals(hasPassed, false);
 
@@ -149,9 +151,9 @@ Deno.test("a CircuitBreaker closes at the first answer, also to an earlier call,
         const { breaker } = endpoint;
         const lease = new LeaseController();
         endpoint.fail(20);
-        const turns = [1, 2, 3].map((offset) => breaker.enter(lease, offset));
+        const turns = [1, 2, 3].map((offset) => breaker.enter(aDelivery(lease, offset)));
         const permit = await turns[0]!;
-        assertEquals(permit.probe?.position, 1);
+        assertEquals(permit.probe?.event.position, 1);
 
         endpoint.nowMs += 60_000;
         endpoint.record(outcome, isProbe ? { permit } : {});
@@ -169,7 +171,7 @@ Deno.test("a CircuitBreaker closes at the first answer, also to an earlier call,
 Deno.test("a CircuitBreaker that has closed needs as much as before to open again", async () => {
   const endpoint = new Endpoint();
   endpoint.fail(20);
-  const permit = await endpoint.breaker.enter(new LeaseController(), 0);
+  const permit = await endpoint.breaker.enter(aDelivery());
   endpoint.record(NO_RESPONSE, { permit });
   endpoint.breaker.leave(permit);
   endpoint.record(SUCCESS);
@@ -182,11 +184,11 @@ Deno.test("a CircuitBreaker turns calls away whose lease is ending", async () =>
   const { breaker } = endpoint;
   const [ending, other] = [new LeaseController(), new LeaseController()];
   endpoint.fail(20);
-  const turn = breaker.enter(ending, 0);
-  const kept = breaker.enter(other, 0);
+  const turn = breaker.enter(aDelivery(ending, 0));
+  const kept = breaker.enter(aDelivery(other, 0));
   ending.beginEnd();
   await assertRejects(() => turn, EventNotSettledError);
-  await assertRejects(() => breaker.enter(ending, 0), EventNotSettledError);
+  await assertRejects(() => breaker.enter(aDelivery(ending, 0)), EventNotSettledError);
 
   endpoint.record(SUCCESS);
   assertEquals(await kept, breaker.permit);
@@ -195,27 +197,27 @@ Deno.test("a CircuitBreaker turns calls away whose lease is ending", async () =>
 Deno.test("a CircuitBreaker probes for a lease that is open, when another one is suspended", async () => {
   const endpoint = new Endpoint();
   const { breaker } = endpoint;
-  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  const [suspended, open] = [new OpenPartition(), new OpenPartition()];
   endpoint.fail(20);
-  suspended.suspend();
-  const held = breaker.enter(suspended, 1);
-  const permit = await breaker.enter(open, 2);
-  assertEquals(permit.probe?.position, 2);
+  suspended.lease.suspend();
+  const held = breaker.enter(suspended.at(1));
+  const permit = await breaker.enter(open.at(2));
+  assertEquals(permit.probe?.event.position, 2);
 
   breaker.leave(permit);
-  suspended.resume();
-  assertEquals((await held).probe?.position, 1);
+  suspended.lease.resume();
+  assertEquals((await held).probe?.event.position, 1);
 });
 
 Deno.test("a CircuitBreaker takes the probe from a lease that is suspended before the call", async () => {
   const endpoint = new Endpoint();
   const { breaker } = endpoint;
-  const [suspended, open] = [new LeaseController(), new LeaseController()];
+  const [suspended, open] = [new OpenPartition(), new OpenPartition()];
   endpoint.fail(20);
-  const first = await breaker.enter(suspended, 1);
-  const second = breaker.enter(open, 2);
-  suspended.suspend();
-  assertEquals((await second).probe?.position, 2);
+  const first = await breaker.enter(suspended.at(1));
+  const second = breaker.enter(open.at(2));
+  suspended.lease.suspend();
+  assertEquals((await second).probe?.event.position, 2);
   assertEquals(breaker.admits(first), false);
   assertEquals(breaker.admits(await second), true);
 });
@@ -237,14 +239,14 @@ Deno.test("a CircuitBreaker leaves the endpoint alone as long as that asked for"
   endpoint.record(aResult("onError", { retryAfterMs: 60_000 }));
   endpoint.nowMs += 1000;
   const lease = new LeaseController();
-  const probe = breaker.enter(lease, 0);
+  const probe = breaker.enter(aDelivery(lease, 0));
   assertEquals(timers.delaysMs, [59_000]);
   endpoint.nowMs += 59_000;
   timers.fire(0);
   const permit = await probe;
   endpoint.record(aResult("onError", { retryAfterMs: 30_000 }), { permit });
   breaker.leave(permit);
-  void breaker.enter(lease, 1);
+  void breaker.enter(aDelivery(lease, 1));
   assertEquals(timers.delaysMs, [30_000]);
 });
 
@@ -254,8 +256,8 @@ Deno.test("a CircuitBreaker heeds nothing that was asked for before the endpoint
   endpoint.record(aResult("onError", { retryAfterMs: 3_600_000 }));
   endpoint.record(SUCCESS);
   endpoint.fail(20);
-  const permit = await endpoint.breaker.enter(new LeaseController(), 0);
-  assertEquals([permit.probe?.position, timers.count], [0, 0]);
+  const permit = await endpoint.breaker.enter(aDelivery());
+  assertEquals([permit.probe?.event.position, timers.count], [0, 0]);
 });
 
 const DOUBLING = {
@@ -273,7 +275,7 @@ class Probed extends Endpoint {
   constructor(readonly timers: FakeTimers) {
     super({ backoff: DOUBLING });
     this.fail(20);
-    this.#turn = this.breaker.enter(this.#lease, 0);
+    this.#turn = this.breaker.enter(aDelivery(this.#lease, 0));
   }
 
   /** How long the next probe is waited for. */
@@ -286,7 +288,7 @@ class Probed extends Endpoint {
     this.nowMs += this.pauseMs;
     this.timers.fire(0);
     const permit = await this.#turn;
-    this.#turn = this.breaker.enter(this.#lease, 0);
+    this.#turn = this.breaker.enter(aDelivery(this.#lease, 0));
     this.record(isResponse ? aResult("onError") : NO_RESPONSE, { permit });
     this.breaker.leave(permit);
   }
@@ -344,7 +346,7 @@ Deno.test("a CircuitBreaker keeps no timer when nobody waits", async () => {
   const endpoint = new Endpoint({ backoff: NO_END });
   const lease = new LeaseController();
   endpoint.fail(20);
-  const turn = endpoint.breaker.enter(lease, 0).catch(() => {});
+  const turn = endpoint.breaker.enter(aDelivery(lease, 0)).catch(() => {});
   await promisesSettled();
   assertEquals(timers.count, 1);
   lease.end();

@@ -2,13 +2,13 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { CircuitBreaker, type Permit } from "../../../src/core/failures/circuit_breaker.ts";
 import { HandlerError } from "../../../src/core/handler.ts";
 import { PipelineHealth } from "../../../src/core/health.ts";
-import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { bytes } from "../../support/events.ts";
 import { promisesSettled } from "../../support/eventually.ts";
 import { aResult } from "../../support/fakes/handler.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
+import { OpenPartition } from "../../support/kafka/open_partition.ts";
 
 const REASON = "the endpoint refuses the credentials of 'auth' with 401";
 const LOGGED = `ERROR - ${REASON}; until that is repaired, one call is tried every 5 s`;
@@ -34,7 +34,7 @@ class World implements Disposable {
   readonly log = new RecordedLog();
   readonly health = new PipelineHealth();
   readonly timers = new FakeTimers();
-  readonly lease = new LeaseController();
+  readonly partition = new OpenPartition();
   nowMs = 1000;
   readonly breaker = new CircuitBreaker({
     log: this.log.log,
@@ -49,12 +49,12 @@ class World implements Disposable {
   #offset = 0;
 
   /** So many calls come; resolves when all have gone or wait. */
-  async come(count = 1, lease = this.lease): Promise<void> {
+  async come(count = 1, partition = this.partition): Promise<void> {
     for (let i = 0; i < count; i++) {
       const { permit } = this.breaker;
       if (permit !== null) this.permits.push(permit);
       else {
-        this.breaker.enter(lease, this.#offset++).then(
+        this.breaker.enter(partition.at(this.#offset++)).then(
           (permit) => this.permits.push(permit),
           (error) => this.turnedAway.push(error.name),
         );
@@ -88,7 +88,7 @@ class World implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.lease.end();
+    this.partition.lease.end();
     this.timers[Symbol.dispose]();
   }
 }
@@ -296,17 +296,17 @@ Deno.test("a CircuitBreaker lets the next call go at once when one was not made,
 
 Deno.test("a CircuitBreaker turns away, as a lease ends, whoever would have to pause after a refusal, and no one else", async () => {
   using world = new World();
-  const ending = new LeaseController();
+  const ending = new OpenPartition();
   // What the others would leave behind them is a gap.
   ending.begin(100);
   await world.come(3, ending);
   await world.come(1);
-  ending.beginEnd();
+  ending.lease.beginEnd();
   await promisesSettled();
   assertEquals(world.turnedAway, []);
   await world.end(REFUSED, 0);
   assertEquals(world.turnedAway, ["EventNotSettledError", "EventNotSettledError"]);
-  await assertRejects(() => world.breaker.enter(ending, 0), EventNotSettledError);
+  await assertRejects(() => world.breaker.enter(ending.at(0)), EventNotSettledError);
   await world.pass(5000);
   assertEquals(world.gone, 2);
 });

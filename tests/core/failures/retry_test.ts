@@ -4,9 +4,10 @@ import { CircuitBreaker } from "../../../src/core/failures/circuit_breaker.ts";
 import { callHandler } from "../../../src/core/failures/retry.ts";
 import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
 import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
+import { aDelivery } from "../../support/fakes/delivery.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
-import { anEvent, bytes } from "../../support/events.ts";
+import { bytes } from "../../support/events.ts";
 import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
@@ -40,7 +41,7 @@ class PausingCall {
       takesErrors: false,
       log: this.#log.log,
     } as const;
-    return callHandler(anEvent(), parts, this.lease, {});
+    return callHandler(aDelivery(this.lease), parts, {});
   }
 
   breakDown(): void {
@@ -116,7 +117,7 @@ class LoneCall {
       takesErrors: false,
       log,
     } as const;
-    this.#running = callHandler(anEvent(), parts, new LeaseController(), {});
+    this.#running = callHandler(aDelivery(), parts, {});
   }
 
   /** How long the pause is that it makes now. */

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
 import { eventRecord } from "../../../src/core/failures/first_failure.ts";
 import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
+import { Delivery } from "../../../src/core/delivery.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { listTo, redriveTo } from "../../../src/core/redrive/redrive_one.ts";
@@ -9,6 +10,7 @@ import { ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
+import { OpenPartition } from "../../support/kafka/open_partition.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 const BACKOFF = { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 };
@@ -32,14 +34,16 @@ function aDeadLetter(
 function aRedrive({ failures = [] }: { failures?: readonly unknown[] } = {}) {
   const source = new FakeResultProcessor({ failures });
   const recorded = new RecordedLog();
-  const redriveOne = redriveTo({ source, log: recorded.log, backoff: BACKOFF });
-  return { source, recorded, redriveOne, lease: new LeaseController() };
+  const open = new OpenPartition();
+  const one = redriveTo({ source, log: recorded.log, backoff: BACKOFF });
+  const redriveOne = (deadLetter: InboundEvent) => one(open.at(deadLetter.position, deadLetter));
+  return { source, recorded, redriveOne, lease: open.lease };
 }
 
 Deno.test("redriveTo() stores the event's own record, and where it came from", async () => {
-  const { source, redriveOne, lease, recorded } = aRedrive();
+  const { source, redriveOne, recorded } = aRedrive();
   const letter = aDeadLetter();
-  assertEquals(await redriveOne(letter, lease), null);
+  assertEquals(await redriveOne(letter), null);
   assertEquals(source.stored, [{
     key: bytes("key"),
     value: bytes("value"),
@@ -50,7 +54,7 @@ Deno.test("redriveTo() stores the event's own record, and where it came from", a
 });
 
 Deno.test("redriveTo() refuses a dead letter that does not hold the value of its event", async () => {
-  const { source, redriveOne, lease } = aRedrive();
+  const { source, redriveOne } = aRedrive();
   const event = anEvent({
     value: new Uint8Array(),
     oversize: { bytes: 60_000_000, maxBytes: 8_388_608 },
@@ -61,7 +65,7 @@ Deno.test("redriveTo() refuses a dead letter that does not hold the value of its
     attempts: undefined,
   });
   assertEquals(
-    await redriveOne(anEvent({ topic: "DLQ", offset: 3, ...letter }), lease),
+    await redriveOne(anEvent({ topic: "DLQ", offset: 3, ...letter })),
     "DLQ[0]@3 does not hold the value of its event, which had 60000000 bytes, more than maxEventBytes " +
       "allowed; select other dead letters by --filter",
   );
@@ -70,8 +74,8 @@ Deno.test("redriveTo() refuses a dead letter that does not hold the value of its
 
 Deno.test("redriveTo() tries again until the record is stored", async () => {
   const away = new ResultProcessorError("topic 'ORDERS': away");
-  const { source, redriveOne, lease, recorded } = aRedrive({ failures: [away, away] });
-  assertEquals(await redriveOne(aDeadLetter(), lease), null);
+  const { source, redriveOne, recorded } = aRedrive({ failures: [away, away] });
+  assertEquals(await redriveOne(aDeadLetter()), null);
   assertEquals([source.calls, source.stored.length], [3, 1]);
   assertEquals(
     recorded.matching(/cannot publish the event of DLQ\[0\]@3: topic 'ORDERS': away/).length,
@@ -82,8 +86,8 @@ Deno.test("redriveTo() tries again until the record is stored", async () => {
 const TOO_LARGE = new ResultProcessorError("topic 'ORDERS': refused", { isTooLarge: true });
 
 Deno.test("redriveTo() stores the event alone, and says so, when there is no room for more", async () => {
-  const { source, redriveOne, lease, recorded } = aRedrive({ failures: [TOO_LARGE] });
-  assertEquals(await redriveOne(aDeadLetter(), lease), null);
+  const { source, redriveOne, recorded } = aRedrive({ failures: [TOO_LARGE] });
+  assertEquals(await redriveOne(aDeadLetter()), null);
   const [{ key, value, headers } = {}, ...others] = source.stored;
   assertEquals({ key, value, headers }, { key: bytes("key"), value: bytes("value"), headers: [] });
   assertEquals(others, []);
@@ -95,7 +99,7 @@ Deno.test("redriveTo() stores the event alone, and says so, when there is no roo
 });
 
 Deno.test("redriveTo() puts an event that failed again to where it stood last", async () => {
-  const { source, redriveOne, lease } = aRedrive();
+  const { source, redriveOne } = aRedrive();
   const redrivenOnce = anEvent({
     topic: "ORDERS",
     partition: 1,
@@ -107,16 +111,16 @@ Deno.test("redriveTo() puts an event that failed again to where it stood last", 
     failure: { reason: "status", status: "503", message: "status 503" },
     attempts: undefined,
   });
-  await redriveOne(anEvent({ topic: "DLQ", offset: 4, ...letter }), lease);
+  await redriveOne(anEvent({ topic: "DLQ", offset: 4, ...letter }));
   assertEquals(source.stored.map(({ putBackTo }) => putBackTo), [
     new Map([["topic", "ORDERS"], ["partition", "1"], ["offset", "40"]]),
   ]);
 });
 
 Deno.test("redriveTo() says what to do about a record that is too large", async () => {
-  const { redriveOne, lease } = aRedrive({ failures: [TOO_LARGE, TOO_LARGE] });
+  const { redriveOne } = aRedrive({ failures: [TOO_LARGE, TOO_LARGE] });
   assertEquals(
-    await redriveOne(aDeadLetter(), lease),
+    await redriveOne(aDeadLetter()),
     "the event of DLQ[0]@3 is larger than its destination accepts: raise the limit",
   );
 });
@@ -124,7 +128,7 @@ Deno.test("redriveTo() says what to do about a record that is too large", async 
 Deno.test("redriveTo() begins nothing while its lease is suspended, nor after it", async () => {
   const { source, redriveOne, lease } = aRedrive();
   lease.suspend();
-  const waiting = assertRejects(() => redriveOne(aDeadLetter(), lease), EventNotSettledError);
+  const waiting = assertRejects(() => redriveOne(aDeadLetter()), EventNotSettledError);
   await everythingSettled();
   assertEquals(source.calls, 0);
   lease.beginEnd();
@@ -132,25 +136,15 @@ Deno.test("redriveTo() begins nothing while its lease is suspended, nor after it
   assertEquals(source.calls, 0);
 });
 
-Deno.test("redriveTo() has work begun and done in its lease, so that a rebalance waits for it", async () => {
+Deno.test("redriveTo() has work on a dead letter begin, so that a rebalance waits for it", async () => {
   const gate = Promise.withResolvers<void>();
   const source = new FakeResultProcessor({ gate: () => gate.promise });
-  const lease = new LeaseController();
-  const running = redriveTo({ source, log: new RecordedLog().log })(aDeadLetter(), lease);
+  const delivery = new Delivery(aDeadLetter(), new LeaseController());
+  const running = redriveTo({ source, log: new RecordedLog().log })(delivery);
   await everythingSettled();
-  assert(lease.isWorking);
+  assertEquals(delivery.state, "calling");
   gate.resolve();
   await running;
-  assert(!lease.isWorking);
-});
-
-Deno.test("redriveTo() has no work under way in its lease, when it was given up", async () => {
-  const away = new ResultProcessorError("topic 'ORDERS': away");
-  const { redriveOne, lease } = aRedrive({ failures: [away] });
-  const givenUp = assertRejects(() => redriveOne(aDeadLetter(), lease), EventNotSettledError);
-  lease.end();
-  await givenUp;
-  assert(!lease.isWorking);
 });
 
 Deno.test("listTo() shows where dead letters stand and why, in order, and nothing of the event", async () => {
@@ -161,7 +155,10 @@ Deno.test("listTo() shows where dead letters stand and why, in order, and nothin
   });
   const lease = new LeaseController();
   const deadLetters = [aDeadLetter(), anEvent({ topic: "DLQ", offset: 4 })];
-  assertEquals(await Promise.all(deadLetters.map((letter) => list(letter, lease))), [null, null]);
+  assertEquals(await Promise.all(deadLetters.map((letter) => list(new Delivery(letter, lease)))), [
+    null,
+    null,
+  ]);
   const [first = "", second] = printed;
   assertEquals(
     first.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "TIME"),
@@ -176,6 +173,7 @@ Deno.test("listTo() shows where dead letters stand and why, in order, and nothin
 Deno.test("listTo() shows no control characters", async () => {
   const printed: string[] = [];
   const letter = anEvent({ headers: [["eventor-dead-letter-reason", bytes("\x1b[2Jred\n")]] });
-  await listTo((text) => Promise.resolve(void printed.push(text)))(letter, new LeaseController());
+  const list = listTo((text) => Promise.resolve(void printed.push(text)));
+  await list(new Delivery(letter, new LeaseController()));
   assertEquals(/\p{Cc}/u.test(printed.join("").trimEnd()), false, printed.join());
 });

@@ -1,7 +1,8 @@
 import { CallSlots } from "../../../src/core/call_slots.ts";
-import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
+import type { PartitionLease } from "../../../src/transports/kafka/consumer/partition_lease.ts";
 import { promisesSettled } from "../eventually.ts";
+import { OpenPartition } from "../kafka/open_partition.ts";
 
 /** Calls of leases that have one letter each: those that wait, and those that have a slot. */
 export class Calls {
@@ -9,20 +10,24 @@ export class Calls {
   readonly started: string[] = [];
   readonly turnedAway: string[] = [];
   readonly #slots: CallSlots;
-  readonly #leases: ReadonlyMap<string, LeaseController>;
+  readonly #partitions: ReadonlyMap<string, OpenPartition>;
   readonly #running = new Map<string, number>();
   #nextOffset = 0;
 
   constructor({ concurrency, leases }: { concurrency: number; leases: string }) {
     this.#slots = new CallSlots(concurrency);
-    this.#leases = new Map([...leases].map((name) => [name, new LeaseController()]));
-    for (const lease of this.#leases.values()) lease.peers = leases.length;
+    this.#partitions = new Map([...leases].map((name) => [name, new OpenPartition()]));
+    for (const { lease } of this.#partitions.values()) lease.peers = leases.length;
   }
 
-  lease(name: string): LeaseController {
-    const lease = this.#leases.get(name);
-    if (lease === undefined) throw new Error(`There is no lease ${name}`);
-    return lease;
+  lease(name: string): PartitionLease {
+    return this.#partition(name).lease;
+  }
+
+  #partition(name: string): OpenPartition {
+    const partition = this.#partitions.get(name);
+    if (partition === undefined) throw new Error(`There is no lease ${name}`);
+    return partition;
   }
 
   running(name: string): number {
@@ -30,13 +35,15 @@ export class Calls {
   }
 
   shares(): Record<string, number> {
-    return Object.fromEntries([...this.#leases.keys()].map((name) => [name, this.running(name)]));
+    return Object.fromEntries(
+      [...this.#partitions.keys()].map((name) => [name, this.running(name)]),
+    );
   }
 
   /** Has so many more calls ask for a slot. */
   async want(name: string, count: number): Promise<void> {
     for (let call = 0; call < count; call++) {
-      this.#slots.take(this.lease(name), this.#nextOffset++).then(() => {
+      this.#slots.take(this.#partition(name).at(this.#nextOffset++)).then(() => {
         this.started.push(name);
         this.#running.set(name, this.running(name) + 1);
       }, (error) => {
@@ -51,7 +58,7 @@ export class Calls {
   async end(name: string, { wasAnswered = true } = {}): Promise<void> {
     if (this.running(name) === 0) return;
     this.#running.set(name, this.running(name) - 1);
-    this.#slots.giveBack(this.lease(name), { wasAnswered });
+    this.#slots.giveBack(this.#partition(name).at(0), { wasAnswered });
     await promisesSettled();
   }
 

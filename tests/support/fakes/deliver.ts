@@ -1,14 +1,13 @@
+import type { Delivery } from "../../../src/core/delivery.ts";
 import type { InboundEvent } from "../../../src/core/event.ts";
-import type { Lease } from "../../../src/core/lease.ts";
 import type { Deliver } from "../../../src/core/listener.ts";
 
 /** Stands for a pipeline: notes what it is handed, and settles an event when the test says so. */
 export class FakeDeliver {
   /** Places of the events in the order in which they came: `ORDERS[0]@1`. */
   readonly started: string[] = [];
-  readonly events: InboundEvent[] = [];
-  /** What each of them came with. */
-  readonly leases: Lease[] = [];
+  readonly deliveries: Delivery[] = [];
+  onDelivery: (delivery: Delivery) => void = () => {};
   readonly #running = new Map<string, PromiseWithResolvers<void>>();
 
   /** Places of the events that have come and not settled. */
@@ -16,11 +15,22 @@ export class FakeDeliver {
     return [...this.#running.keys()];
   }
 
-  readonly deliver: Deliver = (event: InboundEvent, lease: Lease) => {
-    const place = `${event.origin}`;
+  get events(): InboundEvent[] {
+    return this.deliveries.map(({ event }) => event);
+  }
+
+  /** The delivery of the event at a place. */
+  at(place: string): Delivery {
+    const delivery = this.deliveries.find(({ event }) => `${event.origin}` === place);
+    if (delivery === undefined) throw new Error(`${place} was not delivered`);
+    return delivery;
+  }
+
+  readonly deliver: Deliver = (delivery) => {
+    const place = `${delivery.event.origin}`;
     const settling = Promise.withResolvers<void>();
-    this.events.push(event);
-    this.leases.push(lease);
+    this.deliveries.push(delivery);
+    this.onDelivery(delivery);
     this.started.push(place);
     this.#running.set(place, settling);
     return settling.promise;

@@ -5,6 +5,7 @@ import type { Health } from "../../../src/core/health.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import type { Logger } from "../../../src/core/log.ts";
 import type { HandlerConfig } from "../../../src/core/transport.ts";
+import { aDelivery } from "./delivery.ts";
 
 /** Makes the calls of a handler with a permit of a circuit breaker, as a pipeline does. */
 export class GuardedHandler implements Handler {
@@ -18,7 +19,7 @@ export class GuardedHandler implements Handler {
   }
 
   async handle(event: InboundEvent, signal: AbortSignal, attempt?: number): Promise<Result> {
-    const permit = this.#breaker.permit ?? await this.#breaker.enter(this.#lease, 0);
+    const permit = this.#breaker.permit ?? await this.#breaker.enter(aDelivery(this.#lease));
     try {
       const result = await this.#handler.handle(event, signal, attempt);
       this.#breaker.record(result, event.key, permit);

@@ -24,9 +24,9 @@ export class KafkaListening implements AsyncDisposable {
     this.log = log;
     this.health = health;
     this.#listener = listener;
-    this.#listening = listener.listen((event, lease) => {
-      this.events.push(event);
-      return deliver(event, lease);
+    this.#listening = listener.listen((delivery) => {
+      this.events.push(delivery.event);
+      return deliver(delivery);
     }, this.#lease);
     // A failure shows where it ends.
     this.#listening.catch(() => {});

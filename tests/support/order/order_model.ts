@@ -1,4 +1,4 @@
-import type { LeaseController } from "../../../src/core/lease.ts";
+import type { PartitionLease } from "../../../src/transports/kafka/consumer/partition_lease.ts";
 import type { Ordering } from "../../../src/core/ordering.ts";
 
 /** One event of a partition that the model knows. */
@@ -23,7 +23,7 @@ type State = "called" | "failed" | "published" | "unpublished" | "settled";
 
 /** What became of events between getting and giving up a partition. */
 class Assignment {
-  readonly lease: LeaseController;
+  readonly lease: PartitionLease;
   /** Of the first event that had not settled before. */
   readonly startIndex: number;
   readonly states = new Map<ModelEvent, State>();
@@ -37,7 +37,7 @@ class Assignment {
   /** Whether all was brought to an end that had begun before the lease was closed. */
   isIdle = false;
 
-  constructor(lease: LeaseController, startIndex: number) {
+  constructor(lease: PartitionLease, startIndex: number) {
     this.lease = lease;
     this.startIndex = startIndex;
     this.lowestIndex = startIndex;
@@ -79,7 +79,7 @@ export class OrderModel {
   }
 
   /** A partition was assigned; `nextOffset` was committed. */
-  assign(lease: LeaseController, partition: number, nextOffset: number): void {
+  assign(lease: PartitionLease, partition: number, nextOffset: number): void {
     const startIndex = this.#partition(partition).findIndex(({ offset }) => offset >= nextOffset);
     const start = startIndex < 0 ? this.#partition(partition).length : startIndex;
     this.#assignments.set(lease.ended, new Assignment(lease, start));
@@ -181,19 +181,19 @@ export class OrderModel {
   }
 
   /** A lease was suspended, or is ending. */
-  closed({ ended }: LeaseController): void {
+  closed({ ended }: PartitionLease): void {
     const assignment = this.#assignment(ended);
     assignment.isJustClosed = true;
     assignment.isIdle = false;
   }
 
   /** All promises have settled that could. */
-  turnEnds({ ended }: LeaseController): void {
+  turnEnds({ ended }: PartitionLease): void {
     this.#assignment(ended).isJustClosed = false;
   }
 
   /** Nothing is under way that a suspended or ending lease brings to an end. */
-  idle({ ending, ended }: LeaseController, committable: number): void {
+  idle({ ending, ended }: PartitionLease, committable: number): void {
     const assignment = this.#assignment(ended);
     const { states, begunEnd } = assignment;
     assignment.isIdle = true;

@@ -116,8 +116,8 @@ export class World {
       nextOffset,
       past: isOdd(nextOffset) ? CRASHED_TWICE : undefined,
       limits: this.#options,
-      deliver: (event, lease) => {
-        const settling = this.#deliver(event, lease);
+      deliver: (delivery) => {
+        const settling = this.#deliver(delivery);
         this.#unsettled++;
         const settled = () => void this.#unsettled--;
         settling.then(settled, settled);

@@ -1,6 +1,5 @@
 import { aborted } from "../../../core/backoff.ts";
-import type { AttemptsMade, InboundEvent } from "../../../core/event.ts";
-import { LeaseController } from "../../../core/lease.ts";
+import type { AttemptsMade } from "../../../core/event.ts";
 import { type Deliver, EventNotSettledError } from "../../../core/listener.ts";
 import type { Limits } from "../../../core/transport.ts";
 import { type Commit, CommitState } from "./commit_state.ts";
@@ -10,8 +9,10 @@ import { free, type LargeRecords } from "./large_records.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
 import { sizeOf } from "./opened_batch.ts";
 import { Ownership } from "./ownership.ts";
+import { PartitionLease } from "./partition_lease.ts";
 import { formatNote, Suspects, type SuspectTurns } from "./poison_pill.ts";
 import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import { RecordDelivery } from "./record_delivery.ts";
 import { RecordOrigin } from "./record_origin.ts";
 
 /** An assigned partition's position, limits and callbacks. */
@@ -47,7 +48,7 @@ export interface AssignedPartitionOptions {
 export class AssignedPartition {
   readonly partition: number;
   /** Ends when the partition is given up. */
-  readonly lease = new LeaseController();
+  readonly lease = new PartitionLease();
   readonly ownership = new Ownership();
   readonly tracker: OffsetTracker;
   readonly commits: CommitState;
@@ -180,10 +181,12 @@ export class AssignedPartition {
       this.#window.leave(bytes);
       this.#deliverSoon();
     };
+    const delivery = new RecordDelivery(event, this.lease);
     const delivered = this.#suspects.has(offset)
-      ? this.#deliverSuspect(event)
-      : deliver(event, this.lease);
+      ? this.#deliverSuspect(delivery)
+      : deliver(delivery);
     delivered.then(() => {
+      delivery.settled();
       this.#noteSettled(offset);
       if (held !== undefined) free(value);
       leave();
@@ -193,10 +196,10 @@ export class AssignedPartition {
     });
   }
 
-  async #deliverSuspect(event: InboundEvent): Promise<void> {
-    await this.#suspects.begin(event.position, this.lease.ending);
+  async #deliverSuspect(delivery: RecordDelivery): Promise<void> {
+    await this.#suspects.begin(delivery.offset, this.lease.ending);
     try {
-      await this.#options.deliver(event, this.lease);
+      await this.#options.deliver(delivery);
     } finally {
       this.#suspects.end();
     }

@@ -1,6 +1,6 @@
-import type { LeaseController } from "../../../core/lease.ts";
 import type { Limits } from "../../../core/transport.ts";
 import type { OffsetTracker } from "./offset_tracker.ts";
+import type { PartitionLease } from "./partition_lease.ts";
 import type { Suspects } from "./poison_pill.ts";
 
 /**
@@ -12,7 +12,7 @@ const MAX_QUEUED = 2;
 /** What decides how much may be delivered. */
 export interface DeliveryWindowOptions {
   readonly tracker: OffsetTracker;
-  readonly lease: LeaseController;
+  readonly lease: PartitionLease;
   readonly suspects: Suspects;
   readonly limits: Limits;
 }

@@ -43,9 +43,9 @@ export class ReadingEnd {
 
   /** Wraps `deliver` to reject events from the end on, which a fetched batch may contain. */
   bounded(partition: number, deliver: Deliver): Deliver {
-    return (event, lease) =>
-      event.position < this.#endOf(partition)
-        ? deliver(event, lease)
+    return (delivery) =>
+      delivery.event.position < this.#endOf(partition)
+        ? deliver(delivery)
         : Promise.reject(new EventNotSettledError("It came after the end"));
   }
 

@@ -42,7 +42,7 @@ async function crash({ lastRequest }: { lastRequest?: number } = {}) {
     topic,
     group,
     keys: { "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300 },
-    deliver: async (_, lease) => {
+    deliver: async ({ lease }) => {
       await aborted(lease.ending);
       wasDrained = !lease.ended.aborted;
     },

@@ -25,11 +25,10 @@ Deno.test("a member that was put out of its group joins it again at once, and go
     topic,
     group,
     keys: { "heartbeat.interval.ms": 300 },
-    deliver: async ({ position }, lease) => {
-      lease.begin(position);
-      leases.push(lease);
+    deliver: async (delivery) => {
+      delivery.enter("calling");
+      leases.push(delivery.lease);
       await call.promise;
-      lease.finish(position);
     },
   });
   await listening.received(1);

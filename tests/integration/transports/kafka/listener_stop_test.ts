@@ -152,7 +152,7 @@ Deno.test("KafkaListener commits nothing of a partition that another member had 
   assertEquals(group.committed, 3);
 
   await group.fetch();
-  assertEquals(working.pipeline.leases[0]?.ended.aborted, true);
+  assertEquals(working.pipeline.deliveries[0]?.lease.ended.aborted, true);
   working.settle(4);
   await working.ended();
   assertEquals(group.committed, 3);

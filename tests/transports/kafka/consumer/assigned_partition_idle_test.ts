@@ -5,6 +5,7 @@ import type {
 } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
 import { assign, type Assigned } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
+import type { FakeDeliver } from "../../../support/fakes/deliver.ts";
 import { FakeRecords } from "../../../support/kafka/fetched_records.ts";
 
 Deno.test("AssignedPartition.idle() resolves at once, when it holds no event", async () => {
@@ -19,11 +20,10 @@ Deno.test("AssignedPartition.idle() resolves at once, when nothing has begun of 
 
 Deno.test("AssignedPartition.idle() waits for every event that was delivered, when its lease is ending", async () => {
   const { assigned, pipeline } = await withEvents();
-  assigned.lease.begin(0);
+  begin(pipeline, 0);
   assigned.lease.beginEnd();
   const isIdle = watchIdle(assigned);
 
-  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(isIdle(), false);
@@ -35,19 +35,17 @@ Deno.test("AssignedPartition.idle() waits for every event that was delivered, wh
 
 Deno.test("AssignedPartition.idle() waits for what has begun or lies between, when its lease is suspended", async () => {
   const { assigned, pipeline } = await withEvents();
-  for (const offset of [0, 2]) assigned.lease.begin(offset);
+  for (const offset of [0, 2]) begin(pipeline, offset);
   assigned.lease.suspend();
   const isIdle = watchIdle(assigned);
 
   for (const offset of [2, 0]) {
-    assigned.lease.finish(offset);
     pipeline.settle(`T[0]@${offset}`);
     await promisesSettled();
     assertEquals(isIdle(), false, "event 1 lies between");
   }
 
-  assigned.lease.begin(1);
-  assigned.lease.finish(1);
+  begin(pipeline, 1);
   assertEquals(isIdle(), false, "the outcome is not known yet");
   pipeline.settle("T[0]@1");
   await promisesSettled();
@@ -57,50 +55,46 @@ Deno.test("AssignedPartition.idle() waits for what has begun or lies between, wh
 
 Deno.test("AssignedPartition.idle() does not wait for what is repeated, or lies behind that, when its lease is suspended", async () => {
   const { assigned, pipeline } = await withEvents();
-  for (const offset of [0, 1, 3]) assigned.lease.begin(offset);
+  for (const offset of [0, 1, 3]) begin(pipeline, offset);
   assigned.lease.suspend();
   const isIdle = watchIdle(assigned);
 
-  assigned.lease.finish(3);
   pipeline.settle("T[0]@3");
   await promisesSettled();
-  assigned.lease.rest(1);
+  pipeline.at("T[0]@1").enter("backingOff");
   await promisesSettled();
   assertEquals(isIdle(), false, "event 0 is under way");
 
-  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(isIdle(), true);
 });
 
-Deno.test("AssignedPartition.idle() resolves when the last work of a suspended lease rests", async () => {
-  const { assigned } = await withEvents();
-  assigned.lease.begin(0);
+Deno.test("AssignedPartition.idle() resolves when the last work of a suspended lease has failed", async () => {
+  const { assigned, pipeline } = await withEvents();
+  begin(pipeline, 0);
   assigned.lease.suspend();
   const isIdle = watchIdle(assigned);
-  assigned.lease.rest(0);
+  pipeline.at("T[0]@0").enter("backingOff");
   await promisesSettled();
   assertEquals(isIdle(), true);
 });
 
 Deno.test("AssignedPartition.idle() resolves for all who wait, and waits anew for what comes later", async () => {
   const { assigned, pipeline } = await withEvents();
-  assigned.lease.begin(0);
+  begin(pipeline, 0);
   assigned.lease.suspend();
   const first = [watchIdle(assigned), watchIdle(assigned)];
-  assigned.lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(first.map((isIdle) => isIdle()), [true, true]);
 
   assigned.lease.resume();
-  assigned.lease.begin(1);
+  begin(pipeline, 1);
   assigned.lease.suspend();
   const isIdle = watchIdle(assigned);
   await promisesSettled();
   assertEquals(isIdle(), false);
-  assigned.lease.finish(1);
   pipeline.settle("T[0]@1");
   await promisesSettled();
   assertEquals(isIdle(), true);
@@ -112,6 +106,11 @@ async function withEvents(): Promise<Assigned> {
   all.assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4)], 5);
   await promisesSettled();
   return all;
+}
+
+/** Has work on an event begin. */
+function begin(pipeline: FakeDeliver, offset: number): void {
+  pipeline.at(`T[0]@${offset}`).enter("calling");
 }
 
 function watchIdle(assigned: AssignedPartition): () => boolean {

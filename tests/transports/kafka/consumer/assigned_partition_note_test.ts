@@ -45,22 +45,22 @@ Deno.test("AssignedPartition.note says of the lowest event whether it is worked 
   assertEquals(note(), null, "0 waits");
 
   const { lease } = assigned;
-  lease.begin(0);
+  const [first, second] = pipeline.deliveries;
+  first?.enter("calling");
   assertEquals(note(), { isUnderWay: true });
-  lease.rest(0);
-  lease.noteAttempts(0, PAST);
+  first?.enter("backingOff");
+  first?.noteAttempts(PAST);
   assertEquals(note(), { attempts: PAST, isUnderWay: false });
-  lease.begin(0);
+  first?.enter("calling");
   assertEquals(note(), { attempts: PAST, isUnderWay: true });
   lease.suspend();
   assertEquals(note(), { attempts: PAST, isUnderWay: false });
   lease.resume();
-  lease.finish(0);
   pipeline.settle("T[0]@0");
   await promisesSettled();
   assertEquals(note(), null, "1 waits");
 
-  lease.begin(1);
+  second?.enter("calling");
   assertEquals(note(), { isUnderWay: true });
   lease.beginEnd();
   assertEquals(note(), null);

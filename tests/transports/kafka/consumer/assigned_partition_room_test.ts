@@ -67,26 +67,18 @@ Deno.test("AssignedPartition delivers no more bytes than half of its part of the
 
 Deno.test("AssignedPartition delivers two events ahead, when no call can be made", async () => {
   const { assigned, pipeline } = assign({ concurrency: 100 });
-  noteEachAsQueued();
+  pipeline.onDelivery = (delivery) => delivery.enter("queued");
   assigned.enqueue([FakeRecords.at(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)], 10);
   await promisesSettled();
   assertEquals(pipeline.started.length, 2);
 
-  assigned.lease.noteQueued(1);
+  pipeline.deliveries[0]?.enter("calling");
   await promisesSettled();
   assertEquals(pipeline.started.length, 3);
 
-  assigned.lease.noteQueued(0);
+  for (const delivery of pipeline.deliveries) delivery.enter("calling");
   await promisesSettled();
   assertEquals(pipeline.started.length, 5);
-
-  function noteEachAsQueued() {
-    const { push } = pipeline.started;
-    pipeline.started.push = function (...started: string[]) {
-      assigned.lease.noteQueued(assigned.lease.queued + 1);
-      return push.apply(this, started);
-    };
-  }
 });
 
 Deno.test("AssignedPartition leaves batches as they were fetched until there is room for their events", async () => {

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Delivery } from "../../../../src/core/delivery.ts";
 import { LeaseController } from "../../../../src/core/lease.ts";
 import { type Deliver, EventNotSettledError } from "../../../../src/core/listener.ts";
 import { ReadingEnd } from "../../../../src/transports/kafka/consumer/reading_end.ts";
@@ -107,12 +108,13 @@ Deno.test("ReadingEnd forgets with each assignment what was read", async () => {
 Deno.test("ReadingEnd has nothing delivered from its end on", async () => {
   const { end } = anEnd();
   const delivered: number[] = [];
-  const deliver: Deliver = ({ position }) => Promise.resolve(void delivered.push(position));
+  const deliver: Deliver = ({ event: { position } }) =>
+    Promise.resolve(void delivered.push(position));
   const lease = new LeaseController();
-  await end.bounded(0, deliver)(anEvent({ offset: 9 }), lease);
+  await end.bounded(0, deliver)(new Delivery(anEvent({ offset: 9 }), lease));
   for (const [partition, offset] of [[0, 10], [7, 0]] as const) {
     await assertRejects(
-      () => end.bounded(partition, deliver)(anEvent({ partition, offset }), lease),
+      () => end.bounded(partition, deliver)(new Delivery(anEvent({ partition, offset }), lease)),
       EventNotSettledError,
     );
   }
