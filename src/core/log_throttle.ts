@@ -35,9 +35,10 @@ export class LogThrottle {
     return count.lines < this.#maxLines ? "yes" : count.lines === this.#maxLines ? "last" : "no";
   }
 
-  /** Starts a new interval for a subject. */
-  reset(subject: string): void {
-    this.#counts.delete(subject);
+  /** Starts a new interval for a subject, or for all. */
+  reset(subject?: string): void {
+    if (subject === undefined) this.#counts.clear();
+    else this.#counts.delete(subject);
   }
 
   #sweep(nowMs: number): void {

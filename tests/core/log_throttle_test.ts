@@ -29,4 +29,6 @@ Deno.test("LogThrottle allows a subject again, when the interval is over or it i
   assertEquals(throttle.allows("broker away"), "no");
   throttle.reset("broker away");
   assertEquals(throttle.allows("broker away"), "last");
+  throttle.reset();
+  assertEquals(throttle.allows("broker away"), "last");
 });

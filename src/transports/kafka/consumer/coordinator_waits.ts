@@ -1,6 +1,7 @@
 import Broker from "kafkajs/src/broker/index.js";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
+import { LogThrottle } from "../../../core/log_throttle.ts";
 
 /** A coordinator that does not serve the group is reported after this time; each start takes a moment. */
 const WORTH_SAYING_AFTER_MS = 5000;
@@ -36,8 +37,9 @@ export class CoordinatorWaits {
   readonly #log: Logger;
   readonly #health: Health | undefined;
   readonly #now: () => number;
+  readonly #throttle: LogThrottle;
   #sinceMs: number | null = null;
-  #saidAtMs: number | null = null;
+  #wasLogged = false;
 
   /** @param options.now milliseconds, monotonic */
   constructor(groupId: string, { log, health, now = () => performance.now() }: {
@@ -49,6 +51,7 @@ export class CoordinatorWaits {
     this.#log = log;
     this.#health = health;
     this.#now = now;
+    this.#throttle = new LogThrottle({ intervalMs: REPEAT_INTERVAL_MS, now });
   }
 
   /** Called when a request to the coordinator, or the search for it, has failed. */
@@ -59,21 +62,20 @@ export class CoordinatorWaits {
     const message =
       `no broker coordinates group '${this.#groupId}' for now (${error.message}); asking again until one does`;
     this.#health?.fails(COORDINATOR, message, { afterMs: WORTH_SAYING_AFTER_MS });
-    const wasJustSaid = this.#saidAtMs !== null && nowMs - this.#saidAtMs < REPEAT_INTERVAL_MS;
-    if (nowMs - this.#sinceMs < WORTH_SAYING_AFTER_MS || wasJustSaid) {
+    const isLong = nowMs - this.#sinceMs >= WORTH_SAYING_AFTER_MS;
+    if (!isLong || this.#throttle.allows(COORDINATOR) === "no") {
       return this.#log.debug(() => message);
     }
-    this.#saidAtMs = nowMs;
+    this.#wasLogged = true;
     this.#log.warn(message);
   }
 
   /** Called when the coordinator has served the group. */
   served(): void {
-    if (this.#saidAtMs !== null) {
-      this.#log.info(`a broker coordinates group '${this.#groupId}' again`);
-    }
+    if (this.#wasLogged) this.#log.info(`a broker coordinates group '${this.#groupId}' again`);
     this.#sinceMs = null;
-    this.#saidAtMs = null;
+    this.#wasLogged = false;
+    this.#throttle.reset();
     this.#health?.works(COORDINATOR);
   }
 }

@@ -1,5 +1,6 @@
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
+import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import { CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { countSubscribers, type DescribableGroup, describeRefusal } from "./group_description.ts";
@@ -37,7 +38,7 @@ export class GroupEntry {
   #holdsSome = false;
   #isTopicGone = false;
   #saysTopicGone = false;
-  #said: { readonly reason: string; readonly atMs: number } | null = null;
+  readonly #throttle = new LogThrottle({ intervalMs: REPEAT_INTERVAL_MS });
 
   constructor(
     options: GroupEntryOptions,
@@ -73,16 +74,13 @@ export class GroupEntry {
   async refused(group: DescribableGroup, error: unknown): Promise<void> {
     const reason = `${await describeRefusal(group, error)}; it joins once it can`;
     this.#health?.fails(ENTRY, reason);
-    const nowMs = performance.now();
-    const isKnown = reason === this.#said?.reason && nowMs - this.#said.atMs < REPEAT_INTERVAL_MS;
-    if (isKnown) return this.#log.debug(() => reason);
-    this.#said = { reason, atMs: nowMs };
-    this.#log.warn(reason);
+    if (this.#throttle.allows(reason) === "no") this.#log.debug(() => reason);
+    else this.#log.warn(reason);
   }
 
   /** Called after a join. `partitions` is the topic's partition count. */
   joined(group: JoinedGroup, partitions: number): void {
-    this.#said = null;
+    this.#throttle.reset();
     this.#health?.works(ENTRY);
     this.#holdsSome = group.assigned().some((ofTopic) => ofTopic.partitions.length > 0);
     this.#noteTopic();

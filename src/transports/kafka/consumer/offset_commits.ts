@@ -2,6 +2,7 @@ import { AccessRefusedError } from "../../../core/access_refused.ts";
 import { formatDelay } from "../../../core/backoff.ts";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
+import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 
@@ -19,9 +20,6 @@ export interface CommittedOffset {
   readonly offset: string;
   readonly metadata?: string | null;
 }
-
-/** Log interval for commits that keep failing for the same reason. */
-const TELL_INTERVAL_MS = 10_000;
 
 /** `Health` key of commits. */
 const COMMITS = "commits";
@@ -54,7 +52,8 @@ export class OffsetCommits {
   #committing: Promise<void> | null = null;
   #fencedSinceMs: number | null = null;
   #isLast = false;
-  #told: { readonly reason: string; readonly atMs: number } | null = null;
+  /** Commits are retried five times a second, and a broker may be away for minutes. */
+  readonly #throttle = new LogThrottle();
 
   constructor(options: OffsetCommitsOptions) {
     this.#options = options;
@@ -104,7 +103,7 @@ export class OffsetCommits {
         onCommit(partition, commit.offset);
       }
       this.#fencedSinceMs = null;
-      this.#told = null;
+      this.#throttle.reset();
       this.#works();
     } catch (error) {
       for (const { commits } of moved) commits.failed();
@@ -118,22 +117,15 @@ export class OffsetCommits {
     if (failure instanceof AccessRefusedError) return this.#options.onFailure(failure);
     this.#options.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
     const outlook = this.#isLast ? "what was not committed is done again" : "trying again";
-    this.#tell(`${failure.message}; ${outlook}`);
+    const message = `${failure.message}; ${outlook}`;
+    const { log } = this.#options;
+    if (this.#throttle.allows(message) === "no") log.debug(() => message);
+    else log.warn(message);
   }
 
   /** Also called when nothing is left to commit: the failing partitions may have been given up. */
   #works(): void {
     this.#options.health?.works(COMMITS);
-  }
-
-  /** Limits log lines: commits are retried five times a second, and a broker may be away for minutes. */
-  #tell(reason: string): void {
-    const { log } = this.#options;
-    const nowMs = performance.now();
-    const isKnown = reason === this.#told?.reason && nowMs - this.#told.atMs < TELL_INTERVAL_MS;
-    if (isKnown) return log.debug(() => reason);
-    this.#told = { reason, atMs: nowMs };
-    log.warn(reason);
   }
 
   /** A refused commit is normal until this member rejoins. If it does not within its session, it is a zombie. */
