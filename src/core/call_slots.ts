@@ -1,21 +1,15 @@
 import type { Delivery } from "./delivery.ts";
 import type { Lease } from "./lease.ts";
-import { EventNotSettledError } from "./listener.ts";
+import { WaitingDeliveries } from "./waiting_deliveries.ts";
 
 /** A lease without an answered call gets one slot in this many. */
 const UNPROVEN_PART = 8;
-
-interface Turn {
-  readonly delivery: Delivery;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
 
 /** Calls of one lease. */
 interface Share {
   readonly lease: Lease;
   /** By position: the lowest event holds up the commit of the others. */
-  readonly waiting: Turn[];
+  readonly waiting: WaitingDeliveries<void>;
   held: number;
   /** Whether the last finished call was answered. */
   isProven: boolean;
@@ -63,12 +57,11 @@ export class CallSlots {
    */
   take(delivery: Delivery): Promise<void> {
     const share = this.#shareOf(delivery.lease);
-    return new Promise((resolve, reject) => {
-      insert({ delivery, resolve, reject }, share.waiting);
-      delivery.enter("queued");
-      this.#waiting.add(share);
-      this.#offer(share);
-    });
+    const turn = share.waiting.add(delivery);
+    delivery.enter("queued");
+    this.#waiting.add(share);
+    this.#offer(share);
+    return turn;
   }
 
   /** Returns a slot. @param wasAnswered omitted when no call was made */
@@ -105,36 +98,30 @@ export class CallSlots {
   #shareOf(lease: Lease): Share {
     const known = this.#shares.get(lease);
     if (known !== undefined) return known;
-    const share = { lease, waiting: [], held: 0, isProven: false };
+    const waiting = new WaitingDeliveries<void>({ byPosition: true });
+    const share = { lease, waiting, held: 0, isProven: false };
     this.#shares.set(lease, share);
     lease.onChange(() => this.#offer(share));
     return share;
   }
 
   #offer(share: Share): void {
-    if (share.lease.ending.aborted) this.#turnAway(share);
+    if (share.lease.ending.aborted) share.waiting.keepOnly(({ mayBegin }) => mayBegin);
     this.#shareOut();
-  }
-
-  #turnAway({ waiting }: Share): void {
-    const admitted = waiting.findLastIndex(({ delivery }) => delivery.mayBegin) + 1;
-    for (const turn of waiting.splice(admitted)) {
-      turn.reject(new EventNotSettledError("The lease ended before its turn"));
-    }
   }
 
   #shareOut(): void {
     while (this.#free > 0 && !this.#isFull) {
       const share = this.#next();
-      if (share === null) return;
+      const next = share?.waiting.first;
+      if (share === null || next === undefined) return;
       share.held++;
       this.#free--;
-      const turn = share.waiting.shift();
       // Begins now, not only when the awaiting caller resumes.
-      turn?.delivery.enter("calling");
-      turn?.resolve();
+      next.enter("calling");
+      share.waiting.admit(next);
       this.#waiting.delete(share);
-      if (share.waiting.length > 0) this.#waiting.add(share);
+      if (share.waiting.first !== undefined) this.#waiting.add(share);
     }
   }
 
@@ -148,19 +135,8 @@ export class CallSlots {
     return next;
   }
 
-  #mayTake({ lease, waiting: [next], held, isProven }: Share): boolean {
-    if (next === undefined || !next.delivery.mayBegin) return false;
+  #mayTake({ lease, waiting, held, isProven }: Share): boolean {
+    if (waiting.first?.mayBegin !== true) return false;
     return lease.peers === 1 || held < this.#free && (isProven || held < this.#unprovenLimit);
   }
-}
-
-/** Inserts a turn by its position; most belong at the end. */
-function insert(turn: Turn, waiting: Turn[]): void {
-  let index = waiting.length;
-  while (index > 0 && positionOf(waiting[index - 1]) > positionOf(turn)) index--;
-  waiting.splice(index, 0, turn);
-}
-
-function positionOf(turn: Turn | undefined): number {
-  return turn?.delivery.event.position ?? 0;
 }

@@ -1,19 +1,14 @@
 import type { Delivery } from "./delivery.ts";
 import type { Bytes, InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
-import { type Deliver, EventNotSettledError } from "./listener.ts";
+import type { Deliver } from "./listener.ts";
+import { WaitingDeliveries } from "./waiting_deliveries.ts";
 
 /** Which events are handled one after the other: those of a partition with equal keys, all of a partition, or none. */
 export type Ordering = "key" | "partition" | "none";
 
-/** Ordering key: its events are handled one after the other. A lease has its own ordering keys. */
-type Lane = string | null;
-
-interface Turn {
-  readonly delivery: Delivery;
-  readonly resolve: (handled: Promise<void>) => void;
-  readonly reject: (error: Error) => void;
-}
+/** Its events are handled one after the other. A lease has its own ordering keys. */
+type OrderingKey = string | null;
 
 /** Code units that one call of `String.fromCharCode()` can take. */
 const MAX_CODE_UNITS = 4096;
@@ -24,61 +19,48 @@ const MAX_CODE_UNITS = 4096;
  */
 export function inOrder(deliver: Deliver, ordering: Ordering): Deliver {
   if (ordering === "none") return deliver;
-  const laneOf = ordering === "key" ? keyLane : () => null;
-  const lanesOfLease = new WeakMap<Lease, Lanes>();
+  const keyOf = ordering === "key" ? orderingKey : () => null;
+  const ofLease = new WeakMap<Lease, OrderingKeys>();
   return (delivery) => {
     const { event, lease } = delivery;
-    let lanes = lanesOfLease.get(lease);
-    if (lanes === undefined) {
-      lanes = new Lanes(deliver);
-      lanesOfLease.set(lease, lanes);
-    }
-    return lanes.deliver(delivery, laneOf(event));
+    const keys = ofLease.get(lease) ?? new OrderingKeys(deliver);
+    ofLease.set(lease, keys);
+    return keys.deliver(delivery, keyOf(event));
   };
 }
 
-/**
- * The ordering keys of a lease with an event in progress, and the events waiting there. Thousands may wait while a few
- * events fail, so a turn holds only what it needs to begin.
- */
-class Lanes {
+/** The ordering keys of a lease that have an event in progress, and the events that wait for it. */
+class OrderingKeys {
   readonly #deliver: Deliver;
-  readonly #waiting = new Map<Lane, Turn[] | undefined>();
+  readonly #waiting = new Map<OrderingKey, WaitingDeliveries<void> | undefined>();
 
   constructor(deliver: Deliver) {
     this.#deliver = deliver;
   }
 
-  deliver(delivery: Delivery, lane: Lane): Promise<void> {
-    if (!this.#waiting.has(lane)) {
-      this.#waiting.set(lane, undefined);
-      return this.#handle(delivery, lane);
+  deliver(delivery: Delivery, key: OrderingKey): Promise<void> {
+    if (this.#waiting.has(key)) {
+      const waiting = this.#waiting.get(key) ?? new WaitingDeliveries<void>();
+      this.#waiting.set(key, waiting);
+      return waiting.add(delivery);
     }
-    return new Promise((resolve, reject) => {
-      const turn = { delivery, resolve, reject };
-      const waiting = this.#waiting.get(lane);
-      if (waiting === undefined) this.#waiting.set(lane, [turn]);
-      else waiting.push(turn);
-    });
+    this.#waiting.set(key, undefined);
+    return this.#handle(delivery, key);
   }
 
-  #handle(delivery: Delivery, lane: Lane): Promise<void> {
+  #handle(delivery: Delivery, key: OrderingKey): Promise<void> {
     const handled = this.#deliver(delivery);
-    const goOn = () => this.#goOn(lane);
+    const goOn = () => this.#goOn(key);
     handled.then(goOn, goOn);
     return handled;
   }
 
-  #goOn(lane: Lane): void {
-    const waiting = this.#waiting.get(lane) ?? [];
-    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
-      const { delivery } = turn;
-      if (!delivery.lease.ending.aborted || delivery.mayBegin) {
-        return turn.resolve(this.#handle(delivery, lane));
-      }
-      turn.reject(new EventNotSettledError("The lease ended before its turn"));
-    }
-    this.#waiting.delete(lane);
+  #goOn(key: OrderingKey): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting?.first?.lease.ending.aborted) waiting.keepOnly(({ mayBegin }) => mayBegin);
+    const next = waiting?.first;
+    if (next === undefined) this.#waiting.delete(key);
+    else waiting?.admit(next, this.#handle(next, key));
   }
 }
 
@@ -88,7 +70,7 @@ export function isOrderedByPartition({ key }: InboundEvent, ordering: Ordering):
 }
 
 /** Events without a key share one ordering key; an empty key is a key. */
-function keyLane({ key }: InboundEvent): Lane {
+function orderingKey({ key }: InboundEvent): OrderingKey {
   return key === null ? null : asText(key);
 }
 

@@ -9,10 +9,10 @@ import { FakeDeliver } from "../support/fakes/deliver.ts";
 import { OpenPartition } from "../support/kafka/open_partition.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
-const IN_LANES: readonly Ordering[] = ["key", "partition"];
+const IN_ORDER: readonly Ordering[] = ["key", "partition"];
 
-for (const ordering of IN_LANES) {
-  Deno.test(`inOrder() by ${ordering} starts the next event of a lane when the one before has settled, not earlier`, async () => {
+for (const ordering of IN_ORDER) {
+  Deno.test(`inOrder() by ${ordering} starts the next event of an ordering key when the one before has settled, not earlier`, async () => {
     const pipeline = new FakeDeliver();
     const deliver = inOrder(pipeline.deliver, ordering);
     const lease = new LeaseController();
@@ -60,6 +60,7 @@ for (const ordering of IN_LANES) {
     const [running, between, behind] = [1, 2, 4].map((offset) => deliver(partition.at(offset)));
     partition.begin(3);
     partition.lease.beginEnd();
+    const turnedAway = assertRejects(() => behind!, EventNotSettledError, "ended before its turn");
     await promisesSettled();
     pipeline.settle("T[0]@1");
     await running;
@@ -68,7 +69,7 @@ for (const ordering of IN_LANES) {
 
     pipeline.settle("T[0]@2");
     await between;
-    await assertRejects(() => behind!, EventNotSettledError, "ended before its turn");
+    await turnedAway;
   });
 
   Deno.test(`inOrder() by ${ordering} leaves it to what comes next when an event starts, when its lease is suspended`, async () => {

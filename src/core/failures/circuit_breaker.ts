@@ -4,8 +4,9 @@ import type { Bytes } from "../event.ts";
 import { FailureStreak } from "./failure_streak.ts";
 import { HandlerError, type Result } from "../handler.ts";
 import type { Health } from "../health.ts";
+import type { Lease } from "../lease.ts";
 import type { Logger } from "../log.ts";
-import { WaitingCalls } from "./waiting_calls.ts";
+import { WaitingDeliveries } from "../waiting_deliveries.ts";
 
 /** Pause between probes while the endpoint refuses this client. */
 const REFUSED_PAUSE_MS = 5000;
@@ -56,12 +57,8 @@ export class CircuitBreaker {
   readonly #now: () => number;
   readonly #streak: FailureStreak;
   readonly #probes = new Set<Permit>();
-  readonly #waiting = new WaitingCalls<Permit>({
-    // A pause can last longer than the end of a lease.
-    mayWait: ({ lease, mayBegin }) =>
-      !lease.ending.aborted || this.#openSinceMs === null && mayBegin,
-    leaseChanged: () => this.#leaseChanged(),
-  });
+  readonly #waiting = new WaitingDeliveries<Permit>();
+  readonly #leases = new WeakSet<Lease>();
   /** The permit of all calls while the breaker is closed. */
   #closed: Permit | null;
   /** Why the endpoint refuses this client, if it does. */
@@ -117,7 +114,11 @@ export class CircuitBreaker {
    * @throws {EventNotSettledError} when the lease is ending first
    */
   enter(delivery: Delivery): Promise<Permit> {
+    const { lease } = delivery;
+    if (!this.#leases.has(lease)) lease.onChange(() => this.#leaseChanged());
+    this.#leases.add(lease);
     const permit = this.#waiting.add(delivery);
+    if (lease.ending.aborted) this.#turnAway();
     if (this.#timer === undefined) this.#letThrough();
     return permit;
   }
@@ -222,7 +223,7 @@ export class CircuitBreaker {
 
   #open(sinceMs: number): void {
     this.#openSinceMs ??= sinceMs;
-    this.#waiting.turnAway();
+    this.#turnAway();
     if (this.#closed === null) return;
     this.#closed = null;
     this.#scheduleProbe();
@@ -261,7 +262,8 @@ export class CircuitBreaker {
     if (this.#closed !== null) return this.#waiting.admitAll(this.#closed);
     const isOneAtATime = this.#isOutage && this.#refusal === null;
     if (isOneAtATime && this.#probes.size > 0) return;
-    const { next } = this.#waiting;
+    // A suspended lease would hold up the probe.
+    const next = this.#waiting.firstThatMayBegin;
     if (next === undefined) return;
     const quietUntilMs = isOneAtATime ? this.#quietUntilMs : -Infinity;
     const waitMs = Math.max(this.#nextProbeAtMs, quietUntilMs) - this.#now();
@@ -277,8 +279,16 @@ export class CircuitBreaker {
     this.#letThrough();
   }
 
+  /** A pause can last longer than the end of a lease. */
+  #turnAway(): void {
+    this.#waiting.keepOnly(({ lease, mayBegin }) =>
+      !lease.ending.aborted || this.#openSinceMs === null && mayBegin
+    );
+  }
+
   /** The probe of a suspended lease may wait for a slot: another call becomes the probe, this one enters again. */
   #leaseChanged(): void {
+    this.#turnAway();
     for (const permit of this.#probes) {
       if (permit.probe?.mayBegin !== true) this.leave(permit);
     }
