@@ -37,7 +37,7 @@ export interface ConfiguredResultProcessor extends RecordTarget {
 }
 
 /** Dependencies and options of a pipeline. */
-export interface PipelineParts extends RetryOptions {
+export interface PipelineOptions extends RetryOptions {
   readonly name: string;
   readonly listener: Listener;
   readonly handler: Handler;
@@ -66,47 +66,47 @@ export interface PipelineParts extends RetryOptions {
  * An event's turn comes when the earlier events of its ordering key have settled and a call slot is free. An event
  * either settles, or its lease ends first.
  */
-export function runPipeline(parts: PipelineParts, lease: Lease): Promise<void> {
-  const pipeline = new Pipeline(parts);
-  return parts.listener.listen(
-    inOrder((delivery) => pipeline.settle(delivery), parts.ordering),
+export function runPipeline(options: PipelineOptions, lease: Lease): Promise<void> {
+  const pipeline = new Pipeline(options);
+  return options.listener.listen(
+    inOrder((delivery) => pipeline.settle(delivery), options.ordering),
     lease,
   );
 }
 
 class Pipeline {
-  readonly #parts: PipelineParts;
+  readonly #options: PipelineOptions;
   readonly #publishing: RetryOptions;
   readonly #calls: CallOptions;
   readonly #failed: FailedEventOptions;
 
-  constructor(parts: PipelineParts) {
-    const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = parts;
-    const { concurrency, maxBufferedBytes } = parts;
-    this.#parts = parts;
+  constructor(options: PipelineOptions) {
+    const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = options;
+    const { concurrency, maxBufferedBytes } = options;
+    this.#options = options;
     // While a broker is away, every result waits for it and is retried.
-    this.#publishing = { ...parts, throttle: new LogThrottle({ maxLines: LINES_OF_PUBLISHING }) };
-    this.#failed = { ...parts, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
+    this.#publishing = { ...options, throttle: new LogThrottle({ maxLines: LINES_OF_PUBLISHING }) };
+    this.#failed = { ...options, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
-      ...parts,
+      ...options,
       // A failing endpoint could cause thousands of log lines a second.
       throttle: new LogThrottle({ maxLines: LINES_OF_CALLS }),
       policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
-      breaker: parts.breaker ??
-        new CircuitBreaker({ ...parts, startsHalfOpen: parts.handler.mayBeRefused }),
+      breaker: options.breaker ??
+        new CircuitBreaker({ ...options, startsHalfOpen: options.handler.mayBeRefused }),
       unansweredCalls: new UnansweredCalls(),
       takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
     };
   }
 
   async settle(delivery: Delivery): Promise<void> {
-    const { onTombstone = "send" } = this.#parts;
+    const { onTombstone = "send" } = this.#options;
     const { event, lease } = delivery;
     if (event.value === null && onTombstone === "skip") return;
     const history: History = event.past === undefined
       ? {}
-      : { attempts: attemptsFor(event, this.#parts) };
+      : { attempts: attemptsFor(event, this.#options) };
     try {
       const oversize = oversizeFailure(event);
       const handled = oversize !== null
@@ -124,7 +124,7 @@ class Pipeline {
         );
         if (failure === null) return;
         delivery.enter("backingOff");
-        const attempts = history.attempts ??= attemptsFor(event, this.#parts);
+        const attempts = history.attempts ??= attemptsFor(event, this.#options);
         attempts.fail();
         await attempts.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
         // The response is at hand and the other processors have stored it, so only refused records are published again.
@@ -183,7 +183,7 @@ class Pipeline {
   }
 
   #targetsFor(when: When): readonly ConfiguredResultProcessor[] {
-    return this.#parts.resultProcessors.filter((each) => each.when.includes(when));
+    return this.#options.resultProcessors.filter((each) => each.when.includes(when));
   }
 
   /**
@@ -246,7 +246,7 @@ class Pipeline {
       const publication = { record, processor, what: "the result", delivery };
       const place = await publish(publication, this.#publishing);
       if (place === null) refused.push(addressed);
-      else this.#parts.log.debug(() => producedLine(place));
+      else this.#options.log.debug(() => producedLine(place));
     }
     return refused;
   }

@@ -142,31 +142,31 @@ Deno.test("inOrder() by key keeps every key in order and to one event at a time,
 });
 
 for (const ordering of ["key", "partition"] as const) {
-  Deno.test(`inOrder() by ${ordering} keeps nothing of a lane, when all its events have come to an end`, async () => {
+  Deno.test(`inOrder() by ${ordering} keeps nothing of an ordering key when all its events have ended`, async () => {
     const pipeline = new FakeDeliver();
-    const { deliver, lanes } = withLanesInSight(pipeline, ordering);
+    const { deliver, keys } = withKeysInSight(pipeline, ordering);
     const count = ordering === "key" ? 3 : 1;
 
     const all = ["a", "b", "c", "c"].map((key, offset) => deliver(offset, bytes(key)));
     await promisesSettled();
-    assertEquals(lanes.size, count);
+    assertEquals(keys.size, count);
 
     for (const offset of [0, 1, 2]) {
       if (offset === 1) pipeline.reject("T[0]@1", new EventNotSettledError("given up"));
       else pipeline.settle(`T[0]@${offset}`);
       await promisesSettled();
     }
-    assertEquals(lanes.size, 1, "an event still runs");
+    assertEquals(keys.size, 1, "an event still runs");
 
     pipeline.settle("T[0]@3");
     await Promise.allSettled(all);
     await promisesSettled();
-    assertEquals(lanes.size, 0);
+    assertEquals(keys.size, 0);
   });
 }
 
 /** The only way to see that memory is given back: the map that the first event of a lease creates. */
-function withLanesInSight(pipeline: FakeDeliver, ordering: Ordering) {
+function withKeysInSight(pipeline: FakeDeliver, ordering: Ordering) {
   const maps: Map<unknown, unknown>[] = [];
   const OriginalMap = globalThis.Map;
   const inOrderDeliver = inOrder(pipeline.deliver, ordering);
@@ -188,9 +188,9 @@ function withLanesInSight(pipeline: FakeDeliver, ordering: Ordering) {
     globalThis.Map = OriginalMap;
   }
   pipeline.settle("T[0]@-1");
-  const [lanes] = maps;
-  if (lanes === undefined) throw new Error("No map was made: look for the lanes elsewhere");
-  return { deliver, lanes };
+  const [keys] = maps;
+  if (keys === undefined) throw new Error("No map was made: look for the keys elsewhere");
+  return { deliver, keys };
 }
 
 function longKey(length: number, { at }: { at?: number } = {}): Bytes {

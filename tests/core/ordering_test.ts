@@ -180,17 +180,17 @@ Deno.test("inOrder() keeps every partition in order and to one event at a time, 
   for (let settled = 0; settled < events.length; settled++) {
     await promisesSettled();
     const { running } = pipeline;
-    const lanes = running.map((place) => place.slice(0, place.indexOf("@")));
-    assertEquals(new Set(lanes).size, lanes.length, `two of a lane at once: ${running}`);
+    const keys = running.map((place) => place.slice(0, place.indexOf("@")));
+    assertEquals(new Set(keys).size, keys.length, `two of a key at once: ${running}`);
     pipeline.settle(running[Math.floor(random() * running.length)] ?? "none runs");
   }
   await all;
 
   for (let partition = 0; partition < 7; partition++) {
-    const ofLane = (place: string) => place.startsWith(`T[${partition}]`);
+    const ofPartition = (place: string) => place.startsWith(`T[${partition}]`);
     assertEquals(
-      pipeline.started.filter(ofLane),
-      events.map(({ origin }) => `${origin}`).filter(ofLane),
+      pipeline.started.filter(ofPartition),
+      events.map(({ origin }) => `${origin}`).filter(ofPartition),
     );
   }
 });

@@ -3,7 +3,7 @@ import type { InboundEvent } from "../../src/core/event.ts";
 import type { FailurePolicy } from "../../src/core/failures/failure_policy.ts";
 import { HandlerError } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
-import type { PipelineParts } from "../../src/core/pipeline.ts";
+import type { PipelineOptions } from "../../src/core/pipeline.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
@@ -47,7 +47,7 @@ class Failing {
   }
 
   async run(
-    { takesErrors = true, ...parts }: Partial<PipelineParts> & { takesErrors?: boolean } = {},
+    { takesErrors = true, ...parts }: Partial<PipelineOptions> & { takesErrors?: boolean } = {},
   ): Promise<void> {
     await runParts({
       listener: this.listener,
@@ -79,7 +79,7 @@ const ONE = { calls: 1, successes: 0, errors: 0, deadLetters: 0 };
 const OUTCOMES: {
   name: string;
   handler: () => FakeHandler;
-  parts?: Partial<PipelineParts> & { takesErrors?: boolean };
+  parts?: Partial<PipelineOptions> & { takesErrors?: boolean };
   expected: Record<string, number>;
 }[] = [
   {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { HandlerError, type Result } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
-import type { PipelineParts } from "../../src/core/pipeline.ts";
+import type { PipelineOptions } from "../../src/core/pipeline.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import { eventually, everythingSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
@@ -13,7 +13,7 @@ import { RecordedLog } from "../support/recorded_log.ts";
 import { NO_END, runParts } from "../support/fakes/run_parts.ts";
 
 Deno.test("runPipeline() gives an event up at once, when its lease is ending during a backoff", async (t) => {
-  const cases: { during: string; parts: Partial<PipelineParts> }[] = [
+  const cases: { during: string; parts: Partial<PipelineOptions> }[] = [
     { during: "of a call", parts: { handler: new FakeHandler(new HandlerError("no response")) } },
     {
       during: "of an error that nobody takes",

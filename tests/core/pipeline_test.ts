@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HandlerError } from "../../src/core/handler.ts";
 import { LeaseController } from "../../src/core/lease.ts";
-import type { PipelineParts } from "../../src/core/pipeline.ts";
+import type { PipelineOptions } from "../../src/core/pipeline.ts";
 import { eventually, everythingSettled, promisesSettled } from "../support/eventually.ts";
 import { anEvent, bytes } from "../support/events.ts";
 import { aResult, FakeHandler } from "../support/fakes/handler.ts";
@@ -96,7 +96,7 @@ Deno.test("runPipeline() settles a success, when no result processor is there fo
 
 Deno.test("runPipeline() rejects with the error itself, when a part has a bug", async (t) => {
   const bug = () => new TypeError("Cannot read properties of undefined");
-  const cases: { part: string; parts: Partial<PipelineParts> }[] = [
+  const cases: { part: string; parts: Partial<PipelineOptions> }[] = [
     { part: "handler", parts: { handler: new FakeHandler(bug()) } },
     {
       part: "result processor",

@@ -14,7 +14,7 @@ import type { OutboundRecord } from "../result_processor.ts";
 const TEXT_ENCODER = new TextEncoder();
 
 /** What a dead letter adds to its event. */
-export interface DeadLetterParts {
+export interface DeadLetterDetails {
   readonly pipeline: string;
   readonly failure: EventFailure;
   readonly attempts: AttemptsMade | undefined;
@@ -59,16 +59,19 @@ function leastNeededFirst(origin: EventOrigin): readonly AddedHeader[] {
  * The record of an event that has failed for good: its own key, value and headers byte for byte, and the facts that
  * people and a redrive need.
  */
-export function deadLetter(event: InboundEvent, parts: DeadLetterParts): OutboundRecord {
-  const added = [...addedHeaders(event, parts).values()];
-  return { key: event.key, value: event.value, headers: [...ownHeaders(event, parts), ...added] };
+export function deadLetter(event: InboundEvent, details: DeadLetterDetails): OutboundRecord {
+  const added = [...addedHeaders(event, details).values()];
+  return { key: event.key, value: event.value, headers: [...ownHeaders(event, details), ...added] };
 }
 
 /** Yields the dead letter, then each time with one header less, until only the event's own are left. */
-export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Generator<DeadLetter> {
+export function* deadLetters(
+  event: InboundEvent,
+  details: DeadLetterDetails,
+): Generator<DeadLetter> {
   const { key, value } = event;
-  const own = ownHeaders(event, parts);
-  const added = addedHeaders(event, parts);
+  const own = ownHeaders(event, details);
+  const added = addedHeaders(event, details);
   const leftOut: string[] = [];
   for (const least of [undefined, ...leastNeededFirst(event.origin)]) {
     if (least !== undefined) {
@@ -83,7 +86,7 @@ export function* deadLetters(event: InboundEvent, parts: DeadLetterParts): Gener
 }
 
 /** Drops the facts and the idempotency key of an earlier dead letter. */
-function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterParts): RecordHeader[] {
+function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterDetails): RecordHeader[] {
   const key = idempotencyKey(pipeline, event);
   return event.headers.filter((header) => !isFactHeader(header) && !isKeyHeader(header, key));
 }
@@ -91,7 +94,7 @@ function ownHeaders(event: InboundEvent, { pipeline }: DeadLetterParts): RecordH
 /** The added headers, in the order of the record. */
 function addedHeaders(
   event: InboundEvent,
-  { pipeline, failure, attempts }: DeadLetterParts,
+  { pipeline, failure, attempts }: DeadLetterDetails,
 ): Map<AddedHeader, RecordHeader> {
   const { origin, timestampMs } = event;
   const first = firstFailure(event);

@@ -23,7 +23,7 @@ export interface RedriveCounts {
 export type RedriveOne = (deadLetter: Delivery) => Promise<string | null>;
 
 /** Dependencies and options of a redrive. */
-export interface RedriveParts extends RedriveScope {
+export interface RedriveOptions extends RedriveScope {
   readonly deadLetters: Listener;
   readonly ordering: Ordering;
   /** Maximum number of dead letters to redrive. */
@@ -33,15 +33,15 @@ export interface RedriveParts extends RedriveScope {
 
 /** Redrives the dead letters of a pipeline, in their order. */
 export class Redrive {
-  readonly #parts: RedriveParts;
+  readonly #options: RedriveOptions;
   readonly #counts = { redriven: 0, notMatching: 0, ofOtherPipelines: 0, notDeadLetters: 0 };
   #taken = 0;
   #underWay = 0;
   #hasTurnedAway = false;
   #refusal: string | null = null;
 
-  constructor(parts: RedriveParts) {
-    this.#parts = parts;
+  constructor(options: RedriveOptions) {
+    this.#options = options;
   }
 
   /** Counts so far. */
@@ -56,9 +56,9 @@ export class Redrive {
   async run(lease: LeaseController): Promise<string | null> {
     const redriveInOrder = inOrder(
       (delivery) => this.#redrive(delivery, lease),
-      this.#parts.ordering,
+      this.#options.ordering,
     );
-    await this.#parts.deadLetters.listen(async (delivery) => {
+    await this.#options.deadLetters.listen(async (delivery) => {
       if (this.#isLimitReached) {
         this.#hasTurnedAway = true;
         this.#endAtLimit(lease);
@@ -87,7 +87,7 @@ export class Redrive {
   }
 
   get #isLimitReached(): boolean {
-    return this.#taken >= (this.#parts.limit ?? Infinity);
+    return this.#taken >= (this.#options.limit ?? Infinity);
   }
 
   /** Waits for those in progress: the lease's end would abandon dead letters that wait for their turn. */
@@ -96,7 +96,7 @@ export class Redrive {
   }
 
   #reasonToPassOver(deadLetter: InboundEvent): Exclude<keyof RedriveCounts, "redriven"> | null {
-    const { pipeline, filter } = this.#parts;
+    const { pipeline, filter } = this.#options;
     const facts = deadLetterFacts(deadLetter);
     if (facts === null) return "notDeadLetters";
     if (facts.get("pipeline") !== pipeline) return "ofOtherPipelines";
@@ -109,7 +109,7 @@ export class Redrive {
       if (this.#refusal !== null) {
         throw new EventNotSettledError("One before it cannot be redriven");
       }
-      const refusal = await this.#parts.redriveOne(delivery);
+      const refusal = await this.#options.redriveOne(delivery);
       if (refusal !== null) {
         this.#refusal ??= refusal;
         throw new EventNotSettledError("It cannot be redriven");

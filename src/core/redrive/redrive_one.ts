@@ -16,14 +16,14 @@ import type { RedriveOne } from "./redrive.ts";
 import type { ResultProcessor } from "../result_processor.ts";
 
 /** Dependencies of `redriveTo()`. */
-export interface RedriveToParts extends RetryOptions {
+export interface RedriveToOptions extends RetryOptions {
   /** The source of the pipeline's events. */
   readonly source: ResultProcessor;
 }
 
 /** Publishes the event of each dead letter to its partition again, and retries until it is stored. */
-export function redriveTo(parts: RedriveToParts): RedriveOne {
-  const { source: processor, log } = parts;
+export function redriveTo(options: RedriveToOptions): RedriveOne {
+  const { source: processor, log } = options;
   // The listener limits the work in progress; the slots only check the lease.
   const slots = new CallSlots(Infinity);
 
@@ -33,10 +33,10 @@ export function redriveTo(parts: RedriveToParts): RedriveOne {
     const publication = { what: "the event", delivery, processor };
     await slots.beginWithoutCall(delivery);
     const full = { ...eventRecord(deadLetter), putBackTo };
-    const stored = await publish({ ...publication, record: full, hasSmaller: true }, parts);
+    const stored = await publish({ ...publication, record: full, hasSmaller: true }, options);
     if (stored !== null) return stored;
     const bare = { ...bareEventRecord(deadLetter), putBackTo };
-    const storedBare = await publish({ ...publication, record: bare }, parts);
+    const storedBare = await publish({ ...publication, record: bare }, options);
     if (storedBare !== null) log.warn(withoutKey(deadLetter));
     return storedBare;
   }

@@ -3,7 +3,11 @@ import type { InboundEvent } from "../../../src/core/event.ts";
 import { Delivery } from "../../../src/core/delivery.ts";
 import { type Lease, LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
-import { Redrive, type RedriveOne, type RedriveParts } from "../../../src/core/redrive/redrive.ts";
+import {
+  Redrive,
+  type RedriveOne,
+  type RedriveOptions,
+} from "../../../src/core/redrive/redrive.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 import { FakeListener } from "../../support/fakes/listener.ts";
@@ -28,7 +32,7 @@ function aDeadLetter(
   });
 }
 
-function aRedrive(deadLetters: readonly InboundEvent[], parts: Partial<RedriveParts> = {}) {
+function aRedrive(deadLetters: readonly InboundEvent[], parts: Partial<RedriveOptions> = {}) {
   const listener = new FakeListener(...deadLetters);
   const lease = new LeaseController();
   const redriven: number[] = [];

@@ -1,6 +1,6 @@
 import type { Backoff } from "../../../src/core/backoff.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
-import { type PipelineParts, runPipeline } from "../../../src/core/pipeline.ts";
+import { type PipelineOptions, runPipeline } from "../../../src/core/pipeline.ts";
 import { aResult, FakeHandler } from "./handler.ts";
 import { FakeListener } from "./listener.ts";
 import { RecordedLog } from "../recorded_log.ts";
@@ -13,7 +13,7 @@ export const NO_END: Backoff = { initialDelayMs: 2e9, maxDelayMs: 2e9, multiplie
 
 /** Runs a pipeline of the given parts. Those that are left out do not matter to the test. */
 export function runParts(
-  parts: Partial<PipelineParts>,
+  parts: Partial<PipelineOptions>,
   lease: LeaseController = new LeaseController(),
 ): Promise<void> {
   return runPipeline({

@@ -104,7 +104,7 @@ export class OrderModel {
       `${what} behind all that had begun, though the lease is not open`,
     );
     this.#check(lease.isOpen || !assignment.isIdle, `${what} after it was idle`);
-    for (const before of this.#laneBefore(event, assignment)) {
+    for (const before of this.#earlierOfKey(event, assignment)) {
       this.#check(states.get(before) === "settled", `${what} before ${format(before)} has settled`);
     }
     states.set(event, "called");
@@ -212,7 +212,7 @@ export class OrderModel {
   #store(event: ModelEvent, processor: number): void {
     const times = this.#timesStored(event);
     if (times[processor] === 0) {
-      for (const before of this.#laneBefore(event, { startIndex: 0 })) {
+      for (const before of this.#earlierOfKey(event, { startIndex: 0 })) {
         const what = `first result of ${format(event)} before that of ${format(before)}`;
         this.#check(this.isStored(before), what);
       }
@@ -221,7 +221,7 @@ export class OrderModel {
   }
 
   /** What has to be done before an event, the nearest first; what lies before that follows from it. */
-  #laneBefore(
+  #earlierOfKey(
     event: ModelEvent,
     { startIndex }: Pick<Assignment, "startIndex">,
   ): readonly ModelEvent[] {
