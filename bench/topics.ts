@@ -1,5 +1,5 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../src/transports/kafka/kafkajs/mod.ts";
 import { createTopics } from "../tools/kafka/mod.ts";
 
 export const PARTITIONS = 6;

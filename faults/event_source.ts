@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel, type Producer } from "kafkajs";
 import { partitionOfKey } from "../src/transports/kafka/producer/murmur2.ts";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../src/transports/kafka/kafkajs/mod.ts";
 import { NUMBERS_OF_A_TOPIC } from "./history.ts";
 
 const TICK_MS = 25;

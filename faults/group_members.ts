@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../src/transports/kafka/kafkajs/mod.ts";
 
 /** The identifiers of a group's members. One that was taken for gone has another one when it comes back. */
 export async function groupMembers(

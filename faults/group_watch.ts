@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Admin, Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../src/transports/kafka/kafkajs/mod.ts";
 
 const INTERVAL_MS = 150;
 const REQUEST_TIMEOUT_MS = 2000;

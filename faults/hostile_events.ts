@@ -1,6 +1,6 @@
 import { type Admin, Kafka, logLevel, type Transaction } from "kafkajs";
 import { GuardedChild } from "../bench/guarded_child.ts";
-import { patchKafkajs } from "../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../src/transports/kafka/kafkajs/mod.ts";
 import { bytes } from "../tests/support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../tests/support/hostile_headers.ts";
 import { produce, type TestRecord } from "../tests/support/kafka/broker.ts";

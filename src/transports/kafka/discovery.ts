@@ -1,7 +1,7 @@
 import type { Kafka } from "kafkajs";
 import { hostAndPort, isHost } from "../../core/host.ts";
 import type { Discovery, RoleContext } from "../../core/transport.ts";
-import { createKafka, requireTopic } from "./client/client.ts";
+import { createKafka, requireTopic } from "./kafkajs/client.ts";
 import { clientFailure } from "./client/client_failure.ts";
 import type { KafkaClientConfig } from "./config/mod.ts";
 import { destinationsByCluster } from "./destinations.ts";

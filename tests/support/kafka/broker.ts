@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { Kafka, logLevel, type Message } from "kafkajs";
 import type { Bytes, RecordHeader } from "../../../src/core/event.ts";
-import { patchKafkajs } from "../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../src/transports/kafka/kafkajs/mod.ts";
 import { createTopics } from "../../../tools/kafka/mod.ts";
 
 /** The broker that the test task has started. */

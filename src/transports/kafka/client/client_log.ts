@@ -12,7 +12,7 @@ const FORGOTTEN_AFTER_MS = 90_000;
 /** kafkajs logs this at each failed attempt to reach a broker. */
 const UNREACHABLE = /^Connection (?:error: (?<reason>.*)|timeout)$/s;
 
-/** What {@linkcode boundThrottling} logs. */
+/** What `request_queue.ts` logs. */
 const THROTTLED = /^Throttled for (?<ms>\d+) ms$/;
 
 const logs = new WeakMap<Logger, ClientLog>();

@@ -1,6 +1,5 @@
 import type { AuthenticationProviderArgs } from "kafkajs";
 import { Buffer } from "node:buffer";
-import Encoder from "kafkajs/src/protocol/encoder.js";
 import type { Logger } from "../../../core/log.ts";
 import { type AccessToken, TokenSource } from "../../oauth2/token_source.ts";
 import type { KafkaSaslConfig } from "../config/mod.ts";
@@ -12,7 +11,7 @@ const TOKEN_DEADLINE_MS = 15_000;
 
 const SEPARATOR = "\x01";
 
-/** The length field before the bytes of a SASL response. */
+/** The length field before the bytes of a SASL message. */
 const LENGTH_BYTES = 4;
 
 /** Clients of a pipeline with equal token settings share one source. */
@@ -61,8 +60,10 @@ function sourceOf({ token }: OAuthBearerConfig, log: Logger): TokenSource {
 function firstMessage({ value }: AccessToken, { extensions }: OAuthBearerConfig): Buffer {
   const pairs = Object.entries({ auth: `Bearer ${value}`, ...extensions })
     .map(([name, text]) => `${name}=${text}${SEPARATOR}`);
-  const message = `n,,${SEPARATOR}${pairs.join("")}${SEPARATOR}`;
-  return new Encoder().writeBytes(Buffer.from(message)).buffer;
+  const message = Buffer.from(`n,,${SEPARATOR}${pairs.join("")}${SEPARATOR}`);
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeInt32BE(message.length);
+  return Buffer.concat([length, message]);
 }
 
 /** Why the broker refuses the token; null when it accepts it. */

@@ -1,7 +1,7 @@
 import type { Consumer } from "kafkajs";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
-import { createKafka, retryOptions } from "../client/client.ts";
+import { createKafka, retryOptions } from "../kafkajs/client.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { createAssigners } from "./assignment/assigners.ts";
 import { LedTopics } from "./assignment/led_topics.ts";

@@ -6,7 +6,7 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
-import { createKafka, requireTopic } from "../client/client.ts";
+import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
 import { stopJoining } from "./early_leave.ts";

@@ -1,5 +1,5 @@
 import type { Admin, Kafka } from "kafkajs";
-import { createCluster } from "../client/kafkajs_patches.ts";
+import { createCluster } from "../kafkajs/cluster.ts";
 import { isNotServing } from "./coordinator_waits.ts";
 
 /** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */

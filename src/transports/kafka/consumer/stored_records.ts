@@ -2,7 +2,7 @@ import type { Admin } from "kafkajs";
 import type { Lease } from "../../../core/lease.ts";
 import type { Deliver } from "../../../core/listener.ts";
 import type { ReadBackContext, ReadProgress, StoredEvents } from "../../../core/transport.ts";
-import { createKafka, requireTopic } from "../client/client.ts";
+import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { KafkaConsumerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { consumerConfigOf } from "../config/derived.ts";

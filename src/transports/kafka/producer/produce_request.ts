@@ -17,7 +17,7 @@ import {
   writeBatch,
 } from "./batch_writer.ts";
 import { recordSize, type WritableRecord } from "./record_writer.ts";
-import { RequestMemory, RequestPayload, useRequestPayloads } from "./request_payload.ts";
+import { RequestMemory, RequestPayload } from "../kafkajs/encoder.ts";
 
 const NO_PRODUCER_ID = -1;
 
@@ -84,7 +84,6 @@ interface WritablePartition {
 
 /** Patches kafkajs: this module writes Produce requests, and the headers of a message are a list. */
 export function useProduceRequests(): void {
-  useRequestPayloads();
   const { versions, protocol } = Requests.requests.Produce;
   const known = new Map<number, Produce>();
   Requests.requests.Produce = {

@@ -8,17 +8,17 @@ import type { Logger } from "../../../core/log.ts";
 import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "./batch_writer.ts";
 import { BatchNumbers } from "./batch_numbers.ts";
-import { BrokerRefusedError } from "../client/admission.ts";
-import { createKafka, requireTopic } from "../client/client.ts";
+import { BrokerRefusedError } from "../client/login_throttle.ts";
+import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
-import { type Cluster, createCluster } from "../client/kafkajs_patches.ts";
+import { type Cluster, createCluster } from "../kafkajs/cluster.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
 import { passingReason } from "../passing_errors.ts";
 import type { Batch } from "./partition_queue.ts";
 import type { PartitionResponse, ProduceResponse, TopicData } from "./produce_request.ts";
 import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
-import { RequestMemory } from "./request_payload.ts";
+import { RequestMemory } from "../kafkajs/encoder.ts";
 import { isAboutNumbers, remedyFor } from "./store_failure.ts";
 
 const COMPRESSION = {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createKafka } from "../../../../src/transports/kafka/client/client.ts";
+import { createKafka } from "../../../../src/transports/kafka/kafkajs/client.ts";
 import { listenerConfig } from "../../../support/kafka/config.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from "kafkajs";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import {
   KafkaResultProcessor,
 } from "../../../../src/transports/kafka/producer/result_processor.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import Broker from "kafkajs/src/broker/index.js";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import {
   type JoiningGroup,
   stopJoining,

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
 import { FakeMember } from "../../../support/kafka/fake_member.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Kafka, logLevel } from "kafkajs";
 import type { Lease } from "../../../../src/core/lease.ts";
-import { createCluster } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { createCluster } from "../../../../src/transports/kafka/kafkajs/cluster.ts";
 import { eventually } from "../../../support/eventually.ts";
 import {
   committedOffsets,

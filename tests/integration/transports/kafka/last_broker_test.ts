@@ -1,11 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Kafka, logLevel } from "kafkajs";
-import Broker from "kafkajs/src/broker/index.js";
 import BrokerPool from "kafkajs/src/cluster/brokerPool.js";
-import {
-  createCluster,
-  patchKafkajs,
-} from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { requests } from "kafkajs/src/protocol/requests/index.js";
+import { createCluster } from "../../../../src/transports/kafka/kafkajs/cluster.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import { eventually } from "../../../support/eventually.ts";
 import {
   committedOffsets,
@@ -17,14 +15,19 @@ import {
 import { KafkaListening } from "../../../support/kafka/listening.ts";
 import { TcpProxy } from "../../../support/network/tcp_proxy.ts";
 
+patchKafkajs();
+
 /** How many of the next answers about a cluster name no broker, as those of one that has just started do. */
 let emptyAnswers = 0;
-const { metadata } = Broker.prototype;
-Broker.prototype.metadata = async function (topics: readonly string[]) {
-  const answer = await metadata.call(this, topics);
-  return emptyAnswers-- > 0 ? { ...answer, brokers: [] } : answer;
+const { protocol } = requests.Metadata;
+requests.Metadata.protocol = (options: object) => (payload: object) => {
+  const { request, response } = protocol(options)(payload);
+  const parse = async (answer: object) => {
+    const parsed = await response.parse(answer);
+    return emptyAnswers-- > 0 ? { ...parsed, brokers: [] } : parsed;
+  };
+  return { request, response: { ...response, parse } };
 };
-patchKafkajs();
 
 Deno.test("a client keeps the only broker that it knows, and asks anew for others, when its connection has closed", async () => {
   await using client = await aClient();

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import { FakeTimers } from "../../../support/fakes/timers.ts";
 
 const THROTTLE_MS = 3000;

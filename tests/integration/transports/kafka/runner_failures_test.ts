@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import Runner from "kafkajs/src/consumer/runner.js";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
 import { eventually, everythingSettled } from "../../../support/eventually.ts";
 import { FakeMember } from "../../../support/kafka/fake_member.ts";

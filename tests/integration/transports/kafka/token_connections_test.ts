@@ -4,9 +4,9 @@ import { KafkaJSNonRetriableError } from "kafkajs/src/errors.js";
 import Connection from "kafkajs/src/network/connection.js";
 import { ResultProcessorError } from "../../../../src/core/result_processor.ts";
 import { UnclosedConnectionsError } from "../../../../src/transports/http1/unclosed_connections.ts";
-import { BrokerRefusedError } from "../../../../src/transports/kafka/client/admission.ts";
-import { registerClient } from "../../../../src/transports/kafka/client/broker_access.ts";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { BrokerRefusedError } from "../../../../src/transports/kafka/client/login_throttle.ts";
+import { registerClient } from "../../../../src/transports/kafka/kafkajs/clients.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import {
   KafkaResultProcessor,
 } from "../../../../src/transports/kafka/producer/result_processor.ts";
@@ -27,7 +27,7 @@ Deno.test("a broker is not connected to while too many connections to the token 
   };
   registerClient(socketFactory, {
     config,
-    admitted: () => {},
+    accepted: () => {},
     refused: (_, reason) => refused.push(reason),
     prepare: () => Promise.reject(new Error(UNCLOSED.message, { cause: UNCLOSED })),
   });

@@ -8,7 +8,7 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from "kafkajs";
-import { patchKafkajs } from "../../../../src/transports/kafka/client/kafkajs_patches.ts";
+import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import { type Broker, createTopics, startBroker } from "../../../../tools/kafka/mod.ts";
 import { freePort } from "../../../../tools/kafka/ports.ts";
 import {

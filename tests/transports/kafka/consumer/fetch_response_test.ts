@@ -5,7 +5,8 @@ import MessageSet from "kafkajs/src/protocol/messageSet/index.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../../src/core/event.ts";
 import { useFetchedRecords } from "../../../../src/transports/kafka/consumer/fetch_response.ts";
-import { boundDecoder } from "../../../../src/transports/kafka/client/decoder_bounds.ts";
+import { DECODER } from "../../../../src/transports/kafka/kafkajs/decoder.ts";
+import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 import { bytes } from "../../../support/events.ts";
 import {
   batch,
@@ -32,7 +33,7 @@ const MUTATIONS = 2000;
 
 const asKafkajsHasIt = Requests.requests.Fetch.protocol;
 useFetchedRecords();
-boundDecoder();
+replaceMembers([DECODER]);
 
 for (const version of VERSIONS) {
   Deno.test(`a fetch response of version ${version} says what kafkajs reads in it, besides records and aborted transactions`, async () => {

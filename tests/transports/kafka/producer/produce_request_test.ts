@@ -15,12 +15,14 @@ import {
   RecordBatch,
 } from "../../../../src/transports/kafka/consumer/record_batch.ts";
 import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
-import { RequestMemory } from "../../../../src/transports/kafka/producer/request_payload.ts";
+import { ENCODER, RequestMemory } from "../../../../src/transports/kafka/kafkajs/encoder.ts";
+import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
 
 type Message = PartitionData["messages"][number];
 
+replaceMembers([ENCODER]);
 useProduceRequests();
 
 const CASES: { name: string; headers: readonly RecordHeader[] }[] = [

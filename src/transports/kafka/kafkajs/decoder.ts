@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
+import { replacement } from "./replacement.ts";
 
 /** The members of kafkajs's Decoder used here. */
-interface PatchedDecoder {
+interface BoundedDecoder {
   readonly buffer: Buffer;
   readonly offset: number;
 }
@@ -18,7 +19,7 @@ export class DamagedResponseError extends Error {
   }
 }
 
-type Read = (this: PatchedDecoder, ...args: unknown[]) => unknown;
+type Read = (this: BoundedDecoder, ...args: unknown[]) => unknown;
 
 /** Methods that read a number, and its least size in bytes. */
 const NUMBERS: Readonly<Record<string, number>> = {
@@ -47,43 +48,45 @@ const LENGTHS: Readonly<Record<string, "readInt16" | "readInt32" | "readVarInt" 
     readTaggedFields: "readUVarInt",
   };
 
-/**
- * Patches kafkajs's decoder: it rejects a response that ends before its fields do. Unpatched, it believes a count of
- * two billion and allocates an array of that length.
- */
-export function boundDecoder(): void {
-  for (const [name, size] of Object.entries(NUMBERS)) {
-    wrap(name, (decoder) => requireBytes(decoder, size));
-  }
-  for (const [name, readLength] of Object.entries(LENGTHS)) {
-    wrap(name, (decoder) => {
-      const ahead = new Decoder(decoder.buffer);
-      ahead.offset = decoder.offset;
-      // Compact lengths (KIP-482) are stored plus one; each element takes at least one byte.
-      const length = ahead[readLength]() - (readLength === "readUVarInt" ? 1 : 0);
-      requireBytes(ahead, length);
-    });
-  }
-  const { readBytes } = Decoder.prototype;
-  Decoder.prototype.readBytes = function (
-    this: PatchedDecoder & { readInt32(): number },
+const { readBytes } = Decoder.prototype;
+
+/** Rejects a response that ends before its fields do. kafkajs believes a count of two billion, and allocates as much. */
+export const DECODER = replacement("Decoder", Decoder.prototype, {
+  ...bounded(NUMBERS, (decoder, size) => requireBytes(decoder, size)),
+  ...bounded(LENGTHS, (decoder, readLength) => {
+    const ahead = new Decoder(decoder.buffer);
+    ahead.offset = decoder.offset;
+    // Compact lengths (KIP-482) are stored plus one; each element takes at least one byte.
+    const length = ahead[readLength]() - (readLength === "readUVarInt" ? 1 : 0);
+    requireBytes(ahead, length);
+  }),
+  readBytes(
+    this: BoundedDecoder & { readInt32(): number },
     length: number = this.readInt32(),
-  ) {
+  ): unknown {
     requireBytes(this, length);
     return readBytes.call(this, length);
-  };
-}
+  },
+});
 
-function wrap(name: string, check: (decoder: PatchedDecoder) => void): void {
-  const read: Read = Decoder.prototype[name];
-  Decoder.prototype[name] = function (...args: unknown[]) {
-    check(this);
-    return read.apply(this, args);
-  };
+/** The methods named by `limits`, each after a check with its limit. */
+function bounded<T>(
+  limits: Readonly<Record<string, T>>,
+  check: (decoder: BoundedDecoder, limit: T) => void,
+): Record<string, Read> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, limit]) => {
+      const read: Read = Decoder.prototype[name];
+      return [name, function (...args: unknown[]) {
+        check(this, limit);
+        return read.apply(this, args);
+      }];
+    }),
+  );
 }
 
 /** A `count` of -1 stands for null. */
-function requireBytes({ buffer, offset }: PatchedDecoder, count: number): void {
+function requireBytes({ buffer, offset }: BoundedDecoder, count: number): void {
   if (count >= -1 && offset + count <= buffer.length) return;
   throw new DamagedResponseError();
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
+import { replacement } from "./replacement.ts";
 
 /** Room for the request header that kafkajs writes before a payload: a few numbers and the client id. */
 const HEADROOM = 1024;
@@ -59,13 +60,16 @@ export class RequestPayload {
   }
 }
 
-/** Patches kafkajs: it does not copy a {@linkcode RequestPayload} into the request. */
-export function useRequestPayloads(): void {
-  const { writeEncoder } = Encoder.prototype;
-  // kafkajs goes on with the returned payload: it calls this after writing the header, and again after the total size.
-  Encoder.prototype.writeEncoder = function (payload: unknown) {
+const { writeEncoder } = Encoder.prototype;
+
+export const ENCODER = replacement("Encoder", Encoder.prototype, {
+  /**
+   * Does not copy a {@linkcode RequestPayload} into the request. kafkajs goes on with the returned payload: it calls
+   * this after writing the header, and again after the total size.
+   */
+  writeEncoder(this: { readonly buffer: Buffer }, payload: unknown): unknown {
     if (!(payload instanceof RequestPayload)) return writeEncoder.call(this, payload);
     payload.prepend(this.buffer);
     return payload;
-  };
-}
+  },
+});

@@ -11,13 +11,13 @@ import type { ConnectionOptions } from "node:tls";
 import { hostAndPort, splitHost } from "../../../core/host.ts";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
-import { registerClient } from "./broker_access.ts";
-import { clientFailure, rootMessage } from "./client_failure.ts";
-import { clientLogOf } from "./client_log.ts";
+import { clientFailure, rootMessage } from "../client/client_failure.ts";
+import { clientLogOf } from "../client/client_log.ts";
+import { openSocket } from "../client/sockets.ts";
+import { describeTokenFailure } from "../client/token_failure.ts";
 import type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "../config/mod.ts";
-import { patchKafkajs } from "./kafkajs_patches.ts";
-import { describeTokenFailure } from "./token_failure.ts";
-import { openSocket } from "./sockets.ts";
+import { registerClient } from "./clients.ts";
+import { patchKafkajs } from "./mod.ts";
 
 /** Clients try each bootstrap server, but give up early: their callers retry with their own backoff. */
 const MIN_RETRIES = 3;
@@ -62,14 +62,14 @@ export function createKafka(
   };
   registerClient(socketFactory, {
     config,
-    admitted(broker) {
+    accepted(broker) {
       if (config.bootstrapServers.includes(broker)) standIn = broker;
       clientLog.answered(broker);
     },
     refused: (broker, reason) => clientLog.refused(broker, reason),
     async prepare() {
       if (config.sasl?.mechanism !== "oauthbearer") return;
-      const { freshToken } = await import("./oauth_bearer.ts");
+      const { freshToken } = await import("../client/oauth_bearer.ts");
       try {
         await freshToken(config.sasl, log);
       } catch (error) {
@@ -110,7 +110,7 @@ function saslOptions(config: KafkaSaslConfig, log: Logger): SASLOptions | Mechan
     mechanism: config.mechanism,
     authenticationProvider: (exchange) => ({
       async authenticate() {
-        const { authenticateByToken } = await import("./oauth_bearer.ts");
+        const { authenticateByToken } = await import("../client/oauth_bearer.ts");
         await authenticateByToken(exchange, { config, log });
       },
     }),

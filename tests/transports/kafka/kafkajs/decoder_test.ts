@@ -1,12 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
-import {
-  boundDecoder,
-  DamagedResponseError,
-} from "../../../../src/transports/kafka/client/decoder_bounds.ts";
+import { DamagedResponseError, DECODER } from "../../../../src/transports/kafka/kafkajs/decoder.ts";
+import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 
-boundDecoder();
+replaceMembers([DECODER]);
 
 /** The largest number of variable length that kafkajs reads, and a negative one other than -1. */
 const HUGE_VARINT = [0xfe, 0xff, 0xff, 0xff, 0x0f];

@@ -22,24 +22,24 @@ export class BrokerRefusedError extends AccessRefusedError {
 
 type RefusalOptions = Partial<Pick<BrokerRefusedError, "isAboutAccount" | "needsRestart">>;
 
-/** Notified of the outcome of login attempts. */
-export interface AdmissionObserver {
-  admitted(): void;
+/** Informed of the outcome of login attempts. */
+export interface LoginObserver {
+  accepted(): void;
   refused(refusal: BrokerRefusedError): void;
 }
 
 /** The outcome of a login attempt: `undecided` when the network failed before the broker decided. */
-type Outcome = "admitted" | "undecided" | BrokerRefusedError;
+type Outcome = "accepted" | "undecided" | BrokerRefusedError;
 
 /** One connection's login attempt, until it is accepted, refused or undecided. */
-export class Attempt {
+export class LoginAttempt {
   readonly #decided = Promise.withResolvers<Outcome>();
-  readonly #observer: AdmissionObserver;
+  readonly #observer: LoginObserver;
   readonly #onRefusal: () => void;
   #isDecided = false;
   #refusal: BrokerRefusedError | null = null;
 
-  constructor(observer: AdmissionObserver, onRefusal: () => void) {
+  constructor(observer: LoginObserver, onRefusal: () => void) {
     this.#observer = observer;
     this.#onRefusal = onRefusal;
   }
@@ -57,10 +57,10 @@ export class Attempt {
     return this.#refusal;
   }
 
-  admit(): void {
+  accept(): void {
     if (this.#isDecided) return;
-    this.#decide("admitted");
-    this.#observer.admitted();
+    this.#decide("accepted");
+    this.#observer.accepted();
   }
 
   /** Ends the attempt without a decision, as when the network fails. */
@@ -68,7 +68,7 @@ export class Attempt {
     this.#decide("undecided");
   }
 
-  /** Refuses the attempt, even one already admitted: a refusal may arrive late. The first refusal stays. */
+  /** Refuses the attempt, even one already accepted: a refusal may arrive late. The first refusal stays. */
   refuse(reason: string, options?: RefusalOptions): BrokerRefusedError {
     if (this.#refusal !== null) return this.#refusal;
     const refusal = new BrokerRefusedError(reason, options);
@@ -90,10 +90,10 @@ export class Attempt {
  * Connections that wait for a refused attempt fail with its refusal. The next attempt begins at least
  * {@linkcode PAUSE_AFTER_REFUSAL_MS} after the refusal.
  */
-export class Admission {
+export class LoginThrottle {
   readonly #now: () => number;
   readonly #sleep: (delayMs: number) => Promise<void>;
-  #current: Attempt | null = null;
+  #current: LoginAttempt | null = null;
   #refusedAtMs = -Infinity;
   #isRefused = false;
 
@@ -120,7 +120,7 @@ export class Admission {
   }
 
   /** Notes a successful login. */
-  noteAdmitted(): void {
+  noteAccepted(): void {
     this.#isRefused = false;
   }
 
@@ -129,10 +129,10 @@ export class Admission {
    *
    * @throws {BrokerRefusedError} when the attempt that the caller waited for is refused
    */
-  async enter(observer: AdmissionObserver): Promise<Attempt> {
+  async enter(observer: LoginObserver): Promise<LoginAttempt> {
     while (this.#current?.isDecided === false) {
       const outcome = await this.#current.outcome;
-      if (outcome === "admitted") continue;
+      if (outcome === "accepted") continue;
       if (outcome !== "undecided") {
         observer.refused(outcome);
         throw outcome;
@@ -147,7 +147,7 @@ export class Admission {
     return attempt;
   }
 
-  #newAttempt(observer: AdmissionObserver): Attempt {
-    return new Attempt(observer, () => this.noteRefusal());
+  #newAttempt(observer: LoginObserver): LoginAttempt {
+    return new LoginAttempt(observer, () => this.noteRefusal());
   }
 }

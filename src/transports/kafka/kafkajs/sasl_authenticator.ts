@@ -1,10 +1,11 @@
-import { KafkaJSConnectionError } from "kafkajs/src/errors.js";
-import Connection from "kafkajs/src/network/connection.js";
-import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
-import { isAboutAccount, saslRefusal } from "./sasl_refusal.ts";
-import { attemptOf, type BrokerConnection, clientOf } from "./broker_access.ts";
-import { needsRestart } from "./token_failure.ts";
+import { KafkaJSConnectionError } from "kafkajs/src/errors.js";
+import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
+import { isAboutAccount, saslRefusal } from "../client/sasl_refusal.ts";
+import { needsRestart } from "../client/token_failure.ts";
+import { type BrokerConnection, clientOf } from "./clients.ts";
+import { attemptOf } from "./logins.ts";
+import { replacement } from "./replacement.ts";
 
 /** The API keys of SaslHandshake and SaslAuthenticate. */
 const SASL_REQUESTS = new Set([17, 36]);
@@ -12,7 +13,13 @@ const SASL_REQUESTS = new Set([17, 36]);
 /** How long before its end a session is renewed, if it lasts 40 s or longer. */
 const MAX_THRESHOLD_MS = 10_000;
 
-interface PushedRequest {
+/** A request that a connection sends. */
+export interface SentRequest {
+  readonly request: { readonly apiKey: number };
+}
+
+/** A request in a connection's queue. */
+export interface PushedRequest {
   readonly entry: { readonly apiKey: number; reject(error: unknown): void };
 }
 
@@ -25,16 +32,19 @@ interface AuthenticatedConnection extends BrokerConnection {
 const exchangeFailures = new WeakMap<object, unknown>();
 /** The socket on which a connection last authenticated. */
 const authenticatedSockets = new WeakMap<object, unknown>();
+/** By request queue, while its connection renews a session. */
 const heldRequests = new WeakMap<object, PushedRequest[]>();
 
-/** Patches kafkajs: renews SASL sessions in time, and distinguishes a refusal from a network failure. */
-export function renewSaslSessions(): void {
-  noteExchangeFailures();
-  holdRequests();
-  const { authenticate } = SaslAuthenticator.prototype;
-  SaslAuthenticator.prototype.authenticate = async function (
+const { authenticate } = SaslAuthenticator.prototype;
+
+export const SASL_AUTHENTICATOR = replacement("SaslAuthenticator", SaslAuthenticator.prototype, {
+  /**
+   * Renews a session in time, and tells a refusal from a network failure. kafkajs renews short sessions with each
+   * request, sends others meanwhile, and takes a network failure for a refusal.
+   */
+  async authenticate(
     this: { readonly connection: AuthenticatedConnection; readonly sessionLifetime: string },
-  ) {
+  ): Promise<void> {
     const { connection } = this;
     const client = clientOf(connection);
     const sasl = client?.config.sasl ?? null;
@@ -74,36 +84,31 @@ export function renewSaslSessions(): void {
     heldRequests.delete(connection.requestQueue);
     authenticatedSockets.set(connection, connection.socket);
     connection.reauthenticationThreshold = renewalThreshold(Number(this.sessionLifetime));
-    attempt.admit();
-    for (const request of held) RequestQueue.prototype.push.call(connection.requestQueue, request);
-  };
+    attempt.accept();
+    for (const request of held) {
+      RequestQueue.prototype.push.call(connection.requestQueue, request);
+    }
+  },
+});
+
+/** Called when a request has failed. */
+export function noteSaslFailure(
+  connection: BrokerConnection,
+  { request }: SentRequest,
+  error: unknown,
+): void {
+  if (SASL_REQUESTS.has(request.apiKey)) exchangeFailures.set(connection, error);
+}
+
+/** Whether a request waits until the connection has renewed its session; then it is pushed again. */
+export function holdsBack(queue: object, request: PushedRequest): boolean {
+  const held = heldRequests.get(queue);
+  if (held === undefined || SASL_REQUESTS.has(request.entry.apiKey)) return false;
+  held.push(request);
+  return true;
 }
 
 /** How long before its end a session is renewed, in milliseconds. An integer, as kafkajs converts it to a BigInt. */
-export function renewalThreshold(lifetimeMs: number): number {
+function renewalThreshold(lifetimeMs: number): number {
   return Math.min(MAX_THRESHOLD_MS, Math.floor(lifetimeMs / 4));
-}
-
-function noteExchangeFailures(): void {
-  const { send } = Connection.prototype;
-  Connection.prototype.send = async function (
-    protocol: { readonly request: { readonly apiKey: number } },
-  ) {
-    try {
-      return await send.call(this, protocol);
-    } catch (error) {
-      if (SASL_REQUESTS.has(protocol.request.apiKey)) exchangeFailures.set(this, error);
-      throw error;
-    }
-  };
-}
-
-/** Holds requests while a session is renewed: brokers close a connection that sends others in between. */
-function holdRequests(): void {
-  const { push } = RequestQueue.prototype;
-  RequestQueue.prototype.push = function (request: PushedRequest) {
-    const held = heldRequests.get(this);
-    if (held === undefined || SASL_REQUESTS.has(request.entry.apiKey)) push.call(this, request);
-    else held.push(request);
-  };
 }
