@@ -85,7 +85,7 @@ function classifyErrorResponse(result: ErrorResult, failed: Failed): RetryDecisi
   const until = suggestsOutage && retryAfterMs === undefined ? breaker.outageBegins : undefined;
   if (isTransient && retry !== null) {
     attempts.count();
-    if (attempts.counted < retry.maxAttempts) {
+    if (attempts.soFar.counted < retry.maxAttempts) {
       const pause = { ...backoffOf(retry), atLeastMs: retryAfterMs, until };
       return { kind: "again", reason: summary, pause };
     }
@@ -143,7 +143,7 @@ export function countUnanswered(
 function hasUsedUp(
   { policy: { noResponse }, attempts }: { policy: FailurePolicy; attempts: Attempts },
 ): boolean {
-  return attempts.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
+  return attempts.soFar.counted >= Math.max(noResponse?.maxAttempts ?? 1, 2);
 }
 
 function backoffOf(policy: RetryPolicy | null): Pause {

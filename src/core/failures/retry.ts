@@ -98,7 +98,7 @@ async function call(
   let outcome: CallOutcome | undefined;
   try {
     ended.throwIfAborted();
-    outcome = await handler.handle(event, ended, (attempts?.made ?? 0) + 1);
+    outcome = await handler.handle(event, ended, (attempts?.soFar.made ?? 0) + 1);
   } catch (error) {
     const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
     if (ended.aborted || !isOutcome) {

@@ -52,7 +52,7 @@ class Calls {
   /** The pause of an event ends. Returns how many attempts count then, and whether the event has failed for good. */
   endPause(history: History): [counted: number, reason: string | undefined] {
     const failure = countUnanswered(history, this.#options);
-    return [history.attempts?.counted ?? 0, failure?.reason];
+    return [history.attempts?.soFar.counted ?? 0, failure?.reason];
   }
 
   pass(ms: number): void {
