@@ -5,9 +5,9 @@ import {
   batchSize,
   prepareBatch,
   writeBatch,
-} from "../src/transports/kafka/producer/batch_writer.ts";
+} from "../src/transports/kafka/records/batch_writer.ts";
 import { partitionOfKey } from "../src/transports/kafka/producer/murmur2.ts";
-import { recordSize } from "../src/transports/kafka/producer/record_writer.ts";
+import { recordSize } from "../src/transports/kafka/records/record_writer.ts";
 import { benchClient } from "./topics.ts";
 
 const NO_COMPRESSION = 0;

@@ -6,7 +6,7 @@
  * @see https://kafka.apache.org/protocol#The_Messages_Fetch, version 4
  */
 import { Buffer } from "node:buffer";
-import { RecordBatch } from "../src/transports/kafka/consumer/record_batch.ts";
+import { RecordBatch } from "../src/transports/kafka/records/record_batch.ts";
 import { BATCH_FIELDS } from "../src/transports/kafka/records/batch_fields.ts";
 import { RecordSender } from "./record_sender.ts";
 import { PARTITIONS } from "./topics.ts";

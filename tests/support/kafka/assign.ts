@@ -4,7 +4,7 @@ import {
   type AssignedPartitionOptions,
 } from "../../../src/transports/kafka/consumer/assigned_partition.ts";
 import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
-import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
+import { LargeRecords } from "../../../src/transports/kafka/records/large_records.ts";
 import {
   type AttemptsNote,
   parseNote,

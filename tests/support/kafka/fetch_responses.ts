@@ -1,3 +1,4 @@
+import type { Unreadable } from "../../../src/transports/kafka/records/fetched_batches.ts";
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
@@ -5,12 +6,11 @@ import type { Bytes } from "../../../src/core/event.ts";
 import {
   contentOf,
   type PartitionAnswer,
-  type Unreadable,
 } from "../../../src/transports/kafka/consumer/partition_answer.ts";
 import type {
   FetchedRecord,
   FetchedRecords,
-} from "../../../src/transports/kafka/consumer/record_batch.ts";
+} from "../../../src/transports/kafka/records/record_batch.ts";
 import { bytes } from "../events.ts";
 import { batchBytes, type BatchFields, recordBytes } from "./record_bytes.ts";
 

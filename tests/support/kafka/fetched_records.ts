@@ -1,7 +1,7 @@
 import type {
   FetchedRecord,
   FetchedRecords,
-} from "../../../src/transports/kafka/consumer/record_batch.ts";
+} from "../../../src/transports/kafka/records/record_batch.ts";
 
 /** A record at this offset; what a test does not say about it does not matter. */
 export function aRecord(offset: number, rest: Partial<FetchedRecord> = {}): FetchedRecord {

@@ -7,7 +7,7 @@ import { runPipeline } from "../../../src/core/pipeline.ts";
 import { type ResultProcessor, ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { AssignedPartition } from "../../../src/transports/kafka/consumer/assigned_partition.ts";
 import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
-import { LargeRecords } from "../../../src/transports/kafka/consumer/large_records.ts";
+import { LargeRecords } from "../../../src/transports/kafka/records/large_records.ts";
 import { SuspectTurns } from "../../../src/transports/kafka/consumer/poison_pill.ts";
 import { bytes } from "../events.ts";
 import { promisesSettled } from "../eventually.ts";

@@ -5,13 +5,13 @@ import type { Limits } from "../../../core/transport.ts";
 import { type Commit, CommitState } from "./commit_state.ts";
 import { DeliveryWindow } from "./delivery_window.ts";
 import { FetchBuffer, type FetchDemand } from "./fetch_buffer.ts";
-import { free, type LargeRecords } from "./large_records.ts";
+import { free, type LargeRecords } from "../records/large_records.ts";
 import { OffsetTracker } from "./offset_tracker.ts";
-import { sizeOf } from "./opened_batch.ts";
+import { sizeOf } from "../records/opened_batch.ts";
 import { Ownership } from "./ownership.ts";
 import { PartitionLease } from "./partition_lease.ts";
 import { formatNote, Suspects, type SuspectTurns } from "./poison_pill.ts";
-import type { FetchedRecord, FetchedRecords } from "./record_batch.ts";
+import type { FetchedRecord, FetchedRecords } from "../records/record_batch.ts";
 import { RecordDelivery } from "./record_delivery.ts";
 import { RecordOrigin } from "./record_origin.ts";
 

@@ -1,5 +1,5 @@
-import type { LargeRecordRoom } from "./large_records.ts";
-import type { FetchedRecord, FetchedRecords, OpenedRecords } from "./record_batch.ts";
+import type { LargeRecordRoom } from "../records/large_records.ts";
+import type { FetchedRecord, FetchedRecords, OpenedRecords } from "../records/record_batch.ts";
 
 /** A partition with this many fetched, undelivered bytes is not fetched. */
 const MAX_BYTES = 256 * 1024;

@@ -49,11 +49,15 @@ export function becomeMember(groupId: string, member: GroupMember): void {
   members.set(groupId, member);
 }
 
+let isPatched = false;
+
 /**
- * Patches kafkajs to call members at events that it reports late or never, and to pass on fetched records at once.
+ * Patches kafkajs in this isolate, once, to call members at events that it reports late or never, and to pass on fetched records at once.
  * Consumers without a registered member keep kafkajs's behaviour.
  */
 export function callMembers(): void {
+  if (isPatched) return;
+  isPatched = true;
   readAssignments();
   announceRejoins();
   announceExpulsions();

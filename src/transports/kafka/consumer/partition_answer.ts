@@ -2,7 +2,8 @@ import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { isRefusal } from "../client/client_failure.ts";
 import { passingReason } from "../passing_errors.ts";
 import type { Trouble } from "../partition_troubles.ts";
-import type { FetchedBatch, FetchedRecords } from "./record_batch.ts";
+import type { Unreadable } from "../records/fetched_batches.ts";
+import type { FetchedBatch, FetchedRecords } from "../records/record_batch.ts";
 
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -26,14 +27,6 @@ export interface PartitionAnswer {
   readonly messages: readonly FetchedBatch[];
   /** Data after `messages` that cannot be read. */
   readonly unreadable?: Unreadable | null;
-}
-
-/** Received records that cannot be read. */
-export interface Unreadable {
-  /** The first unreadable offset; the next fetch offset when absent. */
-  readonly offset?: number | undefined;
-  /** Completes "cannot read orders[3]@17: "; holds no payload. */
-  readonly reason: string;
 }
 
 /** Records fetched from one partition. */

@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { useFetchedRecords } from "../consumer/fetch_response.ts";
-import { callMembers } from "../consumer/group_members.ts";
-import { useProduceRequests } from "../producer/produce_request.ts";
+import { useFetchedRecords } from "./fetch_response.ts";
+import { useProduceRequests } from "./produce_request.ts";
 import { useAllCompressionCodecs } from "../records/compression/mod.ts";
 import { BROKER } from "./broker.ts";
 import { BROKER_POOL } from "./broker_pool.ts";
@@ -49,7 +48,7 @@ export const REPLACEMENTS = [
 let isPatched = false;
 
 /**
- * Changes kafkajs in this isolate, once. Call it before creating a client.
+ * Changes kafkajs in this isolate, once. Call it before creating a client. Consumers of groups add their own changes.
  *
  * @throws {Error} when kafkajs lacks a member that is to be replaced
  */
@@ -59,6 +58,5 @@ export function patchKafkajs(): void {
   useAllCompressionCodecs();
   useFetchedRecords();
   useProduceRequests();
-  callMembers();
   isPatched = true;
 }

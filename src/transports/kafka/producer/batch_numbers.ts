@@ -1,5 +1,5 @@
 import type { Batch } from "./partition_queue.ts";
-import type { ProducerIdentity } from "./batch_writer.ts";
+import type { ProducerIdentity } from "../records/batch_writer.ts";
 
 /** The highest sequence number; 0 follows it. */
 const MAX_SEQUENCE = 2 ** 31 - 1;

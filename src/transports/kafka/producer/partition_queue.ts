@@ -1,5 +1,5 @@
 import { BATCH_FIELDS } from "../records/batch_fields.ts";
-import { MAX_PLACE_SIZE, type WritableRecord } from "./record_writer.ts";
+import { MAX_PLACE_SIZE, type WritableRecord } from "../records/record_writer.ts";
 
 /** Where the first record of a batch is stored. */
 export interface RecordPlace {

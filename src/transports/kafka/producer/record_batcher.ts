@@ -9,7 +9,7 @@ import {
   type RecordPlace,
   type WaitingRecord,
 } from "./partition_queue.ts";
-import { MAX_PLACE_SIZE, recordSize } from "./record_writer.ts";
+import { MAX_PLACE_SIZE, recordSize } from "../records/record_writer.ts";
 
 /** A request of this size takes no further partition, as all of it is in memory at once. */
 const FULL_REQUEST_BYTES = 4_000_000;

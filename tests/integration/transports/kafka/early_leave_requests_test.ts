@@ -6,6 +6,7 @@ import {
   stopJoining,
   whileJoining,
 } from "../../../../src/transports/kafka/consumer/early_leave.ts";
+import { callMembers } from "../../../../src/transports/kafka/consumer/group_members.ts";
 
 const GROUP = "orders";
 const MEMBER = "member-1";
@@ -14,6 +15,7 @@ const MEMBER = "member-1";
 const REQUESTS: Readonly<Record<number, string>> = { 11: "join", 13: "leave" };
 
 patchKafkajs();
+callMembers();
 
 Deno.test("a group that is left before its coordinator is known is not joined any more", async () => {
   const { coordinator, sent } = aCoordinator();

@@ -2,7 +2,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
-import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
+import {
+  becomeMember,
+  callMembers,
+} from "../../../../src/transports/kafka/consumer/group_members.ts";
 import { FakeMember } from "../../../support/kafka/fake_member.ts";
 
 const GROUP = "orders";
@@ -10,6 +13,7 @@ const GROUP = "orders";
 const CODES = { ILLEGAL_GENERATION: 22, UNKNOWN_MEMBER_ID: 25, REBALANCE_IN_PROGRESS: 27 };
 
 patchKafkajs();
+callMembers();
 
 for (const answer of ["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"] as const) {
   Deno.test(`a member learns from ${answer} that it was put out, before it joins anew`, async () => {

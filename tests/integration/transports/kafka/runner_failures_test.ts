@@ -1,7 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
-import { becomeMember } from "../../../../src/transports/kafka/consumer/group_members.ts";
+import {
+  becomeMember,
+  callMembers,
+} from "../../../../src/transports/kafka/consumer/group_members.ts";
 import { eventually, everythingSettled } from "../../../support/eventually.ts";
 import { FakeMember } from "../../../support/kafka/fake_member.ts";
 
@@ -12,6 +15,7 @@ const TIMEOUT = new Error("Request Fetch timed out");
 const REFUSAL = Object.assign(new Error("Not authorized"), { retriable: false });
 
 patchKafkajs();
+callMembers();
 
 /** Fetches of one broker or several, each of which works or fails as the test says. */
 class FakeGroup {

@@ -3,7 +3,7 @@ import {
   Batch,
   type WaitingRecord,
 } from "../../../../src/transports/kafka/producer/partition_queue.ts";
-import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
+import { recordSize } from "../../../../src/transports/kafka/records/record_writer.ts";
 import { TopicLeaders } from "../../../../src/transports/kafka/producer/topic_leaders.ts";
 import { BrokerAdmin } from "../../../../faults/broker_admin.ts";
 import { bytes } from "../../../support/events.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EventNotSettledError } from "../../../../src/core/listener.ts";
-import type { FetchedRecord } from "../../../../src/transports/kafka/consumer/record_batch.ts";
+import type { FetchedRecord } from "../../../../src/transports/kafka/records/record_batch.ts";
 import { RecordOrigin } from "../../../../src/transports/kafka/consumer/record_origin.ts";
 import { assign, places } from "../../../support/kafka/assign.ts";
 import { promisesSettled } from "../../../support/eventually.ts";

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import type { Bytes } from "../../../../src/core/event.ts";
-import { LargeRecords } from "../../../../src/transports/kafka/consumer/large_records.ts";
+import { LargeRecords } from "../../../../src/transports/kafka/records/large_records.ts";
 import {
   type FetchedRecord,
   RecordBatch,
-} from "../../../../src/transports/kafka/consumer/record_batch.ts";
+} from "../../../../src/transports/kafka/records/record_batch.ts";
 import { compressLz4 } from "../../../../src/transports/kafka/records/compression/lz4_writer.ts";
 import { compressSnappy } from "../../../../src/transports/kafka/records/compression/snappy.ts";
 import { compressZstd } from "../../../../src/transports/kafka/records/compression/zstd.ts";

@@ -1,6 +1,6 @@
 import type { Bytes } from "../../../core/event.ts";
-import type { Pieces } from "../records/compression/pieces.ts";
-import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
+import type { Pieces } from "./compression/pieces.ts";
+import { INFLATION_MEMORY } from "./compression/inflation_memory.ts";
 import type { Held, LargeRecordRoom } from "./large_records.ts";
 import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
 import { type BatchedRecord, RecordReader } from "./record_reader.ts";

@@ -3,7 +3,7 @@ import type { Bytes, RecordHeader } from "../../../../src/core/event.ts";
 import {
   type BatchedRecord,
   RecordReader,
-} from "../../../../src/transports/kafka/consumer/record_reader.ts";
+} from "../../../../src/transports/kafka/records/record_reader.ts";
 import { bytes } from "../../../support/events.ts";
 import { HOSTILE_HEADERS, manyHeaders } from "../../../support/hostile_headers.ts";
 import {

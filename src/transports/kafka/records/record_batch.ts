@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Bytes, Oversize, RecordHeader } from "../../../core/event.ts";
-import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "../records/batch_fields.ts";
-import { codecOf } from "../records/compression/codecs.ts";
-import { INFLATION_MEMORY } from "../records/compression/inflation_memory.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "./batch_fields.ts";
+import { codecOf } from "./compression/codecs.ts";
+import { INFLATION_MEMORY } from "./compression/inflation_memory.ts";
 import { type Held, type LargeRecordRoom, LargeRecords } from "./large_records.ts";
 import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";

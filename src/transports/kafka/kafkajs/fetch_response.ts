@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import Decoder from "kafkajs/src/protocol/decoder.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
-import { readBatches } from "./fetched_batches.ts";
-import { type FetchedBatch, RecordBatch } from "./record_batch.ts";
+import { readBatches } from "../records/fetched_batches.ts";
+import { type FetchedBatch, RecordBatch } from "../records/record_batch.ts";
 
 /** The first version of fetch responses with record batches, from Kafka 0.11. */
 const MIN_VERSION = 4;

@@ -3,7 +3,7 @@ import {
   type Held,
   type LargeRecordRoom,
   LargeRecords,
-} from "../../../../src/transports/kafka/consumer/large_records.ts";
+} from "../../../../src/transports/kafka/records/large_records.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 
 const MEBIBYTE = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { useFetchedRecords } from "../../../../src/transports/kafka/consumer/fetch_response.ts";
+import { useFetchedRecords } from "../../../../src/transports/kafka/kafkajs/fetch_response.ts";
 import { batch, fetch, type Fetched, handedOn } from "../../../support/kafka/fetch_responses.ts";
 import { concat, markerBytes } from "../../../support/kafka/record_bytes.ts";
 

@@ -15,9 +15,9 @@ import {
   type ProducerIdentity,
   type WritableBatch,
   writeBatch,
-} from "./batch_writer.ts";
-import { recordSize, type WritableRecord } from "./record_writer.ts";
-import { RequestMemory, RequestPayload } from "../kafkajs/encoder.ts";
+} from "../records/batch_writer.ts";
+import { recordSize, type WritableRecord } from "../records/record_writer.ts";
+import { RequestMemory, RequestPayload } from "./encoder.ts";
 
 const NO_PRODUCER_ID = -1;
 

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import MessageSet from "kafkajs/src/protocol/messageSet/index.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../../src/core/event.ts";
-import { useFetchedRecords } from "../../../../src/transports/kafka/consumer/fetch_response.ts";
+import { useFetchedRecords } from "../../../../src/transports/kafka/kafkajs/fetch_response.ts";
 import { DECODER } from "../../../../src/transports/kafka/kafkajs/decoder.ts";
 import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 import { bytes } from "../../../support/events.ts";

@@ -1,11 +1,18 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "../records/batch_fields.ts";
-import { crc32c } from "../records/crc32c.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
+import { crc32c } from "./crc32c.ts";
 import { readOldMessages } from "./old_messages.ts";
-import type { Unreadable } from "./partition_answer.ts";
 import { type FetchedBatch, RecordBatch } from "./record_batch.ts";
 import { RecordReader } from "./record_reader.ts";
+
+/** Received records that cannot be read. */
+export interface Unreadable {
+  /** The first unreadable offset; the next fetch offset when absent. */
+  readonly offset?: number | undefined;
+  /** Completes "cannot read orders[3]@17: "; holds no payload. */
+  readonly reason: string;
+}
 
 /** The records of one partition in a response. */
 export interface FetchedBatches {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import Compression from "kafkajs/src/protocol/message/compression/index.js";
 import type { Bytes } from "../../../../src/core/event.ts";
-import { batchSize, prepareBatch } from "../../../../src/transports/kafka/producer/batch_writer.ts";
-import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
+import { batchSize, prepareBatch } from "../../../../src/transports/kafka/records/batch_writer.ts";
+import { recordSize } from "../../../../src/transports/kafka/records/record_writer.ts";
 
 const { None, GZIP } = Compression.Types;
 

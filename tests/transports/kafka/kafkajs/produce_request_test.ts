@@ -9,12 +9,12 @@ import {
   type PartitionData,
   type TopicData,
   useProduceRequests,
-} from "../../../../src/transports/kafka/producer/produce_request.ts";
+} from "../../../../src/transports/kafka/kafkajs/produce_request.ts";
 import {
   type FetchedRecord,
   RecordBatch,
-} from "../../../../src/transports/kafka/consumer/record_batch.ts";
-import { recordSize } from "../../../../src/transports/kafka/producer/record_writer.ts";
+} from "../../../../src/transports/kafka/records/record_batch.ts";
+import { recordSize } from "../../../../src/transports/kafka/records/record_writer.ts";
 import { ENCODER, RequestMemory } from "../../../../src/transports/kafka/kafkajs/encoder.ts";
 import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 import { bytes } from "../../../support/events.ts";

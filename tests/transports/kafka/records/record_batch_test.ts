@@ -13,7 +13,7 @@ import {
   type FetchedRecords,
   type OpenOptions,
   RecordBatch,
-} from "../../../../src/transports/kafka/consumer/record_batch.ts";
+} from "../../../../src/transports/kafka/records/record_batch.ts";
 import { bytes } from "../../../support/events.ts";
 import {
   batchBytes,

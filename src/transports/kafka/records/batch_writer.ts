@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import Compression from "kafkajs/src/protocol/message/compression/index.js";
 import type { Bytes } from "../../../core/event.ts";
-import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "../records/batch_fields.ts";
-import { crc32c } from "../records/crc32c.ts";
+import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
+import { crc32c } from "./crc32c.ts";
 import {
   recordsSize,
   type RecordTimes,
