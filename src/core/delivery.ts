@@ -1,5 +1,6 @@
 import type { AttemptsMade, InboundEvent } from "./event.ts";
 import type { Lease } from "./lease.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /**
  * What becomes of a delivered event. Each but the first is entered at the moment it comes true:
@@ -26,6 +27,8 @@ export type DeliveryState =
 export class Delivery {
   readonly event: InboundEvent;
   readonly lease: Lease;
+  /** Set by the pipeline. */
+  telemetry: Telemetry | undefined;
   #state: DeliveryState = "waiting";
 
   constructor(event: InboundEvent, lease: Lease) {
@@ -44,6 +47,7 @@ export class Delivery {
 
   enter(state: DeliveryState): void {
     this.#state = state;
+    this.telemetry?.entered(this);
   }
 
   /** Records the attempts made so far, for a listener that can hand them on to the next one. */

@@ -27,6 +27,7 @@ import type { ResultProcessor } from "./result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
 import { attemptsFor, callHandler, type CallOptions } from "./failures/retry.ts";
 import type { RetryOptions } from "./failures/retry_pauses.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { TemplateError } from "./template.ts";
 import { UnansweredCalls } from "./failures/unanswered_calls.ts";
 
@@ -53,6 +54,7 @@ export interface PipelineOptions extends RetryOptions {
   readonly maxBufferedBytes?: number;
   /** Replaces a breaker of the pipeline's own. */
   readonly breaker?: CircuitBreaker;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -101,9 +103,12 @@ class Pipeline {
   }
 
   async settle(delivery: Delivery): Promise<void> {
-    const { onTombstone = "send" } = this.#options;
+    const { onTombstone = "send", telemetry } = this.#options;
     const { event, lease } = delivery;
-    if (event.value === null && onTombstone === "skip") return;
+    delivery.telemetry = telemetry;
+    if (event.value === null && onTombstone === "skip") {
+      return telemetry?.settled(delivery, "skipped");
+    }
     const history: History = event.past === undefined
       ? {}
       : { attempts: attemptsFor(event, this.#options) };
@@ -205,6 +210,7 @@ class Pipeline {
         : refused.length === 0 || isReplaced
         ? null
         : TOO_LARGE;
+      if (failure === null) delivery.telemetry?.settled(delivery, "done");
       const isSettled = failure === null ||
         await disposeOf({ delivery, failure, attempts }, this.#failed);
       return { failure: isSettled ? null : failure, refused };
@@ -243,7 +249,7 @@ class Pipeline {
     const refused: Addressed[] = [];
     for (const addressed of records) {
       const { record, target: { processor } } = addressed;
-      const publication = { record, processor, what: "the result", delivery };
+      const publication = { record, processor, content: "result", delivery } as const;
       const place = await publish(publication, this.#publishing);
       if (place === null) refused.push(addressed);
       else this.#options.log.debug(() => producedLine(place));

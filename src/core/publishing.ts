@@ -5,13 +5,13 @@ import {
   type ResultProcessor,
   ResultProcessorError,
 } from "./result_processor.ts";
+import type { RecordContent } from "./telemetry.ts";
 import { type RetryOptions, RetryPauses } from "./failures/retry_pauses.ts";
 
 /** A record of an event, and its destination. */
 export interface Publication {
   readonly record: OutboundRecord;
-  /** Name of the record: `the result`. */
-  readonly what: string;
+  readonly content: RecordContent;
   readonly delivery: Delivery;
   readonly processor: ResultProcessor;
   /** Whether a smaller record follows when this one is too large: then only DEBUG logs the refusal. */
@@ -27,7 +27,7 @@ export async function publish(
   publication: Publication,
   options: RetryOptions,
 ): Promise<string | null> {
-  const { record, delivery, processor } = publication;
+  const { record, content, delivery, processor } = publication;
   const { lease } = delivery;
   let pauses: RetryPauses | undefined;
   try {
@@ -36,7 +36,9 @@ export async function publish(
       if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
       let error: ResultProcessorError;
       try {
-        return await processor.process(record, lease.ended);
+        const place = await processor.process(record, lease.ended);
+        delivery.telemetry?.stored(delivery, content, place);
+        return place;
       } catch (cause) {
         if (lease.ended.aborted) {
           throw new EventNotSettledError("The lease ended during the attempt", { cause });
@@ -59,6 +61,6 @@ export async function publish(
   }
 }
 
-function describe({ what, delivery }: Publication): string {
-  return `publish ${what} of ${delivery.event.origin}`;
+function describe({ content, delivery }: Publication): string {
+  return `publish the ${content} of ${delivery.event.origin}`;
 }

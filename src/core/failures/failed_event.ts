@@ -33,15 +33,17 @@ export async function disposeOf(
   failed: FailedEvent,
   options: FailedEventOptions,
 ): Promise<boolean> {
-  const { delivery: { event }, failure } = failed;
+  const { delivery, delivery: { event }, failure } = failed;
   const { onFailure, deadLetters, log } = options;
   if (onFailure === "deadLetter" && deadLetters !== undefined) {
     await storeDeadLetter(failed, { ...options, deadLetters });
     log.warn(`dead letter of ${event.origin}: ${failure.message}`);
+    delivery.telemetry?.settled(delivery, "deadLetter");
     return true;
   }
   if (onFailure !== "discard") return false;
   log.warn(`discarded ${event.origin}: ${failure.message}`);
+  delivery.telemetry?.settled(delivery, "discarded");
   return true;
 }
 
@@ -53,7 +55,7 @@ async function storeDeadLetter(
   const { name: pipeline, ordering, deadLetters: processor } = options;
   const tooLarge = `the dead letter is too large for its destination${remedyOf(processor)}`;
   const { event, lease } = delivery;
-  const publication = { delivery, processor, what: "the dead letter" };
+  const publication = { delivery, processor, content: "dead letter" } as const;
   const pauses = new RetryPauses(
     () => `store the dead letter of ${event.origin}`,
     options,

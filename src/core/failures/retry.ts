@@ -94,7 +94,8 @@ async function call(
   { delivery, history: { attempts } }: Work,
   { handler, slots }: CallOptions,
 ): Promise<CallOutcome> {
-  const { event, lease: { ended } } = delivery;
+  const { event, lease: { ended }, telemetry } = delivery;
+  const startMs = telemetry === undefined ? 0 : performance.now();
   let outcome: CallOutcome | undefined;
   try {
     ended.throwIfAborted();
@@ -115,6 +116,7 @@ async function call(
       isCall ? { wasAnswered: outcome !== undefined && "when" in outcome } : {},
     );
   }
+  telemetry?.called(delivery, outcome, performance.now() - startMs);
   return outcome;
 }
 

@@ -30,7 +30,7 @@ export function redriveTo(options: RedriveToOptions): RedriveOne {
   async function store(delivery: Delivery): Promise<string | null> {
     const { event: deadLetter } = delivery;
     const putBackTo = originOf(deadLetter);
-    const publication = { what: "the event", delivery, processor };
+    const publication = { content: "event", delivery, processor } as const;
     await slots.beginWithoutCall(delivery);
     const full = { ...eventRecord(deadLetter), putBackTo };
     const stored = await publish({ ...publication, record: full, hasSmaller: true }, options);

@@ -1,0 +1,16 @@
+import type { Delivery } from "./delivery.ts";
+import type { CallOutcome } from "./failures/classify.ts";
+
+/** What a record holds; the event itself, in a redrive. */
+export type RecordContent = "result" | "dead letter" | "event";
+
+/** Receives what happens to events, for metrics and traces. It must neither block nor throw. */
+export interface Telemetry {
+  /** A delivery has entered its present state. */
+  entered(delivery: Delivery): void;
+  /** A call has ended. */
+  called(delivery: Delivery, outcome: CallOutcome, durationMs: number): void;
+  /** A record was stored. */
+  stored(delivery: Delivery, content: RecordContent, place: string): void;
+  settled(delivery: Delivery, how: "done" | "deadLetter" | "discarded" | "skipped"): void;
+}
