@@ -1,9 +1,18 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Attempts } from "../../../src/core/failures/attempts.ts";
 import { deadLetter, deadLetters } from "../../../src/core/failures/dead_letter.ts";
 import { deadLetterFacts } from "../../../src/core/failures/dead_letter_facts.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
 import { anEvent, bytes, QUEUE } from "../../support/events.ts";
+import {
+  FailingPipeline,
+  headerOf,
+  PERMANENT,
+  TOO_LARGE,
+} from "../../support/fakes/failing_pipeline.ts";
+import { FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
 import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
@@ -169,4 +178,60 @@ Deno.test("deadLetterFacts() are null of what no pipeline has stored", () => {
     [["eventor-dead-letter-pipeline", null]],
   ];
   for (const headers of others) assertEquals(deadLetterFacts(anEvent({ headers })), null);
+});
+
+for (
+  const { ordering, groups } of [
+    { ordering: "key", groups: [undefined, "3"] },
+    { ordering: "partition", groups: ["3", "3"] },
+    { ordering: "none", groups: [undefined, undefined] },
+  ] as const
+) {
+  Deno.test(`runPipeline() keeps the order of dead letters with ordering: ${ordering}, whatever their keys`, async () => {
+    const listener = new FakeListener(
+      anEvent({ partition: 3, offset: 1, key: bytes("key") }),
+      anEvent({ partition: 3, offset: 2, key: null }),
+    );
+    const failing = new FailingPipeline(new FakeHandler(PERMANENT), { listener });
+    await failing.run({ takesErrors: false, ordering });
+    const stored = failing.deadLetters.stored.map(({ key, orderGroup }) => ({ key, orderGroup }));
+    const [ofKey, keyless] = groups;
+    assertEquals(stored, [
+      { key: bytes("key"), orderGroup: ofKey },
+      { key: null, orderGroup: keyless },
+    ]);
+  });
+}
+
+Deno.test("runPipeline() leaves headers out of a dead letter until it is small enough, and logs which", async () => {
+  const deadLetters = new FakeResultProcessor({ failures: Array(2).fill(TOO_LARGE) });
+  const failing = new FailingPipeline(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  assertEquals(deadLetters.stored.length, 1);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-message"), undefined);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-timestamp"), undefined);
+  assertEquals(headerOf(deadLetters.stored[0]!, "eventor-dead-letter-status"), "400");
+  assertEquals(failing.log.of("ERROR"), []);
+  assertMatch(
+    failing.log.of("WARN").join("\n"),
+    /stored without eventor-dead-letter-message, eventor-dead-letter-timestamp, as its destination takes no larger record/,
+  );
+});
+
+Deno.test("runPipeline() stores an event that leaves no room for headers as it is, and logs that no redrive will find it", async () => {
+  const deadLetters = new FakeResultProcessor({ failures: Array(12).fill(TOO_LARGE) });
+  const failing = new FailingPipeline(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  const { key, value, headers } = anEvent();
+  assertEquals(deadLetters.stored.map((record) => ({ ...record })), [{ key, value, headers }]);
+  assertMatch(failing.log.of("ERROR").join("\n"), /a redrive does not know it as a dead letter/);
+});
+
+Deno.test("runPipeline() blocks, when a dead letter cannot be stored", async () => {
+  const deadLetters = new FakeResultProcessor({ failures: Array(13 + 6).fill(TOO_LARGE) });
+  const failing = new FailingPipeline(new FakeHandler(PERMANENT));
+  await failing.run({ takesErrors: false, deadLetters });
+  assertEquals(deadLetters.stored.length, 1);
+  assertEquals(failing.handler.calls.length, 1);
+  assertMatch(failing.log.of("ERROR").join("\n"), /raise the limit/);
 });

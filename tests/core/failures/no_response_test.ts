@@ -1,12 +1,19 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import type { InboundEvent } from "../../../src/core/event.ts";
 import { CircuitBreaker } from "../../../src/core/failures/circuit_breaker.ts";
 import { classify, countUnanswered, type History } from "../../../src/core/failures/classify.ts";
 import type { FailurePolicy } from "../../../src/core/failures/failure_policy.ts";
 import { attemptsFor } from "../../../src/core/failures/retry.ts";
 import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
 import { HandlerError } from "../../../src/core/handler.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { runPipeline } from "../../../src/core/pipeline.ts";
+import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { anEvent, bytes } from "../../support/events.ts";
-import { aResult } from "../../support/fakes/handler.ts";
+import { FailingPipeline, NO_RESPONSE } from "../../support/fakes/failing_pipeline.ts";
+import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
+import { NO_END, runParts } from "../../support/fakes/run_parts.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 const RETRY = { maxAttempts: 3 };
@@ -139,4 +146,109 @@ Deno.test("it takes two unanswered calls that count, even if none is to be repea
     calls.answer();
     assertEquals(calls.endPause(history), expected);
   }
+});
+
+Deno.test("runPipeline() repeats the call, when there was no response", async () => {
+  const listener = new FakeListener(anEvent());
+  const handler = new FakeHandler(new HandlerError("no response from 'POST http://a/'"), aResult());
+  const log = new RecordedLog();
+
+  await runParts({ listener, handler, log: log.log });
+
+  assertEquals(handler.calls, ["MY_FIRST_TOPIC[0]@184", "MY_FIRST_TOPIC[0]@184"]);
+  assertEquals(listener.outcomes, ["MY_FIRST_TOPIC[0]@184 settled"]);
+  assertEquals(log.of("ERROR"), [
+    "cannot handle MY_FIRST_TOPIC[0]@184: no response from 'POST http://a/'; trying again in 0.0 s",
+  ]);
+});
+
+Deno.test("runPipeline() pauses before it repeats the call", async () => {
+  const lease = new LeaseController();
+  const handler = new FakeHandler(new HandlerError("no response"), aResult());
+  const log = new RecordedLog();
+  const running = runParts(
+    { listener: new FakeListener(anEvent()), handler, log: log.log, backoff: NO_END },
+    lease,
+  );
+
+  await eventually(() => log.of("ERROR").length === 1, { what: "the first attempt fails" });
+  await everythingSettled();
+  assertEquals(handler.calls.length, 1);
+
+  lease.end();
+  await running;
+});
+
+Deno.test("runPipeline() pauses for at most half a second before the second call by default", async () => {
+  const handler = new FakeHandler(new HandlerError("no response"), aResult());
+  const log = new RecordedLog();
+
+  await runPipeline({
+    name: "orders",
+    listener: new FakeListener(anEvent()),
+    handler,
+    resultProcessors: [],
+    ordering: "key",
+    concurrency: 32,
+    log: log.log,
+  }, new LeaseController());
+
+  assertEquals(handler.calls.length, 2);
+  assertMatch(log.of("ERROR").join("\n"), /; trying again in 0\.[0-5] s$/);
+});
+
+Deno.test("runPipeline() logs at DEBUG that there was no response, when the breaker has logged a refusal", async () => {
+  const lease = new LeaseController();
+  const error = new HandlerError("certificate not accepted", { isRefusal: true });
+  const log = new RecordedLog();
+  const listener = new FakeListener(anEvent());
+  const running = runParts({ listener, handler: new FakeHandler(error), log: log.log }, lease);
+
+  await log.line(/DEBUG.*certificate not accepted; trying again/);
+  assertEquals(log.of("ERROR"), [
+    "certificate not accepted; until that is repaired, one call is tried every 5 s",
+  ]);
+  lease.end();
+  await running;
+});
+
+Deno.test("runPipeline() counts an unanswered call, when others get responses meanwhile", async () => {
+  const others = new FakeListener(
+    anEvent({ offset: 1, key: bytes("bad") }),
+    ...Array.from({ length: 20 }, (_, index) => anEvent({ offset: 2 + index, key: null })),
+  );
+  const failing = new FailingPipeline(new FakeHandler(aResult()), { listener: others });
+  const handler = {
+    ...failing.handler,
+    handle: async ({ position }: InboundEvent) => {
+      await everythingSettled();
+      if (position === 1) throw NO_RESPONSE;
+      return aResult();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await failing.run({ handler });
+  assertEquals(failing.deadLetters.stored.length, 1);
+  assertEquals(failing.successes.stored.length, 20);
+});
+
+Deno.test("runPipeline() never counts a call that was not sent", async () => {
+  const unsent = new HandlerError("connection refused", { wasSent: false });
+  let calls = 0;
+  const listener = new FakeListener(
+    anEvent({ offset: 1, key: bytes("bad") }),
+    ...Array.from({ length: 20 }, (_, index) => anEvent({ offset: 2 + index, key: null })),
+  );
+  const failing = new FailingPipeline(new FakeHandler(aResult()), { listener });
+  const handler = {
+    handle: async ({ position }: InboundEvent) => {
+      await everythingSettled();
+      if (position === 1 && calls++ < 10) throw unsent;
+      return aResult();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await failing.run({ handler });
+  assertEquals(failing.deadLetters.stored, []);
+  assertEquals(failing.successes.stored.length, 21);
 });
