@@ -64,6 +64,17 @@ export type CallOutcome = Result | HandlerError | TemplateError;
 
 type Failed = ClassifyOptions & { readonly attempts: Attempts; readonly history: History };
 
+/** Records a response, before the breaker does. After a possible outage, pauses start again from the shortest. */
+export function recordResponse(
+  history: History,
+  { breaker, unansweredCalls }: Pick<ClassifyOptions, "breaker" | "unansweredCalls">,
+): void {
+  unansweredCalls.recordResponse();
+  const isBack = history.wasUnanswered === true && breaker.longestPauseMs < Infinity;
+  if (isBack) history.attempts?.pauses.restart();
+  history.wasUnanswered = false;
+}
+
 /** Decides what follows from a call without success, after the breaker has recorded it. */
 export function classify(
   outcome: ErrorResult | HandlerError | TemplateError,
@@ -75,11 +86,8 @@ export function classify(
 }
 
 function classifyErrorResponse(result: ErrorResult, failed: Failed): RetryDecision {
-  const { breaker, policy: { retry }, attempts, history, takesErrors } = failed;
+  const { breaker, policy: { retry }, attempts, takesErrors } = failed;
   const { summary, error: { status, isTransient, retryAfterMs, suggestsOutage } } = result;
-  const isBack = history.wasUnanswered === true && breaker.longestPauseMs < Infinity;
-  if (isBack) attempts.pauses.restart();
-  history.wasUnanswered = false;
   if (suggestsOutage && breaker.isOutage) return { kind: "afterOutage", reason: summary };
   // A `Retry-After` is kept, even if an outage ends sooner.
   const until = suggestsOutage && retryAfterMs === undefined ? breaker.outageBegins : undefined;

@@ -8,6 +8,7 @@ import {
   type ClassifyOptions,
   countUnanswered,
   type History,
+  recordResponse,
   type RetryDecision,
 } from "./classify.ts";
 import type { Delivery } from "../delivery.ts";
@@ -101,12 +102,10 @@ async function call(
     ended.throwIfAborted();
     outcome = await handler.handle(event, ended, (attempts?.soFar.made ?? 0) + 1);
   } catch (error) {
-    const isOutcome = error instanceof HandlerError || error instanceof TemplateError;
-    if (ended.aborted || !isOutcome) {
-      throw ended.aborted
-        ? new EventNotSettledError("The lease ended during the attempt", { cause: error })
-        : error;
+    if (ended.aborted) {
+      throw new EventNotSettledError("The lease ended during the attempt", { cause: error });
     }
+    if (!(error instanceof HandlerError || error instanceof TemplateError)) throw error;
     outcome = error;
   } finally {
     const isCall = !(outcome instanceof TemplateError);
@@ -127,7 +126,7 @@ function decide(
   options: CallOptions,
 ): RetryDecision {
   const { event, lease } = delivery;
-  if (!(outcome instanceof Error)) options.unansweredCalls.recordResponse();
+  if (!(outcome instanceof Error)) recordResponse(history, options);
   if (!(outcome instanceof TemplateError)) options.breaker.record(outcome, event.key, permit);
   if ("when" in outcome && outcome.when === "onSuccess") return { kind: "result", result: outcome };
   const attempts = history.attempts ??= attemptsFor(event, options);

@@ -5,9 +5,10 @@ import { callHandler } from "../../../src/core/failures/retry.ts";
 import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
 import { type ErrorResponse, HandlerError } from "../../../src/core/handler.ts";
 import { aDelivery } from "../../support/fakes/delivery.ts";
+import { Delivery } from "../../../src/core/delivery.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
-import { bytes } from "../../support/events.ts";
+import { anEvent, bytes } from "../../support/events.ts";
 import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
 import { FakeTimers } from "../../support/fakes/timers.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
@@ -117,7 +118,8 @@ class LoneCall {
       takesErrors: false,
       log,
     } as const;
-    this.#running = callHandler(aDelivery(), parts, {});
+    const delivery = new Delivery(anEvent({ key: null }), new LeaseController());
+    this.#running = callHandler(delivery, parts, {});
   }
 
   /** How long the pause is that it makes now. */
@@ -171,5 +173,16 @@ Deno.test("callHandler() starts again from the shortest pause, when there is a r
     assertEquals(await call.pauseMs(), expectedMs);
     await call.pass();
   }
+  await call.end();
+});
+
+Deno.test("callHandler() starts again from the shortest pause, when the response ends an outage", async () => {
+  using timers = new FakeTimers();
+  const ending = asError({ status: "404", suggestsOutage: false });
+  const silent = Array<HandlerError>(25).fill(new HandlerError("no response"));
+  const call = new LoneCall(timers, { jitter: "none", answers: [...silent, ending, aResult()] });
+  for (const _ of silent) await call.pass();
+  assertEquals(await call.pauseMs(), 500);
+  await call.pass();
   await call.end();
 });
