@@ -5,8 +5,8 @@ import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../src/core/event.ts";
 import {
   contentOf,
-  type PartitionAnswer,
-} from "../../../src/transports/kafka/consumer/partition_answer.ts";
+  type PartitionResponse,
+} from "../../../src/transports/kafka/consumer/partition_response.ts";
 import type {
   FetchedRecord,
   FetchedRecords,
@@ -24,7 +24,7 @@ export interface Fetched {
 }
 
 /** The same as kafkajs decodes it. */
-export interface FetchedPartition extends PartitionAnswer {
+export interface FetchedPartition extends PartitionResponse {
   readonly unreadable: Unreadable | null;
 }
 

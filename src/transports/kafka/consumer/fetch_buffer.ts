@@ -137,7 +137,7 @@ export class FetchBuffer {
     this.#isOpening = true;
     inflating.then((hasMore) => {
       if (!hasMore && !this.#isClosed) this.#pass(opened);
-      this.#goOn();
+      this.#continue();
     }, (error) => this.#fail(opened.lastOffset, error));
     return true;
   }
@@ -152,7 +152,7 @@ export class FetchBuffer {
       this.#opened = { lastOffset, records };
       this.#bytes -= next.sizeInBytes;
       this.#noteShrunk();
-      this.#goOn();
+      this.#continue();
     }, (error) => this.#fail(lastOffset, error));
   }
 
@@ -162,7 +162,7 @@ export class FetchBuffer {
     this.#options.demand.noteRise();
   }
 
-  #goOn(): void {
+  #continue(): void {
     this.#isOpening = false;
     this.#options.opened();
   }

@@ -60,7 +60,7 @@ function describeOtherProtocol(
   const stopOrLeave = "stop them, or give this pipeline another group.id";
   if (description === null) {
     return `the members of group '${groupId}' use another protocol than this one, which offers ${offered}; ` +
-      `which, the broker does not tell: ${stopOrLeave}`;
+      `the broker does not say which: ${stopOrLeave}`;
   }
   const { protocolType, protocol, members } = description;
   if (members.length === 0) {

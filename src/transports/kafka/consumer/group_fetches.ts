@@ -4,8 +4,8 @@ import {
   contentOf,
   type FetchedPartition,
   NO_REPLICA,
-  type PartitionAnswer,
-} from "./partition_answer.ts";
+  type PartitionResponse,
+} from "./partition_response.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
 
 /**
@@ -18,7 +18,7 @@ const TURN_MS = 100;
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
 /** Number of consecutive responses that a broker sent empty before the fetch's maximum wait was over. */
-const hasteOf = new WeakMap<Broker, number>();
+const emptyResponses = new WeakMap<Broker, number>();
 
 /** Which broker to fetch from, and who handles the responses. */
 export interface FetchOptions {
@@ -89,16 +89,16 @@ interface Broker {
     readonly clientSideThrottleTime?: number;
     readonly responses: readonly {
       readonly topicName: string;
-      readonly partitions: readonly PartitionAnswer[];
+      readonly partitions: readonly PartitionResponse[];
     }[];
   }>;
 }
 
 /** A fetch response, reduced to the requested partitions. */
-interface Answers {
-  readonly answers: readonly PartitionAnswer[];
+interface FetchResult {
+  readonly received: readonly PartitionResponse[];
   /** Requested partitions that the response lacks. */
-  readonly leftOut: readonly number[];
+  readonly missing: readonly number[];
   /** Whether a quota is exceeded: brokers then leave out all partitions. */
   readonly isThrottled: boolean;
   readonly areEmpty: boolean;
@@ -106,9 +106,9 @@ interface Answers {
   readonly restMs: number;
 }
 
-const NO_ANSWERS: Answers = {
-  answers: [],
-  leftOut: [],
+const NOTHING_FETCHED: FetchResult = {
+  received: [],
+  missing: [],
   isThrottled: false,
   areEmpty: true,
   restMs: 0,
@@ -143,9 +143,9 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
       maxWaitMs: waitsHere ? 0 : maxWaitMs,
     });
     if (isGivenUp()) return;
-    takeAnswers(fetched, { group, partitions, options });
-    if (fetched.answers.some(prefersOther)) return;
-    await calmDown(partitions.broker, fetched);
+    takeResponses(fetched, { group, partitions, options });
+    if (fetched.received.some(prefersOther)) return;
+    await backOff(partitions.broker, fetched);
     if (waitsHere && fetched.areEmpty) {
       await sleep(MAX_WAIT_WHILE_UNWANTED_MS, nextRise);
       if (!nextRise.aborted) return;
@@ -177,8 +177,8 @@ async function fetchOnce(
   group: FetchingGroup,
   { topic, nextOffsets, broker }: BrokerPartitions,
   { wanted, maxWaitMs }: { wanted: readonly number[]; maxWaitMs: number },
-): Promise<Answers> {
-  if (wanted.length === 0) return NO_ANSWERS;
+): Promise<FetchResult> {
+  if (wanted.length === 0) return NOTHING_FETCHED;
   const { minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
   const partitions = wanted.map((partition) => ({
     partition,
@@ -194,18 +194,18 @@ async function fetchOnce(
     rackId,
     topics: [{ topic, partitions }],
   });
-  const came = responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
+  const sent = responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
   // Ignores partitions that were not requested.
-  const answers = wanted.flatMap((partition) =>
-    came.find((answer) => answer.partition === partition) ?? []
+  const received = wanted.flatMap((partition) =>
+    sent.find((response) => response.partition === partition) ?? []
   );
-  const areEmpty = answers.every(isEmpty);
-  const answered = new Set(answers.map(({ partition }) => partition));
-  const leftOut = wanted.filter((partition) => !answered.has(partition));
+  const areEmpty = received.every(isEmpty);
+  const responded = new Set(received.map(({ partition }) => partition));
+  const missing = wanted.filter((partition) => !responded.has(partition));
   const isThrottled = clientSideThrottleTime > 0;
   return {
-    answers,
-    leftOut,
+    received,
+    missing,
     isThrottled,
     areEmpty,
     restMs: maxWaitMs - (performance.now() - startMs),
@@ -213,22 +213,22 @@ async function fetchOnce(
 }
 
 /**
- * Backs off when a broker answers empty before the maximum wait is over. Pauses double from 1 ms. One such response may
+ * Backs off when a broker sends an empty response before the maximum wait is over. Pauses double from 1 ms. One such response may
  * mean that something has changed; a series must not keep both sides busy.
  */
-async function calmDown(broker: Broker, { areEmpty, restMs }: Answers): Promise<void> {
+async function backOff(broker: Broker, { areEmpty, restMs }: FetchResult): Promise<void> {
   // Allows for inexact clocks and timers.
   if (!areEmpty || restMs < MAX_WAIT_WHILE_UNWANTED_MS / 2) {
-    hasteOf.delete(broker);
+    emptyResponses.delete(broker);
     return;
   }
-  const times = hasteOf.get(broker) ?? 0;
-  hasteOf.set(broker, times + 1);
+  const times = emptyResponses.get(broker) ?? 0;
+  emptyResponses.set(broker, times + 1);
   await sleep(Math.min(2 ** times, restMs));
 }
 
-function takeAnswers(
-  { answers, leftOut, isThrottled, areEmpty }: Answers,
+function takeResponses(
+  { received, missing, isThrottled, areEmpty }: FetchResult,
   { group, partitions: { topic, nextOffsets }, options }: {
     group: FetchingGroup;
     partitions: BrokerPartitions;
@@ -237,21 +237,21 @@ function takeAnswers(
 ): void {
   const { troubles, outOfRange, noteStale, take } = options;
   const { isolationLevel, offsetManager } = group;
-  for (const partition of leftOut) {
+  for (const partition of missing) {
     const reason = isThrottled
-      ? "its broker sends nothing while more was had than a quota allows"
-      : "its broker's answer leaves it out";
+      ? "its broker sends nothing while the client exceeds a quota"
+      : "its broker's response does not contain it";
     troubles.note(partition, { offset: nextOffsets.get(partition), reason, isPassing: true });
   }
-  const isAlone = areEmpty && answers.every(({ errorCode }) => errorCode === 0);
-  let isStale = leftOut.length > 0;
-  for (const answer of answers) {
-    const { partition } = answer;
+  const isAlone = areEmpty && received.every(({ errorCode }) => errorCode === 0);
+  let isStale = missing.length > 0;
+  for (const response of received) {
+    const { partition } = response;
     const fetchedOffset = nextOffsets.get(partition);
     if (fetchedOffset === undefined) continue;
-    notePreferredReplica(group, answer, { topic, askedNodeId: options.nodeId });
+    notePreferredReplica(group, response, { topic, askedNodeId: options.nodeId });
     const asked = { fetchedOffset, isolationLevel, isAlone };
-    const { fetched, trouble, isOutOfRange } = contentOf(answer, asked);
+    const { fetched, trouble, isOutOfRange } = contentOf(response, asked);
     if (fetched !== null) {
       const { nextOffset } = fetched;
       nextOffsets.set(partition, nextOffset);
@@ -272,11 +272,11 @@ function takeAnswers(
   if (isStale) noteStale();
 }
 
-function isEmpty({ messages }: PartitionAnswer): boolean {
+function isEmpty({ messages }: PartitionResponse): boolean {
   return messages.length === 0;
 }
 
-function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionAnswer): boolean {
+function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionResponse): boolean {
   return preferredReadReplica !== NO_REPLICA;
 }
 
@@ -286,7 +286,7 @@ function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionAnswer): b
  */
 function notePreferredReplica(
   group: FetchingGroup,
-  { partition, preferredReadReplica: nodeId = NO_REPLICA }: PartitionAnswer,
+  { partition, preferredReadReplica: nodeId = NO_REPLICA }: PartitionResponse,
   { topic, askedNodeId }: { topic: string; askedNodeId: string },
 ): void {
   const id = `${nodeId}`;

@@ -18,7 +18,7 @@ import { LargeRecords } from "../records/large_records.ts";
 import { type CommittedOffset, type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
-import type { FetchedPartition } from "./partition_answer.ts";
+import type { FetchedPartition } from "./partition_response.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
 import { attemptsBefore, isSuspect, SuspectTurns } from "./poison_pill.ts";
@@ -270,8 +270,8 @@ export class KafkaListener implements Listener {
     for (const { lease } of this.#held.all) lease.still();
     this.#held.unconfirm();
     this.#log.warn(
-      `group '${this.#config.consumerConfig.groupId}' has gone on without this member, which joins it anew; what ` +
-        "others got meanwhile is done again",
+      `group '${this.#config.consumerConfig.groupId}' has removed this member, which joins again; ` +
+        "events that other members got meanwhile are handled again",
     );
   }
 

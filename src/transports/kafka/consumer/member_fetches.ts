@@ -2,14 +2,16 @@ import { atMost } from "../../../core/backoff.ts";
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
 import type { FetchDemand } from "./fetch_buffer.ts";
 import { fetchForAWhile, type FetchingGroup } from "./group_fetches.ts";
-import { leaveOutOfRange, type ResettableGroup } from "./offset_out_of_range.ts";
-import type { FetchedPartition } from "./partition_answer.ts";
+import {
+  leaveOutOfRange,
+  type ResettableGroup,
+  type ResettableMember,
+} from "./offset_out_of_range.ts";
+import type { FetchedPartition } from "./partition_response.ts";
 import type { Group } from "./offset_commits.ts";
-import type { PartitionTroubles } from "../partition_troubles.ts";
 import type { AssignmentOffsets } from "./offset_reset.ts";
 import { isFinal } from "./runner_failures.ts";
 import { type Assignment, findStartOffsets } from "./start_offsets.ts";
-import type { Logger } from "../../../core/log.ts";
 
 /**
  * How much longer a turn may last than a fetch's maximum wait. A broker that does not answer must delay neither
@@ -35,21 +37,13 @@ const MIN_REJOIN_MS = 5000;
 const TOPIC_GONE = "the topic does not exist any more";
 
 /** What fetching needs from a group member. */
-export interface FetchingMember {
-  readonly topic: string;
-  readonly log: Logger;
-  /** `auto.offset.reset` */
-  readonly offsetReset: "earliest" | "latest";
+export interface FetchingMember extends ResettableMember {
   /** Called with an assignment before its start offsets are looked up. */
   readonly entry: { assigned(assignment: AssignmentOffsets): Promise<void> };
-  /** Partitions that cannot be read at present. */
-  readonly troubles: PartitionTroubles;
   /** Signals when `wantsMore` becomes true for a partition. */
   readonly demand: FetchDemand;
   /** Whether to fetch more of a partition. `nextOffset` is its next fetch offset. */
   wantsMore(partition: number, nextOffset: number): boolean;
-  /** Called before a partition continues at another offset, as its topic may have been re-created. */
-  resets(partition: number): void;
   /** Called while the topic does not exist, and once it is back: it may be another topic of the same name. */
   topicGone(isGone: boolean): void;
   /** Receives fetched records. Returns at once: waiting here would stall all other partitions. */
@@ -155,7 +149,7 @@ class MemberFetches {
     isGivenUp: () => boolean,
   ): Promise<void> {
     const group = this.#group;
-    const { topic, troubles, log, demand, offsetReset: reset } = member;
+    const { troubles, demand } = member;
     try {
       await fetchForAWhile(group, {
         nodeId,
@@ -165,14 +159,7 @@ class MemberFetches {
         demand,
         troubles,
         outOfRange: (partition, offset) =>
-          void leaveOutOfRange(group, { partition, offset }, {
-            topic,
-            reset,
-            troubles,
-            log,
-            isGivenUp,
-            resets: (partition) => member.resets(partition),
-          }),
+          void leaveOutOfRange(group, { partition, offset }, member, isGivenUp),
         noteStale: () => void (this.#isStale = true),
         take: (fetched) => member.take(fetched, group),
       });
@@ -260,10 +247,8 @@ class MemberFetches {
     const { offsetManager: assignment } = this.#group;
     if (this.#search?.assignment !== assignment) {
       if (performance.now() < this.#searchAgainMs) return;
-      const { topic, troubles } = member;
-      const resets = (partition: number) => member.resets(partition);
       const done = member.entry.assigned(assignment)
-        .then(() => findStartOffsets(assignment, { topic, troubles, isGivenUp, resets }))
+        .then(() => findStartOffsets(assignment, member, isGivenUp))
         .catch((error: unknown) => {
           this.#searchAgainMs = performance.now() + ASK_AGAIN_MS;
           if (isRefusal(error)) this.#refusal = error;

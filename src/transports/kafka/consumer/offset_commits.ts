@@ -116,7 +116,7 @@ export class OffsetCommits {
     const failure = clientFailure("cannot commit offsets", error);
     if (failure instanceof AccessRefusedError) return this.#options.onFailure(failure);
     this.#options.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
-    const outlook = this.#isLast ? "what was not committed is done again" : "trying again";
+    const outlook = this.#isLast ? "uncommitted events are handled again" : "trying again";
     const message = `${failure.message}; ${outlook}`;
     const { log } = this.#options;
     if (this.#throttle.allows(message) === "no") log.debug(() => message);
@@ -135,7 +135,7 @@ export class OffsetCommits {
     const fencedMs = performance.now() - this.#fencedSinceMs;
     log.debug(() => "commit refused: the group is rebalancing, or goes on without this member");
     if (fencedMs < sessionTimeoutMs) return;
-    onFailure(new Error(`the group refuses its commits for ${formatDelay(fencedMs)}`));
+    onFailure(new Error(`the group has refused its commits for ${formatDelay(fencedMs)}`));
   }
 }
 

@@ -1,10 +1,15 @@
 import { reasonIn } from "../client/client_failure.ts";
 import type { Logger } from "../../../core/log.ts";
-import type { PartitionTroubles } from "../partition_troubles.ts";
-
-/** Requests the first offset. As a committed offset it means "none", a convention of kafkajs. */
-const EARLIEST = "-2";
-const LATEST = "-1";
+import {
+  EARLIEST,
+  fetchCommitted,
+  LATEST,
+  listOffsets,
+  type OffsetsCluster,
+  type OffsetsCoordinator,
+  type PartitionOffset,
+} from "./offset_requests.ts";
+import type { StartingMember } from "./start_offsets.ts";
 
 /** A requested offset, and the range of its partition. */
 export interface OutOfRange {
@@ -24,7 +29,7 @@ export interface OutOfRange {
 }
 
 /** Where a partition continues. */
-export interface NextPlace {
+export interface Continuation {
   readonly to: number;
   /** Completes the log line with the reason. */
   readonly because: string;
@@ -33,9 +38,9 @@ export interface NextPlace {
 }
 
 /** Where to continue; null when the offset is in range after all. */
-export function whereToGoOn(
+export function whereToContinue(
   { offset, first, end, reset, wentFurther }: OutOfRange,
-): NextPlace | null {
+): Continuation | null {
   if (offset >= first && offset <= end) return null;
   if (offset < first) {
     const because = `its first event now, as ${
@@ -44,7 +49,7 @@ export function whereToGoOn(
     return { to: first, because, commit: null };
   }
   if (wentFurther) {
-    const because = "its first event, as the topic was created anew or its end was cut off";
+    const because = "its first event, as the topic was re-created or truncated";
     return { to: first, because, commit: EARLIEST };
   }
   return reset === "earliest"
@@ -57,56 +62,34 @@ export interface ResettableGroup {
   readonly groupId: string;
   readonly isolationLevel: number;
   readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, object>>;
-  readonly cluster: {
-    findLeaderForPartitions(
-      topic: string,
-      partitions: readonly number[],
-    ): Readonly<Record<string, readonly number[]>>;
-    findBroker(broker: { nodeId: string }): Promise<OffsetsBroker>;
+  readonly cluster: OffsetsCluster;
+  readonly offsetManager: {
+    getCoordinator(): Promise<OffsetsCoordinator>;
+    commitOffsets(offsets: object): Promise<void>;
+    resolveOffset(place: { topic: string; partition: number; offset: string }): void;
   };
-  readonly offsetManager: ResettableOffsets;
-}
-
-interface ResettableOffsets {
-  getCoordinator(): Promise<{
-    offsetFetch(request: object): Promise<Offsets>;
-  }>;
-  commitOffsets(offsets: object): Promise<void>;
-  resolveOffset(place: { topic: string; partition: number; offset: string }): void;
-}
-
-interface OffsetsBroker {
-  listOffsets(request: object): Promise<Offsets>;
-}
-
-interface Offsets {
-  readonly responses: readonly {
-    readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
-  }[];
 }
 
 /** The member that reads the partition. */
-export interface ResetOptions {
-  readonly topic: string;
-  readonly reset: "earliest" | "latest";
-  readonly troubles: PartitionTroubles;
+export interface ResettableMember extends StartingMember {
+  /** `auto.offset.reset` */
+  readonly offsetReset: "earliest" | "latest";
   readonly log: Logger;
-  /** Whether the assignment has been given up since. */
-  readonly isGivenUp: () => boolean;
-  /** Called before the partition's offset changes. */
-  readonly resets: (partition: number) => void;
 }
 
 /**
  * Lets a partition continue elsewhere when its offset is out of range, and logs it. Commits at once when it goes back:
  * the next member would otherwise skip what is stored while no member runs.
+ *
+ * @param isGivenUp whether the assignment has been given up since
  */
 export async function leaveOutOfRange(
   group: ResettableGroup,
   { partition, offset }: { readonly partition: number; readonly offset: number },
-  options: ResetOptions,
+  member: ResettableMember,
+  isGivenUp: () => boolean,
 ): Promise<void> {
-  const { topic, reset, troubles, log, isGivenUp, resets } = options;
+  const { topic, offsetReset: reset, troubles, log } = member;
   const replicas = group.preferredReadReplicasPerTopicPartition[topic];
   if (replicas?.[partition] !== undefined) {
     // A follower may lag, so the leader is asked next.
@@ -120,10 +103,10 @@ export async function leaveOutOfRange(
       listedOffset(group, place, LATEST),
     ]);
     const wentFurther = troubles.hasWorked(partition) || !await hasCommitted(group, place);
-    const next = whereToGoOn({ offset, first, end, reset, wentFurther });
+    const next = whereToContinue({ offset, first, end, reset, wentFurther });
     if (next === null || isGivenUp()) return;
     const { to, because, commit } = next;
-    resets(partition);
+    member.resets(partition);
     const { offsetManager } = group;
     if (commit !== null) {
       const topics = [{ topic, partitions: [{ partition, offset: commit }] }];
@@ -134,10 +117,10 @@ export async function leaveOutOfRange(
     troubles.works(partition);
     log.error(
       `${topic}[${partition}] has no offset ${offset}, only ${first} to ${end}: group ` +
-        `'${group.groupId}' goes on at offset ${to}, ${because}`,
+        `'${group.groupId}' continues at offset ${to}, ${because}`,
     );
   } catch (error) {
-    const reason = `it has no offset ${offset}, and where to go on is not known: ${
+    const reason = `it has no offset ${offset}, and the offset to continue at is unknown: ${
       reasonIn(error)
     }`;
     troubles.note(partition, { offset, reason, isPassing: true });
@@ -147,12 +130,12 @@ export async function leaveOutOfRange(
 async function listedOffset(
   { cluster, isolationLevel }: ResettableGroup,
   { topic, partition }: { topic: string; partition: number },
-  timestamp: string,
+  timestamp: typeof EARLIEST | typeof LATEST,
 ): Promise<number> {
-  const [nodeId = ""] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
-  const broker = await cluster.findBroker({ nodeId });
-  const topics = [{ topic, partitions: [{ partition, timestamp }] }];
-  return onlyOffset(await broker.listOffsets({ isolationLevel, topics }));
+  const partitions = [partition];
+  const [nodeId = ""] = Object.keys(cluster.findLeaderForPartitions(topic, partitions));
+  const asked = { nodeId, topic, partitions, timestamp, isolationLevel };
+  return onlyOffset(await listOffsets(cluster, asked));
 }
 
 /** Brokers forget the committed offsets of a deleted topic. */
@@ -161,12 +144,11 @@ async function hasCommitted(
   { topic, partition }: { topic: string; partition: number },
 ): Promise<boolean> {
   const coordinator = await offsetManager.getCoordinator();
-  const topics = [{ topic, partitions: [{ partition }] }];
-  return onlyOffset(await coordinator.offsetFetch({ groupId, topics })) >= 0;
+  const partitions = [partition];
+  return onlyOffset(await fetchCommitted(coordinator, { groupId, topic, partitions })) >= 0;
 }
 
-function onlyOffset({ responses }: Offsets): number {
-  const offset = responses[0]?.partitions[0]?.offset;
-  if (offset === undefined) throw new Error("the broker does not tell its offsets");
-  return Number(offset);
+function onlyOffset([only]: readonly PartitionOffset[]): number {
+  if (only === undefined) throw new Error("the broker does not return its offsets");
+  return Number(only.offset);
 }

@@ -1,6 +1,11 @@
 import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../kafkajs/cluster.ts";
 import { isNotServing } from "./coordinator_waits.ts";
+import {
+  fetchCommitted,
+  type OffsetsCoordinator,
+  type PartitionOffset,
+} from "./offset_requests.ts";
 
 /** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
@@ -17,19 +22,9 @@ export interface AssignmentOffsets {
   readonly memberId: string;
   readonly generationId: number;
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
-  getCoordinator(): Promise<GroupCoordinator>;
-}
-
-interface GroupCoordinator {
-  offsetFetch(request: {
-    groupId: string;
-    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
-  }): Promise<{
-    readonly responses: readonly {
-      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
-    }[];
-  }>;
-  offsetCommit(request: object): Promise<unknown>;
+  getCoordinator(): Promise<
+    OffsetsCoordinator & { offsetCommit(request: object): Promise<unknown> }
+  >;
 }
 
 /**
@@ -44,7 +39,7 @@ export class StartAtEnd {
   readonly #groupId: string;
   readonly #topic: string;
   #isLookedUp = false;
-  #firstEnds: { partition: number; offset: string }[] | null = null;
+  #firstEnds: readonly PartitionOffset[] | null = null;
   /** Ends of the topic at the first start, for partitions that may still have no offset. */
   #ends = new Map<number, string>();
   #committing: Promise<void> | null = null;
@@ -89,12 +84,12 @@ export class StartAtEnd {
     const assigned = assignment.memberAssignment[this.#topic] ?? [];
     if (!assigned.some((partition) => this.#ends.has(partition))) return;
     const coordinator = await assignment.getCoordinator();
-    const asked = [...this.#ends.keys()].map((partition) => ({ partition }));
-    const { responses } = await coordinator.offsetFetch({
+    const committed = await fetchCommitted(coordinator, {
       groupId: this.#groupId,
-      topics: [{ topic: this.#topic, partitions: asked }],
+      topic: this.#topic,
+      partitions: [...this.#ends.keys()],
     });
-    for (const { partition, offset } of responses.flatMap(({ partitions }) => partitions)) {
+    for (const { partition, offset } of committed) {
       if (offset !== "-1") this.#ends.delete(partition);
     }
     const partitions = [...this.#ends].filter(([partition]) => assigned.includes(partition))
@@ -117,7 +112,7 @@ export class StartAtEnd {
     this.#ends = new Map(ends.map(({ partition, offset }) => [partition, offset]));
   }
 
-  async #topicEnds(admin: Admin): Promise<{ partition: number; offset: string }[]> {
+  async #topicEnds(admin: Admin): Promise<readonly PartitionOffset[]> {
     if (this.#firstEnds !== null) return this.#firstEnds;
     const ends = await admin.fetchTopicOffsets(this.#topic).catch((error) => {
       // kafkajs fails with a TypeError when no broker answers.
@@ -130,14 +125,14 @@ export class StartAtEnd {
 
   /** Returns false when the group has members: then only they can commit. */
   async #commitForEmptyGroup(
-    partitions: { partition: number; offset: string }[],
+    partitions: readonly PartitionOffset[],
   ): Promise<boolean> {
     const cluster = createCluster(this.#kafka);
     try {
       await cluster.connect();
       await cluster.refreshMetadata();
       const coordinator = await cluster.findGroupCoordinator({ groupId: this.#groupId });
-      const topics = [{ topic: this.#topic, partitions }];
+      const topics = [{ topic: this.#topic, partitions: [...partitions] }];
       await coordinator.offsetCommit({ ...NO_MEMBER, groupId: this.#groupId, topics });
       return true;
     } catch (error) {

@@ -1,119 +1,93 @@
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
 import type { PartitionTroubles } from "../partition_troubles.ts";
-
-/** Requests the first offset of a partition. */
-const EARLIEST = "-2";
-
-/** The offset that brokers return for a partition without a commit. */
-const NO_OFFSET = -1;
+import {
+  EARLIEST,
+  fetchCommitted,
+  listOffsets,
+  type OffsetsCluster,
+  type OffsetsCoordinator,
+  type PartitionOffset,
+} from "./offset_requests.ts";
 
 /** The part of kafkajs's `OffsetManager`, one for each assignment, used here. */
 export interface Assignment {
   readonly groupId: string;
   readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
-  readonly cluster: AssignmentCluster;
+  readonly cluster: OffsetsCluster;
   committedOffsets(): Record<string, Record<number, string>>;
-  getCoordinator(): Promise<Coordinator>;
-}
-
-interface AssignmentCluster {
-  findBroker(broker: { nodeId: string }): Promise<OffsetsBroker>;
-  findLeaderForPartitions(
-    topic: string,
-    partitions: readonly number[],
-  ): Readonly<Record<string, readonly number[]>>;
-}
-
-interface Coordinator {
-  offsetFetch(request: {
-    groupId: string;
-    topics: { topic: string; partitions: { partition: number }[] }[];
-  }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
-}
-
-interface OffsetsBroker {
-  listOffsets(request: object): Promise<
-    { responses: { partitions: { partition: number; offset: string }[] }[] }
-  >;
+  getCoordinator(): Promise<OffsetsCoordinator>;
 }
 
 /** The member that offsets are looked up for. */
-export interface StartOptions {
+export interface StartingMember {
   readonly topic: string;
   readonly troubles: PartitionTroubles;
-  /** Whether the assignment has been given up since: then results do not count. */
-  readonly isGivenUp: () => boolean;
-  /** Called for a partition without a committed offset: its topic may have been re-created. */
-  readonly resets: (partition: number) => void;
+  /** Called before a partition continues at another offset, as its topic may have been re-created. */
+  resets(partition: number): void;
 }
 
 /**
  * Looks up unknown start offsets of an assignment: the committed offset, or else the first record. kafkajs looks up
  * none while one partition has no leader.
  *
+ * @param isGivenUp whether the assignment has been given up since: then results do not count
  * @throws {Error} when the group's coordinator does not answer, or access is refused
  */
 export async function findStartOffsets(
   assignment: Assignment,
-  options: StartOptions,
+  member: StartingMember,
+  isGivenUp: () => boolean,
 ): Promise<void> {
-  const { topic, troubles, isGivenUp } = options;
+  const { topic, troubles } = member;
   const isKnown = (partition: number) => assignment.committedOffsets()[topic]?.[partition];
   const pending = (assignment.memberAssignment[topic] ?? [])
     .filter((partition) => isKnown(partition) === undefined && !troubles.isPaused(partition));
   if (pending.length === 0) return;
+  const { groupId } = assignment;
   const coordinator = await assignment.getCoordinator();
-  const { responses } = await coordinator.offsetFetch({
-    groupId: assignment.groupId,
-    topics: [{ topic, partitions: pending.map((partition) => ({ partition })) }],
-  });
+  const committed = await fetchCommitted(coordinator, { groupId, topic, partitions: pending });
   if (isGivenUp()) return;
-  const committed = responses.flatMap(({ partitions }) => partitions);
-  note(assignment, topic, committed.filter(({ offset }) => Number(offset) > NO_OFFSET));
-  const without = committed.filter(({ offset }) => Number(offset) <= NO_OFFSET)
-    .map(({ partition }) => partition);
-  without.forEach(options.resets);
-  const byLeader = Object.entries(assignment.cluster.findLeaderForPartitions(topic, without));
+  const isCommit = ({ offset }: PartitionOffset) => Number(offset) >= 0;
+  note(assignment, topic, committed.filter(isCommit));
+  const without = committed.filter((each) => !isCommit(each)).map(({ partition }) => partition);
+  for (const partition of without) member.resets(partition);
   // Partitions without a leader are reported by each turn of fetching.
-  await Promise.all(
-    byLeader.map(([nodeId, partitions]) =>
-      findFirstOffsets(assignment, { nodeId, partitions, ...options })
-    ),
-  );
+  const byLeader = Object.entries(assignment.cluster.findLeaderForPartitions(topic, without));
+  await Promise.all(byLeader.map(async ([nodeId, partitions]) => {
+    const first = await findFirstOffsets(assignment, member, { nodeId, partitions });
+    if (!isGivenUp()) note(assignment, topic, first);
+  }));
 }
 
 async function findFirstOffsets(
   assignment: Assignment,
-  options: StartOptions & { readonly nodeId: string; readonly partitions: readonly number[] },
-): Promise<void> {
-  const { nodeId, partitions, topic, troubles, isGivenUp } = options;
+  member: StartingMember,
+  { nodeId, partitions }: { nodeId: string; partitions: readonly number[] },
+): Promise<readonly PartitionOffset[]> {
+  const { topic, troubles } = member;
+  const asked = { nodeId, topic, partitions, timestamp: EARLIEST } as const;
   try {
-    const broker = await assignment.cluster.findBroker({ nodeId });
-    const { responses } = await broker.listOffsets({
-      topics: [{
-        topic,
-        partitions: partitions.map((partition) => ({ partition, timestamp: EARLIEST })),
-      }],
-    });
-    if (!isGivenUp()) note(assignment, topic, responses.flatMap(({ partitions }) => partitions));
+    return await listOffsets(assignment.cluster, asked);
   } catch (error) {
     if (isRefusal(error)) throw error;
-    // One failing partition fails the whole response.
     if (partitions.length > 1 && Object(error).name === "KafkaJSProtocolError") {
-      for (const partition of partitions) {
-        await findFirstOffsets(assignment, { ...options, partitions: [partition] });
-      }
-      return;
+      const found = await Promise.all(
+        partitions.map((partition) =>
+          findFirstOffsets(assignment, member, { nodeId, partitions: [partition] })
+        ),
+      );
+      return found.flat();
     }
-    const reason = `its broker does not tell its first offset: ${reasonIn(error)}`;
+    const reason = `its broker does not return its first offset: ${reasonIn(error)}`;
     for (const partition of partitions) troubles.note(partition, { reason, isPassing: true });
+    return [];
   }
 }
 
 function note(
   assignment: Assignment,
   topic: string,
-  offsets: readonly { partition: number; offset: string }[],
+  offsets: readonly PartitionOffset[],
 ): void {
   const known = assignment.committedOffsets()[topic] ??= {};
   for (const { partition, offset } of offsets) known[partition] ??= offset;

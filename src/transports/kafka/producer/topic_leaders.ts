@@ -223,7 +223,7 @@ export class TopicLeaders implements Leaders {
 
   #outcome(batch: Batch, response: PartitionResponse | undefined): Outcome {
     if (response === undefined) {
-      return this.#failure(new Error("the broker's answer leaves it out"), batch);
+      return this.#failure(new Error("the broker's response does not contain it"), batch);
     }
     const { partition, errorCode, baseOffset } = response;
     if (errorCode === 0) {

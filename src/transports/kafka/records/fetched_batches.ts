@@ -57,7 +57,7 @@ export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBa
     if (typeof fetched === "string") return damaged(fetched);
     for (const records of fetched) {
       if (nextOffset !== undefined && records.firstOffset < nextOffset) {
-        return damaged(`the broker sent offset ${records.firstOffset} behind ${nextOffset - 1}`);
+        return damaged(`the broker sent offset ${records.firstOffset} after ${nextOffset - 1}`);
       }
       messages.push(records);
       nextOffset = records.lastOffset + 1;
@@ -105,7 +105,7 @@ function damageOfMessage(message: Buffer): string | null {
   return isOffset(offset) ? null : `the broker sent a message with the offset ${offset}`;
 }
 
-const WRONG_CHECKSUM = "the checksum of a batch does not fit its bytes";
+const WRONG_CHECKSUM = "the checksum of a batch does not match its bytes";
 
 function tooShort(length: number): string {
   return `the broker sent a batch of ${length} bytes, less than its own fields take`;

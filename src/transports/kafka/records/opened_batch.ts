@@ -192,5 +192,5 @@ function joined(one: Bytes, other: Bytes): Bytes {
 }
 
 function surplus(): RangeError {
-  return new RangeError("the batch goes on behind its last record");
+  return new RangeError("the batch continues after its last record");
 }

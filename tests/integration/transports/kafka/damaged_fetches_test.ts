@@ -35,12 +35,12 @@ const CASES: {
   {
     what: "a bit that is another",
     damage: changed((records) => records[70]! ^= 1),
-    reason: "the checksum of a batch does not fit its bytes",
+    reason: "the checksum of a batch does not match its bytes",
   },
   {
     what: "another partition",
     damage: (part) => part.partition = 17,
-    reason: "its broker's answer leaves it out",
+    reason: "its broker's response does not contain it",
   },
   {
     what: "no records, without waiting",
@@ -50,7 +50,7 @@ const CASES: {
   {
     what: "fewer records than there are",
     damage: changed((records) => sealed(records.fill(1, 60, 61))),
-    reason: "the batch goes on behind its last record; to go on without the events up to offset 2",
+    reason: "the batch continues after its last record; to go on without the events up to offset 2",
     isFinal: true,
   },
 ];

@@ -34,7 +34,7 @@ Deno.test("a member that was put out of its group joins it again at once, and go
   await listening.received(1);
 
   await putOut(group);
-  await listening.log.line(/^WARN - group '.*' has gone on without this member/);
+  await listening.log.line(/^WARN - group '.*' has removed this member/);
   const joins = () => listening.log.of("INFO").filter((line) => line.startsWith("joined")).length;
   await eventually(() => joins() === 2, {
     deadlineMs: AT_ONCE_MS,

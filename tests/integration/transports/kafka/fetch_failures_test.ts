@@ -8,9 +8,9 @@ import { KafkaListening } from "../../../support/kafka/listening.ts";
 
 /** What brokers answer for a partition, and what is said of it. */
 const ERRORS: Record<number, RegExp> = {
-  [-1]: /its broker answers: The server experienced an unexpected error/,
+  [-1]: /its broker reports: The server experienced an unexpected error/,
   1: /the broker has no record there/,
-  2: /its broker answers: This message has failed its CRC checksum/,
+  2: /its broker reports: This message has failed its CRC checksum/,
   3: /its broker does not have it; the topic may have been deleted/,
   5: /no broker leads it/,
   6: /the broker that was asked does not lead it/,
@@ -18,9 +18,9 @@ const ERRORS: Record<number, RegExp> = {
   56: /its broker cannot use the disk that it is on/,
   74: /the broker that was asked knows of a later change of its leader/,
   75: /the broker that was asked does not know yet who leads it/,
-  76: /its broker answers: The requesting client does not support the compression type/,
+  76: /its broker reports: The requesting client does not support the compression type/,
   78: /its new leader does not know yet up to which offset it may be read/,
-  999: /its broker answers: Unknown error code 999/,
+  999: /its broker reports: Unknown error code 999/,
 };
 
 /** From the first answer with an error. */

@@ -19,7 +19,7 @@ Deno.test("with 'latest' a group that starts beyond the end goes on at the end, 
     await using listening = await KafkaListening.open({ topic, group, keys });
     assertEquals(
       await listening.log.line(/has no offset/),
-      `ERROR - ${topic}[0] has no offset 1000000, only 0 to 3: group '${group}' goes on at offset 3, its end, ` +
+      `ERROR - ${topic}[0] has no offset 1000000, only 0 to 3: group '${group}' continues at offset 3, its end, ` +
         "as auto.offset.reset is latest",
     );
     await produce(topic, [{ value: "new" }]);
@@ -42,7 +42,7 @@ Deno.test("with 'latest' what is stored after a start beyond the end is not skip
   const keys = { "auto.offset.reset": "latest" };
   {
     await using listening = await KafkaListening.open({ topic, group, keys });
-    await listening.log.line(/goes on at offset 3/);
+    await listening.log.line(/continues at offset 3/);
   }
   await produce(topic, [{ value: "while away" }]);
   await using listening = await KafkaListening.open({ topic, group, keys });
@@ -57,7 +57,7 @@ Deno.test("with 'earliest' a group that starts beyond the end goes on at the fir
   assertEquals(
     listening.log.of("ERROR"),
     [
-      `${topic}[0] has no offset 1000000, only 0 to 3: group '${group}' goes on at offset 0, its first event, as ` +
+      `${topic}[0] has no offset 1000000, only 0 to 3: group '${group}' continues at offset 0, its first event, as ` +
       "auto.offset.reset is earliest",
     ],
   );
@@ -74,7 +74,7 @@ Deno.test("with 'latest' a group whose next events were deleted goes on at the f
   await listening.received(1);
   assertEquals(listening.values, ["c"]);
   assertEquals(listening.log.of("ERROR"), [
-    `${topic}[0] has no offset 0, only 2 to 3: group '${group}' goes on at offset 2, its first event now, as 2 ` +
+    `${topic}[0] has no offset 0, only 2 to 3: group '${group}' continues at offset 2, its first event now, as 2 ` +
     "offsets were deleted before they were read",
   ]);
 });

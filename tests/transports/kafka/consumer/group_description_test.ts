@@ -57,7 +57,7 @@ Deno.test("describeRefusal() does without what a broker does not tell", async ()
   assertEquals(
     await describeRefusal(group, INCONSISTENT),
     "the members of group 'orders' use another protocol than this one, which offers 'range' and 'roundrobin'; " +
-      "which, the broker does not tell: stop them, or give this pipeline another group.id",
+      "the broker does not say which: stop them, or give this pipeline another group.id",
   );
 });
 

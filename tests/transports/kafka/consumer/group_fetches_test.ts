@@ -5,8 +5,8 @@ import {
 } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
 import type {
   FetchedPartition,
-  PartitionAnswer,
-} from "../../../../src/transports/kafka/consumer/partition_answer.ts";
+  PartitionResponse,
+} from "../../../../src/transports/kafka/consumer/partition_response.ts";
 import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
@@ -24,7 +24,7 @@ interface FetchRequest {
 }
 
 /** What is not said of a partition is that it has nothing new. */
-type Answer = Partial<PartitionAnswer> & { readonly partition: number };
+type Answer = Partial<PartitionResponse> & { readonly partition: number };
 
 /** Partitions 0 and 1 of topic T, and a broker that answers at once. */
 class FakeGroup implements FetchingGroup {
@@ -118,7 +118,7 @@ class FakeGroup implements FetchingGroup {
     await new Promise((resolve) => setTimeout(resolve, 1));
     const asked = (request as FetchRequest).topics[0]!.partitions
       .filter(({ partition }) => !this.silentAbout.has(partition));
-    const partitions = asked.map(({ partition, fetchOffset }): PartitionAnswer => ({
+    const partitions = asked.map(({ partition, fetchOffset }): PartitionResponse => ({
       partition,
       errorCode: 0,
       highWatermark: `${fetchOffset}`,
@@ -313,7 +313,7 @@ Deno.test("fetchForAWhile() neither skips nor takes anything when what comes end
   assertEquals(group.taken, []);
   group.troubles.report();
   assertEquals(group.log.lines, [
-    "ERROR - cannot read T[0]@100: its broker sends only what comes before that offset; trying again",
+    "ERROR - cannot read T[0]@100: its broker sends only records before that offset; trying again",
   ]);
 });
 
@@ -374,7 +374,7 @@ Deno.test("fetchForAWhile() says that a quota is used up when a broker sends not
   group.nowMs = 5000;
   group.troubles.report();
   assertEquals(group.log.lines, [
-    "WARN - cannot read T[0]@100, T[1]@200: its broker sends nothing while more was had than a quota allows; trying again",
+    "WARN - cannot read T[0]@100, T[1]@200: its broker sends nothing while the client exceeds a quota; trying again",
   ]);
 });
 

@@ -7,7 +7,7 @@ import {
 } from "../../../../src/transports/kafka/consumer/member_fetches.ts";
 import type {
   FetchedPartition,
-} from "../../../../src/transports/kafka/consumer/partition_answer.ts";
+} from "../../../../src/transports/kafka/consumer/partition_response.ts";
 import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";

@@ -101,7 +101,7 @@ Deno.test("OffsetCommits says of a commit that has failed that it is tried again
   await world.commits.commitLast();
   assertEquals(world.log.lines, [
     "WARN - cannot commit offsets: Closed connection; trying again",
-    "WARN - cannot commit offsets: Closed connection; what was not committed is done again",
+    "WARN - cannot commit offsets: Closed connection; uncommitted events are handled again",
   ]);
 });
 

@@ -1,16 +1,16 @@
 import { assertEquals } from "@std/assert";
 import {
   leaveOutOfRange,
-  whereToGoOn,
+  whereToContinue,
 } from "../../../../src/transports/kafka/consumer/offset_out_of_range.ts";
 import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const BEYOND = { offset: 1_000_000, first: 0, end: 250, wentFurther: false } as const;
 
-Deno.test("whereToGoOn() goes on at the first event that is still there, whatever the reset", () => {
+Deno.test("whereToContinue() goes on at the first event that is still there, whatever the reset", () => {
   for (const reset of ["earliest", "latest"] as const) {
-    const next = whereToGoOn({ offset: 17, first: 100, end: 250, reset, wentFurther: false });
+    const next = whereToContinue({ offset: 17, first: 100, end: 250, reset, wentFurther: false });
     assertEquals(next, {
       to: 100,
       because: "its first event now, as 83 offsets were deleted before they were read",
@@ -19,21 +19,21 @@ Deno.test("whereToGoOn() goes on at the first event that is still there, whateve
   }
 });
 
-Deno.test("whereToGoOn() goes by the reset beyond the end, when nobody knows where the offset comes from", () => {
-  assertEquals(whereToGoOn({ ...BEYOND, reset: "earliest" })?.to, 0);
-  assertEquals(whereToGoOn({ ...BEYOND, reset: "latest" })?.to, 250);
+Deno.test("whereToContinue() goes by the reset beyond the end, when nobody knows where the offset comes from", () => {
+  assertEquals(whereToContinue({ ...BEYOND, reset: "earliest" })?.to, 0);
+  assertEquals(whereToContinue({ ...BEYOND, reset: "latest" })?.to, 250);
 });
 
-Deno.test("whereToGoOn() goes on at the first event when the partition once went further, whatever the reset", () => {
+Deno.test("whereToContinue() goes on at the first event when the partition once went further, whatever the reset", () => {
   for (const reset of ["earliest", "latest"] as const) {
-    assertEquals(whereToGoOn({ ...BEYOND, reset, wentFurther: true })?.to, 0);
+    assertEquals(whereToContinue({ ...BEYOND, reset, wentFurther: true })?.to, 0);
   }
 });
 
-Deno.test("whereToGoOn() changes nothing when the offset is in range after all", () => {
+Deno.test("whereToContinue() changes nothing when the offset is in range after all", () => {
   for (const offset of [100, 250]) {
     const range = { first: 100, end: 250, reset: "latest", wentFurther: false } as const;
-    assertEquals(whereToGoOn({ offset, ...range }), null);
+    assertEquals(whereToContinue({ offset, ...range }), null);
   }
 });
 
@@ -77,12 +77,11 @@ function aGroup({ first = 0, end = 250, committed = 1_000_000 } = {}) {
   const leave = (reset: "earliest" | "latest") =>
     leaveOutOfRange(group, { partition: 3, offset: 1_000_000 }, {
       topic: "orders",
-      reset,
+      offsetReset: reset,
       troubles,
       log: log.log,
-      isGivenUp: () => false,
       resets: (partition) => void told.push(`resets ${partition}`),
-    });
+    }, () => false);
   return { group, leave, log, told, troubles };
 }
 
@@ -95,7 +94,7 @@ Deno.test("leaveOutOfRange() commits the new offset before it goes on there, and
     { topic: "orders", partition: 3, offset: "249" },
   ]);
   assertEquals(log.lines, [
-    "ERROR - orders[3] has no offset 1000000, only 0 to 250: group 'g' goes on at offset 250, its end, as " +
+    "ERROR - orders[3] has no offset 1000000, only 0 to 250: group 'g' continues at offset 250, its end, as " +
     "auto.offset.reset is latest",
   ]);
 });
@@ -109,8 +108,8 @@ Deno.test("leaveOutOfRange() goes on at the first event, with 'latest', when the
     { topic: "orders", partition: 3, offset: "-1" },
   ]);
   assertEquals(log.lines, [
-    "ERROR - orders[3] has no offset 1000000, only 0 to 250: group 'g' goes on at offset 0, its first event, as " +
-    "the topic was created anew or its end was cut off",
+    "ERROR - orders[3] has no offset 1000000, only 0 to 250: group 'g' continues at offset 0, its first event, as " +
+    "the topic was re-created or truncated",
   ]);
 });
 
@@ -118,7 +117,7 @@ Deno.test("leaveOutOfRange() goes on at the first event, with 'latest', when the
   const { leave, log, troubles } = aGroup();
   troubles.works(3);
   await leave("latest");
-  assertEquals(log.matching(/goes on at offset 0, its first event/).length, 1);
+  assertEquals(log.matching(/continues at offset 0, its first event/).length, 1);
 });
 
 Deno.test("leaveOutOfRange() commits nothing when the next events were deleted: what is under way may still be", async () => {

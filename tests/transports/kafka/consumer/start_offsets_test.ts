@@ -59,12 +59,12 @@ class FakeAssignment implements Assignment {
   }
 
   async find(): Promise<Record<number, string>> {
-    await findStartOffsets(this, {
+    const member = {
       topic: "T",
       troubles: this.troubles,
-      isGivenUp: () => this.isGivenUp,
-      resets: (partition) => this.resets.push(partition),
-    });
+      resets: (partition: number) => void this.resets.push(partition),
+    };
+    await findStartOffsets(this, member, () => this.isGivenUp);
     return this.known["T"] ?? {};
   }
 

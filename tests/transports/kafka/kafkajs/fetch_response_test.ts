@@ -134,7 +134,7 @@ function damagedBatches(): {
         batch[batch.length - 2]! ^= 0x10;
         return batch;
       },
-      reason: "the checksum of a batch does not fit its bytes",
+      reason: "the checksum of a batch does not match its bytes",
     },
     {
       what: "a batch at a negative offset",
@@ -159,7 +159,7 @@ function damagedBatches(): {
     {
       what: "a batch that begins where the one before it has not ended",
       damage: changed((batch) => batch.writeBigInt64BE(5n, 0)),
-      reason: "the broker sent offset 5 behind 5",
+      reason: "the broker sent offset 5 after 5",
     },
     {
       what: "a message of an old format with a wrong checksum",
@@ -167,7 +167,7 @@ function damagedBatches(): {
         batch.writeInt8(1, 16);
         return batch;
       },
-      reason: "the checksum of a batch does not fit its bytes",
+      reason: "the checksum of a batch does not match its bytes",
     },
     {
       what: "a message of an old format that cannot be decoded",

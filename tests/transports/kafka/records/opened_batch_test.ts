@@ -116,7 +116,7 @@ for (const [codec, [name, compress]] of CODECS.entries()) {
         what: "holds more records than it says",
         records: [recordBytes({ offsetDelta: 1 }), recordBytes({ offsetDelta: 2 })],
         fields: { count: 1, lastOffsetDelta: 5 },
-        reason: "the batch goes on behind its last record",
+        reason: "the batch continues after its last record",
       },
       {
         what: "holds a record beyond its last offset",

@@ -15,7 +15,7 @@ export const NO_REPLICA = -1;
 const READ_UNCOMMITTED = 0;
 
 /** A fetch response for one partition. */
-export interface PartitionAnswer {
+export interface PartitionResponse {
   readonly partition: number;
   readonly errorCode: number;
   /** The offset after the last record that consumers may read. */
@@ -40,7 +40,7 @@ export interface FetchedPartition {
 }
 
 /** Records of a response, and the trouble that stops the partition. */
-export interface AnswerContent {
+export interface ResponseContent {
   readonly fetched: FetchedPartition | null;
   readonly trouble: Trouble | null;
   /** Whether the requested offset is out of range: no record is there, and none will come. */
@@ -56,14 +56,14 @@ export interface AnswerContent {
  * @see https://kafka.apache.org/protocol#protocol_error_codes
  */
 export function contentOf(
-  answer: PartitionAnswer,
+  response: PartitionResponse,
   asked: {
     readonly fetchedOffset: number;
     readonly isolationLevel: number;
     readonly isAlone: boolean;
   },
-): AnswerContent {
-  const { errorCode, unreadable } = answer;
+): ResponseContent {
+  const { errorCode, unreadable } = response;
   const { fetchedOffset } = asked;
   if (errorCode === OFFSET_OUT_OF_RANGE) {
     const reason = "the broker has no record there";
@@ -75,23 +75,23 @@ export function contentOf(
   }
   const error = errorCode === NO_ERROR ? null : errorTrouble(errorCode, fetchedOffset);
   if (error !== null) return { fetched: null, trouble: error, isOutOfRange: false };
-  const fetched = fetchedOf(answer, fetchedOffset);
+  const fetched = fetchedOf(response, fetchedOffset);
   const nextOffset = fetched?.nextOffset ?? fetchedOffset;
   if (unreadable) {
     const { offset = nextOffset, reason } = unreadable;
     return { fetched, trouble: { offset, reason, isPassing: false }, isOutOfRange: false };
   }
   const trouble = fetched === null
-    ? redirection(answer, asked) ?? standstill(answer, asked)
+    ? redirection(response, asked) ?? standstill(response, asked)
     : nextOffset === fetchedOffset
-    ? troubleAt(fetchedOffset, "its broker sends only what comes before that offset", false)
+    ? troubleAt(fetchedOffset, "its broker sends only records before that offset", false)
     : null;
   return { fetched: trouble === null ? fetched : null, trouble, isOutOfRange: false };
 }
 
 /** Passes once the named broker answers, if it exists. */
 function redirection(
-  { preferredReadReplica = NO_REPLICA }: PartitionAnswer,
+  { preferredReadReplica = NO_REPLICA }: PartitionResponse,
   { fetchedOffset }: Parameters<typeof contentOf>[1],
 ): Trouble | null {
   if (preferredReadReplica === NO_REPLICA) return null;
@@ -101,7 +101,7 @@ function redirection(
 
 /** A broker with records sends at least one batch, unless other partitions fill the response. */
 function standstill(
-  { highWatermark, lastStableOffset }: PartitionAnswer,
+  { highWatermark, lastStableOffset }: PartitionResponse,
   { fetchedOffset, isolationLevel, isAlone }: Parameters<typeof contentOf>[1],
 ): Trouble | null {
   const end = Number(isolationLevel === READ_UNCOMMITTED ? highWatermark : lastStableOffset);
@@ -117,7 +117,7 @@ function errorTrouble(errorCode: number, offset: number): Trouble {
   const error = createErrorFromCode(errorCode);
   if (isRefusal(error)) throw error;
   const plain = passingReason(error);
-  return troubleAt(offset, plain ?? `its broker answers: ${error.message}`, plain !== null);
+  return troubleAt(offset, plain ?? `its broker reports: ${error.message}`, plain !== null);
 }
 
 function troubleAt(offset: number, reason: string, isPassing: boolean): Trouble {
@@ -125,7 +125,7 @@ function troubleAt(offset: number, reason: string, isPassing: boolean): Trouble 
 }
 
 function fetchedOf(
-  { partition, messages }: PartitionAnswer,
+  { partition, messages }: PartitionResponse,
   fetchedOffset: number,
 ): FetchedPartition | null {
   const last = messages.at(-1);
