@@ -1,6 +1,9 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { type DeadLetterFilter, FILTER_NAMES, parseFilter } from "../core/redrive/selection.ts";
+import { type DeadLetterFilter, filterNames, parseFilter } from "../core/redrive/selection.ts";
 import { LOG_FORMATS, type LogFormat } from "../core/log.ts";
+import { ORIGIN_FACTS } from "../transports/mod.ts";
+
+const FILTER_NAMES = filterNames(ORIGIN_FACTS);
 
 export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
@@ -149,7 +152,7 @@ function toRedrive(
   if (!pipeline) return misuse("no pipeline; specify one with --pipeline NAME");
   const [text, ...others] = filters;
   if (others.length > 0) return misuse("--filter can be given once");
-  const filter = text === undefined ? undefined : parseFilter(text);
+  const filter = text === undefined ? undefined : parseFilter(text, FILTER_NAMES);
   if (filter === null) {
     const names = FILTER_NAMES.join(", ");
     return misuse(`--filter must be NAME=VALUE with one of ${names}, found '${text}'`);

@@ -1,5 +1,5 @@
 import { gapsOf } from "../core/template.ts";
-import { LISTENERS } from "../transports/mod.ts";
+import { LISTENERS, ORIGIN_FACTS } from "../transports/mod.ts";
 import { isMapping, type Path, valueAt } from "../schema/document.ts";
 import { quoted } from "../schema/description.ts";
 import type { Finding } from "./problem.ts";
@@ -9,7 +9,6 @@ import { TemplateText } from "../schema/texts.ts";
 const FACTS_BY_TYPE = new Map<unknown, readonly string[]>(
   Object.entries(LISTENERS).map(([type, { facts }]) => [type, facts]),
 );
-const ALL_FACTS = [...new Set([...FACTS_BY_TYPE.values()].flat())];
 
 /**
  * Placeholders of a pipeline for facts that its listener's events do not have. Without a valid listener, those that no
@@ -17,7 +16,7 @@ const ALL_FACTS = [...new Set([...FACTS_BY_TYPE.values()].flat())];
  */
 export function unknownFacts(pipeline: unknown, path: Path): readonly Finding[] {
   const type = valueAt(pipeline, ["eventListener", "type"]);
-  const facts = FACTS_BY_TYPE.get(type) ?? ALL_FACTS;
+  const facts = FACTS_BY_TYPE.get(type) ?? [...ORIGIN_FACTS];
   return findings(pipeline, { path, facts });
 }
 

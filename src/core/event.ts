@@ -13,7 +13,7 @@ export interface EventOrigin {
   toString(): string;
   /** Equal at each delivery of the event, different for different events. Undefined where the source cannot tell. */
   readonly id: string | undefined;
-  /** Name of the part of the source whose events come in order: a partition. Absent where there are no parts. */
+  /** Name of the part of the source whose events come in order. Absent where there are no parts. */
   readonly orderGroup?: string;
   /** The facts that the listener's role names, in the same order. */
   facts(): readonly OriginFact[];

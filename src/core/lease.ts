@@ -1,5 +1,5 @@
 /**
- * The right to work on the events that were delivered under it: an assigned partition, a channel, a subscription.
+ * The right to work on the events that were delivered under it: an assignment, a channel, a subscription.
  *
  * It ends in two steps. After `ending`, a delivery decides whether work on its event may still begin; work in progress
  * may finish, and its result may be published. After `ended`, which is never before `ending`, work in progress is

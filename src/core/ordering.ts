@@ -4,7 +4,7 @@ import type { Lease } from "./lease.ts";
 import type { Deliver } from "./listener.ts";
 import { WaitingDeliveries } from "./waiting_deliveries.ts";
 
-/** Which events are handled one after the other: those of a partition with equal keys, all of a partition, or none. */
+/** Which events of a lease are handled one after the other: those with equal keys, all (`partition`), or none. */
 export type Ordering = "key" | "partition" | "none";
 
 /** Its events are handled one after the other. A lease has its own ordering keys. */
@@ -64,8 +64,8 @@ class OrderingKeys {
   }
 }
 
-/** Whether an event is ordered by its partition, rather than by its key or not at all. */
-export function isOrderedByPartition({ key }: InboundEvent, ordering: Ordering): boolean {
+/** Whether an event keeps its order to all others of its order group, rather than to those of its key or none. */
+export function isOrderedByGroup({ key }: InboundEvent, ordering: Ordering): boolean {
   return ordering === "partition" || (ordering === "key" && key === null);
 }
 

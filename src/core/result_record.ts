@@ -4,7 +4,7 @@ import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
 
-/** Headers with facts of origins, by name and value: topics and partitions recur, and encoding them takes long. */
+/** Headers with facts of origins, by name and value: most values recur, and encoding takes long. */
 const REMEMBERED = new Map<string, Map<string, RecordHeader>>();
 /** How many values of a fact are remembered. */
 const MAX_REMEMBERED = 256;

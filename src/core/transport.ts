@@ -30,7 +30,7 @@ export interface RoleContext {
 export interface Limits {
   /** Calls in flight. */
   readonly concurrency: number;
-  /** Events of a partition, from the lowest unsettled to the last delivered. */
+  /** Events of a lease, from the lowest unsettled to the last delivered. */
   readonly maxLookahead: number;
   /** Bytes of the events that a listener holds, delivered or not; separately, of results that wait to be stored. */
   readonly maxBufferedBytes: number;

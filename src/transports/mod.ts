@@ -12,6 +12,11 @@ import { stdinListener, stdoutResultProcessor } from "./stdio/mod.ts";
 /** Listeners by the `type` of their section. These three maps are the only place that names every transport. */
 export const LISTENERS = { kafka: kafkaListener, stdin: stdinListener } as const;
 
+/** Names of the facts that events of at least one listener have. */
+export const ORIGIN_FACTS: ReadonlySet<string> = new Set(
+  Object.values(LISTENERS).flatMap(({ facts }) => facts),
+);
+
 /** Handlers by the `type` of their section. */
 export const HANDLERS = { http: httpHandler } as const;
 

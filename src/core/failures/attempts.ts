@@ -28,7 +28,7 @@ export class Attempts {
     this.#soFar = {
       ...this.#soFar,
       made: made + 1,
-      // `Date.now()` is monotonic in Workers with a Kafka client, not the time of day.
+      // A client library's patches may make `Date.now()` monotonic: not the time of day.
       firstFailedAtMs: made === 0 ? new Date().getTime() : firstFailedAtMs,
     };
   }

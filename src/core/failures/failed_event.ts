@@ -4,7 +4,7 @@ import { type DeadLetter, deadLetters } from "./dead_letter.ts";
 import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
 import type { OnFailure } from "./failure_policy.ts";
-import { isOrderedByPartition, type Ordering } from "../ordering.ts";
+import { isOrderedByGroup, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 import { type RetryOptions, RetryPauses } from "./retry_pauses.ts";
@@ -95,6 +95,6 @@ export function remedyOf(processor: ResultProcessor | undefined): string {
 /** Keeps dead letters of events that share an order in that order, whatever their keys. */
 function orderGroupOf(event: InboundEvent, ordering: Ordering): Pick<OutboundRecord, "orderGroup"> {
   const { orderGroup } = event.origin;
-  const isGrouped = orderGroup !== undefined && isOrderedByPartition(event, ordering);
+  const isGrouped = orderGroup !== undefined && isOrderedByGroup(event, ordering);
   return isGrouped ? { orderGroup } : {};
 }

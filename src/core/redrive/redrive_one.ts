@@ -21,7 +21,7 @@ export interface RedriveToOptions extends RetryOptions {
   readonly source: ResultProcessor;
 }
 
-/** Publishes the event of each dead letter to its partition again, and retries until it is stored. */
+/** Publishes the event of each dead letter to where it came from, and retries until it is stored. */
 export function redriveTo(options: RedriveToOptions): RedriveOne {
   const { source: processor, log } = options;
   // The listener limits the work in progress; the slots only check the lease.

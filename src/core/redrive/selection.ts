@@ -1,19 +1,8 @@
 import type { DeadLetterFact, DeadLetterFacts } from "../failures/dead_letter_facts.ts";
 
-/** Facts that a filter can compare. */
-export const FILTER_NAMES = [
-  "reason",
-  "status",
-  "attempts",
-  "redrives",
-  "source-topic",
-  "source-partition",
-  "source-offset",
-] as const satisfies readonly DeadLetterFact[];
-
 /** Selects dead letters by the value of a fact. */
 export interface DeadLetterFilter {
-  readonly name: typeof FILTER_NAMES[number];
+  readonly name: DeadLetterFact;
   readonly value: string;
 }
 
@@ -24,10 +13,19 @@ export interface RedriveScope {
   readonly filter?: DeadLetterFilter | undefined;
 }
 
+/** The facts that a filter can compare, if events have these facts of their origin. */
+export function filterNames(originFacts: Iterable<string>): readonly DeadLetterFact[] {
+  const ofOrigin = Array.from(originFacts, (name) => `source-${name}` as const);
+  return ["reason", "status", "attempts", "redrives", ...ofOrigin];
+}
+
 /** Parses `NAME=VALUE`; null when it is malformed or the name is unknown. */
-export function parseFilter(text: string): DeadLetterFilter | null {
+export function parseFilter(
+  text: string,
+  names: readonly DeadLetterFact[],
+): DeadLetterFilter | null {
   const [, written, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  const name = FILTER_NAMES.find((name) => name === written);
+  const name = names.find((name) => name === written);
   return name === undefined || value === undefined ? null : { name, value };
 }
 
