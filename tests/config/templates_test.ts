@@ -111,25 +111,25 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     ...["Authorization", "Cookie"].map((name): [string, string] => [
       withHandler({ headers: { [name]: "Bearer ${event.key}" } }),
-      `eventHandler.headers.${name}: this header can't be taken from events: their writer would choose it`,
+      `eventHandler.headers.${name}: this header cannot be made from events: their producer could choose the credentials`,
     ]),
     [
       withHandler({ forwardHeaders: ["authorization"] }),
-      "eventHandler.forwardHeaders[0]: this header can't be taken from events: their writer would choose it",
+      "eventHandler.forwardHeaders[0]: this header cannot be made from events: their producer could choose the credentials",
     ],
     ...["Host", "content-length", "Transfer-Encoding", "proxy-authorization"].map((
       name,
     ): [string, string] => [
       withHandler({ forwardHeaders: [name] }),
-      "eventHandler.forwardHeaders[0]: this header can't be set: it is the HTTP client's own",
+      "eventHandler.forwardHeaders[0]: this header cannot be set: the HTTP client sets it",
     ]),
     ...["eventor-key", "Idempotency-Key", "content-type"].map((name): [string, string] => [
       withHandler({ forwardHeaders: [name] }),
-      "eventHandler.forwardHeaders[0]: this header comes from the event anyway",
+      "eventHandler.forwardHeaders[0]: each request has this header without configuration",
     ]),
     [
       withHandler({ headers: { "X-A": "a" }, forwardHeaders: ["b", "x-a"] }),
-      "eventHandler.forwardHeaders[1]: 'headers' sets this header: leave one of the two out",
+      "eventHandler.forwardHeaders[1]: 'headers' sets this header: remove one of the two",
     ],
     [
       withHandler({ forwardHeaders: ["a*b"] }),
@@ -145,19 +145,19 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withHandler({ forwardHeaders: ["a b*"] }),
-      "eventHandler.forwardHeaders[0]: no name of an HTTP header begins with 'a b'",
+      "eventHandler.forwardHeaders[0]: no HTTP header name begins with 'a b'",
     ],
     [
       withHandler({ forwardHeaders: ["Proxy-*"] }),
-      "eventHandler.forwardHeaders[0]: this header can't be set: it is the HTTP client's own",
+      "eventHandler.forwardHeaders[0]: this header cannot be set: the HTTP client sets it",
     ],
     [
       withHandler({ forwardHeaders: ["Eventor-*"] }),
-      "eventHandler.forwardHeaders[0]: these headers come from the event anyway",
+      "eventHandler.forwardHeaders[0]: each request has these headers without configuration",
     ],
     [
       withHandler({ forwardHeaders: ["Authorization*"] }),
-      "eventHandler.forwardHeaders[0]: this header can't be taken from events: their writer would choose it",
+      "eventHandler.forwardHeaders[0]: this header cannot be made from events: their producer could choose the credentials",
     ],
     [
       withHandler({ forwardHeaders: ["a b"] }),

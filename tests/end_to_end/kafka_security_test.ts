@@ -156,7 +156,7 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
         listener: "SELFSIGNED",
         keys: { "security.protocol": "ssl", "ssl.ca.pem": world.broker.selfSigned },
       },
-      /its certificate is not accepted: it is one of an authority .* basicConstraints=CA:FALSE/,
+      /its certificate is not accepted: it is a certificate of an authority .* basicConstraints=CA:FALSE/,
     ],
     "no client certificate": [
       { ...certificate, keys: server },

@@ -16,9 +16,9 @@ const NO_TENANT =
 const NO_STEP =
   "the URL's path would contain '.' or '..' as a segment, which leads to another path";
 const TOO_LARGE =
-  "the request's header 'traceparent' would have 70011 bytes, with its name; 8192 is the limit";
+  "request header 'traceparent' would be 70011 bytes with its name; the limit is 8192";
 const TOO_LARGE_TO_FORWARD =
-  "the request's header 'trace' would have 500005 bytes, with its name; 8192 is the limit";
+  "request header 'trace' would be 500005 bytes with its name; the limit is 8192";
 const NO_TOPIC = "the result's destination is none of those that are allowed";
 
 function text(value: Uint8Array<ArrayBuffer> | null): string | null {

@@ -23,7 +23,7 @@ Deno.test("eventor starts a pipeline again when a hundred of its connections can
     what: () => `connections that stay open; ${endpoint.openConnections} are`,
   });
 
-  await eventor.line(/100 connections to the endpoint were given up .* restarting/);
+  await eventor.line(/100 aborted connections to the endpoint are still open, .* restarting/);
 
   await eventually(() => endpoint.openConnections < 100, {
     deadlineMs: 30_000,

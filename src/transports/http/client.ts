@@ -57,14 +57,14 @@ export class HttpClient implements Disposable {
     }, {
       onRepeated: () =>
         log.debug(() =>
-          `the endpoint closed a kept connection before it responded; sending again on a new one: '${endpoint}'`
+          `the endpoint closed an idle connection before it responded; sending again on a new one: '${endpoint}'`
         ),
       onSurplus() {
         if (throttle.allows("surplus") === "no") return;
         log.warn(
-          `'${endpoint}' sent bytes that belong to no request; the connection is closed, as they could be taken for ` +
-            "the next response: look for a wrong Content-Length, or for a second response to one request, at the " +
-            "endpoint and its proxies",
+          `'${endpoint}' sent bytes after a complete response; closing the connection, since they could pass for the ` +
+            "next response: look for a wrong Content-Length, or for two responses to one request, at the endpoint and " +
+            "its proxies",
         );
       },
     });

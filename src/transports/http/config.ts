@@ -106,10 +106,10 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     "Certificates for an https:// URL: own authorities and a client certificate",
   ),
   timeout: toSchema(duration({ min: "1ms", max: "24h" })).prefault("30s").describe(
-    "The time limit of a call, including the response's body",
+    "The maximum duration of a call, including the response's body",
   ),
   maxResponseBytes: toSchema(size({ min: "1", max: "1GiB" })).prefault("900KiB").describe(
-    "The largest body of a response, after decoding; a larger one is not read, and is an error response",
+    "The maximum body size of a response, after decoding; a larger one is not read and counts as an error response",
   ),
   redirect: toSchema(choice({ follow: "follow" as const, manual: "manual" as const }))
     .prefault("follow").describe(
@@ -117,7 +117,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     ),
   retry: retrySchema,
   maxRetryAfter: toSchema(duration({ min: "0", max: "24h" })).prefault("5m").describe(
-    "The longest pause that a response can request by `Retry-After`",
+    "The maximum pause that a response can request by `Retry-After`",
   ),
   onFailure: onFailureSchema,
   onTombstone: onTombstoneSchema,
@@ -125,7 +125,7 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
   const header = auth && authHeaderName(auth).toLowerCase();
   const refuse = (refused: string, ...path: (string | number)[]) =>
     context.addIssue({ code: "custom", path, params: { refused } });
-  const twice = "'auth' sets this header: leave one of the two out";
+  const twice = "'auth' sets this header: remove one of the two";
   for (const [name] of headers) {
     if (name.toLowerCase() === header) refuse(twice, "headers", name);
   }
@@ -134,12 +134,12 @@ export const httpHandlerSchema: z.ZodType<HttpHandlerConfig> = section({
     const lowerCase = name.toLowerCase();
     if (lowerCase === header) refuse(twice, "forwardHeaders", index);
     if (set.has(lowerCase)) {
-      refuse("'headers' sets this header: leave one of the two out", "forwardHeaders", index);
+      refuse("'headers' sets this header: remove one of the two", "forwardHeaders", index);
     }
   }
   // An invalid URL arrives as written, not as an object.
   if (tls !== undefined && Object(url).url?.startsWith("http:")) {
-    refuse("has no effect without TLS: write an https:// URL, or leave it out", "tls");
+    refuse("has no effect without TLS: write an https:// URL, or remove it", "tls");
   }
 }).transform(({ timeout, maxRetryAfter, url, auth, tls, ...others }) => ({
   ...others,

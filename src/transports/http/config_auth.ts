@@ -54,13 +54,13 @@ const bearerSchema = section({
 });
 
 const apiKeySchema = section({
-  type: z.literal("apiKey").describe("A key in a header of its own"),
+  type: z.literal("apiKey").describe("A key in a separate header"),
   header: toSchema(headerName).prefault("X-API-Key").describe("The name of the header"),
   key: toSchema(headerText).describe("The key"),
 });
 
 const oauth2Schema = section({
-  type: z.literal("oauth2").describe("A token that a token endpoint gives (RFC 6749)"),
+  type: z.literal("oauth2").describe("A token from a token endpoint (RFC 6749)"),
   ...OAUTH2_SHAPE,
 }).superRefine((section, context) => {
   for (const [key, refused] of oauth2Problems(section)) {

@@ -28,7 +28,7 @@ function readForwarded(name: unknown): Reading<string> {
   const refused = reasonToRefuse(name) ?? reasonNotOfEvents(name);
   if (refused !== undefined) return { refused };
   return isMadeFromEvents(name.toLowerCase())
-    ? { refused: "this header comes from the event anyway" }
+    ? { refused: "each request has this header without configuration" }
     : { value: name };
 }
 
@@ -40,7 +40,7 @@ function readPattern(pattern: string): Reading<string> {
   }
   if (prefix === "") return { value: pattern };
   if (!TOKEN.test(prefix)) {
-    return { refused: `no name of an HTTP header begins with ${describeKey(prefix)}` };
+    return { refused: `no HTTP header name begins with ${describeKey(prefix)}` };
   }
   // A pattern is refused if every name that it matches is refused by name.
   const lowerCase = prefix.toLowerCase();
@@ -48,28 +48,28 @@ function readPattern(pattern: string): Reading<string> {
   const refused = lowerCase.endsWith("-") ? reasonToRefuse(example) : reasonNotOfEvents(prefix);
   if (refused !== undefined) return { refused };
   return lowerCase.endsWith("-") && isMadeFromEvents(example)
-    ? { refused: "these headers come from the event anyway" }
+    ? { refused: "each request has these headers without configuration" }
     : { value: pattern };
 }
 
 /** Why `auth` cannot use a header, if so. */
 export function reasonNotOfAuth(name: string): string | undefined {
   return isMadeFromEvents(name.toLowerCase())
-    ? "this header comes from the event"
+    ? "each request has this header, made from its event"
     : reasonToRefuse(name);
 }
 
 function reasonToRefuse(name: string): string | undefined {
   if (!TOKEN.test(name)) return `${describeKey(name)} is not the name of an HTTP header`;
   if (isOfTheClient(name.toLowerCase())) {
-    return "this header can't be set: it is the HTTP client's own";
+    return "this header cannot be set: the HTTP client sets it";
   }
   return undefined;
 }
 
 function reasonNotOfEvents(name: string): string | undefined {
   return isCredential(name.toLowerCase())
-    ? "this header can't be taken from events: their writer would choose it"
+    ? "this header cannot be made from events: their producer could choose the credentials"
     : undefined;
 }
 

@@ -32,7 +32,7 @@ export const tlsSchema = section({
   }
   if (cert !== undefined) return refuse(KEYS.key, "required with a 'cert'");
   if (key !== undefined) return refuse(KEYS.cert, "required with a 'key'");
-  if (keyPassphrase !== undefined) return refuse(KEYS.passphrase, "there is no 'key' for it");
+  if (keyPassphrase !== undefined) return refuse(KEYS.passphrase, "has no effect without a 'key'");
   return authorities;
 });
 

@@ -145,7 +145,7 @@ export class HttpHandler implements Handler {
       url = place;
       const next = { ...request, target: targetOf(url), isRedirected: true };
       if (called.has(next.target)) {
-        return { ...response, body: null, defect: "redirect that leads to itself" };
+        return { ...response, body: null, defect: "redirect loop" };
       }
       called.add(next.target);
       response = await this.#client.send(event, next, call);

@@ -11,7 +11,7 @@ import { headerValue } from "./percent_encoding.ts";
 const TEXT_DECODER = new TextDecoder();
 const DEFAULT_CONTENT_TYPE = "application/text";
 
-const MAX_SHOWN_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
 const DEFAULTS: HeaderList = [
   ["accept", "*/*"],
@@ -129,23 +129,22 @@ function requireFitting(headers: HeaderList): void {
     const bytes = name.length + value.length;
     if (bytes > MAX_HEADER_BYTES) {
       throw new TemplateError(
-        `the request's header ${shownName(name)} would have ${bytes} bytes, with its name; ` +
-          `${MAX_HEADER_BYTES} is the limit`,
+        `request header ${shortened(name)} would be ${bytes} bytes with its name; ` +
+          `the limit is ${MAX_HEADER_BYTES}`,
       );
     }
     sum += bytes;
   }
   if (sum > MAX_BYTES) {
     throw new TemplateError(
-      `the request's headers that are made from the event would have ${sum} bytes; ` +
-        `${MAX_BYTES} is the limit`,
+      `request headers made from the event would be ${sum} bytes; the limit is ${MAX_BYTES}`,
     );
   }
 }
 
 /** Shortened: with a pattern in `forwardHeaders`, the writer of the event chooses the name. */
-function shownName(name: string): string {
-  return name.length > MAX_SHOWN_NAME ? `'${name.slice(0, MAX_SHOWN_NAME)}...'` : `'${name}'`;
+function shortened(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `'${name.slice(0, MAX_NAME_LENGTH)}...'` : `'${name}'`;
 }
 
 /** The event's `content-type` header, or the default if that is missing or invalid. */

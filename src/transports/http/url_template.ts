@@ -74,7 +74,7 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
   requireFitting(target);
   const url = URL.parse(origin + target);
   if (url?.origin !== origin || url.pathname + url.search !== target) {
-    throw new TemplateError("the URL would lead to another place than is configured");
+    throw new TemplateError("the URL would lead to another path or host than configured");
   }
   return target;
 }
@@ -83,7 +83,7 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
 function requireFitting(target: string): void {
   if (target.length <= MAX_TARGET_BYTES) return;
   throw new TemplateError(
-    `the URL's path and query would have more than ${MAX_TARGET_BYTES} bytes`,
+    `the URL's path and query would be longer than ${MAX_TARGET_BYTES} bytes`,
   );
 }
 

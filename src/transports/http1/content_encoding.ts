@@ -85,7 +85,7 @@ async function decoded(
   maxLength: number,
 ): Promise<HttpResponse> {
   const unusable = (defect: string) => ({ ...response, body: null, defect });
-  if (codings.length > MAX_CODINGS) return unusable("response in more than five codings");
+  if (codings.length > MAX_CODINGS) return unusable("response with more than five content codings");
   try {
     const body = await withoutCodings(response.body, codings, maxLength);
     return body.length > maxLength ? unusable(largerThan(maxLength)) : { ...response, body };
@@ -94,14 +94,16 @@ async function decoded(
     if (error instanceof TooLongError) return unusable(largerThan(maxLength));
     // The decoder of zstd does not distinguish the two.
     const mayBeTooLong = codings.includes("zstd") ? ", or larger than maxResponseBytes" : "";
-    return unusable(`response not encoded as it says (${codings.join(", ")})${mayBeTooLong}`);
+    return unusable(
+      `response not encoded as its Content-Encoding says (${codings.join(", ")})${mayBeTooLong}`,
+    );
   }
 }
 
 class UnknownCodingError extends Error {
   override readonly name = "UnknownCodingError";
   override readonly message =
-    "response in a coding other than gzip, deflate, br and zstd: let the endpoint heed " +
+    "response in a coding other than gzip, deflate, br and zstd: the endpoint must honour " +
     "Accept-Encoding";
 }
 

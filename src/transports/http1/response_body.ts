@@ -184,7 +184,7 @@ class ChunkedBody extends GrowingBody implements ResponseBody {
       return;
     }
     const [, size, extensions = ""] = CHUNK_SIZE.exec(line) ?? [];
-    if (size === undefined) throw new InvalidResponseError("a chunk has no size that can be read");
+    if (size === undefined) throw new InvalidResponseError("a chunk has an invalid size");
     this.#extrasLength += extensions.length;
     this.#chunkRest = Number.parseInt(size, 16);
     this.#next = this.#chunkRest === 0 ? "trailer" : "data";

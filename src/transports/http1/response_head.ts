@@ -186,10 +186,10 @@ function parseLength(contentLength: string): number {
   const lengths = listOf(contentLength);
   const [length] = lengths.map(Number);
   if (length === undefined || !lengths.every((text) => /^[0-9]+$/.test(text))) {
-    throw new InvalidResponseError("its length is not a number");
+    throw new InvalidResponseError("its Content-Length is not a number");
   }
   if (lengths.some((text) => Number(text) !== length)) {
-    throw new InvalidResponseError("it has several lengths");
+    throw new InvalidResponseError("it has conflicting Content-Length values");
   }
   return length;
 }

@@ -146,7 +146,7 @@ export class ResponseReader {
 
 /** Interim responses may come before the final one (RFC 9110, 15.2). */
 function isFinal({ status }: ResponseHead): boolean {
-  if (status === 101) throw new InvalidResponseError("nobody asked for another protocol", status);
+  if (status === 101) throw new InvalidResponseError("unexpected status 101", status);
   return status >= 200;
 }
 

@@ -20,7 +20,7 @@ const THEIRS: readonly Row[] = [
   ],
 ];
 
-const NO_TLS = "no TLS: the port may be one for http://";
+const NO_TLS = "the port does not speak TLS: it may need an http:// URL";
 
 /**
  * One side rejects the other's certificate or credentials: every call fails until that is repaired. The message is for
@@ -58,6 +58,6 @@ export function describeTlsFailure(text: string): string | undefined {
     return reason === undefined ? NOT_ACCEPTED : `${NOT_ACCEPTED}: ${reason}`;
   }
   if (/received fatal alert/.test(text)) return THEIRS.find(([pattern]) => pattern.test(text))?.[1];
-  if (/tls handshake eof/i.test(text)) return "connection closed in the TLS handshake";
+  if (/tls handshake eof/i.test(text)) return "connection closed during the TLS handshake";
   return undefined;
 }

@@ -7,8 +7,8 @@ export class UnclosedConnectionsError extends Error {
 
   constructor() {
     super(
-      `${MAX_UNCLOSED} connections to the endpoint were given up that stay open while it neither reads from them nor ` +
-        "closes them; a new start of the pipeline closes them",
+      `${MAX_UNCLOSED} aborted connections to the endpoint are still open, because it neither reads from them nor closes ` +
+        "them; restarting the pipeline closes them",
     );
   }
 }

@@ -42,14 +42,14 @@ export type ClientAuthentication =
 
 /** Parameters that other configuration keys set. */
 const NOT_EXTRA = new Map([
-  ["audience", "write 'audience' beside 'parameters'"],
-  ["scope", "write 'scope' beside 'parameters'"],
-  ["client_id", "write 'clientId' beside 'parameters'"],
-  ["client_secret", "write 'clientSecret' beside 'parameters'"],
-  ["refresh_token", "write 'refreshToken' beside 'parameters'"],
-  ["grant_type", "write 'grant' beside 'parameters'"],
-  ["client_assertion", "it is made of 'privateKey'"],
-  ["client_assertion_type", "it is made of 'privateKey'"],
+  ["audience", "set 'audience' instead"],
+  ["scope", "set 'scope' instead"],
+  ["client_id", "set 'clientId' instead"],
+  ["client_secret", "set 'clientSecret' instead"],
+  ["refresh_token", "set 'refreshToken' instead"],
+  ["grant_type", "set 'grant' instead"],
+  ["client_assertion", "eventor derives it from 'privateKey'"],
+  ["client_assertion_type", "eventor derives it from 'privateKey'"],
 ]);
 
 export const tokenEndpoint: Scalar<string> = {
@@ -105,9 +105,9 @@ export const OAUTH2_SHAPE = {
   ).prefault("basic").describe(
     "`basic`: the secret in an Authorization header; `body`: in the request's body; `privateKeyJwt`: an assertion signed with `privateKey`",
   ),
-  clientSecret: toSchema(text()).optional().describe("For `basic` and `body`"),
+  clientSecret: toSchema(text()).optional().describe("The client's secret, for `basic` and `body`"),
   privateKey: toSchema(privateKey).optional().describe(
-    "For `privateKeyJwt`: PEM of a private key without a passphrase, RSA or EC (P-256, P-384)",
+    "The private key for `privateKeyJwt`: PEM without a passphrase, RSA or EC (P-256, P-384)",
   ),
   algorithm: toSchema(choice<SignatureAlgorithm>(SIGNATURE_ALGORITHMS)).optional().describe(
     "The algorithm that signs the assertion; the default is `RS256`, `ES256` or `ES384`, by the key",
@@ -116,7 +116,9 @@ export const OAUTH2_SHAPE = {
   assertionAudience: toSchema(text()).optional().describe(
     "The assertion's audience; the default is the token endpoint's URL. Some servers expect their issuer",
   ),
-  refreshToken: toSchema(text()).optional().describe("For `refreshToken`: the first refresh token"),
+  refreshToken: toSchema(text()).optional().describe(
+    "The first refresh token, for the grant `refreshToken`",
+  ),
   scope: toSchema(text()).optional().describe(
     "The scopes of the token, separated by spaces",
   ),
@@ -142,7 +144,7 @@ export function oauth2Problems(
   };
   const need = (key: keyof OAuth2Section, isNeeded: boolean, setting: string) => {
     if (section[key] === undefined && isNeeded) {
-      problems.push([key, `missing, and required for '${setting}'`]);
+      problems.push([key, `required with '${setting}'`]);
     }
   };
   need("clientSecret", !isSigned, `clientAuthentication: ${method}`);
@@ -156,7 +158,7 @@ export function oauth2Problems(
   const { algorithm, privateKey } = section;
   if (algorithm !== undefined && privateKey !== undefined) {
     const fits = algorithmsFor(privateKey).includes(algorithm);
-    if (!fits) problems.push(["algorithm", "it is none for such a private key"]);
+    if (!fits) problems.push(["algorithm", "does not fit the private key"]);
   }
   return problems;
 }

@@ -152,7 +152,7 @@ async function signedBy(
   try {
     key = await importPrivateKey(privateKey, algorithm);
   } catch {
-    throw new TokenError("cannot sign for a token: the private key is damaged");
+    throw new TokenError("cannot sign the token request: invalid private key");
   }
   return oauth.PrivateKeyJwt({ key, ...(keyId === undefined ? {} : { kid: keyId }) }, {
     [oauth.modifyAssertion](_header, payload) {

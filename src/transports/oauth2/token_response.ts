@@ -73,10 +73,10 @@ export function readTokenResponse(response: HttpResponse): Grant {
     throw new TokenAnswerError(`answered ${error}`);
   }
   if (!isSuccess) {
-    const rest = error === undefined ? "" : ", with an error that OAuth 2.0 does not know";
+    const rest = error === undefined ? "" : " with an unknown error code";
     throw new TokenAnswerError(`answered status ${status}${rest}`);
   }
-  if (members === undefined) throw unusable("its body is no JSON object");
+  if (members === undefined) throw unusable("its body is not a JSON object");
   return granted(members);
 }
 
@@ -111,7 +111,7 @@ function granted(
   if (token === undefined) throw unusable("'access_token' is missing");
   if (typeof token !== "string") throw unusable("'access_token' is not text");
   if (!TOKEN_TEXT.test(token)) {
-    throw unusable("'access_token' is empty, or has characters that no token has");
+    throw unusable("'access_token' is empty or has invalid characters");
   }
   if (String(type).toLowerCase() !== "bearer") throw unusable("'token_type' is not 'Bearer'");
   if (typeof next !== "string") throw unusable("'refresh_token' is not text");

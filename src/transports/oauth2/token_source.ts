@@ -150,7 +150,7 @@ export class TokenSource implements Disposable {
     const { signal } = this.#disposed;
     const [endpoint, first] = [this.#endpoint, this.#firstRefreshToken];
     try {
-      if (signal.aborted) throw new TokenError("no token is asked for any more");
+      if (signal.aborted) throw new TokenError("the token source is closed");
       const askedMs = this.#now();
       const grant = await endpoint.request(this.#refreshToken, signal);
       // The server may refuse the old one from now on.

@@ -1,6 +1,6 @@
 /** Problems of a server's certificate, by the texts of newer and older versions of rustls. */
 const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
-  [/UnknownIssuer/, "its authority is not known"],
+  [/UnknownIssuer/, "unknown authority"],
   [/certificate expired|: Expired/, "it has expired"],
   [/not valid yet|NotValidYet/, "it is not valid yet"],
   [
@@ -11,17 +11,17 @@ const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
   [/BadSignature/, "it is signed by another authority of the same name"],
   [
     /CaUsedAsEndEntity/,
-    "it is one of an authority (CA:TRUE), which a server cannot use as its own: create it again with " +
+    "it is a certificate of an authority (CA:TRUE), which a server cannot use: recreate it with " +
     "basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
   ],
   [
     /EndEntityUsedAsCa/,
-    "it is signed by a certificate that is none of an authority: create that one again with " +
+    "it is signed by a certificate of no authority: recreate that one with " +
     "basicConstraints=CA:TRUE",
   ],
   [
     /InvalidPurpose|extended key usage/i,
-    "it is not one for servers: its extendedKeyUsage lacks serverAuth",
+    "it is not a server certificate: its extendedKeyUsage lacks serverAuth",
   ],
   [/Revoked/, "it is revoked"],
   [/UnsupportedCertVersion/, "it is of version 1, without extensions"],
@@ -33,10 +33,10 @@ const PROBLEMS: readonly (readonly [pattern: RegExp, description: string])[] = [
     /UnsupportedCriticalExtension|UnhandledCriticalExtension/,
     "it has a critical extension that is not supported",
   ],
-  [/NameConstraint/, "its authority must not sign for its host name"],
+  [/NameConstraint/, "its authority may not sign for this host name"],
   [
     /PathLenConstraint|MaximumPathBuild|MaximumPathDepth/,
-    "too many authorities stand between it and a known one",
+    "its chain to a known authority is too long",
   ],
 ];
 

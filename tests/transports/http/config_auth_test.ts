@@ -94,7 +94,7 @@ Deno.test("auth reads each kind", async (t) => {
 
 Deno.test("auth says what is wrong, and shows nothing of what is secret", async (t) => {
   const visible = "expected printable ASCII characters without spaces, found ***";
-  const other = "'auth' sets this header: leave one of the two out";
+  const other = "'auth' sets this header: remove one of the two";
   const privateKeyJwt = { clientAuthentication: "privateKeyJwt", clientSecret: undefined };
   const table: [Record<string, unknown>, string][] = [
     [{ auth: { type: "digest" } }, "auth.type: expected 'basic', 'bearer', 'apiKey' or 'oauth2'"],
@@ -124,11 +124,11 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { type: "apiKey", header: "Host", key: "a" } },
-      "auth.header: this header can't be set: it is the HTTP client's own",
+      "auth.header: this header cannot be set: the HTTP client sets it",
     ],
     [
       { auth: { type: "apiKey", header: "eventor-key", key: "a" } },
-      "auth.header: this header comes from the event",
+      "auth.header: each request has this header, made from its event",
     ],
     [
       { headers: { authorization: CANARY }, auth: { type: "bearer", token: "a" } },
@@ -169,11 +169,11 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { ...OAUTH2, clientSecret: undefined } },
-      "auth.clientSecret: missing, and required for 'clientAuthentication: basic'",
+      "auth.clientSecret: required with 'clientAuthentication: basic'",
     ],
     [
       { auth: { ...OAUTH2, grant: "refreshToken" } },
-      "auth.refreshToken: missing, and required for 'grant: refreshToken'",
+      "auth.refreshToken: required with 'grant: refreshToken'",
     ],
     [
       { auth: { ...OAUTH2, refreshToken: CANARY } },
@@ -189,7 +189,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { ...OAUTH2, ...privateKeyJwt, privateKey: EC_KEY, algorithm: "RS256" } },
-      "auth.algorithm: it is none for such a private key",
+      "auth.algorithm: does not fit the private key",
     ],
     [
       { auth: { ...OAUTH2, ...privateKeyJwt, privateKey: ED25519_KEY } },
@@ -197,7 +197,7 @@ Deno.test("auth says what is wrong, and shows nothing of what is secret", async 
     ],
     [
       { auth: { ...OAUTH2, parameters: { client_secret: CANARY } } },
-      "auth.parameters.client_secret: write 'clientSecret' beside 'parameters'",
+      "auth.parameters.client_secret: set 'clientSecret' instead",
     ],
     [
       { auth: { ...OAUTH2, parameters: { number: 5 } } },

@@ -47,7 +47,7 @@ Deno.test("tls of a handler says what is wrong, without what a file holds", asyn
     ["a certificate without its key", { cert }, [".key: required with a 'cert'"]],
     ["a key without its certificate", { key: CLIENT.key }, [".cert: required with a 'key'"]],
     ["a passphrase without a key", { keyPassphrase: "secret" }, [
-      ".keyPassphrase: there is no 'key' for it",
+      ".keyPassphrase: has no effect without a 'key'",
     ]],
     ["another key", { cert, key: AUTHORITY.clientCertificate().key }, [
       ".key: the private key is not that of the certificate",
@@ -85,7 +85,7 @@ Deno.test("tls of a handler says what is wrong, without what a file holds", asyn
 Deno.test("tls of a handler is refused where there is no TLS", () => {
   assertEquals(problemsOf(pipelineWith({}, "http://localhost:8080/")), [
     "pipeline 'orders': eventHandler.tls: has no effect without TLS: write an https:// URL, or " +
-    "leave it out",
+    "remove it",
   ]);
 });
 

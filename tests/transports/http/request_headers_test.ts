@@ -175,7 +175,7 @@ Deno.test("RequestHeaders fail an event that would make a header too large, whic
       assertThrows(
         () => of(long(name)),
         TemplateError,
-        `the request's header '${name}' would have 8193 bytes, with its name; 8192 is the limit`,
+        `request header '${name}' would be 8193 bytes with its name; the limit is 8192`,
       );
       if (name !== "X-Key") of(long(name).slice(1));
     });
@@ -202,7 +202,7 @@ Deno.test("RequestHeaders fail an event whose headers are too large together", (
   assertThrows(
     () => of(LIMIT - size + 1),
     TemplateError,
-    "the request's headers that are made from the event would have 32769 bytes; 32768 is the limit",
+    "request headers made from the event would be 32769 bytes; the limit is 32768",
   );
 });
 

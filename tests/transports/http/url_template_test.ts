@@ -58,7 +58,7 @@ Deno.test("targetFor() fails where path and query would be longer than common se
     assertThrows(
       () => target(parts, longest),
       TemplateError,
-      "the URL's path and query would have more than 8192 bytes",
+      "the URL's path and query would be longer than 8192 bytes",
     );
   }
   assertThrows(() => target(["http://a:1/", KEY], "%".repeat(3000)), TemplateError, "8192 bytes");

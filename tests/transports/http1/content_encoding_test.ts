@@ -80,8 +80,8 @@ for (const encoding of UNKNOWN_WORDS) {
   });
 }
 
-const UNKNOWN = "(response in a coding other than gzip, deflate, br and zstd: let the endpoint " +
-  "heed Accept-Encoding)";
+const UNKNOWN = "(response in a coding other than gzip, deflate, br and zstd: the endpoint " +
+  "must honour Accept-Encoding)";
 
 const BINARY: readonly (readonly [what: string, body: Uint8Array])[] = [
   ["gzip", GZIP],
@@ -120,12 +120,12 @@ for (const encoding of OTHER_CODINGS) {
 
 Deno.test("decodedResponse() cannot use a body in more codings than anybody needs", async () => {
   const encoding = Array(6).fill("gzip").join();
-  assertEquals(await outcome(GZIP, encoding), "(response in more than five codings)");
+  assertEquals(await outcome(GZIP, encoding), "(response with more than five content codings)");
 });
 
 const LONG_HEADERS: readonly (readonly [what: string, encoding: string, outcome: string])[] = [
   ["spaces", `charset=${" ".repeat(60_000)}x"y`, TEXT],
-  ["words", Array(32_000).fill("a").join(), "(response in more than five codings)"],
+  ["words", Array(32_000).fill("a").join(), "(response with more than five content codings)"],
 ];
 
 for (const [what, encoding, expected] of LONG_HEADERS) {
@@ -147,14 +147,20 @@ const MISTAKEN: readonly (readonly [name: string, text: string])[] = [
 
 for (const [name, text] of MISTAKEN) {
   Deno.test(`decodedResponse() never takes plain text for ${name}: ${text}`, async () => {
-    assertEquals(await outcome(bytes(text), name), `(response not encoded as it says (${name}))`);
+    assertEquals(
+      await outcome(bytes(text), name),
+      `(response not encoded as its Content-Encoding says (${name}))`,
+    );
   });
 }
 
 Deno.test("decodedResponse() cannot use br whose damage shows at its last byte, after nothing was decoded", async () => {
   const damaged = "Gz4A+I3UYs0Z7kSQt9Qvf3l7plWbIhSB0ulrSYRRaCJ5wBbmxHc2bWTOCj0IF6tXCQ9PDgE=";
   const body = Uint8Array.from(atob(damaged), (character) => character.charCodeAt(0));
-  assertEquals(await outcome(body, "br"), "(response not encoded as it says (br))");
+  assertEquals(
+    await outcome(body, "br"),
+    "(response not encoded as its Content-Encoding says (br))",
+  );
 });
 
 Deno.test("decodedResponse() decodes br of nothing, with windows of any size, flushed or not", async () => {
@@ -171,7 +177,7 @@ Deno.test("decodedResponse() decodes br of nothing, with windows of any size, fl
 
 for (const name of NAMES) {
   const mayBeTooLong = name === "zstd" ? ", or larger than maxResponseBytes" : "";
-  const damage = `(response not encoded as it says (${name})${mayBeTooLong})`;
+  const damage = `(response not encoded as its Content-Encoding says (${name})${mayBeTooLong})`;
 
   Deno.test(`decodedResponse() takes exactly as much as it may: ${name}`, async () => {
     const encoded = await encoders[name](new Uint8Array(MAX_LENGTH));

@@ -106,7 +106,7 @@ function ofSocket(code: string): Error {
 const TLS_FAILURES: { message: string; description: string }[] = [
   {
     message: "invalid peer certificate: UnknownIssuer",
-    description: "certificate not accepted: its authority is not known",
+    description: "certificate not accepted: unknown authority",
   },
   {
     message:
@@ -133,7 +133,7 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   {
     message: "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
     description:
-      "certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as its own: create it again with basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
+      "certificate not accepted: it is a certificate of an authority (CA:TRUE), which a server cannot use: recreate it with basicConstraints=CA:FALSE ('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
   },
   {
     message: "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
@@ -174,11 +174,11 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   },
   {
     message: "received corrupt message of type InvalidContentType",
-    description: "no TLS: the port may be one for http://",
+    description: "the port does not speak TLS: it may need an http:// URL",
   },
   {
     message: "tls handshake eof",
-    description: "connection closed in the TLS handshake",
+    description: "connection closed during the TLS handshake",
   },
 ];
 

@@ -294,7 +294,7 @@ interface Invalid {
 
 const NO_STATUS_LINE = { status: null, reason: "there is no status line" };
 const NO_LINE_END = "a line between its chunks does not end with CR LF";
-const NO_SIZE = "a chunk has no size that can be read";
+const NO_SIZE = "a chunk has an invalid size";
 
 const INVALID: readonly Invalid[] = [
   { what: "another protocol", wire: "SSH-2.0-OpenSSH_9.6\r\n", ...NO_STATUS_LINE },
@@ -310,7 +310,7 @@ const INVALID: readonly Invalid[] = [
     what: "another protocol from here on",
     wire: "HTTP/1.1 101 Switching\r\n\r\n",
     status: 101,
-    reason: "nobody asked for another protocol",
+    reason: "unexpected status 101",
   },
   ...[
     ...["\0", "\r"].map((character) => [
@@ -349,13 +349,17 @@ const INVALID: readonly Invalid[] = [
     ...["5x", "-5", "+5", "5 5", "0x5", "", "1e3", "5,x", "5;"].map((length) => [
       `the length '${length}'`,
       `200 OK\r\nContent-Length: ${length}\r\n\r\nhello`,
-      "its length is not a number",
+      "its Content-Length is not a number",
     ]),
-    ["two lengths", "200 OK\r\nContent-Length: 5, 6\r\n\r\n", "it has several lengths"],
+    [
+      "two lengths",
+      "200 OK\r\nContent-Length: 5, 6\r\n\r\n",
+      "it has conflicting Content-Length values",
+    ],
     [
       "two lengths in two lines",
       "200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-      "it has several lengths",
+      "it has conflicting Content-Length values",
     ],
     ...["gzip, chunked", "chunked, chunked", "chunked, gzip", "gzip", "chunked;q=1", "xchunked"]
       .map((coding) => [
@@ -525,7 +529,7 @@ Deno.test("ResponseReader is not misled by what other responses began with", () 
     assertEquals(read("HTTP/1.1 20 OK\r\n\r\n")?.status, null);
     assertEquals(
       read(head.replace("2\r", "x\r"))?.defect,
-      "invalid HTTP response: its length is not a number",
+      "invalid HTTP response: its Content-Length is not a number",
     );
   }
   assertEquals(bodyOf(`${head}ha`), "ha");

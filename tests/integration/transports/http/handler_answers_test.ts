@@ -27,11 +27,11 @@ interface Answer {
 
 const INVALID = "error 200 invalid HTTP response:";
 const UNKNOWN_CODING =
-  "error 200 response in a coding other than gzip, deflate, br and zstd: let the " +
-  "endpoint heed Accept-Encoding";
+  "error 200 response in a coding other than gzip, deflate, br and zstd: the " +
+  "endpoint must honour Accept-Encoding";
 const NO_STATUS = "error - invalid HTTP response: there is no status line";
 const NO_LINE_END = `${INVALID} a line between its chunks does not end with CR LF`;
-const NO_SIZE = `${INVALID} a chunk has no size that can be read`;
+const NO_SIZE = `${INVALID} a chunk has an invalid size`;
 
 const ok = octets("ok");
 const GZIP = latin1(zlib.gzipSync(ok));
@@ -141,17 +141,17 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "gzip that is cut off",
     wire: sized(GZIP.slice(0, -3), "gzip"),
-    expected: "error 200 response not encoded as it says (gzip)",
+    expected: "error 200 response not encoded as its Content-Encoding says (gzip)",
   },
   {
     what: "no gzip, in spite of its header",
     wire: sized("ok", "gzip"),
-    expected: "error 200 response not encoded as it says (gzip)",
+    expected: "error 200 response not encoded as its Content-Encoding says (gzip)",
   },
   {
     what: "no br, in spite of its header",
     wire: sized("hello a 532857", "br"),
-    expected: "error 200 response not encoded as it says (br)",
+    expected: "error 200 response not encoded as its Content-Encoding says (br)",
   },
   ...["compress", "xz", "lz4", "snappy", "dcb", "application/gzip", '"gzip"'].map((coding) => ({
     what: `the coding '${coding}', which is not decoded`,
@@ -166,12 +166,12 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "two lengths",
     wire: "200 OK\r\nContent-Length: 5, 6\r\n\r\nok",
-    expected: `${INVALID} it has several lengths`,
+    expected: `${INVALID} it has conflicting Content-Length values`,
   },
   ...["", "+2", "-2", "2 0", "0x2", "two"].map((length) => ({
     what: `the length '${length}'`,
     wire: `200 OK\r\nContent-Length: ${length}\r\n\r\nok`,
-    expected: `${INVALID} its length is not a number`,
+    expected: `${INVALID} its Content-Length is not a number`,
   })),
   { what: "the chunk size 'zz'", wire: chunked("zz\r\nok\r\n0\r\n\r\n"), expected: NO_SIZE },
   {
@@ -233,7 +233,7 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "another protocol from here on",
     wire: "101 Switching Protocols\r\nUpgrade: a\r\n\r\n",
-    expected: "error 101 invalid HTTP response: nobody asked for another protocol",
+    expected: "error 101 invalid HTTP response: unexpected status 101",
   },
   {
     what: "a body that is closed too soon",

@@ -156,7 +156,7 @@ for (const isLate of [false, true]) {
     assertEquals(log.matching(/^WARN/).length, 1);
     assertMatch(
       log.of("WARN")[0] ?? "",
-      /^'POST http:.*\/a' sent bytes that belong to no request;/,
+      /^'POST http:.*\/a' sent bytes after a complete response;/,
     );
   });
 }

@@ -21,7 +21,7 @@ const client = authority.clientCertificate();
 
 Deno.test("HttpHandler and 'check --online' say what is wrong with the endpoint's certificate", async (t) => {
   const table: [string, CertifiedKey, string][] = [
-    ["of an unknown authority", stranger.serverCertificate(), "its authority is not known"],
+    ["of an unknown authority", stranger.serverCertificate(), "unknown authority"],
     ["that has expired", authority.serverCertificate(["localhost"], PAST), "it has expired"],
     ["of the future", authority.serverCertificate(["localhost"], FUTURE), "it is not valid yet"],
     [

@@ -20,7 +20,7 @@ Deno.test("HttpHandler sends nothing to an endpoint whose certificate is of an a
   await assertRejects(
     () => handler.handle(anEvent(), NEVER),
     HandlerError,
-    ": certificate not accepted: its authority is not known",
+    ": certificate not accepted: unknown authority",
   );
 
   assertEquals(endpoint.calls.length, 0);
@@ -54,7 +54,7 @@ Deno.test("HttpHandler says so, when an endpoint for https:// speaks no TLS", as
   await assertRejects(
     () => handler.handle(anEvent(), NEVER),
     HandlerError,
-    ": no TLS: the port may be one for http://",
+    ": the port does not speak TLS: it may need an http:// URL",
   );
 });
 
@@ -67,8 +67,8 @@ Deno.test("HttpHandler says how to make it anew, when the endpoint's certificate
   await assertRejects(
     () => handler.handle(anEvent(), NEVER),
     HandlerError,
-    ": certificate not accepted: it is one of an authority (CA:TRUE), which a server cannot use as " +
-      "its own: create it again with basicConstraints=CA:FALSE",
+    ": certificate not accepted: it is a certificate of an authority (CA:TRUE), which a server " +
+      "cannot use: recreate it with basicConstraints=CA:FALSE",
   );
 });
 
@@ -79,7 +79,7 @@ Deno.test("checkEndpoint() says the same", async () => {
   const config = httpHandlerSchema.parse({ type: "http", url: endpoint.url, tls: { ca: cert } });
   const problems = await checkEndpoint(config);
   assertEquals(problems.length, 1);
-  assertStringIncludes(problems[0] ?? "", "create it again with basicConstraints=CA:FALSE");
+  assertStringIncludes(problems[0] ?? "", "recreate it with basicConstraints=CA:FALSE");
 });
 
 Deno.test("HttpHandler accepts a certificate that nobody else has signed, when it is none of an authority", async () => {
@@ -106,7 +106,7 @@ Deno.test("HttpTokenEndpoint says how to make it anew, when the server's certifi
   await assertRejects(
     () => tokens.request(undefined, NEVER),
     TokenError,
-    "create it again with basicConstraints=CA:FALSE",
+    "recreate it with basicConstraints=CA:FALSE",
   );
 });
 

@@ -17,17 +17,17 @@ const ANSWERS: readonly (readonly [what: string, answer: string, reason: string]
   [
     "with gzip that is cut off",
     `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${GZIP.length}\r\n\r\n${GZIP}`,
-    "response not encoded as it says (gzip)",
+    "response not encoded as its Content-Encoding says (gzip)",
   ],
   [
     "with two lengths",
     "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello",
-    "invalid HTTP response: it has several lengths",
+    "invalid HTTP response: it has conflicting Content-Length values",
   ],
   [
     "with a chunk of no size",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "invalid HTTP response: a chunk has no size that can be read",
+    "invalid HTTP response: a chunk has an invalid size",
   ],
   [
     "whose body breaks off",

@@ -49,8 +49,8 @@ Deno.test("tlsRefusal() names what is wrong, and the key to correct", async (t) 
       "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
       own,
       untrusted +
-      "its certificate is not accepted: it is one of an authority (CA:TRUE), which a server cannot use " +
-      "as its own: create it again with basicConstraints=CA:FALSE " +
+      "its certificate is not accepted: it is a certificate of an authority (CA:TRUE), which a server " +
+      "cannot use: recreate it with basicConstraints=CA:FALSE " +
       "('openssl req -x509 -addext basicConstraints=critical,CA:FALSE ...')",
     ],
     [

@@ -288,7 +288,7 @@ Deno.test("check() asks for a token, and says why there is none", async () => {
   const name = `cannot get a token: token endpoint '${server.tokenEndpoint}'`;
   assertEquals(await check({ ca: authority.cert }), []);
   assertEquals(await check({}), [
-    `${name} did not answer: certificate not accepted: its authority is not known`,
+    `${name} did not answer: certificate not accepted: unknown authority`,
   ]);
   assertEquals(await check({ ca: new CertificateAuthority().cert }), [
     `${name} did not answer: certificate not accepted: it is signed by another authority of the same name`,

@@ -139,7 +139,7 @@ Deno.test("HttpTokenEndpoint says what is wrong with an answer, and ends its con
     [
       "a body that is no JSON",
       sized("token"),
-      "returned an invalid OAuth 2.0 response: its body is no JSON object",
+      "returned an invalid OAuth 2.0 response: its body is not a JSON object",
     ],
     [
       "a redirect, which is not followed",
@@ -149,7 +149,7 @@ Deno.test("HttpTokenEndpoint says what is wrong with an answer, and ends its con
     [
       "broken framing",
       "200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-      "returned an invalid OAuth 2.0 response: invalid HTTP response: a chunk has no size that can be read",
+      "returned an invalid OAuth 2.0 response: invalid HTTP response: a chunk has an invalid size",
     ],
     [
       "another protocol",
