@@ -103,7 +103,7 @@ class Pipeline {
   }
 
   async settle(delivery: Delivery): Promise<void> {
-    const { onTombstone = "send", telemetry } = this.#options;
+    const { onTombstone, telemetry } = this.#options;
     const { event, lease } = delivery;
     delivery.telemetry = telemetry;
     if (event.value === null && onTombstone === "skip") {
@@ -113,15 +113,7 @@ class Pipeline {
       ? {}
       : { attempts: attemptsFor(event, this.#options) };
     try {
-      const oversize = oversizeFailure(event);
-      const handled = oversize !== null
-        ? await this.#failedWithoutCall(oversize, delivery)
-        : event.value === null && onTombstone === "forward"
-        ? await this.#tombstoneOutcome(delivery)
-        : event.past === undefined
-        ? await callHandler(delivery, this.#calls, history)
-        : await this.#outcomeAnew(delivery, history);
-      const { outcome, records } = this.#recordsOf(handled, event);
+      const { outcome, records } = this.#recordsOf(await this.#outcomeOf(delivery, history), event);
       for (let toStore = records;;) {
         const { failure, refused } = await this.#complete(
           { outcome, toStore },
@@ -145,27 +137,21 @@ class Pipeline {
     }
   }
 
-  async #failedWithoutCall(failure: EventFailure, delivery: Delivery): Promise<Outcome> {
-    await this.#calls.slots.beginWithoutCall(delivery);
-    return { kind: "failed", failure };
-  }
-
-  async #tombstoneOutcome(delivery: Delivery): Promise<Outcome> {
-    await this.#calls.slots.beginWithoutCall(delivery);
-    return { kind: "tombstone" };
-  }
-
-  /** A poison pill is not called again. With `onFailure: block` it is, after a pause, and other events go first. */
-  async #outcomeAnew(delivery: Delivery, history: History): Promise<Outcome> {
-    const { policy, slots } = this.#calls;
+  /** The outcome of calls. Some events need none: forwarded tombstones, too large events, and poison pills. */
+  async #outcomeOf(delivery: Delivery, history: History): Promise<Outcome> {
     const { event, lease } = delivery;
-    const failure = crashFailure(event, this.#calls);
-    if (failure !== null) {
-      await slots.beginWithoutCall(delivery);
-      if (policy.onFailure !== "block") return { kind: "failed", failure };
-      delivery.enter("backingOff");
-      await history.attempts?.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
-    }
+    const { policy, slots } = this.#calls;
+    const isForwarded = event.value === null && this.#options.onTombstone === "forward";
+    const crash = isForwarded ? null : crashFailure(event, this.#calls);
+    const failure = oversizeFailure(event) ?? crash;
+    if (failure === null && !isForwarded) return await callHandler(delivery, this.#calls, history);
+    await slots.beginWithoutCall(delivery);
+    if (failure === null) return { kind: "tombstone" };
+    const isCalledAgain = failure === crash && policy.onFailure === "block";
+    if (!isCalledAgain) return { kind: "failed", failure };
+    // A pause first: other events go before one that may end the process.
+    delivery.enter("backingOff");
+    await history.attempts?.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
     return await callHandler(delivery, this.#calls, history);
   }
 
