@@ -1,6 +1,6 @@
 import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { GroupEntry } from "../../../src/transports/kafka/consumer/group_entry.ts";
-import type { GroupMember } from "../../../src/transports/kafka/consumer/group_members.ts";
+import { type GroupMember, Membership } from "../../../src/transports/kafka/consumer/membership.ts";
 import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";
 import { RecordedLog } from "../recorded_log.ts";
 
@@ -29,8 +29,8 @@ export class FakeMember implements GroupMember {
     return Promise.resolve();
   }
 
-  expelled(): void {
-    this.calls.push("expelled");
+  fenced(): void {
+    this.calls.push("fenced");
   }
 
   async crashed(error: Error, heldForMs: number): Promise<void> {
@@ -49,4 +49,9 @@ export class FakeMember implements GroupMember {
   }
 
   take(): void {}
+}
+
+/** The membership that calls `member`. */
+export function aMembership(member: FakeMember): Membership {
+  return new Membership(member, { groupId: "orders", metadataMaxAgeMs: 60_000, log: member.log });
 }

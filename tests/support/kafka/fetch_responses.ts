@@ -1,8 +1,8 @@
 import type { Unreadable } from "../../../src/transports/kafka/records/fetched_batches.ts";
 import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
-import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../src/core/event.ts";
+import { decodeFetchResponse } from "../../../src/transports/kafka/kafkajs/fetch_response.ts";
 import {
   contentOf,
   type PartitionResponse,
@@ -62,7 +62,7 @@ export async function decodeResponse(
   response: Buffer,
   version: number,
 ): Promise<{ responses: { partitions: FetchedPartition[] }[] }> {
-  return await Requests.requests.Fetch.protocol({ version })({}).response.decode(response);
+  return await decodeFetchResponse(response, version) as Awaited<ReturnType<typeof decodeResponse>>;
 }
 
 export async function partitionsOf(response: Buffer, version: number): Promise<FetchedPartition[]> {

@@ -7,6 +7,9 @@ const NOT_ALLOWED = new Set<unknown>([
   "TOPIC_AUTHORIZATION_FAILED",
 ]);
 
+/** Names of errors after which kafkajs never retries. */
+const PROGRAM_ERRORS = new Set(["RangeError", "ReferenceError", "SyntaxError", "TypeError"]);
+
 /**
  * Turns an error of kafkajs into one for users. A refusal is returned unchanged, as its message is complete.
  *
@@ -24,6 +27,12 @@ export function clientFailure(action: string, cause: unknown): Error {
 /** Whether a broker refuses the client, or the user lacks a permission. */
 export function isRefusal(error: unknown): boolean {
   return refusalIn(error) !== null || NOT_ALLOWED.has(Object(rootOf(error)).type);
+}
+
+/** Whether retrying cannot help. */
+export function isFinal(error: unknown): boolean {
+  const { retriable, name } = Object(error);
+  return retriable === false || PROGRAM_ERRORS.has(name);
 }
 
 /** The root message of an error, with what to do when a permission is missing. */

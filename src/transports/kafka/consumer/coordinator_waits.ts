@@ -1,4 +1,3 @@
-import Broker from "kafkajs/src/broker/index.js";
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
@@ -20,9 +19,6 @@ const NOT_SERVING = new Set<unknown>([
   "REQUEST_TIMED_OUT",
 ]);
 
-/** A member's requests to its coordinator, except commits, which report their own failures. */
-const COORDINATOR_REQUESTS = ["joinGroup", "syncGroup", "heartbeat", "offsetFetch"];
-
 /** Whether an error or one of its causes says that no coordinator serves the group at present. */
 export function isNotServing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -31,7 +27,7 @@ export function isNotServing(error: unknown): boolean {
     isNotServing(error.cause);
 }
 
-/** Reports when a group's coordinator keeps its members waiting. */
+/** Reports when a group's coordinator keeps its members waiting. Commits report their own failures. */
 export class CoordinatorWaits {
   readonly #groupId: string;
   readonly #log: Logger;
@@ -77,25 +73,5 @@ export class CoordinatorWaits {
     this.#wasLogged = false;
     this.#throttle.reset();
     this.#health?.works(COORDINATOR);
-  }
-}
-
-/** Reports the outcome of requests to coordinators, which kafkajs repeats silently. */
-export function announceCoordinatorWaits(
-  waitsOf: (request: { groupId: string }) => CoordinatorWaits | undefined,
-): void {
-  for (const name of ["findGroupCoordinator", ...COORDINATOR_REQUESTS]) {
-    const ask = Broker.prototype[name];
-    Broker.prototype[name] = async function (request: { groupId: string }) {
-      const waits = waitsOf(request);
-      try {
-        const answer = await ask.call(this, request);
-        if (COORDINATOR_REQUESTS.includes(name)) waits?.served();
-        return answer;
-      } catch (error) {
-        waits?.failed(error);
-        throw error;
-      }
-    };
   }
 }

@@ -3,9 +3,7 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { createKafka, retryOptions } from "../kafkajs/client.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
-import { callMembers } from "./group_members.ts";
 import { createAssigners } from "./assignment/assigners.ts";
-import { LedTopics } from "./assignment/led_topics.ts";
 import { shownPartitions } from "./shown_partitions.ts";
 
 /**
@@ -37,12 +35,10 @@ export function createGroupConsumer(
     onUngrantedBroker: (broker) =>
       onFailure(new Error(`broker ${broker} is new and not among the hosts it may reach yet`)),
   });
-  callMembers();
   const { groupId, metadataMaxAgeMs, assignmentStrategies } = config;
-  const ledTopics = new LedTopics({ groupId, metadataMaxAgeMs, log, health });
   const consumer = kafka.consumer({
     groupId,
-    partitionAssigners: createAssigners(assignmentStrategies, { ledTopics, log }),
+    partitionAssigners: createAssigners(assignmentStrategies),
     allowAutoTopicCreation: config.allowAutoTopicCreation,
     maxInFlightRequests: config.maxInFlightRequests,
     sessionTimeout: config.sessionTimeoutMs,

@@ -1,4 +1,4 @@
-import { decodeSubscription } from "./assignment/consumer_protocol.ts";
+import { decodeSubscription } from "../kafkajs/consumer_protocol.ts";
 import { refusalOf } from "./patient_join.ts";
 
 /** The part of kafkajs's `ConsumerGroup` used here. */

@@ -1,5 +1,6 @@
 import { sleep } from "../../../core/backoff.ts";
 import type { FetchDemand } from "./fetch_buffer.ts";
+import { fetchingBatches } from "../kafkajs/fetch_response.ts";
 import {
   contentOf,
   type FetchedPartition,
@@ -186,7 +187,7 @@ async function fetchOnce(
     maxBytes: maxBytesPerPartition,
   }));
   const startMs = performance.now();
-  const { responses, clientSideThrottleTime = 0 } = await broker.fetch({
+  const { responses, clientSideThrottleTime = 0 } = await fetchingBatches(broker).fetch({
     maxWaitTime: maxWaitMs,
     minBytes,
     maxBytes,

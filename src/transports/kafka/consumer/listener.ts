@@ -6,15 +6,15 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Limits, OpenContext } from "../../../core/transport.ts";
 import { AssignedPartition } from "./assigned_partition.ts";
-import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import type { KafkaListenerConfig } from "../config/mod.ts";
-import { stopJoining } from "./early_leave.ts";
+import { createKafka, requireTopic } from "../kafkajs/client.ts";
+import { registerConsumer } from "../kafkajs/consumers.ts";
 import { HeldPartitions } from "./held_partitions.ts";
 import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_buffer.ts";
-import { becomeMember } from "./group_members.ts";
 import { LargeRecords } from "../records/large_records.ts";
+import { Membership } from "./membership.ts";
 import { type CommittedOffset, type Group, OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
@@ -62,6 +62,7 @@ export class KafkaListener implements Listener {
   readonly #suspectTurns = new SuspectTurns();
   readonly #troubles: PartitionTroubles;
   #group: Group | null = null;
+  #membership: Membership | null = null;
   #isFenced = false;
   #stopping = false;
 
@@ -123,10 +124,10 @@ export class KafkaListener implements Listener {
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const { topic, consumerConfig } = this.#config;
     const end = this.#end;
-    becomeMember(consumerConfig.groupId, {
+    this.#membership = new Membership({
       entry: this.#entry,
       beforeRejoin: () => this.#prepareRebalance(),
-      expelled: () => this.#fenced(),
+      fenced: () => this.#fenced(),
       crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
       committedBefore: (committed) => this.#committed.set(committed.partition, committed),
       offsetReset: consumerConfig.autoOffsetReset,
@@ -141,7 +142,8 @@ export class KafkaListener implements Listener {
       topic,
       troubles: this.#troubles,
       take: (fetched, group) => this.#take(fetched, { group, deliver }),
-    });
+    }, { ...consumerConfig, log: this.#log, health: this.#health });
+    registerConsumer(consumerConfig.groupId, this.#membership);
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
     const running = this.#consumer.run({
       autoCommit: false,
@@ -170,7 +172,7 @@ export class KafkaListener implements Listener {
   }
 
   async #leave(): Promise<void> {
-    await stopJoining(this.#config.consumerConfig.groupId).catch((error) =>
+    await this.#membership?.stopJoining().catch((error) =>
       this.#log.debug(() => `cannot leave the group while joining it: ${rootMessage(error)}`)
     );
     await this.#consumer.disconnect();

@@ -1,5 +1,5 @@
 import { atMost } from "../../../core/backoff.ts";
-import { isRefusal, reasonIn } from "../client/client_failure.ts";
+import { isFinal, isRefusal, reasonIn } from "../client/client_failure.ts";
 import type { FetchDemand } from "./fetch_buffer.ts";
 import { fetchForAWhile, type FetchingGroup } from "./group_fetches.ts";
 import {
@@ -10,7 +10,6 @@ import {
 import type { FetchedPartition } from "./partition_response.ts";
 import type { Group } from "./offset_commits.ts";
 import type { AssignmentOffsets } from "./offset_reset.ts";
-import { isFinal } from "./runner_failures.ts";
 import { type Assignment, findStartOffsets } from "./start_offsets.ts";
 
 /**
@@ -78,20 +77,11 @@ interface Turn {
   readonly done: Promise<void>;
 }
 
-const fetchesOf = new WeakMap<object, MemberFetches>();
-
-/** The fetches of a group; one object, also across rejoins. */
-export function memberFetches(group: MemberGroup): MemberFetches {
-  const known = fetchesOf.get(group) ?? new MemberFetches(group);
-  fetchesOf.set(group, known);
-  return known;
-}
-
 /**
  * Fetches for a group member, so that a failing broker or partition delays nothing else. Only errors that concern all
  * partitions reject, as kafkajs then stops all fetches.
  */
-class MemberFetches {
+export class MemberFetches {
   readonly #group: MemberGroup;
   readonly #turns = new Map<string, Turn>();
   #search: Turn | null = null;

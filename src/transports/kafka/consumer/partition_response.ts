@@ -1,5 +1,5 @@
-import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { isRefusal } from "../client/client_failure.ts";
+import { createErrorFromCode } from "../kafkajs/protocol.ts";
 import { passingReason } from "../passing_errors.ts";
 import type { Trouble } from "../partition_troubles.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import Decoder from "kafkajs/src/protocol/decoder.js";
-import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
-import Requests from "kafkajs/src/protocol/requests/index.js";
+import { readOldMessages } from "./old_messages.ts";
+import { withRequests } from "./own_requests.ts";
+import { createErrorFromCode, Decoder } from "./protocol.ts";
 import { readBatches } from "../records/fetched_batches.ts";
 import { type FetchedBatch, RecordBatch } from "../records/record_batch.ts";
 
@@ -14,20 +14,20 @@ interface AbortedTransaction {
   readonly firstOffset: number;
 }
 
-/** Makes `messages` of kafkajs's fetch responses {@linkcode FetchedBatch}es. */
-export function useFetchedRecords(): void {
-  const { versions, protocol } = Requests.requests.Fetch;
-  Requests.requests.Fetch = {
-    versions,
-    protocol: ({ version }: { version: number }) => (request: unknown) => {
-      if (version < MIN_VERSION) {
-        throw new Error("Cannot fetch from a broker that is older than Kafka 0.11");
-      }
-      const fetch = protocol({ version })(request);
-      const decode = (bytes: Buffer) => decodeResponse(new Decoder(bytes), version);
-      return { ...fetch, response: { decode, parse } };
-    },
-  };
+/**
+ * The same broker, whose Fetch responses leave records in {@linkcode FetchedBatch}es. kafkajs decodes them all at once,
+ * to many times their size, and may return records of aborted transactions.
+ */
+export function fetchingBatches<Broker extends object>(broker: Broker): Broker {
+  return withRequests(broker, (create) => (payload) => {
+    const fetch = create(payload);
+    const { apiVersion } = fetch.request;
+    if (apiVersion < MIN_VERSION) {
+      throw new Error("Cannot fetch from a broker that is older than Kafka 0.11");
+    }
+    const decode = (bytes: Buffer) => decodeFetchResponse(bytes, apiVersion);
+    return { ...fetch, response: { decode, parse } };
+  });
 }
 
 /** kafkajs's own `parse` fails the whole response when one partition fails. */
@@ -37,8 +37,9 @@ function parse<T extends { readonly errorCode?: number }>(response: T): T {
   return response;
 }
 
-/** Fetch response, versions 4 to 11. */
-async function decodeResponse(decoder: Decoder, version: number): Promise<object> {
+/** Decodes a Fetch response, versions 4 to 11. */
+export async function decodeFetchResponse(bytes: Buffer, version: number): Promise<object> {
+  const decoder = new Decoder(bytes);
   const throttleTime = decoder.readInt32();
   const throttling = version < 8
     ? { throttleTime }
@@ -68,7 +69,7 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
   const replica = version < 11 ? {} : { preferredReadReplica: decoder.readInt32() };
   // Copied, so that one partition's records do not keep the whole response in memory.
   const records = Buffer.from(decoder.readBytes() ?? []);
-  const { messages, unreadable } = await readBatches(records);
+  const { messages, unreadable } = await readBatches(records, readOldMessages);
   leaveOutAborted(messages, aborted);
   return { ...partition, abortedTransactions: [], ...replica, messages, unreadable };
 }

@@ -7,18 +7,19 @@
  *
  * @module
  */
-import { useFetchedRecords } from "./fetch_response.ts";
 import { useProduceRequests } from "./produce_request.ts";
-import { useAllCompressionCodecs } from "../records/compression/mod.ts";
+import { useAllCompressionCodecs } from "./compression_codecs.ts";
 import { BROKER } from "./broker.ts";
 import { BROKER_POOL } from "./broker_pool.ts";
 import { CLUSTER } from "./cluster.ts";
 import { CONNECTION, CONNECTION_POOL } from "./connection.ts";
+import { CONSUMER_GROUP, MEMBER_ASSIGNMENT } from "./consumer_group.ts";
 import { DECODER } from "./decoder.ts";
 import { ENCODER } from "./encoder.ts";
 import { replaceMembers, replacement } from "./replacement.ts";
 import { REQUEST_QUEUE } from "./request_queue.ts";
 import { REQUESTS } from "./requests.ts";
+import { RUNNER } from "./runner.ts";
 import { SASL_AUTHENTICATOR } from "./sasl_authenticator.ts";
 
 /**
@@ -43,12 +44,15 @@ export const REPLACEMENTS = [
   BROKER,
   BROKER_POOL,
   CLUSTER,
+  CONSUMER_GROUP,
+  MEMBER_ASSIGNMENT,
+  RUNNER,
 ];
 
 let isPatched = false;
 
 /**
- * Changes kafkajs in this isolate, once. Call it before creating a client. Consumers of groups add their own changes.
+ * Changes kafkajs in this isolate, once. Call it before creating a client.
  *
  * @throws {Error} when kafkajs lacks a member that is to be replaced
  */
@@ -56,7 +60,6 @@ export function patchKafkajs(): void {
   if (isPatched) return;
   replaceMembers(REPLACEMENTS);
   useAllCompressionCodecs();
-  useFetchedRecords();
   useProduceRequests();
   isPatched = true;
 }

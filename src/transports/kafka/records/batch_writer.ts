@@ -1,7 +1,7 @@
-import { Buffer } from "node:buffer";
-import Compression from "kafkajs/src/protocol/message/compression/index.js";
+import type { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
 import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
+import { type Codec, codecOf } from "./compression/codecs.ts";
 import { crc32c } from "./crc32c.ts";
 import {
   recordsSize,
@@ -9,6 +9,8 @@ import {
   type WritableRecord,
   writeRecords,
 } from "./record_writer.ts";
+
+const NO_COMPRESSION = 0;
 
 /** Identifies a producer, so that brokers recognize repeated batches; -1 when they need not. */
 export interface ProducerIdentity {
@@ -45,12 +47,11 @@ export async function prepareBatch(
     maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
   }
   const times = { nowMs, firstTimestampMs };
-  const compressed = compression === Compression.Types.None
-    ? null
-    : await compress(records, { times, compression });
+  const codec = codecOf(compression);
+  const compressed = codec === null ? null : await compress(records, { times, codec });
   return {
     ...numbers,
-    attributes: (compressed === null ? Compression.Types.None : compression) |
+    attributes: (compressed === null ? NO_COMPRESSION : compression) |
       (isTransactional ? BATCH_ATTRIBUTES.transactional : 0),
     records,
     times,
@@ -101,12 +102,12 @@ function writePayload(
 /** Resolves with null when compression would enlarge the records, perhaps beyond their topic's limit. */
 async function compress(
   records: readonly WritableRecord[],
-  { times, compression }: { times: RecordTimes; compression: number },
+  { times, codec }: { times: RecordTimes; codec: Codec },
 ): Promise<Bytes | null> {
-  const memory = Buffer.allocUnsafe(recordsSize(records));
-  const buffer = memory.subarray(0, writeRecords(memory, 0, { records, times }));
-  const compressed = await Compression.lookupCodec(compression).compress({ buffer });
-  return compressed.length < buffer.length ? compressed : null;
+  const memory = new Uint8Array(recordsSize(records));
+  const bytes = memory.subarray(0, writeRecords(memory, 0, { records, times }));
+  const compressed = await codec.compress(bytes);
+  return compressed.length < bytes.length ? compressed : null;
 }
 
 /** Exact for integers up to 2^53, far more than timestamps and producer ids reach. */

@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
 import { crc32c } from "./crc32c.ts";
-import { readOldMessages } from "./old_messages.ts";
 import { type FetchedBatch, RecordBatch } from "./record_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
@@ -29,7 +28,10 @@ const OLD_FIELDS = { checksum: 12, checksumEnd: 16, smallest: 26 };
  *
  * @param bytes stay in memory as long as any of the records
  */
-export async function readBatches(bytes: Buffer<ArrayBuffer>): Promise<FetchedBatches> {
+export async function readBatches(
+  bytes: Buffer<ArrayBuffer>,
+  readOldMessages: (message: Buffer) => Promise<readonly FetchedBatch[] | string>,
+): Promise<FetchedBatches> {
   const messages: FetchedBatch[] = [];
   let nextOffset: number | undefined;
   const damaged = (reason: string) => ({ messages, unreadable: { offset: nextOffset, reason } });

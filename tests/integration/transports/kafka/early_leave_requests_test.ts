@@ -1,12 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import Broker from "kafkajs/src/broker/index.js";
-import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
 import {
+  EarlyLeave,
   type JoiningGroup,
-  stopJoining,
-  whileJoining,
 } from "../../../../src/transports/kafka/consumer/early_leave.ts";
-import { callMembers } from "../../../../src/transports/kafka/consumer/group_members.ts";
 
 const GROUP = "orders";
 const MEMBER = "member-1";
@@ -14,15 +11,12 @@ const MEMBER = "member-1";
 /** By the keys of Kafka's requests. */
 const REQUESTS: Readonly<Record<number, string>> = { 11: "join", 13: "leave" };
 
-patchKafkajs();
-callMembers();
-
 Deno.test("a group that is left before its coordinator is known is not joined any more", async () => {
-  const { coordinator, sent } = aCoordinator();
+  const { earlyLeave, join, sent } = aJoin();
   const left: Promise<void>[] = [];
-  await whileJoining(aGroup(), async () => {
-    left.push(stopJoining(GROUP));
-    await assertRejects(() => coordinator.joinGroup({ groupId: GROUP }), Error, "has left");
+  await earlyLeave.whileJoining(aGroup(), async () => {
+    left.push(earlyLeave.leave());
+    await assertRejects(join, Error, "has left");
   });
   await Promise.all(left);
   assertEquals(sent, []);
@@ -30,9 +24,9 @@ Deno.test("a group that is left before its coordinator is known is not joined an
 
 Deno.test("a group that is left while the coordinator gives the member its id is not joined any more, and told so", async () => {
   const left: Promise<void>[] = [];
-  const { coordinator, sent } = aCoordinator({ beforeId: () => left.push(stopJoining(GROUP)) });
-  await whileJoining(aGroup(), async () => {
-    const error = await assertRejects(() => coordinator.joinGroup({ groupId: GROUP }));
+  const { earlyLeave, join, sent } = aJoin({ beforeId: () => left.push(earlyLeave.leave()) });
+  await earlyLeave.whileJoining(aGroup(), async () => {
+    const error = await assertRejects(join);
     assertEquals(Object(error).retriable, false);
   });
   await Promise.all(left);
@@ -40,10 +34,10 @@ Deno.test("a group that is left while the coordinator gives the member its id is
 });
 
 Deno.test("a group that is not left is joined with the id that the coordinator gives", async () => {
-  const { coordinator, sent } = aCoordinator();
+  const { earlyLeave, join, sent } = aJoin();
   const group = aGroup();
-  await whileJoining(group, async () => {
-    await coordinator.joinGroup({ groupId: GROUP });
+  await earlyLeave.whileJoining(group, async () => {
+    await join();
     assertEquals(group.memberId, MEMBER);
   });
   assertEquals(sent, ["join as ''", `join as '${MEMBER}'`]);
@@ -58,8 +52,8 @@ function aGroup(): JoiningGroup {
   return { groupId: GROUP, memberId: null, coordinator: null, cluster: { brokerPool } };
 }
 
-/** kafkajs's view of a broker that gives members their ids before it lets them join, and what it is asked for. */
-function aCoordinator({ beforeId = () => {} }: { beforeId?: () => void } = {}) {
+/** A join by a broker that gives members their ids before it lets them join, and what it is asked for. */
+function aJoin({ beforeId = () => {} }: { beforeId?: () => void } = {}) {
   const sent: string[] = [];
   const send = ({ name, memberId }: { name: string; memberId: string }) => {
     sent.push(`${name} as '${memberId}'`);
@@ -76,5 +70,7 @@ function aCoordinator({ beforeId = () => {} }: { beforeId?: () => void } = {}) {
     name: REQUESTS[key],
     memberId,
   });
-  return { coordinator, sent };
+  const earlyLeave = new EarlyLeave();
+  const joinGroup = (broker: object) => Broker.prototype.joinGroup.call(broker, { groupId: GROUP });
+  return { earlyLeave, join: () => earlyLeave.joinGroup(coordinator, joinGroup), sent };
 }

@@ -1,10 +1,8 @@
 import { Kafka, logLevel } from "kafkajs";
 import { createAssigners } from "../../../../src/transports/kafka/consumer/assignment/assigners.ts";
-import { LedTopics } from "../../../../src/transports/kafka/consumer/assignment/led_topics.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { freshName, freshTopic, testBroker } from "../../../support/kafka/broker.ts";
 import { KafkaListening } from "../../../support/kafka/listening.ts";
-import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** Longer than the test: what a member leaves behind must not go by itself. */
 const SESSION_MS = 60_000;
@@ -35,14 +33,11 @@ async function busyMember(
   { topic, group: groupId }: { topic: string; group: string },
 ): Promise<AsyncDisposable> {
   const kafka = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING });
-  const { log } = new RecordedLog();
-  const ledTopics = new LedTopics({ groupId, metadataMaxAgeMs: 60_000, log });
-  const partitionAssigners = createAssigners(["range"], { ledTopics, log });
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: SESSION_MS,
     heartbeatInterval: SESSION_MS - 1,
-    partitionAssigners,
+    partitionAssigners: createAssigners(["range"]),
   });
   const joined = Promise.withResolvers<void>();
   consumer.on(consumer.events.GROUP_JOIN, () => joined.resolve());

@@ -2,25 +2,21 @@ import { assertEquals, assertRejects } from "@std/assert";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
-import {
-  becomeMember,
-  callMembers,
-} from "../../../../src/transports/kafka/consumer/group_members.ts";
-import { FakeMember } from "../../../support/kafka/fake_member.ts";
+import { registerConsumer } from "../../../../src/transports/kafka/kafkajs/consumers.ts";
+import { aMembership, FakeMember } from "../../../support/kafka/fake_member.ts";
 
 const GROUP = "orders";
 /** By the names of what coordinators answer. */
 const CODES = { ILLEGAL_GENERATION: 22, UNKNOWN_MEMBER_ID: 25, REBALANCE_IN_PROGRESS: 27 };
 
 patchKafkajs();
-callMembers();
 
 for (const answer of ["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"] as const) {
   Deno.test(`a member learns from ${answer} that it was put out, before it joins anew`, async () => {
     const member = aMember();
     const group = aGroup(answer);
     await assertRejects(() => group.heartbeat({ interval: 0 }));
-    assertEquals(member.calls, ["expelled"]);
+    assertEquals(member.calls, ["fenced"]);
   });
 }
 
@@ -40,7 +36,7 @@ Deno.test("an answer that is about a membership of before puts nobody out", asyn
 
 function aMember(): FakeMember {
   const member = new FakeMember();
-  becomeMember(GROUP, member);
+  registerConsumer(GROUP, aMembership(member));
   return member;
 }
 

@@ -1,12 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import Runner from "kafkajs/src/consumer/runner.js";
 import { patchKafkajs } from "../../../../src/transports/kafka/kafkajs/mod.ts";
-import {
-  becomeMember,
-  callMembers,
-} from "../../../../src/transports/kafka/consumer/group_members.ts";
+import { registerConsumer } from "../../../../src/transports/kafka/kafkajs/consumers.ts";
 import { eventually, everythingSettled } from "../../../support/eventually.ts";
-import { FakeMember } from "../../../support/kafka/fake_member.ts";
+import { aMembership, FakeMember } from "../../../support/kafka/fake_member.ts";
 
 const GROUP = "orders";
 const RETRIES = 2;
@@ -15,7 +12,6 @@ const TIMEOUT = new Error("Request Fetch timed out");
 const REFUSAL = Object.assign(new Error("Not authorized"), { retriable: false });
 
 patchKafkajs();
-callMembers();
 
 /** Fetches of one broker or several, each of which works or fails as the test says. */
 class FakeGroup {
@@ -110,7 +106,7 @@ class Running implements AsyncDisposable {
 }
 
 Deno.test("failures between which fetching has worked do not add up", async () => {
-  becomeMember(GROUP, new FakeMember());
+  registerConsumer(GROUP, aMembership(new FakeMember()));
   const group = new FakeGroup(({ count }) => {
     if (count % 3 === 0) throw TIMEOUT;
   });
@@ -122,7 +118,7 @@ Deno.test("failures between which fetching has worked do not add up", async () =
 });
 
 Deno.test("failures between which nothing has worked end the consumer", async () => {
-  becomeMember(GROUP, new FakeMember());
+  registerConsumer(GROUP, aMembership(new FakeMember()));
   const group = new FakeGroup(({ count }) => {
     if (count > 1) throw TIMEOUT;
   });
@@ -134,7 +130,7 @@ Deno.test("failures between which nothing has worked end the consumer", async ()
 });
 
 Deno.test("failures of one broker add up though another one answers", async () => {
-  becomeMember(GROUP, new FakeMember());
+  registerConsumer(GROUP, aMembership(new FakeMember()));
   const group = new FakeGroup(({ nodeId }) => {
     if (nodeId === "2") throw TIMEOUT;
   }, { nodeIds: ["1", "2"] });
@@ -144,7 +140,7 @@ Deno.test("failures of one broker add up though another one answers", async () =
 });
 
 Deno.test("a failure that cannot pass ends the consumer though fetching has worked before", async () => {
-  becomeMember(GROUP, new FakeMember());
+  registerConsumer(GROUP, aMembership(new FakeMember()));
   const group = new FakeGroup(({ count }) => {
     if (count === 5) throw REFUSAL;
   });
@@ -157,7 +153,7 @@ Deno.test("a member is told before its consumer leaves the group, which waits un
   const member = new FakeMember();
   const ready = Promise.withResolvers<void>();
   member.beforeLeaving = ready.promise;
-  becomeMember(GROUP, member);
+  registerConsumer(GROUP, aMembership(member));
   const group = new FakeGroup(() => {
     throw REFUSAL;
   });
@@ -173,7 +169,7 @@ Deno.test("a member is told before its consumer leaves the group, which waits un
 
 Deno.test("a member whose consumer cannot join anew holds nothing any more", async () => {
   const member = new FakeMember();
-  becomeMember(GROUP, member);
+  registerConsumer(GROUP, aMembership(member));
   const group = new FakeGroup(() => {
     throw REFUSAL;
   });

@@ -1,7 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  encodeSubscription,
-} from "../../../../src/transports/kafka/consumer/assignment/consumer_protocol.ts";
+import { encodeSubscription } from "../../../../src/transports/kafka/kafkajs/consumer_protocol.ts";
 import {
   countSubscribers,
   type DescribableGroup,

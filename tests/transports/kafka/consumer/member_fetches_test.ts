@@ -2,7 +2,7 @@ import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import {
   type FetchingMember,
-  memberFetches,
+  MemberFetches,
   type MemberGroup,
 } from "../../../../src/transports/kafka/consumer/member_fetches.ts";
 import type {
@@ -108,7 +108,8 @@ function aMember() {
     topicGone: () => void told.push("topic gone"),
     take: (fetched) => void taken.push(fetched),
   };
-  const turn = (nodeId: string) => memberFetches(group).turn(nodeId, member, () => false);
+  const fetches = new MemberFetches(group);
+  const turn = (nodeId: string) => fetches.turn(nodeId, member, () => false);
   return { calls, clock, group, leaders, log, told, troubles, turn };
 }
 

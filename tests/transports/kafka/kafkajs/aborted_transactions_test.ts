@@ -1,9 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { useFetchedRecords } from "../../../../src/transports/kafka/kafkajs/fetch_response.ts";
 import { batch, fetch, type Fetched, handedOn } from "../../../support/kafka/fetch_responses.ts";
 import { concat, markerBytes } from "../../../support/kafka/record_bytes.ts";
-
-useFetchedRecords();
 
 const CASES: { name: string; fetched: Fetched; values: string[]; lastOffset: number }[] = [
   {

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import MessageSet from "kafkajs/src/protocol/messageSet/index.js";
 import Requests from "kafkajs/src/protocol/requests/index.js";
 import type { Bytes } from "../../../../src/core/event.ts";
-import { useFetchedRecords } from "../../../../src/transports/kafka/kafkajs/fetch_response.ts";
+import { fetchingBatches } from "../../../../src/transports/kafka/kafkajs/fetch_response.ts";
 import { DECODER } from "../../../../src/transports/kafka/kafkajs/decoder.ts";
 import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
 import { bytes } from "../../../support/events.ts";
@@ -32,7 +32,6 @@ const TRANSACTIONAL = 0x10;
 const MUTATIONS = 2000;
 
 const asKafkajsHasIt = Requests.requests.Fetch.protocol;
-useFetchedRecords();
 replaceMembers([DECODER]);
 
 for (const version of VERSIONS) {
@@ -62,8 +61,13 @@ for (const version of VERSIONS) {
 }
 
 Deno.test("a fetch response of a version before record batches is not asked for", () => {
-  const protocol = Requests.requests.Fetch.protocol({ version: 3 });
-  assertThrows(() => protocol({}), Error, "older than Kafka 0.11");
+  const broker = {
+    lookupRequest: () => asKafkajsHasIt({ version: 3 }),
+    fetch(): unknown {
+      return this.lookupRequest()({});
+    },
+  };
+  assertThrows(() => fetchingBatches(broker).fetch(), Error, "older than Kafka 0.11");
 });
 
 Deno.test("a fetch response leaves out the batch that was cut off, wherever that was", async () => {

@@ -1,15 +1,13 @@
 import type { Buffer } from "node:buffer";
 import type { PartitionAssigner } from "kafkajs";
-import { MemberAssignment } from "kafkajs/src/consumer/assignerProtocol.js";
 import type { Logger } from "../../../../core/log.ts";
 import type { AssignmentStrategy } from "../../config/mod.ts";
 import {
-  decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-} from "./consumer_protocol.ts";
-import { type LedCluster, type LedTopics, ledTopicsOf } from "./led_topics.ts";
+} from "../../kafkajs/consumer_protocol.ts";
+import type { JoinResponse } from "../../kafkajs/consumers.ts";
 import {
   assignByRange,
   assignByRoundRobin,
@@ -22,65 +20,52 @@ const STRATEGIES: Readonly<Record<AssignmentStrategy, Strategy>> = {
   roundrobin: assignByRoundRobin,
 };
 
-/** A member, as the coordinator describes it to the leader. */
-export interface JoinedMember {
-  readonly memberId: string;
-  readonly groupInstanceId?: string | null;
-  readonly memberMetadata: Uint8Array | null;
-}
+type JoinedMember = JoinResponse["members"][number];
 
-interface JoiningCluster extends LedCluster {
+/** The part of kafkajs's `Cluster` used here. */
+interface JoiningCluster {
   /** The partitions of a topic that this consumer subscribes to. */
   findTopicPartitionMetadata(topic: string): readonly unknown[];
 }
 
-/**
- * Creates an assigner for each of `names`, used while this member leads the group. kafkajs's own assigner gives all
- * members partitions of the leader's topics, whatever they subscribe to.
- */
-export function createAssigners(
-  names: readonly AssignmentStrategy[],
-  { ledTopics, log }: { ledTopics: LedTopics; log: Logger },
-): PartitionAssigner[] {
-  return names.map((name) => ({ cluster }) => {
-    const led = cluster as unknown as JoiningCluster;
-    ledTopicsOf.set(led, ledTopics);
-    return {
-      name,
-      version: 0,
-      protocol({ topics }) {
-        const counts = topics.map((topic) =>
-          [topic, led.findTopicPartitionMetadata(topic).length] as const
-        );
-        return { name, metadata: encodeSubscription(new Map(counts)) as Buffer };
-      },
-      async assign({ members }) {
-        const subscribers = members.map((member) => toSubscriber(member, log));
-        const topics = subscribers.reduce(
-          (all, { topics }) => all.union(topics),
-          new Set<string>(),
-        );
-        const assignment = STRATEGIES[name](subscribers, await ledTopics.count(led, topics));
-        // Includes members without partitions: Java's consumer fails without an assignment.
-        return [...assignment].map(([memberId, partitions]) => ({
-          memberId,
-          memberAssignment: encodeAssignment(partitions) as Buffer,
-        }));
-      },
-    };
-  });
+/** Announces strategies to the group. A leader assigns by {@linkcode assignPartitions}: kafkajs never knows that it leads. */
+export function createAssigners(names: readonly AssignmentStrategy[]): PartitionAssigner[] {
+  return names.map((name) => ({ cluster }) => ({
+    name,
+    version: 0,
+    protocol({ topics }) {
+      const joining = cluster as unknown as JoiningCluster;
+      const counts = topics.map((topic) =>
+        [topic, joining.findTopicPartitionMetadata(topic).length] as const
+      );
+      return { name, metadata: encodeSubscription(new Map(counts)) as Buffer };
+    },
+    assign: () => Promise.resolve([]),
+  }));
 }
 
-/** Decodes leaders' assignments. kafkajs's decoder accepts damaged ones, and loses a topic named `__proto__`. */
-export function readAssignments(): void {
-  MemberAssignment.decode = (bytes: Uint8Array | null) => {
-    try {
-      return { assignment: Object.fromEntries(decodeAssignment(bytes)) };
-    } catch (cause) {
-      const reason = "The assignment by the group's leader cannot be read";
-      throw Object.assign(new Error(reason, { cause }), { type: "UNREADABLE_ASSIGNMENT" });
-    }
-  };
+/**
+ * What a leader gives to each member. kafkajs's own assigner gives all members partitions of the leader's topics,
+ * whatever they subscribe to.
+ *
+ * @param strategy what the coordinator has chosen of the strategies that all members announce
+ */
+export async function assignPartitions(
+  strategy: string,
+  members: readonly JoinedMember[],
+  { count, log }: {
+    count: (topics: ReadonlySet<string>) => Promise<ReadonlyMap<string, number>>;
+    log: Logger;
+  },
+): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
+  const subscribers = members.map((member) => toSubscriber(member, log));
+  const topics = new Set(subscribers.flatMap(({ topics }) => [...topics]));
+  const assign = STRATEGIES[strategy as AssignmentStrategy];
+  // Includes members without partitions: Java's consumer fails without an assignment.
+  return [...assign(subscribers, await count(topics))].map(([memberId, partitions]) => ({
+    memberId,
+    memberAssignment: encodeAssignment(partitions) as Buffer,
+  }));
 }
 
 /** A member with an unreadable subscription gets no partitions; the others are not affected. */

@@ -1,6 +1,7 @@
 import type { Health } from "../../../../core/health.ts";
 import type { Logger } from "../../../../core/log.ts";
 import { rootMessage } from "../../client/client_failure.ts";
+import { withRequests } from "../../kafkajs/own_requests.ts";
 
 /** Maximum interval between look-ups of a topic without known partitions. */
 const MISSING_AGE_MS = 5000;
@@ -11,22 +12,13 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 /** `Health` key for topics whose partitions this leader cannot assign. */
 const LED_TOPICS = "topics of the group";
 
-/** Keyed by kafkajs's cluster object, of which each consumer has its own. */
-export const ledTopicsOf = new WeakMap<object, LedTopics>();
-
 /** The part of kafkajs's `Cluster` used here. */
 export interface LedCluster {
   readonly brokerPool: { findConnectedBroker(): Promise<MetadataBroker> };
 }
 
 interface MetadataBroker {
-  lookupRequest(...api: unknown[]): (payload: unknown) => KafkaRequest;
   metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicAnswer[] }>;
-}
-
-interface KafkaRequest {
-  readonly request: object;
-  readonly response: { readonly parse: unknown };
 }
 
 interface TopicAnswer {
@@ -129,17 +121,11 @@ export class LedTopics {
   }
 }
 
-/** The same broker, answering for each topic separately and creating none. In kafkajs, one unknown topic fails all. */
+/** The same broker, which answers for each topic separately and creates none. In kafkajs, one unknown topic fails all. */
 function withoutFailing(broker: MetadataBroker): MetadataBroker {
-  const lookupRequest = (...api: unknown[]) => {
-    const create = broker.lookupRequest(...api);
-    return (payload: unknown) => {
-      const { response, ...request } = create(payload);
-      return { ...request, response: { ...response, parse: (answer: unknown) => answer } };
-    };
-  };
-  return Object.create(broker, {
-    allowAutoTopicCreation: { value: false },
-    lookupRequest: { value: lookupRequest },
+  const separate = withRequests(broker, (create) => (payload) => {
+    const { response, ...request } = create(payload);
+    return { ...request, response: { ...response, parse: (metadata: unknown) => metadata } };
   });
+  return Object.assign(separate, { allowAutoTopicCreation: false });
 }

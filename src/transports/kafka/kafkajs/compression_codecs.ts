@@ -1,13 +1,13 @@
 /**
  * Registers every codec of Kafka with kafkajs, which has only gzip, and no limit of the uncompressed size: messages of
- * 300 kB can become 300 MB. Record batches are decompressed by `codecs.ts`, not through kafkajs.
+ * 300 kB can become 300 MB. Record batches are decompressed by `records/compression/codecs.ts`, not through kafkajs.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { CompressionCodecs, CompressionTypes } from "kafkajs";
-import type { Bytes } from "../../../../core/event.ts";
-import { codecOf, decompress } from "./codecs.ts";
+import type { Bytes } from "../../../core/event.ts";
+import { codecOf, decompress } from "../records/compression/codecs.ts";
 
 /** The uncompressed limit of messages in the formats before record batches. Their producers sent 1 MB by default. */
 const MAX_INFLATED_BYTES = 16 * 1024 * 1024;

@@ -1,6 +1,11 @@
-/** The part of kafkajs's consumer `Runner` used here. */
-export interface Runner {
-  readonly consumerGroup: { getNodeIds(): readonly string[] };
+import RunnerOfKafkajs from "kafkajs/src/consumer/runner.js";
+import { isFinal } from "../client/client_failure.ts";
+import { consumerOf } from "./consumers.ts";
+import { replacement } from "./replacement.ts";
+
+/** The members of kafkajs's consumer Runner used here. */
+interface Runner {
+  readonly consumerGroup: { readonly groupId: string; getNodeIds(): readonly string[] };
   /** Fetches from one broker, and sends a heartbeat when one is due. */
   fetch(nodeId: string): Promise<object[]>;
   /** Runs the fetch loop until it ends, again after each failure. */
@@ -16,14 +21,26 @@ type Run = (
   retryTimeMs: number,
 ) => Promise<void>;
 
-/** Names of errors after which kafkajs never retries. */
-const PROGRAM_ERRORS = new Set(["RangeError", "ReferenceError", "SyntaxError", "TypeError"]);
+const { start } = RunnerOfKafkajs.prototype;
+
+export const RUNNER = replacement("Runner", RunnerOfKafkajs.prototype, {
+  /** Replaces members of this runner, which its constructor sets. */
+  async start(this: Runner): Promise<void> {
+    const { consumerGroup } = this;
+    const consumer = consumerOf(consumerGroup);
+    if (consumer !== undefined) {
+      forgetOldFailures(this);
+      announceCrash(this, (error) => consumer.crashed(consumerGroup, error));
+    }
+    await start.call(this);
+  },
+});
 
 /**
  * Resets the failure count once every broker has been fetched from and due heartbeats have been answered. kafkajs
  * counts all failures since the last join: a few in a month end the consumer, and each lengthens the pauses.
  */
-export function forgetOldFailures(runner: Runner): void {
+function forgetOldFailures(runner: Runner): void {
   const { fetch, retrier, consumerGroup } = runner;
   const fetched = new Set<string>();
   let hasWorked = false;
@@ -54,7 +71,7 @@ export function forgetOldFailures(runner: Runner): void {
  * Completes `prepare` before a runner that cannot continue leaves the group. kafkajs reports a crash only when nothing
  * can be committed any more.
  */
-export function announceCrash(runner: Runner, prepare: (error: Error) => Promise<void>): void {
+function announceCrash(runner: Runner, prepare: (error: Error) => Promise<void>): void {
   const { onCrash } = runner;
   runner.onCrash = async (error) => {
     const { running } = runner;
@@ -65,10 +82,4 @@ export function announceCrash(runner: Runner, prepare: (error: Error) => Promise
     await prepared;
     await onCrash.call(runner, error);
   };
-}
-
-/** Whether retrying cannot help. */
-export function isFinal(error: unknown): boolean {
-  const { retriable, name } = Object(error);
-  return retriable === false || PROGRAM_ERRORS.has(name);
 }

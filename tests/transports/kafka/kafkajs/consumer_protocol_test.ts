@@ -4,7 +4,7 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-} from "../../../../../src/transports/kafka/consumer/assignment/consumer_protocol.ts";
+} from "../../../../src/transports/kafka/kafkajs/consumer_protocol.ts";
 
 // Bytes as Java's ConsumerProtocol writes them: topics "ab" and "c".
 const TOPICS = "00000002 00026162 000163";

@@ -1,8 +1,7 @@
 import type { Buffer } from "node:buffer";
-import Decoder from "kafkajs/src/protocol/decoder.js";
-import MessageSetDecoder from "kafkajs/src/protocol/messageSet/decoder.js";
 import type { Bytes } from "../../../core/event.ts";
-import type { FetchedBatch } from "./record_batch.ts";
+import type { FetchedBatch } from "../records/record_batch.ts";
+import { Decoder, MessageSetDecoder } from "./protocol.ts";
 
 /** A message of the formats before record batches, as decoded by kafkajs. */
 interface Message {

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import Encoder from "kafkajs/src/protocol/encoder.js";
-import type { Bytes } from "../../../../core/event.ts";
+import type { Bytes } from "../../../core/event.ts";
+import { Encoder } from "./protocol.ts";
 
 const VERSION = 0;
 const NO_USER_DATA = new Uint8Array(0);
