@@ -55,7 +55,6 @@ export class RecordSender implements AsyncDisposable {
   async send(record: OutboundRecord & { readonly key: Bytes }): Promise<void> {
     const batch = await prepareBatch([{ ...record, size: recordSize(record) }], {
       compression: NO_COMPRESSION,
-      isTransactional: false,
       producerId: -1,
       producerEpoch: -1,
       firstSequence: -1,

@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@std/cli": ["src/commands/"],
   "@std/text": ["src/schema/"],
   "@std/yaml": ["src/config/"],
+  "kafkajs/src": ["src/transports/kafka/kafkajs/"],
   kafkajs: ["src/transports/kafka/"],
   oauth4webapi: ["src/transports/oauth2/"],
   pako: ["src/transports/kafka/"],

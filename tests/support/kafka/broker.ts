@@ -3,6 +3,7 @@ import { Kafka, logLevel, type Message } from "kafkajs";
 import type { Bytes, RecordHeader } from "../../../src/core/event.ts";
 import { patchKafkajs } from "../../../src/transports/kafka/kafkajs/mod.ts";
 import { createTopics } from "../../../tools/kafka/mod.ts";
+import { useListHeaders } from "./list_headers.ts";
 
 /** The broker that the test task has started. */
 export function testBroker(): string {
@@ -95,6 +96,7 @@ export async function produce(
   records: readonly TestRecord[],
   { broker = testBroker() }: { broker?: string } = {},
 ): Promise<void> {
+  useListHeaders();
   const producer = testClient(broker).producer({ allowAutoTopicCreation: false });
   await producer.connect();
   try {

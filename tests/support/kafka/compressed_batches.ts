@@ -43,7 +43,6 @@ export async function produceCompressed(
   const producer = new Kafka({ brokers: [testBroker()], logLevel: logLevel.NOTHING }).producer();
   try {
     await producer.connect();
-    // Our own requests take what is compressed only when that is smaller.
     const value = Buffer.alloc(Math.ceil(compressed.length / count));
     const messages = Array.from({ length: count }, () => ({ value, partition }));
     await producer.send({ topic, compression: type, messages });

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { useProduceRequests } from "./produce_request.ts";
 import { useAllCompressionCodecs } from "./compression_codecs.ts";
 import { BROKER } from "./broker.ts";
 import { BROKER_POOL } from "./broker_pool.ts";
@@ -60,6 +59,5 @@ export function patchKafkajs(): void {
   if (isPatched) return;
   replaceMembers(REPLACEMENTS);
   useAllCompressionCodecs();
-  useProduceRequests();
   isPatched = true;
 }

@@ -5,7 +5,7 @@ export interface KafkaRequest {
 }
 
 /** kafkajs's function for one version of a request. */
-type CreateRequest = (payload: never) => KafkaRequest;
+export type CreateRequest = (payload: never) => KafkaRequest;
 
 /** A broker's choice of the version that both sides know. */
 type Lookup = (...api: unknown[]) => CreateRequest;

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import Encoder from "kafkajs/src/protocol/encoder.js";
-import Compression from "kafkajs/src/protocol/message/compression/index.js";
-import Requests from "kafkajs/src/protocol/requests/index.js";
-import type { Bytes, RecordHeader } from "../../../core/event.ts";
+import type { Buffer } from "node:buffer";
+import type { Bytes } from "../../../core/event.ts";
+import { type RequestMemory, RequestPayload } from "./encoder.ts";
+import { type CreateRequest, type KafkaRequest, withRequests } from "./own_requests.ts";
+import { Encoder } from "./protocol.ts";
 import {
   batchSize,
   prepareBatch,
@@ -16,29 +16,32 @@ import {
   type WritableBatch,
   writeBatch,
 } from "../records/batch_writer.ts";
-import { recordSize, type WritableRecord } from "../records/record_writer.ts";
-import { RequestMemory, RequestPayload } from "./encoder.ts";
-
-const NO_PRODUCER_ID = -1;
+import type { WritableRecord } from "../records/record_writer.ts";
 
 /** The partition's number and the size of its batch, 4 bytes each. */
 const PARTITION_HEADER_SIZE = 8;
+
+/** A request to store records. */
+export interface ProduceRequest {
+  readonly acks: number;
+  readonly timeout: number;
+  readonly compression: number;
+  readonly topicData: readonly [TopicData];
+}
 
 /** The records to store in a topic. */
 export interface TopicData {
   readonly topic: string;
   readonly partitions: readonly PartitionData[];
-  /** Whether the response is returned even if partitions failed, so that the caller knows which others are stored. */
-  readonly toldApart?: boolean;
   /** The buffer that the request is written to. */
-  readonly memory?: RequestMemory;
+  readonly memory: RequestMemory;
 }
 
-/** The records to store in a partition. */
+/** The records to store in a partition; those without numbers are not idempotent. */
 export interface PartitionData extends Partial<ProducerIdentity> {
   readonly partition: number;
   readonly firstSequence?: number;
-  readonly messages: readonly (WritableRecord | Message)[];
+  readonly records: readonly WritableRecord[];
 }
 
 /** A broker's response to a Produce request. */
@@ -55,72 +58,39 @@ export interface PartitionResponse {
   readonly baseOffset: string;
 }
 
-/** A message as kafkajs's own producer passes it on. */
-interface Message {
-  readonly key?: Bytes | string | null;
-  readonly value: Bytes | string | null;
-  readonly headers?: readonly RecordHeader[];
-  readonly timestamp?: number;
-}
-
-interface ProduceRequest extends Partial<ProducerIdentity> {
-  readonly acks: number;
-  readonly timeout: number;
-  readonly transactionalId?: string;
-  readonly compression?: number;
-  readonly topicData: readonly TopicData[];
-}
-
-/** kafkajs's protocol function for one version of the request. */
-type Produce = (request: ProduceRequest) => {
-  readonly request: object;
-  readonly response: { parse(response: ProduceResponse): Promise<ProduceResponse> };
-};
-
 interface WritablePartition {
   readonly partition: number;
   readonly batch: WritableBatch;
 }
 
-/** Patches kafkajs: this module writes Produce requests, and the headers of a message are a list. */
-export function useProduceRequests(): void {
-  const { versions, protocol } = Requests.requests.Produce;
-  const known = new Map<number, Produce>();
-  Requests.requests.Produce = {
-    versions,
-    protocol({ version }: { version: number }): Produce {
-      const produce = known.get(version) ?? toOwn(protocol({ version }));
-      known.set(version, produce);
-      return produce;
-    },
-  };
+/** The same broker, whose Produce requests this module writes. */
+export function writingBatches<Broker extends object>(broker: Broker): Broker {
+  return withRequests(broker, writtenHere);
 }
 
-function toOwn(produce: Produce): Produce {
-  const { request, response } = produce({ acks: -1, timeout: 0, topicData: [] });
-  const toldApart = { ...response, parse: (all: ProduceResponse) => Promise.resolve(all) };
+/** Writes the requests that `create` would, and returns responses although partitions failed. */
+export function writtenHere(create: CreateRequest): (request: ProduceRequest) => KafkaRequest {
+  const { request, response } = create({ acks: -1, timeout: 0, topicData: [] } as never);
+  const parse = (all: ProduceResponse) => Promise.resolve(all);
   return (own) => ({
     request: { ...request, expectResponse: () => own.acks !== 0, encode: () => encode(own) },
-    response: own.topicData.every((data) => data.toldApart) ? toldApart : response,
+    response: { ...response, parse },
   });
 }
 
-async function encode(request: ProduceRequest): Promise<RequestPayload> {
-  const { acks, timeout, transactionalId = null, topicData } = request;
-  const parts: (Bytes | WritablePartition)[] = [
-    new Encoder()
-      .writeString(transactionalId)
-      .writeInt16(acks)
-      .writeInt32(timeout)
-      .writeInt32(topicData.length)
-      .buffer,
-  ];
-  for (const { topic, partitions } of topicData) {
-    parts.push(new Encoder().writeString(topic).writeInt32(partitions.length).buffer);
-    for (const data of partitions) parts.push(await preparePartition(data, request));
-  }
+async function encode(
+  { acks, timeout, compression, topicData: [{ topic, partitions, memory }] }: ProduceRequest,
+): Promise<RequestPayload> {
+  const fields = new Encoder()
+    .writeString(null) // the id of a transaction
+    .writeInt16(acks)
+    .writeInt32(timeout)
+    .writeInt32(1) // the number of topics
+    .writeString(topic)
+    .writeInt32(partitions.length);
+  const parts: (Bytes | WritablePartition)[] = [fields.buffer];
+  for (const data of partitions) parts.push(await preparePartition(data, compression));
   const size = parts.reduce((sum, part) => sum + partSize(part), 0);
-  const memory = topicData[0]?.memory ?? new RequestMemory();
   return new RequestPayload(
     { size, memory },
     (target, start) => parts.reduce((position, part) => writePart(target, position, part), start),
@@ -128,17 +98,14 @@ async function encode(request: ProduceRequest): Promise<RequestPayload> {
 }
 
 async function preparePartition(
-  { partition, messages, ...numbers }: PartitionData,
-  request: ProduceRequest,
+  { partition, records, firstSequence = 0, producerId = -1, producerEpoch = 0 }: PartitionData,
+  compression: number,
 ): Promise<WritablePartition> {
-  const { transactionalId = null, compression = Compression.Types.None } = request;
-  const batch = await prepareBatch(messages.map(toRecord), {
-    firstSequence: numbers.firstSequence ?? 0,
-    // kafkajs decodes producer ids as strings.
-    producerId: Number(numbers.producerId ?? request.producerId ?? NO_PRODUCER_ID),
-    producerEpoch: numbers.producerEpoch ?? request.producerEpoch ?? 0,
+  const batch = await prepareBatch(records, {
+    firstSequence,
+    producerId,
+    producerEpoch,
     compression,
-    isTransactional: transactionalId !== null,
   });
   return { partition, batch };
 }
@@ -161,19 +128,4 @@ function writePart(
   target.writeInt32BE(part.partition, start);
   target.writeInt32BE(end - batchStart, start + 4);
   return end;
-}
-
-function toRecord(message: WritableRecord | Message): WritableRecord {
-  if ("size" in message) return message;
-  const { key = null, value, headers = [], timestamp } = message;
-  const record = { key: toBytes(key), value: toBytes(value), headers };
-  return {
-    ...record,
-    size: recordSize(record),
-    ...(timestamp === undefined ? {} : { timestampMs: timestamp }),
-  };
-}
-
-function toBytes(bytes: Bytes | string | null): Bytes | null {
-  return typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 }

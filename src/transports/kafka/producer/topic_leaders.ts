@@ -1,5 +1,4 @@
 import { CompressionTypes } from "kafkajs";
-import { createErrorFromCode } from "kafkajs/src/protocol/error.js";
 import { refusalIn } from "../../../core/access_refused.ts";
 import { ResultProcessorError } from "../../../core/result_processor.ts";
 import { formatDelay } from "../../../core/backoff.ts";
@@ -16,9 +15,16 @@ import { type Cluster, createCluster } from "../kafkajs/cluster.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
 import { passingReason } from "../passing_errors.ts";
 import type { Batch } from "./partition_queue.ts";
-import type { PartitionResponse, ProduceResponse, TopicData } from "../kafkajs/produce_request.ts";
+import {
+  type PartitionResponse,
+  type ProduceRequest,
+  type ProduceResponse,
+  type TopicData,
+  writingBatches,
+} from "../kafkajs/produce_request.ts";
 import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
 import { RequestMemory } from "../kafkajs/encoder.ts";
+import { createErrorFromCode } from "../kafkajs/protocol.ts";
 import { isAboutNumbers, remedyFor } from "./store_failure.ts";
 
 const COMPRESSION = {
@@ -55,12 +61,7 @@ interface ProducingBroker {
   initProducerId(request: { transactionTimeout: number }): Promise<
     { producerId: string; producerEpoch: number }
   >;
-  produce(request: {
-    acks: number;
-    timeout: number;
-    compression: number;
-    topicData: readonly TopicData[];
-  }): Promise<ProduceResponse>;
+  produce(request: ProduceRequest): Promise<ProduceResponse>;
 }
 
 /**
@@ -153,7 +154,7 @@ export class TopicLeaders implements Leaders {
     void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
     try {
       const broker = await this.#cluster.findBroker({ nodeId: leader });
-      const { topics, clientSideThrottleTime = 0 } = await broker.produce({
+      const { topics, clientSideThrottleTime = 0 } = await writingBatches(broker).produce({
         acks: this.#config.acks,
         timeout: this.#config.requestTimeoutForAcksMs,
         compression: COMPRESSION[this.#config.compression],
@@ -214,11 +215,11 @@ export class TopicLeaders implements Leaders {
     const partitions = [];
     for (const batch of batches) {
       const { partition, records } = batch;
-      partitions.push({ partition, messages: records, ...await this.#numbers?.of(batch) });
+      partitions.push({ partition, records, ...await this.#numbers?.of(batch) });
     }
     const memory = this.#memories.get(leader) ?? new RequestMemory();
     this.#memories.set(leader, memory);
-    return { topic: this.topic, partitions, toldApart: true, memory };
+    return { topic: this.topic, partitions, memory };
   }
 
   #outcome(batch: Batch, response: PartitionResponse | undefined): Outcome {

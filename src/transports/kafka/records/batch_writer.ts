@@ -1,14 +1,9 @@
 import type { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
-import { BATCH_ATTRIBUTES, BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
+import { BATCH_FIELDS, BATCH_MAGIC } from "./batch_fields.ts";
 import { type Codec, codecOf } from "./compression/codecs.ts";
 import { crc32c } from "./crc32c.ts";
-import {
-  recordsSize,
-  type RecordTimes,
-  type WritableRecord,
-  writeRecords,
-} from "./record_writer.ts";
+import { recordsSize, type WritableRecord, writeRecords } from "./record_writer.ts";
 
 const NO_COMPRESSION = 0;
 
@@ -23,8 +18,8 @@ export interface WritableBatch extends ProducerIdentity {
   readonly firstSequence: number;
   readonly attributes: number;
   readonly records: readonly WritableRecord[];
-  readonly times: RecordTimes;
-  readonly maxTimestampMs: number;
+  /** Of all records, in milliseconds since 1970. */
+  readonly timestampMs: number;
   /** The compressed records; null when they are written uncompressed. */
   readonly compressed: Bytes | null;
 }
@@ -32,30 +27,19 @@ export interface WritableBatch extends ProducerIdentity {
 /** Makes a batch of records, and compresses them. */
 export async function prepareBatch(
   records: readonly WritableRecord[],
-  { compression, isTransactional, ...numbers }: ProducerIdentity & {
+  { compression, ...numbers }: ProducerIdentity & {
     readonly firstSequence: number;
     readonly compression: number;
-    readonly isTransactional: boolean;
   },
 ): Promise<WritableBatch> {
-  // Not `Date.now()`, which is monotonic here and ignores changes of the system clock.
-  const nowMs = new Date().getTime();
-  let firstTimestampMs = Infinity;
-  let maxTimestampMs = -Infinity;
-  for (const { timestampMs = nowMs } of records) {
-    firstTimestampMs = Math.min(firstTimestampMs, timestampMs);
-    maxTimestampMs = Math.max(maxTimestampMs, timestampMs);
-  }
-  const times = { nowMs, firstTimestampMs };
   const codec = codecOf(compression);
-  const compressed = codec === null ? null : await compress(records, { times, codec });
+  const compressed = codec === null ? null : await compress(records, codec);
   return {
     ...numbers,
-    attributes: (compressed === null ? NO_COMPRESSION : compression) |
-      (isTransactional ? BATCH_ATTRIBUTES.transactional : 0),
+    attributes: compressed === null ? NO_COMPRESSION : compression,
     records,
-    times,
-    maxTimestampMs,
+    // Not `Date.now()`, which is monotonic here and ignores changes of the system clock.
+    timestampMs: new Date().getTime(),
     compressed,
   };
 }
@@ -79,8 +63,8 @@ export function writeBatch(
   target.writeInt8(BATCH_MAGIC, at("magic"));
   target.writeInt16BE(batch.attributes, at("attributes"));
   target.writeInt32BE(batch.records.length - 1, at("lastOffsetDelta"));
-  writeInt64(target, at("baseTimestamp"), batch.times.firstTimestampMs);
-  writeInt64(target, at("maxTimestamp"), batch.maxTimestampMs);
+  writeInt64(target, at("baseTimestamp"), batch.timestampMs);
+  writeInt64(target, at("maxTimestamp"), batch.timestampMs);
   writeInt64(target, at("producerId"), batch.producerId);
   target.writeInt16BE(batch.producerEpoch, at("producerEpoch"));
   target.writeInt32BE(batch.firstSequence, at("baseSequence"));
@@ -92,9 +76,9 @@ export function writeBatch(
 function writePayload(
   target: Bytes,
   start: number,
-  { compressed, records, times }: WritableBatch,
+  { compressed, records }: WritableBatch,
 ): number {
-  if (compressed === null) return writeRecords(target, start, { records, times });
+  if (compressed === null) return writeRecords(target, start, records);
   target.set(compressed, start);
   return start + compressed.length;
 }
@@ -102,10 +86,10 @@ function writePayload(
 /** Resolves with null when compression would enlarge the records, perhaps beyond their topic's limit. */
 async function compress(
   records: readonly WritableRecord[],
-  { times, codec }: { times: RecordTimes; codec: Codec },
+  codec: Codec,
 ): Promise<Bytes | null> {
   const memory = new Uint8Array(recordsSize(records));
-  const bytes = memory.subarray(0, writeRecords(memory, 0, { records, times }));
+  const bytes = memory.subarray(0, writeRecords(memory, 0, records));
   const compressed = await codec.compress(bytes);
   return compressed.length < bytes.length ? compressed : null;
 }

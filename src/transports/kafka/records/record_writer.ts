@@ -4,16 +4,6 @@ import type { OutboundRecord } from "../../../core/result_processor.ts";
 /** A record to write; `size` is its {@linkcode recordSize}. */
 export interface WritableRecord extends OutboundRecord {
   readonly size: number;
-  /** Milliseconds since 1970; when absent, the time at which its batch is written. */
-  readonly timestampMs?: number;
-}
-
-/** The times that timestamps of records depend on. */
-export interface RecordTimes {
-  /** The timestamp of records without one. */
-  readonly nowMs: number;
-  /** The batch's base timestamp, to which those of its records are relative. */
-  readonly firstTimestampMs: number;
 }
 
 /** The most bytes that a record's length (5), attributes (1), timestamp delta (10) and offset delta (5) take. */
@@ -37,23 +27,18 @@ export function recordsSize(records: readonly WritableRecord[]): number {
 }
 
 /**
- * Writes the records of a batch, with offset deltas from 0; returns the position after them.
+ * Writes the records of a batch, with offset deltas from 0 and the timestamp of the batch; returns the position after
+ * them.
  *
  * @see https://kafka.apache.org/documentation/#record
  */
 export function writeRecords(
   target: Bytes,
   start: number,
-  { records, times: { nowMs, firstTimestampMs } }: {
-    records: readonly WritableRecord[];
-    times: RecordTimes;
-  },
+  records: readonly WritableRecord[],
 ): number {
   const writer = new RecordWriter(target, start);
-  for (const [offsetDelta, record] of records.entries()) {
-    const timestampDeltaMs = (record.timestampMs ?? nowMs) - firstTimestampMs;
-    writer.write(record, { offsetDelta, timestampDeltaMs });
-  }
+  for (const [offsetDelta, record] of records.entries()) writer.write(record, offsetDelta);
   return writer.position;
 }
 
@@ -66,13 +51,10 @@ class RecordWriter {
     this.position = position;
   }
 
-  write(
-    { size, key, value, headers }: WritableRecord,
-    { offsetDelta, timestampDeltaMs }: { offsetDelta: number; timestampDeltaMs: number },
-  ): void {
-    this.#varint(1 + sizeOfVarint(timestampDeltaMs) + sizeOfVarint(offsetDelta) + size);
+  write({ size, key, value, headers }: WritableRecord, offsetDelta: number): void {
+    this.#varint(2 + sizeOfVarint(offsetDelta) + size);
     this.#target[this.position++] = 0; // attributes, unused so far
-    this.#varint(timestampDeltaMs);
+    this.#target[this.position++] = 0; // timestamp delta
     this.#varint(offsetDelta);
     this.#bytes(key);
     this.#bytes(value);

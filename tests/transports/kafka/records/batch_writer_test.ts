@@ -13,7 +13,6 @@ function batchOf(value: Bytes, compression: number) {
     producerEpoch: 0,
     firstSequence: 0,
     compression,
-    isTransactional: false,
   });
 }
 
