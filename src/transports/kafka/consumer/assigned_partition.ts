@@ -138,11 +138,6 @@ export class AssignedPartition {
     await this.#window.idle();
   }
 
-  /** Gives the partition up. The outcome of running work no longer counts. */
-  release(): void {
-    this.lease.end();
-  }
-
   #deliverSoon(): void {
     if (this.#deliversSoon) return;
     this.#deliversSoon = true;

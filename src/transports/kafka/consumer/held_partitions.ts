@@ -61,8 +61,9 @@ export class HeldPartitions {
     await Promise.race([Promise.all(this.all.map((held) => held.confirmed())), aborted(ended)]);
   }
 
+  /** The outcome of running work no longer counts. */
   #release(held: AssignedPartition): void {
-    held.release();
+    held.lease.end();
     this.#partitions.delete(held.partition);
   }
 }

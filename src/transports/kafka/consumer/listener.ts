@@ -222,7 +222,7 @@ export class KafkaListener implements Listener {
     if (isSuspect(past)) {
       const first = `${this.#config.topic}[${partition}]@${fetchedOffset}`;
       this.#log.warn(
-        `the process has ended ${past.crashes} times at ${first} or an event behind it: handling events there one by one`,
+        `the process has ended ${past.crashes} times at ${first} or a later event: handling events there one by one`,
       );
     }
     const assigned = new AssignedPartition({

@@ -164,7 +164,7 @@ export class MemberFetches {
   #noteAway(nodeId: string, { topic, troubles }: FetchingMember, error: unknown): void {
     const { cluster, preferredReadReplicasPerTopicPartition } = this.#group;
     const [atBroker] = this.#group.filterPartitionsByNode(nodeId, this.#group.assigned());
-    const reason = `broker ${nodeId} cannot be asked for it: ${reasonIn(error)}`;
+    const reason = `cannot fetch from broker ${nodeId}: ${reasonIn(error)}`;
     for (const partition of atBroker?.partitions ?? []) {
       const offset = this.#offsetOf(topic, partition);
       troubles.note(partition, { offset, reason, isPassing: true });

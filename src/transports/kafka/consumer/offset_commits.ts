@@ -133,7 +133,7 @@ export class OffsetCommits {
     const { log, sessionTimeoutMs, onFailure } = this.#options;
     this.#fencedSinceMs ??= performance.now();
     const fencedMs = performance.now() - this.#fencedSinceMs;
-    log.debug(() => "commit refused: the group is rebalancing, or goes on without this member");
+    log.debug(() => "commit refused: the group is rebalancing, or has removed this member");
     if (fencedMs < sessionTimeoutMs) return;
     onFailure(new Error(`the group has refused its commits for ${formatDelay(fencedMs)}`));
   }

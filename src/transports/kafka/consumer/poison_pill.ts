@@ -67,7 +67,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** Whether the event where a partition begins, or one behind it, may be a poison pill. */
+/** Whether the event where a partition begins, or a later one, may be a poison pill. */
 export function isSuspect(past: AttemptsMade | undefined): past is AttemptsMade {
   return past !== undefined && past.crashes > CRASHES_OF_CHANCE;
 }

@@ -14,7 +14,7 @@ export class RecordOrigin implements EventOrigin {
     readonly topic: string,
     readonly partition: number,
     readonly offset: number,
-    /** Tells the record apart from one at the same position of a topic that was created anew. */
+    /** Tells the record apart from one at the same position of a re-created topic. */
     readonly timestampMs: number,
   ) {}
 

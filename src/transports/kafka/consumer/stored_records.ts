@@ -101,7 +101,7 @@ async function findRanges(
     const positions = await positionsOf(reader, { admin, topic });
     if (partitions.some(({ partition, high }) => (positions.get(partition) ?? 0) > Number(high))) {
       log.warn(
-        `the offsets of group '${reader}' lie beyond the end of topic '${topic}': the topic was created anew, or ` +
+        `the offsets of group '${reader}' lie beyond the end of topic '${topic}': the topic was re-created, or ` +
           "has lost its last records; to read it from its beginning, delete the group",
       );
     }

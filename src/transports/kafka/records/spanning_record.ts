@@ -68,7 +68,7 @@ export async function readSpanning(source: Source): Promise<Spanning | null> {
   }
 }
 
-const UNWANTED = Symbol("nobody wants the record any more");
+const UNWANTED = Symbol("the record is no longer wanted");
 
 /** Reads fields across pieces, never beyond the end of the record. */
 class PieceReader {

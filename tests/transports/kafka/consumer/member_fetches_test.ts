@@ -137,7 +137,7 @@ Deno.test("a broker that fails has its partitions wait, and no others", async ()
   clock.ms = 5000;
   troubles.report();
   assertEquals(log.lines, [
-    "WARN - cannot read T[1]@20: broker 2 cannot be asked for it: connect ECONNREFUSED; trying again",
+    "WARN - cannot read T[1]@20: cannot fetch from broker 2: connect ECONNREFUSED; trying again",
   ]);
 });
 
