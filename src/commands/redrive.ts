@@ -9,15 +9,8 @@ import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
 import { partsOf } from "../config/parts.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
 import { loadFiles, pipelineOf } from "./configuration.ts";
+import { untilForced } from "./shutdown.ts";
 import { StatusLine } from "./status_line.ts";
-
-/** How long leaving the group may take, after work in progress. */
-const LEAVE_MS = 3000;
-
-/** How long to wait for a reader of the last log lines. */
-const FLUSH_MS = 1000;
-
-const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 type RedriveRequest = Command & { kind: "redrive" };
 
@@ -35,7 +28,7 @@ export async function redrive(command: RedriveRequest): Promise<number> {
       statusLine,
     });
   } finally {
-    await writer.flush(FLUSH_MS);
+    await writer.flush();
   }
 }
 
@@ -84,25 +77,13 @@ function routeOf(pipeline: PipelineConfig): RedriveRoute {
  * The first signal lets work in progress finish. Resolves with null when that takes too long, as an end on request;
  * with an error after a second signal.
  */
-function stopped(
+async function stopped(
   supervisor: RedriveSupervisor,
-  { config: { shutdownTimeoutMs }, log: sink }: { config: Config; log: LogSink },
+  { config: { shutdownTimeoutMs }, log }: { config: Config; log: LogSink },
 ): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>();
-  const log = new Logger(sink, { level: "WARN" });
-  let stopping = false;
-  function stop(signal: Deno.Signal): void {
-    if (stopping) {
-      resolve(`second signal (${signal}): events in flight may be put back twice`);
-      return;
-    }
-    stopping = true;
-    supervisor.stop(shutdownTimeoutMs);
-    setTimeout(() => {
-      log.warn("not all work has ended in time; events in flight may be put back twice");
-      resolve(null);
-    }, shutdownTimeoutMs + LEAVE_MS);
-  }
-  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
-  return promise;
+  const reason = await untilForced(shutdownTimeoutMs, () => supervisor.stop(shutdownTimeoutMs));
+  if (reason !== "late") return `second signal (${reason}): events in flight may be put back twice`;
+  new Logger(log, { level: "WARN" })
+    .warn("not all work has ended in time; events in flight may be put back twice");
+  return null;
 }

@@ -14,16 +14,9 @@ import { logWarnings, Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
 import { type ReadFiles, readFiles } from "./configuration.ts";
-
-/** How long committing and leaving the groups may take, after the calls. */
-const LEAVE_MS = 3000;
-
-/** How long to wait for a reader of the last log lines. */
-const FLUSH_MS = 1000;
+import { untilForced } from "./shutdown.ts";
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-
-const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT"];
 
 /** Runs all pipelines until they end or a signal comes; resolves with the exit code. */
 export async function run(command: Command & { kind: "run" }): Promise<number> {
@@ -36,7 +29,7 @@ export async function run(command: Command & { kind: "run" }): Promise<number> {
   try {
     return await supervise(files, (record) => writer.log(record));
   } finally {
-    await writer.flush(FLUSH_MS);
+    await writer.flush();
   }
 }
 
@@ -50,24 +43,6 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
     log: sink,
     shareOfCalls: fitToOpenFiles(config, log),
   });
-  const exitCode = Promise.withResolvers<number>();
-  let stopping = false;
-
-  function stop(signal: Deno.Signal): void {
-    if (stopping) {
-      log.warn(`second signal (${signal}): exiting immediately`);
-      exitCode.resolve(EXIT_CODE.failed);
-      return;
-    }
-    stopping = true;
-    log.info(`${signal}: finishing events in flight`);
-    supervisor.stop();
-    setTimeout(() => {
-      log.warn("shutdown takes too long: exiting; unfinished events will be handled again");
-      exitCode.resolve(EXIT_CODE.stopped);
-    }, config.shutdownTimeoutMs + LEAVE_MS);
-  }
-
   if (config.admin !== undefined) {
     try {
       startAdmin(config.admin, supervisor, log);
@@ -78,12 +53,25 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
     const { hostname, port } = config.admin;
     log.info(`admin: http://${hostname}:${port}/livez and /readyz`);
   }
-  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop(signal));
+  const forced = untilForced(config.shutdownTimeoutMs, (signal) => {
+    log.info(`${signal}: finishing events in flight`);
+    supervisor.stop();
+  });
   using _ = new Reconfiguration(files, { target: supervisor, log: sink });
-  supervisor.run().then((end) =>
-    exitCode.resolve(end === "ended" ? EXIT_CODE.stopped : EXIT_CODE.failed)
-  );
-  return await exitCode.promise;
+  const end = await Promise.race([supervisor.run(), forced]);
+  switch (end) {
+    case "ended":
+      return EXIT_CODE.stopped;
+    case "failed":
+    case "hung":
+      return EXIT_CODE.failed;
+    case "late":
+      log.warn("shutdown takes too long: exiting; unfinished events will be handled again");
+      return EXIT_CODE.stopped;
+    default:
+      log.warn(`second signal (${end}): exiting immediately`);
+      return EXIT_CODE.failed;
+  }
 }
 
 /** The part of their concurrency that pipelines may use; logs a warning when it is not all. */

@@ -9,9 +9,6 @@ import { loadFiles, pipelineOf, STANDARD_INPUT } from "./configuration.ts";
 
 const TRY_WORKER = new URL("../process/try_worker.ts", import.meta.url);
 
-/** How long to wait for a reader of the last log lines. */
-const FLUSH_MS = 1000;
-
 /** Runs a pipeline for one event and prints the outcome; resolves with the exit code. */
 export async function tryEvent(command: Command & { kind: "try" }): Promise<number> {
   const { files, key, headers } = command;
@@ -31,7 +28,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
   const trial = { pipeline, event: { key, headers }, secrets: config.secrets };
   const end = await runWorker(trial, (record) => writer.log(record));
-  await writer.flush(FLUSH_MS);
+  await writer.flush();
   if (end.kind === "ended") return end.isDone ? EXIT_CODE.stopped : EXIT_CODE.failed;
   await printError(`eventor: ${end.reason}\n`);
   return EXIT_CODE.failed;

@@ -4,6 +4,9 @@ import type { LogFormat, LogRecord } from "../core/log.ts";
 
 const MAX_WAITING = 10_000;
 
+/** How long to wait for a reader of the last lines. */
+const FLUSH_MS = 1000;
+
 /** In characters. Longer messages are cut: many log readers accept no longer lines. */
 const MAX_MESSAGE = 8192;
 
@@ -43,7 +46,7 @@ export class LogWriter {
   }
 
   /** Resolves when everything is written, or after `deadlineMs`. */
-  async flush(deadlineMs: number): Promise<void> {
+  async flush(deadlineMs = FLUSH_MS): Promise<void> {
     await atMost(this.#writing ?? Promise.resolve(), deadlineMs);
   }
 

@@ -2,7 +2,7 @@ import { escapeUnseen } from "../core/escaping.ts";
 import type { CallMessage } from "../core/handler.ts";
 import type { Trial, TrialRecord } from "./trial.ts";
 import type { Redaction } from "./redaction.ts";
-import { shownLines, shownValue } from "./shown_bytes.ts";
+import { valueLines, valueText } from "./byte_text.ts";
 
 /** Names of record headers whose configured values are secret. */
 const SECRET_NAME =
@@ -16,7 +16,7 @@ export function messageText(
   const lines = [
     ...[title, ...headers.map(([name, value]) => `${name}: ${value}`)]
       .map((line) => escapeUnseen(redaction.of(line))),
-    ...(body === null ? [] : ["", ...shownLines(body, redaction)]),
+    ...(body === null ? [] : ["", ...valueLines(body, redaction)]),
     ...(note === undefined ? [] : ["", `(${note})`]),
   ];
   return section(heading, lines.map((line) => `${prefix} ${line}`.trimEnd()));
@@ -42,14 +42,14 @@ function recordText(
   const isSecret = (name: string) => configured.has(name.toLowerCase()) && SECRET_NAME.test(name);
   const lines = [
     ...(chosen === undefined ? [] : [`destination: ${chosen}`]),
-    `key: ${shownValue(key, redaction)}`,
+    `key: ${valueText(key, redaction)}`,
     "headers:",
     ...headers.map(([name, bytes]) => {
-      const shown = isSecret(name) ? "***" : shownValue(bytes, redaction);
+      const shown = isSecret(name) ? "***" : valueText(bytes, redaction);
       return `  ${escapeUnseen(redaction.of(name))}: ${shown}`;
     }),
     "value:",
-    ...(value === null ? ["(null)"] : shownLines(value, redaction)).map((line) => `  ${line}`),
+    ...(value === null ? ["(null)"] : valueLines(value, redaction)).map((line) => `  ${line}`),
   ];
   return section(
     `record ${number} of ${of}, not published: ${destination}`,

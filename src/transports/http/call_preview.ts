@@ -35,7 +35,7 @@ export class CallPreview {
     const { status, headers, body } = response;
     this.#observer.received({
       title: status === null ? "a response without a status" : `HTTP ${status}`,
-      headers: [...shownHeaders(headers)],
+      headers: [...decodedHeaders(headers)],
       body,
       ...(body === null ? { note: response.defect } : {}),
       hidden: [],
@@ -55,7 +55,7 @@ function headOf(request: Bytes): RequestHead {
 }
 
 /** Decodes the values; each of several `set-cookie` headers is a pair of its own. */
-function* shownHeaders(
+function* decodedHeaders(
   headers: ResponseHeaders,
 ): Generator<readonly [name: string, value: string]> {
   for (const [name, value] of headers) {

@@ -57,13 +57,13 @@ export class RedactedRequests {
     event: InboundEvent,
     { target, isRedirected }: RequestTarget,
   ): Pick<CallMessage, "title" | "headers" | "hidden"> {
-    const shownTarget = isRedirected ? redactedRedirect(target) : this.#targets.of(event);
+    const redactedTarget = isRedirected ? redactedRedirect(target) : this.#targets.of(event);
     const shown = headers.map(([name, value]) =>
       [name, this.#valueOf(name, value, event)] as const
     );
     const hidden = headers.filter(([, value], index) => shown[index]?.[1] !== value);
     return {
-      title: `${method} ${shownTarget} HTTP/1.1`,
+      title: `${method} ${redactedTarget} HTTP/1.1`,
       headers: shown,
       hidden: [
         // The endpoint may echo credentials without their scheme.

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Redaction } from "../../src/process/redaction.ts";
-import { shownLines, shownValue } from "../../src/process/shown_bytes.ts";
+import { valueLines, valueText } from "../../src/process/byte_text.ts";
 import { bytes } from "../support/events.ts";
 
 const NOTHING_SECRET = new Redaction([]);
@@ -20,29 +20,29 @@ const LINES: readonly [name: string, value: string | readonly number[], lines: s
 ];
 
 for (const [name, value, expected] of LINES) {
-  Deno.test(`shownLines() shows ${name}`, () => {
+  Deno.test(`valueLines() shows ${name}`, () => {
     const content = typeof value === "string" ? bytes(value) : new Uint8Array(value);
-    assertEquals(shownLines(content, NOTHING_SECRET), expected);
+    assertEquals(valueLines(content, NOTHING_SECRET), expected);
   });
 }
 
-Deno.test("shownLines() cuts what is large, and says how large it is", () => {
-  const [text = "", note] = shownLines(bytes("é".repeat(20_000)), NOTHING_SECRET);
+Deno.test("valueLines() cuts what is large, and says how large it is", () => {
+  const [text = "", note] = valueLines(bytes("é".repeat(20_000)), NOTHING_SECRET);
   assertEquals([text.length, note], [8192, "(cut here; it has 40,000 bytes)"]);
-  const binary = shownLines(new Uint8Array(20_000).fill(255), NOTHING_SECRET);
+  const binary = valueLines(new Uint8Array(20_000).fill(255), NOTHING_SECRET);
   assertEquals([binary.length, binary.at(-1)], [84, "(cut here; it has 20,000 bytes)"]);
 });
 
-Deno.test("shownLines() hides a secret, even where the text is cut and among bytes that are no text", () => {
+Deno.test("valueLines() hides a secret, even where the text is cut and among bytes that are no text", () => {
   const filler = "a".repeat(8190);
-  assertEquals(shownLines(bytes(`${filler}password`), SECRET)[0], `${filler}**`);
-  assertEquals(shownLines(new Uint8Array([255, ...bytes("password")]), SECRET)[1], "/yoqKg==");
+  assertEquals(valueLines(bytes(`${filler}password`), SECRET)[0], `${filler}**`);
+  assertEquals(valueLines(new Uint8Array([255, ...bytes("password")]), SECRET)[1], "/yoqKg==");
 });
 
-Deno.test("shownValue() shows one line, whatever the bytes are", () => {
-  assertEquals(shownValue(null, SECRET), "(null)");
-  assertEquals(shownValue(bytes(""), SECRET), "(empty)");
-  assertEquals(shownValue(bytes("a\nb password"), SECRET), "a\\u{a}b ***");
-  const base64 = shownValue(new Uint8Array([255]), SECRET);
+Deno.test("valueText() shows one line, whatever the bytes are", () => {
+  assertEquals(valueText(null, SECRET), "(null)");
+  assertEquals(valueText(bytes(""), SECRET), "(empty)");
+  assertEquals(valueText(bytes("a\nb password"), SECRET), "a\\u{a}b ***");
+  const base64 = valueText(new Uint8Array([255]), SECRET);
   assertEquals(base64, "(no UTF-8 text: 1 byte, in base64) /w==");
 });

@@ -9,7 +9,7 @@ const MAX_CHARACTERS = 8192;
 const BASE64_LINE = 100;
 
 /** Bytes on one line, for keys and header values. */
-export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
+export function valueText(bytes: Bytes | null, redaction: Redaction): string {
   if (bytes === null) return "(null)";
   if (bytes.length === 0) return "(empty)";
   const text = textOf(bytes);
@@ -19,7 +19,7 @@ export function shownValue(bytes: Bytes | null, redaction: Redaction): string {
 }
 
 /** Bytes as lines: the lines of a UTF-8 text, or base64 for other bytes. Notes are in brackets. */
-export function shownLines(bytes: Bytes, redaction: Redaction): readonly string[] {
+export function valueLines(bytes: Bytes, redaction: Redaction): readonly string[] {
   if (bytes.length === 0) return ["(empty)"];
   const text = textOf(bytes);
   const whole = text === null ? redaction.ofBytes(bytes).toBase64() : redaction.of(text);
