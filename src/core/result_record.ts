@@ -1,8 +1,10 @@
 import type { InboundEvent, OriginFact, RecordHeader } from "./event.ts";
 import type { ErrorResult, Result } from "./handler.ts";
+import { octets } from "./octets.ts";
 import type { OutboundRecord } from "./result_processor.ts";
 
 const TEXT = new TextEncoder();
+const ASCII = /^[\x20-\x7e]*$/;
 
 /** Headers with facts of origins, by name and value: most values recur, and encoding takes long. */
 const REMEMBERED = new Map<string, Map<string, RecordHeader>>();
@@ -82,7 +84,8 @@ function sourceHeader([fact, value]: OriginFact): RecordHeader {
   }
   let header = remembered.get(value);
   if (header === undefined) {
-    header = [`eventor-source-${fact}`, TEXT.encode(value)];
+    const bytes = ASCII.test(value) ? octets(value) : TEXT.encode(value);
+    header = [`eventor-source-${fact}`, bytes];
     if (remembered.size < MAX_REMEMBERED) remembered.set(value, header);
   }
   return header;
