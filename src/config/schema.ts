@@ -135,6 +135,14 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
   if (handler.onFailure === "deadLetter" && pipeline.deadLetter === undefined) {
     refuse("onFailure", "the pipeline has no 'deadLetter': add that section");
   }
+  if (
+    handler.onFailure !== undefined && handler.onFailure !== "deadLetter" && pipeline.deadLetter
+  ) {
+    refuse(
+      "onFailure",
+      `'${handler.onFailure}' contradicts the pipeline's 'deadLetter': leave out one of the two`,
+    );
+  }
   const takesSuccess = processors.some((each) => [Object(each).when].flat().includes("onSuccess"));
   if (handler.onTombstone === "forward" && !takesSuccess) {
     refuse("onTombstone", "'forward' needs an eventResultProcessor with 'when: onSuccess'");

@@ -50,7 +50,7 @@ export const retrySchema = section({
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "How an event that has failed for good is handled in a pipeline without `deadLetter`: `block`, the default, keeps repeating its call and blocks later events of its key; `discard` drops it",
+  "How an event that has failed for good is handled: `deadLetter`, the default and only choice in a pipeline with that section, stores it there; otherwise `block`, the default, repeats its call and blocks later events of its key, and `discard` drops it",
 );
 
 export const onTombstoneSchema = toSchema(

@@ -49,6 +49,6 @@ export const whenSchema = oneOrList(
   toSchema(choice<When>({ onSuccess: "onSuccess", onError: "onError" })),
 ).transform((outcomes): readonly When[] => [...new Set(outcomes)])
   .describe(
-    "`onSuccess`: the response's status is below 300; `onError`: it is 400 or above, or a redirect that is not " +
-      "followed; one or a list",
+    "`onSuccess`: the response's status is below 300; `onError`: it is 400 or above, a redirect that eventor does " +
+      "not follow, or the response is unusable; one or a list",
   );

@@ -32,7 +32,7 @@ Deno.test("configJsonSchema() gives editors types, defaults and words", () => {
         { type: "integer", minimum: 1, maximum: 3_600_000 },
         { type: "string", pattern: "^-?[0-9]+$|\\$\\{(env|file):" },
       ],
-      description: "After how long without a sign of life the group goes on without a member " +
+      description: "How long the group waits for a heartbeat before it removes a member " +
         "(librdkafka: 45000)",
       default: 30_000,
     },

@@ -135,3 +135,18 @@ Deno.test("loadConfig() counts pipelines without a name", () => {
     "pipeline #3: expected a mapping, found the number 7",
   ]);
 });
+
+Deno.test("loadConfig() refuses an onFailure that contradicts the pipeline's deadLetter", async (t) => {
+  const textOf = (onFailure: string) =>
+    `[{ name: a, eventListener: { type: stdin }, ` +
+    `eventHandler: { type: http, url: "http://a/", onFailure: ${onFailure} }, ` +
+    `deadLetter: { type: stdout } }]`;
+  for (const onFailure of ["block", "discard"]) {
+    await t.step(onFailure, () =>
+      assertEquals(problemsOf(textOf(onFailure)), [
+        `pipeline 'a': eventHandler.onFailure: '${onFailure}' contradicts the pipeline's ` +
+        "'deadLetter': leave out one of the two",
+      ]));
+  }
+  assertEquals(problemsOf(textOf("deadLetter")), []);
+});

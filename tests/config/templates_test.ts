@@ -169,7 +169,7 @@ Deno.test("templates are refused where they cannot stand", async (t) => {
     ],
     [
       withProcessor({ topic: "R_${event.key}" }),
-      "eventResultProcessor.topics: required, as 'topic' holds templates: list all topics that it may come to",
+      "eventResultProcessor.topics: required, because 'topic' holds templates: list all topics that they may produce",
     ],
     [
       withProcessor({ topics: ["A"] }),

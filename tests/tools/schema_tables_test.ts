@@ -33,7 +33,7 @@ Deno.test("keyTables() says what a key is and what becomes of it", async (t) => 
       "| `shutdownTimeout` | text such as `30s` | `25s` | How long events in flight may take to " +
       "finish when eventor stops |",
       "| `name` | text | required | The name of the pipeline, for the log; it must be unique |",
-      "| `heartbeat.interval.ms` | `3000` | How often a member gives a sign of life |",
+      "| `heartbeat.interval.ms` | `3000` | How often a member sends a heartbeat |",
       "| `log_level`, `debug` |  | Accepted with a warning: has no effect in eventor: " +
       "the pipeline's logLevel decides |",
       "| `sasl.kerberos.*` |  | Refused: Kerberos is not supported |",

@@ -91,8 +91,8 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
   type: z.literal("kafka").describe("Reads events from a Kafka topic"),
   topic: topic.describe("The topic that events come from"),
   maxEventBytes: toSchema(size({ min: "1KiB", max: "1GiB" })).prefault("8MiB").describe(
-    "What an event may take uncompressed: key, value and headers. A larger one is not sent: it " +
-      "fails for good, as `onFailure` says",
+    "The largest event, uncompressed: key, value and headers. eventor does not send a larger one, " +
+      "which fails for good",
   ),
   consumerConfig: blockSchema({
     read: readConsumerBlock,
@@ -123,10 +123,10 @@ const PRODUCER_EXTRAS: SectionExtras = {
 
 /** Reads the `eventResultProcessor` section of type `kafka`. */
 export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> = section({
-  type: z.literal("kafka").describe("Publishes results onto a Kafka topic"),
-  topic: resultTopic.describe("The topic that results are sent to; it may hold templates"),
+  type: z.literal("kafka").describe("Publishes results to a Kafka topic"),
+  topic: resultTopic.describe("The topic for results; it may hold templates"),
   topics: z.array(topic).min(1).optional().describe(
-    "All topics that a `topic` with templates may come to",
+    "All topics that a `topic` with templates may produce",
   ),
   when: whenSchema,
   ...recordTemplateKeys,
@@ -135,7 +135,7 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
   const isTemplate = typeof topic === "object";
   if (isTemplate === (topics !== undefined)) return;
   const refused = isTemplate
-    ? "required, as 'topic' holds templates: list all topics that it may come to"
+    ? "required, because 'topic' holds templates: list all topics that they may produce"
     : "goes with a 'topic' that holds templates only";
   context.addIssue({ code: "custom", path: ["topics"], params: { refused } });
 }).transform(({ topic, topics = [], key, headers, ...others }) => {

@@ -200,12 +200,12 @@ Deno.test("Kafka's sections warn of what is accepted but hardly meant", async (t
       "retry.backoff.ms has no effect in eventor beside reconnect.backoff.ms",
     ]],
     [consumerText({ "auto.commit.interval.ms": 5, "queued.min.messages": 5 }), [
-      "auto.commit.interval.ms has no effect in eventor: it decides itself when to commit",
-      "queued.min.messages has no effect in eventor: it has its own limits on what it reads ahead",
+      "auto.commit.interval.ms has no effect in eventor, which decides when to commit",
+      "queued.min.messages has no effect in eventor, which has its own limits for prefetching",
     ]],
     [producerText({ acks: 1, "queue.buffering.max.messages": 5 }), [
-      "queue.buffering.max.messages has no effect in eventor: the pipeline's maxBufferedBytes bounds " +
-      "what waits",
+      "queue.buffering.max.messages has no effect in eventor: the pipeline's maxBufferedBytes limits " +
+      "waiting results",
       "acks 1 loses a result when the broker that stored it fails: write all",
     ]],
     [producerText({ "max.in.flight": 5 }), [

@@ -29,7 +29,7 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
   const timeout = "expected a whole number from 1 to 3600000";
   const noTls = "has no effect without TLS: set security.protocol to ssl or sasl_ssl";
   const noSasl = "has no effect without SASL: set security.protocol to sasl_ssl";
-  const commits = "eventor commits an event itself, once its result is stored";
+  const commits = "eventor commits an event itself once its result is stored";
   const table: [Keys, string[]][] = [
     [{ "bootstrap.servers": undefined, "group.id": undefined }, [
       at("bootstrap.servers") + "required",
@@ -130,7 +130,7 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
     [{ ...SASL, "sasl.kerberos.keytab": "/a" }, [
       at("sasl.kerberos.keytab") + "Kerberos is not supported",
     ]],
-    [{ "rebalance_cb": "a" }, [".rebalance_cb: it belongs to the C library librdkafka"]],
+    [{ "rebalance_cb": "a" }, [".rebalance_cb: it exists only in the C library librdkafka"]],
     [{ "ssl.keystore.password": "a" }, [
       at("ssl.keystore.password") +
       "PKCS#12 is not supported: use ssl.certificate.location and ssl.key.location",
@@ -170,7 +170,7 @@ Deno.test("consumerConfig says what is wrong", async (t) => {
 Deno.test("producerConfig says what is wrong", async (t) => {
   const transactions = "transactions are not supported";
   const table: [Keys, string][] = [
-    [{ acks: 0 }, ".acks: with 0 a result could be lost without anyone knowing: write all"],
+    [{ acks: 0 }, ".acks: with 0, results could be lost unnoticed: write all"],
     [{ acks: 2 }, ".acks: expected all, -1 or 1, found the number 2"],
     [
       { "compression.type": "brotli" },

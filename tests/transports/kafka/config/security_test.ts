@@ -153,7 +153,7 @@ Deno.test("consumerConfig says which keys about security do not go together", as
     ]],
     [{ ...TOKEN, "sasl.oauthbearer.method": "default" }, [
       at("sasl.oauthbearer.method") +
-      "a token that nobody signed is no protection: set it to oidc",
+      "an unsigned token does not authenticate anyone: set it to oidc",
     ]],
     [{ ...TOKEN, "sasl.oauthbearer.token.endpoint.url": "login.example" }, [
       at("sasl.oauthbearer.token.endpoint.url") + "expected an http:// or https:// URL",
@@ -171,7 +171,7 @@ Deno.test("consumerConfig says which keys about security do not go together", as
     ]],
     [{ ...TOKEN, "sasl.oauthbearer.grant.type": "client_credentials" }, [
       at("sasl.oauthbearer.grant.type") +
-      "tokens are asked for by the grant client_credentials with a secret only",
+      "eventor requests tokens only with the grant client_credentials and a secret",
     ]],
     [{
       ...SSL,

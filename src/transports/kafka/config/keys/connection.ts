@@ -9,67 +9,72 @@ export const CONNECTION_KEYS = {
   bootstrapServers: mapped(["bootstrap.servers", "metadata.broker.list"], {
     scalar: servers(),
     meaning:
-      "Required. The brokers to ask first, IPv6 addresses in brackets; the port is 9092 when absent",
+      "Required. The brokers to connect to first. IPv6 addresses are in brackets; the default " +
+      "port is 9092",
   }),
   clientId: mappedOr(["client.id"], {
     scalar: text(),
     default: "eventor",
-    meaning: "How the client calls itself towards the brokers",
+    meaning: "The name by which brokers know the client",
   }),
   connectionTimeoutMs: mappedOr(["socket.connection.setup.timeout.ms"], {
     scalar: integer(1000, MAX_INTEGER),
     default: 5000,
-    meaning: "How long connecting may take (librdkafka: 30000)",
+    meaning: "The time limit for connecting (librdkafka: 30000)",
   }),
   requestTimeoutMs: mappedOr(["socket.timeout.ms"], {
     scalar: integer(10, 300_000),
     default: 10_000,
-    meaning: "How long a broker may take to answer (librdkafka: 60000)",
+    meaning: "The time limit for a broker's response (librdkafka: 60000)",
   }),
   metadataRefreshMs: mapped(["topic.metadata.refresh.interval.ms"], {
     scalar: integer(10, 3_600_000),
-    meaning: "How often topics and brokers are looked up again, 60000 when neither this nor " +
-      "`metadata.max.age.ms` is written (librdkafka: 300000)",
+    meaning:
+      "How often eventor refreshes what it knows of topics and brokers. The default is 60000 " +
+      "(librdkafka: 300000)",
   }),
   metadataMaxAgeMs: mapped(["metadata.max.age.ms"], {
     scalar: integer(1, 86_400_000),
-    meaning: "The same as `topic.metadata.refresh.interval.ms`, which wins",
+    meaning: "An alias of `topic.metadata.refresh.interval.ms`, which takes precedence",
   }),
   reconnectBackoffMs: mapped(["reconnect.backoff.ms"], {
     scalar: integer(0, 3_600_000),
-    meaning: "The first pause before connecting or asking again, 500 when not written " +
-      "(librdkafka: 100)",
+    meaning:
+      "The first pause before another attempt to connect or to send a request. The default is " +
+      "500 (librdkafka: 100)",
   }),
   reconnectBackoffMaxMs: mapped(["reconnect.backoff.max.ms"], {
     scalar: integer(0, 3_600_000),
     meaning:
-      "The longest such pause, 30000 when not written (librdkafka: 10000); while a listener " +
-      "runs, at most 5000",
+      "The longest such pause. The default is 30000 (librdkafka: 10000). While a listener runs, " +
+      "it is at most 5000",
   }),
   retryBackoffMs: mapped(["retry.backoff.ms"], {
     scalar: integer(1, 300_000),
-    meaning: "The same as `reconnect.backoff.ms`, which wins",
+    meaning: "An alias of `reconnect.backoff.ms`, which takes precedence",
   }),
   retryBackoffMaxMs: mapped(["retry.backoff.max.ms"], {
     scalar: integer(1, 300_000),
-    meaning: "The same as `reconnect.backoff.max.ms`, which wins",
+    meaning: "An alias of `reconnect.backoff.max.ms`, which takes precedence",
   }),
   maxInFlightRequests: mappedOr(["max.in.flight.requests.per.connection", "max.in.flight"], {
     scalar: integer(1, 1_000_000),
     default: 1_000_000,
-    meaning: "How many requests may wait for an answer of one broker; of a producer always 1, as " +
-      "what comes meanwhile shares the next request",
+    meaning:
+      "How many requests may wait for the responses of one broker. For a producer it is always " +
+      "1: later results share the next request",
   }),
   maxResponseBytes: mapped(["receive.message.max.bytes"], {
     scalar: integer(1000, MAX_INTEGER),
-    meaning: "How large a response of a broker may be, 100000000 when not written, and of a " +
-      "consumer 512 more than `fetch.max.bytes` at least. A connection on which a larger one is " +
-      "announced is closed before it takes memory",
+    meaning:
+      "The largest response of a broker. The default is 100000000. For a consumer it is at " +
+      "least `fetch.max.bytes` plus 512. If a broker announces a larger response, eventor " +
+      "closes the connection before it allocates memory",
   }),
   allowAutoTopicCreation: mappedOr(["allow.auto.create.topics"], {
     scalar: boolean(),
     default: false,
-    meaning: "Whether asking for a topic may create it (librdkafka's producer: true)",
+    meaning: "Whether a request for a missing topic may create it (librdkafka's producer: true)",
   }),
 };
 
@@ -86,7 +91,10 @@ export const OTHER_CONNECTION_KEYS = [
   }),
   withoutEffect(["log_level"], "has no effect in eventor: the pipeline's logLevel decides"),
   withoutEffect(["debug"], "has no effect in eventor: the pipeline's logLevel decides"),
-  withoutEffect(["statistics.interval.ms"], "has no effect in eventor: it has no such statistics"),
+  withoutEffect(
+    ["statistics.interval.ms"],
+    "has no effect in eventor, which has no such statistics",
+  ),
   withoutEffect(["socket.keepalive.enable"], "has no effect in eventor: keep-alive is always on"),
   withoutEffect(["socket.nagle.disable"]),
   withoutEffect(["socket.send.buffer.bytes"]),
@@ -112,12 +120,12 @@ export const OTHER_CONNECTION_KEYS = [
   withoutEffect(["log.connection.close"]),
   withoutEffect(["log.queue"]),
   withoutEffect(["log.thread.name"]),
-  refused(["api.version.*"], "the protocol's versions are always negotiated: leave it out"),
-  refused(["broker.version.fallback"], "the protocol's versions are always negotiated"),
-  refused(["builtin.features"], "it belongs to the C library librdkafka"),
-  refused(["default_topic_conf"], "it belongs to the C library librdkafka"),
-  refused(["interceptors"], "it belongs to the C library librdkafka"),
-  refused(["opaque"], "it belongs to the C library librdkafka"),
-  refused(["plugin.library.paths"], "it belongs to the C library librdkafka"),
-  refused(["*_cb"], "it belongs to the C library librdkafka"),
+  refused(["api.version.*"], "eventor always negotiates protocol versions: leave it out"),
+  refused(["broker.version.fallback"], "eventor always negotiates protocol versions: leave it out"),
+  refused(["builtin.features"], "it exists only in the C library librdkafka"),
+  refused(["default_topic_conf"], "it exists only in the C library librdkafka"),
+  refused(["interceptors"], "it exists only in the C library librdkafka"),
+  refused(["opaque"], "it exists only in the C library librdkafka"),
+  refused(["plugin.library.paths"], "it exists only in the C library librdkafka"),
+  refused(["*_cb"], "it exists only in the C library librdkafka"),
 ];

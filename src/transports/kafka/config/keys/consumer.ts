@@ -4,8 +4,8 @@ import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts
 /** An assignment strategy, by the name that all clients use. */
 export type AssignmentStrategy = "range" | "roundrobin";
 
-const COMMITS_ITSELF = "eventor commits an event itself, once its result is stored: write false";
-const OWN_QUEUE = "has no effect in eventor: it has its own limits on what it reads ahead";
+const COMMITS_ITSELF = "eventor commits an event itself once its result is stored: write false";
+const OWN_QUEUE = "has no effect in eventor, which has its own limits for prefetching";
 
 /** Keys that only `consumerConfig` has, and whose values eventor uses. */
 export const CONSUMER_KEYS = {
@@ -20,28 +20,31 @@ export const CONSUMER_KEYS = {
       end: "latest",
     }, { refused: { error: "'error' is not supported: write earliest or latest" } }),
     default: "latest",
-    meaning: "Where a group without offsets begins: at the first event, or once at the end",
+    meaning:
+      "Where a group without offsets starts: `earliest` at the first event; `latest` at the " +
+      "end, at the first start only",
   }),
   sessionTimeoutMs: mappedOr(["session.timeout.ms"], {
     scalar: integer(1, 3_600_000),
     default: 30_000,
-    meaning: "After how long without a sign of life the group goes on without a member " +
-      "(librdkafka: 45000)",
+    meaning:
+      "How long the group waits for a heartbeat before it removes a member (librdkafka: 45000)",
   }),
   heartbeatIntervalMs: mappedOr(["heartbeat.interval.ms"], {
     scalar: integer(1, 3_600_000),
     default: 3000,
-    meaning: "How often a member gives a sign of life",
+    meaning: "How often a member sends a heartbeat",
   }),
   rebalanceTimeoutMs: mapped(["max.poll.interval.ms"], {
     scalar: integer(1, 86_400_000),
-    meaning: "How long a rebalance waits for its members. When not written: 60000, or " +
-      "`session.timeout.ms` if that is longer (librdkafka: 300000). A call may take longer",
+    meaning:
+      "How long a rebalance waits for members. The default is 60000, or `session.timeout.ms` if " +
+      "that is longer (librdkafka: 300000). It does not limit calls",
   }),
   minBytes: mappedOr(["fetch.min.bytes"], {
     scalar: integer(1, 100_000_000),
     default: 1,
-    meaning: "How much a broker collects before it answers",
+    meaning: "How many bytes a broker collects before it responds",
   }),
   maxWaitTimeMs: mappedOr(["fetch.wait.max.ms"], {
     scalar: integer(0, 300_000),
@@ -51,28 +54,29 @@ export const CONSUMER_KEYS = {
   maxBytesPerPartition: mappedOr(["fetch.message.max.bytes", "max.partition.fetch.bytes"], {
     scalar: integer(1, 1_000_000_000),
     default: 262_144,
-    meaning: "How much of one partition a broker sends at once (librdkafka: 1048576)",
+    meaning: "How many bytes of one partition a broker sends at once (librdkafka: 1048576)",
   }),
   maxBytes: mappedOr(["fetch.max.bytes"], {
     scalar: integer(1, 2_147_483_135),
     default: 10_485_760,
-    meaning: "How much a broker sends at once (librdkafka: 52428800)",
+    meaning: "How many bytes a broker sends at once (librdkafka: 52428800)",
   }),
   readUncommitted: mappedOr(["isolation.level"], {
     scalar: choice({ read_committed: false, read_uncommitted: true }),
     default: "read_committed",
-    meaning: "Whether events of unfinished transactions are read",
+    meaning: "`read_committed`: only events of committed transactions, and those without a " +
+      "transaction; `read_uncommitted`: all events",
   }),
   assignmentStrategies: mappedOr(["partition.assignment.strategy"], {
     scalar: assignmentStrategies(),
     default: "range,roundrobin",
     meaning:
-      "How the group shares its partitions: `range`, `roundrobin`, or both, the preferred one " +
-      "first. All members must have one in common",
+      "The assignment strategies of this member: `range`, `roundrobin`, or both, the preferred " +
+      "one first. All members must have one in common",
   }),
   rackId: mapped(["client.rack"], {
     scalar: text(),
-    meaning: "Where the client is, so that it can read from a broker nearby",
+    meaning: "The client's rack, so that it can fetch from a replica nearby",
   }),
 };
 
@@ -81,7 +85,7 @@ export const OTHER_CONSUMER_KEYS = [
   fixed(["enable.auto.commit"], {
     scalar: boolean({ true: COMMITS_ITSELF }),
     default: false,
-    meaning: "Only `false`: eventor commits an event itself, once its result is stored",
+    meaning: "Only `false`: eventor commits an event itself once its result is stored",
   }),
   fixed(["group.protocol"], {
     scalar: choice({ classic: "classic" }, {
@@ -92,11 +96,11 @@ export const OTHER_CONSUMER_KEYS = [
   }),
   withoutEffect(
     ["check.crcs"],
-    "has no effect in eventor: it always checks the CRC of what it fetches",
+    "has no effect in eventor, which always checks the CRC",
   ),
   withoutEffect(
     ["auto.commit.interval.ms"],
-    "has no effect in eventor: it decides itself when to commit",
+    "has no effect in eventor, which decides when to commit",
   ),
   withoutEffect(["queued.min.messages"], OWN_QUEUE),
   withoutEffect(["queued.max.messages.kbytes"], OWN_QUEUE),
@@ -109,7 +113,7 @@ export const OTHER_CONSUMER_KEYS = [
   withoutEffect(["consume.callback.max.messages"]),
   refused(["auto.commit.enable"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
   refused(["enable.auto.offset.store"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
-  refused(["offset.store.*"], "offsets are always kept by the broker: leave it out"),
+  refused(["offset.store.*"], "brokers always store the offsets: leave it out"),
   refused(["group.instance.id"], "static membership is not supported"),
   refused(["group.remote.assignor"], "the protocol of KIP-848 is not supported"),
   refused(["fetch.max.wait.ms"], "librdkafka's name for it is 'fetch.wait.max.ms'"),

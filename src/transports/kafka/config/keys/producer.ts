@@ -2,9 +2,8 @@ import { boolean, choice, integer } from "../../../../schema/scalar.ts";
 import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
 
 const MAX_INTEGER = 2_147_483_647;
-const NO_QUEUE = "has no effect in eventor: the pipeline's maxBufferedBytes bounds what waits";
-const NO_DEADLINE =
-  "has no effect in eventor: a result is published again and again until it is stored";
+const NO_QUEUE = "has no effect in eventor: the pipeline's maxBufferedBytes limits waiting results";
+const NO_DEADLINE = "has no effect in eventor, which publishes a result until it is stored";
 const NO_TRANSACTIONS = "transactions are not supported";
 const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
 
@@ -14,47 +13,51 @@ export const PRODUCER_KEYS = {
     scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
       expected: "all, -1 or 1",
       offered: ["all", -1, 1],
-      refused: { 0: "with 0 a result could be lost without anyone knowing: write all" },
+      refused: { 0: "with 0, results could be lost unnoticed: write all" },
     }),
     default: "all",
-    meaning: "How many brokers store a result before it counts as stored; `1` with a warning",
+    meaning:
+      "How many replicas must store a result: `all` that are in sync, or `1`, with a warning",
   }),
   requestTimeoutForAcksMs: mappedOr(["request.timeout.ms"], {
     scalar: integer(1, 900_000),
     default: 5000,
     meaning:
-      "How long a broker waits for the others to store a result; the client waits a second " +
-      "longer at least (librdkafka: 30000)",
+      "How long a broker waits until other replicas have stored a result. The client waits at " +
+      "least a second longer (librdkafka: 30000)",
   }),
   retries: mappedOr(["message.send.max.retries", "retries"], {
     scalar: integer(0, MAX_INTEGER),
     default: 3,
-    meaning: "How often the client itself repeats a request; eventor repeats after that " +
+    meaning: "How often the client repeats a request before eventor publishes the result again " +
       "(librdkafka: 2147483647)",
   }),
   idempotent: mappedOr(["enable.idempotence"], {
     scalar: boolean(),
     default: false,
-    meaning: "Whether brokers recognize a request that is repeated",
+    meaning: "Whether brokers detect repeated requests",
   }),
   maxRecordBytes: mappedOr(["message.max.bytes"], {
     scalar: integer(1000, 1_000_000_000),
     default: 1_000_000,
     meaning:
-      "How many bytes a result may take, with key, headers and before compression; a larger " +
-      "one is not sent. In a `deadLetter` the default is `100000000`: its topic decides",
+      "The largest result in bytes: key, value and headers before compression. A larger one is " +
+      "not sent. For a `deadLetter` the default is `100000000`, so that the limit of its topic " +
+      "applies",
   }),
   lingerMs: mappedOr(["linger.ms", "queue.buffering.max.ms"], {
     scalar: integer(0, 900_000),
     default: 0,
-    meaning: "How long a result waits for others although no request is under way, in which case " +
-      "it waits anyway (librdkafka: 5)",
+    meaning:
+      "How long a result waits for others when no request is in progress. During a request, " +
+      "results always wait (librdkafka: 5)",
   }),
   maxBatchBytes: mappedOr(["batch.size"], {
     scalar: integer(1, MAX_INTEGER),
     default: 1_000_000,
-    meaning: "How many bytes the results for one partition may have in a request, before " +
-      "compression; adapts to a topic that takes less",
+    meaning:
+      "How many bytes of results for one partition a request may have, before compression. " +
+      "eventor reduces it if the topic accepts less",
   }),
   maxBatchRecords: mappedOr(["batch.num.messages"], {
     scalar: integer(1, 1_000_000),
@@ -66,8 +69,9 @@ export const PRODUCER_KEYS = {
       { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" },
     ),
     default: "none",
-    meaning: "How results are compressed. In a `deadLetter` the default is `gzip`, as events may " +
-      "have come compressed",
+    meaning:
+      "How results are compressed. For a `deadLetter` the default is `gzip`, because events may " +
+      "be compressed in their topic",
   }),
 };
 
@@ -92,11 +96,11 @@ export const OTHER_PRODUCER_KEYS = [
       ),
     }),
     default: "murmur2_random",
-    meaning: "Only `murmur2_random`, as the Java client (librdkafka: consistent_random)",
+    meaning: "Only `murmur2_random`, as in the Java client (librdkafka: consistent_random)",
   }),
   fixed(["queuing.strategy"], {
     scalar: choice({ fifo: "fifo" }, {
-      refused: { lifo: "results are sent in their order: leave it out" },
+      refused: { lifo: "eventor keeps the order of results: leave it out" },
     }),
     default: "fifo",
     meaning: "Only `fifo`",
@@ -120,5 +124,5 @@ export const OTHER_PRODUCER_KEYS = [
   withoutEffect(["client.rack"]),
   refused(["transactional.id"], NO_TRANSACTIONS),
   refused(["transaction.timeout.ms"], NO_TRANSACTIONS),
-  refused(["msg_order_cmp"], "it belongs to the C library librdkafka"),
+  refused(["msg_order_cmp"], "it exists only in the C library librdkafka"),
 ];

@@ -6,9 +6,9 @@ import { mapped, mappedOr, refused } from "./config_key.ts";
 /** The value of `ssl.ca.location` for the platform's authorities, not a path. */
 export const PLATFORM_ROOTS = "probe";
 
-const WEAKER_TLS = "it can't be set here, and leaving it out in silence could weaken TLS";
+const WEAKER_TLS = "eventor cannot set it, and ignoring it could weaken TLS";
 const ONLY_CLIENT_CREDENTIALS =
-  "tokens are asked for by the grant client_credentials with a secret only";
+  "eventor requests tokens only with the grant client_credentials and a secret";
 
 /** Keys of both blocks for TLS and SASL, whose values eventor uses. */
 export const SECURITY_KEYS = {
@@ -24,12 +24,12 @@ export const SECURITY_KEYS = {
   }),
   caPem: mapped(["ssl.ca.pem"], {
     scalar: pem("certificate"),
-    meaning: "Authorities whose certificates brokers may have, besides the platform's " +
-      "(librdkafka: in their place)",
+    meaning: "Certificate authorities for brokers, in addition to the built-in ones (librdkafka: " +
+      "instead of them)",
   }),
   caFile: mapped(["ssl.ca.location"], {
     scalar: pemFile("certificate", PLATFORM_ROOTS),
-    meaning: "The same as a file; `probe` for the platform's alone",
+    meaning: "The same as a file; `probe` for the built-in ones only",
   }),
   certificatePem: mapped(["ssl.certificate.pem"], {
     scalar: pem("certificate"),
@@ -49,17 +49,17 @@ export const SECURITY_KEYS = {
   }),
   keyPassphrase: mapped(["ssl.key.password"], {
     scalar: text(),
-    meaning: "The passphrase of that key, which then is PKCS#8, encrypted by AES with SHA-256",
+    meaning: "The passphrase of that key. The key must be PKCS#8, encrypted with AES and SHA-256",
   }),
   verifyCertificate: mappedOr(["enable.ssl.certificate.verification"], {
     scalar: boolean(),
     default: true,
-    meaning: "`false`: any certificate will do, with a warning",
+    meaning: "`false` accepts every certificate, with a warning",
   }),
   verifyHostname: mappedOr(["ssl.endpoint.identification.algorithm"], {
     scalar: choice({ https: true, none: false }),
     default: "https",
-    meaning: "`none`: a broker's certificate may name another host, with a warning",
+    meaning: "`none` accepts a certificate for another host, with a warning",
   }),
   mechanism: mapped(["sasl.mechanism", "sasl.mechanisms"], {
     scalar: choice<"plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer">({
@@ -81,7 +81,7 @@ export const SECURITY_KEYS = {
   }),
   tokenMethod: mapped(["sasl.oauthbearer.method"], {
     scalar: choice({ oidc: "oidc" }, {
-      refused: { default: "a token that nobody signed is no protection: set it to oidc" },
+      refused: { default: "an unsigned token does not authenticate anyone: set it to oidc" },
     }),
     meaning: "Required for OAUTHBEARER: `oidc` (librdkafka: default)",
   }),
@@ -92,40 +92,43 @@ export const SECURITY_KEYS = {
   }),
   tokenClientId: mapped(["sasl.oauthbearer.client.id"], {
     scalar: text(),
-    meaning: "Required for OAUTHBEARER: the id of eventor at the token endpoint",
+    meaning: "Required for OAUTHBEARER: the client's id at the token endpoint",
   }),
   tokenClientSecret: mapped(["sasl.oauthbearer.client.secret"], {
     scalar: text(),
-    meaning: "Required for OAUTHBEARER: the secret that goes with it, in an Authorization header",
+    meaning: "Required for OAUTHBEARER: the client's secret, sent in an Authorization header",
   }),
   tokenScope: mapped(["sasl.oauthbearer.scope"], {
     scalar: text(),
-    meaning: "What the token is to be good for",
+    meaning: "The scopes of the token",
   }),
   extensions: mapped(["sasl.oauthbearer.extensions"], {
     scalar: extensions(),
-    meaning: "What brokers are told beside the token: `name=value`, separated by commas",
+    meaning: "Extensions sent with the token: `name=value`, separated by commas",
   }),
   tokenCaPem: mapped(["https.ca.pem"], {
     scalar: pem("certificate"),
-    meaning: "The certificates that the token endpoint is checked with, besides the platform's",
+    meaning: "Certificate authorities for the token endpoint, in addition to the built-in ones",
   }),
   tokenCaFile: mapped(["https.ca.location"], {
     scalar: pemFile("certificate", PLATFORM_ROOTS),
-    meaning: "The same as a file; `probe` for the platform's alone",
+    meaning: "The same as a file; `probe` for the built-in ones only",
   }),
 };
 
 /** The other keys of both blocks for TLS and SASL. */
 export const OTHER_SECURITY_KEYS = [
   refused(["sasl.kerberos.*"], "Kerberos is not supported"),
-  refused(["sasl.oauthbearer.config"], "a token that nobody signed is no protection"),
+  refused(["sasl.oauthbearer.config"], "an unsigned token does not authenticate anyone"),
   refused(["sasl.oauthbearer.grant.type"], ONLY_CLIENT_CREDENTIALS),
   refused(["sasl.oauthbearer.assertion.*"], ONLY_CLIENT_CREDENTIALS),
   refused(["sasl.oauthbearer.client.credentials.*"], ONLY_CLIENT_CREDENTIALS),
   refused(["sasl.oauthbearer.metadata.authentication.type"], ONLY_CLIENT_CREDENTIALS),
-  refused(["sasl.oauthbearer.sub.claim.name"], "it is a matter of the broker"),
-  refused(["enable.sasl.oauthbearer.unsecure.jwt"], "a token that nobody signed is no protection"),
+  refused(["sasl.oauthbearer.sub.claim.name"], "it is a setting of the broker"),
+  refused(
+    ["enable.sasl.oauthbearer.unsecure.jwt"],
+    "an unsigned token does not authenticate anyone",
+  ),
   refused(
     ["ssl.keystore.*"],
     "PKCS#12 is not supported: use ssl.certificate.location and ssl.key.location",
@@ -137,7 +140,7 @@ export const OTHER_SECURITY_KEYS = [
   refused(["ssl.ca.certificate.stores"], WEAKER_TLS),
   refused(["ssl.engine.*"], WEAKER_TLS),
   refused(["ssl.providers"], WEAKER_TLS),
-  refused(["ssl_*"], "it belongs to the C library librdkafka"),
+  refused(["ssl_*"], "it exists only in the C library librdkafka"),
 ];
 
 /** `name=value`, separated by commas (KIP-342). */
