@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { discover } from "../../src/process/supervised_worker.ts";
-import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/client/environment.ts";
+import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/mod.ts";
 import { type Endpoint, startEndpoint } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshTopic, produce, testBroker } from "../support/kafka/broker.ts";

@@ -8,7 +8,7 @@ import {
   tryPermissions,
   workerPermissions,
 } from "../../src/process/sandbox.ts";
-import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/client/environment.ts";
+import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/mod.ts";
 
 const KAFKA_TO_HTTP = pipeline({
   eventListener: {

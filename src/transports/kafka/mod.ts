@@ -2,9 +2,17 @@ import type { ListenerRole, Permissions, ResultProcessorRole } from "../../core/
 import type { KafkaClientConfig, KafkaListenerConfig, KafkaStoreConfig } from "./config/mod.ts";
 import { producerConfigOf } from "./config/derived.ts";
 import { hostOf } from "../http1/server.ts";
-import { KAFKAJS_ENVIRONMENT } from "./client/environment.ts";
 import { destinationsByServers } from "./destinations.ts";
 import { RecordOrigin } from "./consumer/record_origin.ts";
+
+/** Environment variables that kafkajs reads when it is loaded; the sandbox allows them. */
+export const KAFKAJS_ENVIRONMENT = [
+  "KAFKAJS_DEBUG_EXTENDED_PROTOCOL_BUFFERS",
+  "KAFKAJS_DEBUG_PROTOCOL_BUFFERS",
+  "KAFKAJS_LOG_LEVEL",
+  "KAFKAJS_NO_PARTITIONER_WARNING",
+  "NODE_ENV",
+];
 
 /** Reads a topic as a member of a consumer group. */
 export const kafkaListener: ListenerRole<KafkaListenerConfig> = {

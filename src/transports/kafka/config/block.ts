@@ -2,6 +2,8 @@ import { isMapping } from "../../../schema/document.ts";
 import type { JsonSchema, Reading } from "../../../schema/scalar.ts";
 import { unknownKey } from "../../../schema/section.ts";
 import { type ConfigKey, isNamed, type MappedKey, type ValuesOf } from "./keys/config_key.ts";
+import type { CONNECTION_KEYS } from "./keys/connection.ts";
+import type { SECURITY_KEYS } from "./keys/security.ts";
 
 /** The keys that `consumerConfig` or `producerConfig` may hold. */
 export interface BlockKeys<Mapped> {
@@ -20,6 +22,14 @@ export interface Block<Mapped> {
   /** The name under which the user wrote a key; `undefined` when absent. */
   writtenAs(field: keyof Mapped): string | undefined;
 }
+
+type ClientKeys = typeof CONNECTION_KEYS & typeof SECURITY_KEYS;
+
+/** The keys that consumers and producers share, as parsed. */
+export type ClientBlock = Block<ClientKeys>;
+
+/** The program's name of such a key. */
+export type ClientField = keyof ClientKeys;
 
 /** A problem with one key, or with the whole block when `key` is absent. */
 export interface BlockProblem {

@@ -1,5 +1,4 @@
-import type { BlockProblem } from "./block.ts";
-import type { ClientBlock, Field } from "./client_block.ts";
+import type { BlockProblem, ClientBlock, ClientField } from "./block.ts";
 import { type KafkaSaslConfig, saslConfig, saslProblems, saslWarnings } from "./sasl.ts";
 import { type KafkaTlsConfig, tlsConfig, tlsProblems, tlsWarnings } from "./tls.ts";
 
@@ -61,7 +60,7 @@ export function clientProblems(block: ClientBlock): BlockProblem[] {
 export function clientWarnings(block: ClientBlock): string[] {
   const { writtenAs } = block;
   const warnings = [...tlsWarnings(block), ...saslWarnings(block)];
-  const rivals: readonly (readonly [Field, Field])[] = [
+  const rivals: readonly (readonly [ClientField, ClientField])[] = [
     ["reconnectBackoffMs", "retryBackoffMs"],
     ["reconnectBackoffMaxMs", "retryBackoffMaxMs"],
     ["metadataRefreshMs", "metadataMaxAgeMs"],

@@ -1,6 +1,5 @@
 import type { OAuth2Config } from "../../oauth2/config.ts";
-import type { BlockProblem } from "./block.ts";
-import type { ClientBlock, Field } from "./client_block.ts";
+import type { BlockProblem, ClientBlock, ClientField } from "./block.ts";
 import { SECURITY_KEYS } from "./keys/security.ts";
 
 /** How the client authenticates. */
@@ -24,7 +23,7 @@ const TOKEN_FIELDS: readonly (keyof typeof SECURITY_KEYS)[] = [
   "tokenClientId",
   "tokenClientSecret",
 ];
-const OPTIONAL_TOKEN_FIELDS: readonly Field[] = [
+const OPTIONAL_TOKEN_FIELDS: readonly ClientField[] = [
   "tokenScope",
   "extensions",
   "tokenCaPem",
@@ -41,7 +40,7 @@ const SHOWN_WITHOUT_TLS = {
 export function saslProblems({ values, writtenAs, problems: known }: ClientBlock): BlockProblem[] {
   const problems: BlockProblem[] = [];
   const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
-  const without = (fields: readonly Field[], refused: string) => {
+  const without = (fields: readonly ClientField[], refused: string) => {
     for (const name of fields.map(writtenAs)) if (name !== undefined) refuse(name, refused);
   };
   if (!values.protocol.sasl) {

@@ -1,6 +1,5 @@
 import { certificateWarnings, clientCertificate } from "../../../schema/pem/mod.ts";
-import type { BlockProblem } from "./block.ts";
-import type { ClientBlock, Field } from "./client_block.ts";
+import type { BlockProblem, ClientBlock, ClientField } from "./block.ts";
 
 /** Certificates and keys as PEM texts, the key without a passphrase. `ca` adds to the platform's authorities. */
 export interface KafkaTlsConfig {
@@ -11,7 +10,7 @@ export interface KafkaTlsConfig {
   readonly verifyHostname: boolean;
 }
 
-const TLS_FIELDS: readonly Field[] = [
+const TLS_FIELDS: readonly ClientField[] = [
   "caPem",
   "caFile",
   "certificatePem",
@@ -22,7 +21,7 @@ const TLS_FIELDS: readonly Field[] = [
   "verifyCertificate",
   "verifyHostname",
 ];
-const EXCLUSIVE_FIELDS: readonly (readonly [Field, Field])[] = [
+const EXCLUSIVE_FIELDS: readonly (readonly [ClientField, ClientField])[] = [
   ["caPem", "caFile"],
   ["certificatePem", "certificateFile"],
   ["keyPem", "keyFile"],
@@ -34,7 +33,7 @@ export function tlsProblems(block: ClientBlock): BlockProblem[] {
   const { values, writtenAs } = block;
   const problems: BlockProblem[] = [];
   const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
-  const isWritten = (field: Field) => writtenAs(field) !== undefined;
+  const isWritten = (field: ClientField) => writtenAs(field) !== undefined;
 
   if (!values.protocol.tls) {
     for (const name of TLS_FIELDS.map(writtenAs).filter((name) => name !== undefined)) {
@@ -71,7 +70,7 @@ function certificateProblem({ values, writtenAs }: ClientBlock): BlockProblem | 
   if (cert === undefined || key === undefined) return undefined;
   const joined = clientCertificate({ cert, key, passphrase: values.keyPassphrase });
   if (!("refused" in joined)) return undefined;
-  const fields: Record<typeof joined.part, readonly Field[]> = {
+  const fields: Record<typeof joined.part, readonly ClientField[]> = {
     cert: ["certificatePem", "certificateFile"],
     key: ["keyPem", "keyFile"],
     passphrase: ["keyPassphrase"],
