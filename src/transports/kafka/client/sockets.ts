@@ -25,7 +25,7 @@ export function openSocket(
   }
   const tls = ssl ? { ...(isIP(host) ? {} : { servername: host }), ...ssl } : undefined;
   const socket = openSocketTo({ host, port }, tls);
-  if (isAdvertised) socket.prependOnceListener("error", tellAdvertised);
+  if (isAdvertised) socket.prependOnceListener("error", explainAdvertised);
   // By then kafkajs has given up and reconnects; a late connection would replace the new one.
   const timer = setTimeout(() => socket.destroy(), connectionTimeoutMs);
   const settled = () => clearTimeout(timer);
@@ -46,7 +46,7 @@ export function openSocket(
 }
 
 /** Adds where an unknown host name comes from, as the configuration does not have it. */
-function tellAdvertised(error: Error): void {
+function explainAdvertised(error: Error): void {
   if (!(error instanceof ConnectError) || error.code !== "ENOTFOUND") return;
   error.message +=
     ": the broker advertises this name; correct advertised.listeners of the broker, or have the name resolved here";

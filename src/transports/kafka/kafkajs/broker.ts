@@ -26,7 +26,7 @@ export const BROKER = replacement("Broker", KafkajsBroker.prototype, {
     throw Object.assign(createErrorFromCode(ASK_AGAIN), { message: "it knows of no broker yet" });
   },
 
-  // kafkajs repeats requests to a group's coordinator without a word, so its consumer learns of each.
+  // kafkajs repeats requests to a coordinator without a log line, so they are reported to the consumer.
 
   async findGroupCoordinator(request: GroupRequest): Promise<unknown> {
     try {
@@ -65,7 +65,7 @@ export const BROKER = replacement("Broker", KafkajsBroker.prototype, {
   },
 });
 
-/** Tells the consumer of a group whether its coordinator has served a request. */
+/** Reports to the consumer of a group whether its coordinator has served a request. */
 async function served<T>(request: GroupRequest, send: () => Promise<T>): Promise<T> {
   const coordinator = consumerOf(request)?.coordinator;
   try {

@@ -14,7 +14,7 @@ const { fetch, heartbeat, joinAndSync } = ConsumerGroup.prototype;
 
 export const CONSUMER_GROUP = replacement("ConsumerGroup", ConsumerGroup.prototype, {
   /**
-   * kafkajs tells of lost partitions only after joining, may join twice at a time, and ends a consumer that the group
+   * kafkajs reports lost partitions only after joining, may join twice at a time, and ends a consumer that the group
    * refuses.
    */
   joinAndSync(this: Group): Promise<void> {

@@ -3,7 +3,7 @@ import { replacement } from "./replacement.ts";
 import { holdsBack, type PushedRequest } from "./sasl_authenticator.ts";
 
 /** Shorter pauses are normal under a quota and not logged. */
-const WORTH_SAYING_MS = 5000;
+const LONG_THROTTLE_MS = 5000;
 
 /** After this, the client sends again; a broker that still enforces its quota reads no request before. */
 const MAX_THROTTLE_MS = 300_000;
@@ -49,7 +49,7 @@ export const REQUEST_QUEUE = replacement("RequestQueue", RequestQueue.prototype,
    */
   maybeThrottle(this: Queue, askedMs: number | null): void {
     const throttleMs = Math.min(askedMs ?? 0, MAX_THROTTLE_MS);
-    if (throttleMs >= WORTH_SAYING_MS) {
+    if (throttleMs >= LONG_THROTTLE_MS) {
       this.logger.warn(`Throttled for ${throttleMs} ms`, { broker: this.broker });
     }
     maybeThrottle.call(this, throttleMs);

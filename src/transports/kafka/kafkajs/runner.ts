@@ -1,7 +1,7 @@
 import RunnerOfKafkajs from "kafkajs/src/consumer/runner.js";
 import { isFinal } from "../client/client_failure.ts";
 import { consumerOf } from "./consumers.ts";
-import { replacement } from "./replacement.ts";
+import { replaceMembers, replacement } from "./replacement.ts";
 
 /** The members of kafkajs's consumer Runner used here. */
 interface Runner {
@@ -29,8 +29,8 @@ export const RUNNER = replacement("Runner", RunnerOfKafkajs.prototype, {
     const { consumerGroup } = this;
     const consumer = consumerOf(consumerGroup);
     if (consumer !== undefined) {
-      forgetOldFailures(this);
-      announceCrash(this, (error) => consumer.crashed(consumerGroup, error));
+      const onCrash = announceCrash(this, (error) => consumer.crashed(consumerGroup, error));
+      replaceMembers([replacement("Runner", this, { ...forgetOldFailures(this), onCrash })]);
     }
     await start.call(this);
   },
@@ -40,30 +40,32 @@ export const RUNNER = replacement("Runner", RunnerOfKafkajs.prototype, {
  * Resets the failure count once every broker has been fetched from and due heartbeats have been answered. kafkajs
  * counts all failures since the last join: a few in a month end the consumer, and each lengthens the pauses.
  */
-function forgetOldFailures(runner: Runner): void {
+function forgetOldFailures(runner: Runner): Pick<Runner, "fetch" | "retrier"> {
   const { fetch, retrier, consumerGroup } = runner;
   const fetched = new Set<string>();
   let hasWorked = false;
-  runner.fetch = async (nodeId) => {
-    const batches = await fetch.call(runner, nodeId);
-    fetched.add(nodeId);
-    hasWorked ||= consumerGroup.getNodeIds().every((each) => fetched.has(each));
-    return batches;
-  };
-  runner.retrier = (run) => {
-    let firstPauseMs = 0;
-    return retrier.call(runner, async (bail, retryCount, retryTimeMs) => {
-      if (retryCount === 0) firstPauseMs = retryTimeMs;
-      fetched.clear();
-      hasWorked = false;
-      try {
-        await run(bail, retryCount, retryTimeMs);
-      } catch (error) {
-        if (!hasWorked || isFinal(error)) throw error;
-        // kafkajs starts over when the run ends without an error.
-        await new Promise((resolve) => setTimeout(resolve, firstPauseMs));
-      }
-    });
+  return {
+    async fetch(nodeId) {
+      const batches = await fetch.call(runner, nodeId);
+      fetched.add(nodeId);
+      hasWorked ||= consumerGroup.getNodeIds().every((each) => fetched.has(each));
+      return batches;
+    },
+    retrier(run) {
+      let firstPauseMs = 0;
+      return retrier.call(runner, async (bail, retryCount, retryTimeMs) => {
+        if (retryCount === 0) firstPauseMs = retryTimeMs;
+        fetched.clear();
+        hasWorked = false;
+        try {
+          await run(bail, retryCount, retryTimeMs);
+        } catch (error) {
+          if (!hasWorked || isFinal(error)) throw error;
+          // kafkajs starts over when the run ends without an error.
+          await new Promise((resolve) => setTimeout(resolve, firstPauseMs));
+        }
+      });
+    },
   };
 }
 
@@ -71,9 +73,12 @@ function forgetOldFailures(runner: Runner): void {
  * Completes `prepare` before a runner that cannot continue leaves the group. kafkajs reports a crash only when nothing
  * can be committed any more.
  */
-function announceCrash(runner: Runner, prepare: (error: Error) => Promise<void>): void {
+function announceCrash(
+  runner: Runner,
+  prepare: (error: Error) => Promise<void>,
+): Runner["onCrash"] {
   const { onCrash } = runner;
-  runner.onCrash = async (error) => {
+  return async (error) => {
     const { running } = runner;
     const prepared = prepare(error);
     await Promise.resolve();

@@ -39,7 +39,7 @@ const { authenticate } = SaslAuthenticator.prototype;
 
 export const SASL_AUTHENTICATOR = replacement("SaslAuthenticator", SaslAuthenticator.prototype, {
   /**
-   * Renews a session in time, and tells a refusal from a network failure. kafkajs renews short sessions with each
+   * Renews a session in time, and distinguishes a refusal from a network failure. kafkajs renews short sessions with each
    * request, sends others meanwhile, and takes a network failure for a refusal.
    */
   async authenticate(

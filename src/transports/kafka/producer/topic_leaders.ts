@@ -160,7 +160,7 @@ export class TopicLeaders implements Leaders {
         compression: COMPRESSION[this.#config.compression],
         topicData: [await this.#topicData(leader, batches)],
       });
-      this.#tellOfThrottle(leader, clientSideThrottleTime);
+      this.#logThrottle(leader, clientSideThrottleTime);
       const responses = topics.flatMap(({ partitions }) => partitions);
       return batches.map((batch) =>
         this.#outcome(batch, responses.find(({ partition }) => partition === batch.partition))
@@ -190,7 +190,7 @@ export class TopicLeaders implements Leaders {
     await this.#cluster.disconnect();
   }
 
-  #tellOfThrottle(leader: number, throttleMs: number): void {
+  #logThrottle(leader: number, throttleMs: number): void {
     if (throttleMs < LONG_THROTTLE_MS) return;
     this.#log.warn(
       `broker ${leader} stores nothing more in topic '${this.topic}' for ${
@@ -199,7 +199,7 @@ export class TopicLeaders implements Leaders {
     );
   }
 
-  /** The leader of each partition; computed anew when the metadata changes. */
+  /** The leader of each partition; computed again when the metadata changes. */
   #current(): readonly number[] {
     const partitions = this.#cluster.findTopicPartitionMetadata(this.topic);
     if (partitions !== this.#partitions) {
@@ -244,13 +244,15 @@ export class TopicLeaders implements Leaders {
       return { error: new Error(reason, { cause }), remedy: "none" };
     }
     const refusal = refusalIn(cause);
-    // Not a ResultProcessorError, so that the pipeline ends and is started anew.
+    // Not a ResultProcessorError, so that the pipeline is restarted.
     if (refusal instanceof BrokerRefusedError && refusal.needsRestart) {
       return { error: refusal, remedy: "none" };
     }
     const remedy = remedyFor(cause);
-    const place = remedy === "repeat" ? `${this.topic}[${partition}]` : `topic '${this.topic}'`;
-    const reason = `${place}: ${reasonIn(cause)}`;
+    const destination = remedy === "repeat"
+      ? `${this.topic}[${partition}]`
+      : `topic '${this.topic}'`;
+    const reason = `${destination}: ${reasonIn(cause)}`;
     const error = new ResultProcessorError(reason, { cause, isTooLarge: remedy === "shrink" });
     return { error, remedy };
   }
