@@ -93,6 +93,13 @@ export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unkno
   };
 }
 
+/** The values of some keys of a block, without those that are absent. */
+export function valuesOf<Keys extends object>(values: ValuesOf<Keys>, keys: Keys): ValuesOf<Keys> {
+  const present = Object.entries(values)
+    .filter(([field, value]) => field in keys && value !== undefined);
+  return Object.fromEntries(present) as ValuesOf<Keys>;
+}
+
 /** The JSON schema of a block, for editors. */
 export function blockJsonSchema({ keys }: { keys: readonly ConfigKey[] }): JsonSchema {
   const usable = keys.filter(({ policy }) => policy !== "refuse");

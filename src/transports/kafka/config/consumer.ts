@@ -1,24 +1,20 @@
-import { type Block, type BlockProblem, readBlock } from "./block.ts";
+import { type Block, type BlockProblem, readBlock, valuesOf } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
-import type { AssignmentStrategy } from "./keys/consumer.ts";
+import type { ValuesOf } from "./keys/config_key.ts";
+import { CONSUMER_KEYS } from "./keys/consumer.ts";
 import { CONSUMER_BLOCK } from "./keys/mod.ts";
 
+type ConsumerValues = ValuesOf<typeof CONSUMER_KEYS>;
+
 /** The settings of a consumer. */
-export interface KafkaConsumerConfig extends KafkaClientConfig {
-  readonly groupId: string;
-  readonly autoOffsetReset: "earliest" | "latest";
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly maxBytesPerPartition: number;
-  readonly maxWaitTimeMs: number;
-  readonly readUncommitted: boolean;
-  /** In order of preference. */
-  readonly assignmentStrategies: readonly AssignmentStrategy[];
-  readonly rackId?: string;
-}
+export type KafkaConsumerConfig =
+  & KafkaClientConfig
+  & Omit<ConsumerValues, "groupId" | "rebalanceTimeoutMs" | "rackId">
+  & {
+    readonly groupId: string;
+    readonly rebalanceTimeoutMs: number;
+    readonly rackId?: string;
+  };
 
 /** A parsed `consumerConfig`, with or without problems. */
 export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
@@ -37,22 +33,15 @@ export function readConsumerBlock(input: unknown): ConsumerBlock {
 export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
   const { values } = block;
   const client = clientConfig(block);
+  const { rackId, ...own } = valuesOf(values, CONSUMER_KEYS);
   return {
     ...client,
+    ...own,
+    ...(rackId === undefined ? {} : { rackId }),
     maxResponseBytes: Math.max(client.maxResponseBytes, values.maxBytes + FETCH_OVERHEAD_BYTES),
     groupId: values.groupId ?? "",
-    autoOffsetReset: values.autoOffsetReset,
-    sessionTimeoutMs: values.sessionTimeoutMs,
-    heartbeatIntervalMs: values.heartbeatIntervalMs,
     rebalanceTimeoutMs: values.rebalanceTimeoutMs ??
       Math.max(DEFAULT_REBALANCE_TIMEOUT_MS, values.sessionTimeoutMs),
-    minBytes: values.minBytes,
-    maxBytes: values.maxBytes,
-    maxBytesPerPartition: values.maxBytesPerPartition,
-    maxWaitTimeMs: values.maxWaitTimeMs,
-    readUncommitted: values.readUncommitted,
-    assignmentStrategies: values.assignmentStrategies,
-    ...(values.rackId === undefined ? {} : { rackId: values.rackId }),
   };
 }
 

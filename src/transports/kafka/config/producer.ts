@@ -1,23 +1,11 @@
-import { type Block, type BlockProblem, readBlock } from "./block.ts";
+import { type Block, type BlockProblem, readBlock, valuesOf } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
+import type { ValuesOf } from "./keys/config_key.ts";
 import { DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
+import { PRODUCER_KEYS } from "./keys/producer.ts";
 
 /** The settings of a producer. */
-export interface KafkaProducerConfig extends KafkaClientConfig {
-  readonly acks: -1 | 1;
-  /** How long a broker waits for its replicas; the client waits for the broker for `requestTimeoutMs`. */
-  readonly requestTimeoutForAcksMs: number;
-  readonly retries: number;
-  /** A larger record is not sent. */
-  readonly maxRecordBytes: number;
-  /** How long a record waits for others although no request is in flight. */
-  readonly lingerMs: number;
-  /** The limit of a request for one partition, before compression. */
-  readonly maxBatchBytes: number;
-  readonly maxBatchRecords: number;
-  readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
-  readonly idempotent: boolean;
-}
+export type KafkaProducerConfig = KafkaClientConfig & ValuesOf<typeof PRODUCER_KEYS>;
 
 /** A parsed `producerConfig`, with or without problems. */
 export type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
@@ -38,18 +26,10 @@ export function producerConfig(block: ProducerBlock): KafkaProducerConfig {
   const client = clientConfig(block);
   return {
     ...client,
+    ...valuesOf(values, PRODUCER_KEYS),
     // A client that gave up before the broker would publish again what is about to be stored.
     requestTimeoutMs: Math.max(client.requestTimeoutMs, values.requestTimeoutForAcksMs + 1000),
     maxInFlightRequests: 1,
-    acks: values.acks,
-    requestTimeoutForAcksMs: values.requestTimeoutForAcksMs,
-    retries: values.retries,
-    maxRecordBytes: values.maxRecordBytes,
-    lingerMs: values.lingerMs,
-    maxBatchBytes: values.maxBatchBytes,
-    maxBatchRecords: values.maxBatchRecords,
-    compression: values.compression,
-    idempotent: values.idempotent,
   };
 }
 
