@@ -1,6 +1,6 @@
 import { quoted } from "../schema/description.ts";
 import { type ExternalValues, FileError } from "./external_values.ts";
-import { type Gap, parseGap, type Template } from "../core/template.ts";
+import { parsePlaceholder, type Placeholder, type Template } from "../core/template.ts";
 import type { Path } from "../schema/document.ts";
 import type { Finding } from "./problem.ts";
 import { HiddenPaths, isHidden, isSecretPath, type WrittenPart } from "../schema/secrets.ts";
@@ -70,10 +70,10 @@ export function resolveReferences(document: unknown, values: ExternalValues): Re
         }
         literal += outcome.value;
         written.push({ hidden: outcome.value });
-      } else if ("gap" in outcome) {
+      } else if ("placeholder" in outcome) {
         if (literal !== "") parts.push(literal);
-        parts.push(outcome.gap);
-        written.push(outcome.gap);
+        parts.push(outcome.placeholder);
+        written.push(outcome.placeholder);
         literal = "";
       } else {
         findings.push({ path, message: outcome.message });
@@ -115,7 +115,7 @@ function reasonOf(error: unknown): string {
 function lookUp(
   body: string,
   { values, isSecret }: { values: ExternalValues; isSecret: boolean },
-): { value: string } | { gap: Gap } | { message: string } {
+): { value: string } | { placeholder: Placeholder } | { message: string } {
   if (body.includes("{")) {
     return { message: "a default cannot hold '{': a reference ends at the first '}'" };
   }
@@ -126,8 +126,8 @@ function lookUp(
     return "value" in outcome ? { value: outcome.value.replace(/\r?\n$/, "") } : outcome;
   }
   if (prefix !== "") {
-    const gap = parseGap(body);
-    if (gap !== null) return { gap };
+    const placeholder = parsePlaceholder(body);
+    if (placeholder !== null) return { placeholder };
     const found = isSecret ? "" : ` ${quoted("${" + body + "}")}`;
     return { message: `unknown template variable${found}: ${TEMPLATE_HELP}` };
   }

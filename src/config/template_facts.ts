@@ -1,4 +1,4 @@
-import { gapsOf } from "../core/template.ts";
+import { placeholdersOf } from "../core/template.ts";
 import { LISTENERS, ORIGIN_FACTS } from "../transports/mod.ts";
 import { isMapping, type Path, valueAt } from "../schema/document.ts";
 import { quoted } from "../schema/description.ts";
@@ -25,7 +25,7 @@ function findings(
   { path, facts }: { path: Path; facts: readonly string[] },
 ): readonly Finding[] {
   if (value instanceof TemplateText) {
-    const unknown = gapsOf(value.template).find(({ source }) =>
+    const unknown = placeholdersOf(value.template).find(({ source }) =>
       source.kind === "fact" && !facts.includes(source.name)
     );
     if (unknown === undefined) return [];

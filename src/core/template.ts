@@ -5,11 +5,11 @@ import { octets } from "./octets.ts";
 
 /** A text with placeholders for values of the event and the response: plain data that can be posted to a Worker. */
 export interface Template {
-  readonly parts: readonly (string | Gap)[];
+  readonly parts: readonly (string | Placeholder)[];
 }
 
-/** A placeholder. */
-export interface Gap {
+/** Stands for a value of the event or the response: `${event.key:-none}`. */
+export interface Placeholder {
   /** As written: `event.value.customer.id`. */
   readonly name: string;
   readonly source: GapSource;
@@ -56,7 +56,7 @@ const TEXT_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
  * Parses the text between the braces of a placeholder; null when it is unknown. Only the listener's role knows which
  * facts an event has.
  */
-export function parseGap(body: string): Gap | null {
+export function parsePlaceholder(body: string): Placeholder | null {
   const [, name = "", fallback] = /^(.*?)(?::-(.*))?$/s.exec(body) ?? [];
   const source = sourceOf(name);
   return source && { name, source, ...(fallback === undefined ? {} : { fallback }) };
@@ -77,20 +77,20 @@ function sourceOf(name: string): GapSource | null {
 }
 
 /** Whether a placeholder needs a response. */
-export function isOfResponse({ source: { kind } }: Gap): boolean {
+export function isOfResponse({ source: { kind } }: Placeholder): boolean {
   return kind === "status" || kind === "responseHeader" || kind === "body";
 }
 
-export function gapsOf({ parts }: Template): readonly Gap[] {
+export function placeholdersOf({ parts }: Template): readonly Placeholder[] {
   return parts.filter((part) => typeof part !== "string");
 }
 
 /** The template as written, except for a literal `${`. */
 export function formatTemplate({ parts }: Template): string {
-  return parts.map((part) => typeof part === "string" ? part : formatGap(part)).join("");
+  return parts.map((part) => typeof part === "string" ? part : formatPlaceholder(part)).join("");
 }
 
-function formatGap({ name, fallback }: Gap): string {
+function formatPlaceholder({ name, fallback }: Placeholder): string {
   return `\${${name}${fallback === undefined ? "" : `:-${fallback}`}}`;
 }
 
@@ -132,11 +132,13 @@ export function fillBytes({ parts }: Template, subject: TemplateSubject): Bytes 
   return bytes;
 }
 
-function content(gap: Gap, subject: TemplateSubject): Bytes {
-  const found = lookUp(gap.source, subject) ?? gap.fallback;
+function content(placeholder: Placeholder, subject: TemplateSubject): Bytes {
+  const found = lookUp(placeholder.source, subject) ?? placeholder.fallback;
   if (found === undefined) {
     throw new TemplateError(
-      `there is nothing for ${formatGap(gap)}; a default would be \${${gap.name}:-...}`,
+      `no value for ${
+        formatPlaceholder(placeholder)
+      }; write \${${placeholder.name}:-...} to set a default`,
     );
   }
   return typeof found === "string" ? TEXT_ENCODER.encode(found) : found;

@@ -1,4 +1,4 @@
-import type { Gap } from "../core/template.ts";
+import type { Placeholder } from "../core/template.ts";
 import { type Path, pathKey } from "./document.ts";
 
 const SECRET_KEY = /password|passphrase|secret|token(?!endpoint$)|^privatekey$|(^|\.)key\.pem$/i;
@@ -18,7 +18,7 @@ export function isSecretPath(path: Path): boolean {
 }
 
 /** A part of a text of the document; external values are hidden. */
-export type WrittenPart = string | Gap | { readonly hidden: string };
+export type WrittenPart = string | Placeholder | { readonly hidden: string };
 
 /** Whether a part is an external value. */
 export function isHidden(part: WrittenPart): part is { readonly hidden: string } {

@@ -19,7 +19,7 @@ function withProcessor(keys: Record<string, unknown>): string {
   });
 }
 
-const gap = (name: string, source: object, fallback?: string) => ({
+const placeholder = (name: string, source: object, fallback?: string) => ({
   name,
   source,
   ...(fallback === undefined ? {} : { fallback }),
@@ -39,18 +39,18 @@ Deno.test("templates stand in path, query and headers of a request", () => {
   );
   assertEquals(handler["urlTemplate"], {
     origin: "http://localhost:8080",
-    segments: [{ parts: ["orders"] }, { parts: [gap("event.key", { kind: "key" })] }],
+    segments: [{ parts: ["orders"] }, { parts: [placeholder("event.key", { kind: "key" })] }],
     query: {
       parts: [
         "id=",
-        gap("event.value.id", { kind: "value", path: ["id"] }, "0"),
+        placeholder("event.value.id", { kind: "value", path: ["id"] }, "0"),
         "&a=${event.key}",
       ],
     },
   });
   assertEquals(handler["headers"], [
     ["X-Tenant", {
-      parts: ["t-", gap("event.headers.tenant", { kind: "header", name: "tenant" })],
+      parts: ["t-", placeholder("event.headers.tenant", { kind: "header", name: "tenant" })],
     }],
     ["X-Plain", "${event.key}"],
   ]);
@@ -67,13 +67,13 @@ Deno.test("templates stand in key, headers and topic of a result", () => {
   const { pipelines: [pipeline] } = configOf(text);
   const [processor] = pipeline?.eventResultProcessor ?? [];
   assertEquals(processor?.templates, {
-    key: { parts: [gap("response.body.id", { kind: "body", path: ["id"] })] },
-    headers: [["source", { parts: [gap("event.topic", { kind: "fact", name: "topic" })] }]],
+    key: { parts: [placeholder("response.body.id", { kind: "body", path: ["id"] })] },
+    headers: [["source", { parts: [placeholder("event.topic", { kind: "fact", name: "topic" })] }]],
     destination: {
       template: {
         parts: [
           "RESULTS_",
-          gap("response.headers.region", { kind: "responseHeader", name: "region" }),
+          placeholder("response.headers.region", { kind: "responseHeader", name: "region" }),
         ],
       },
       allowed: ["RESULTS_EU", "RESULTS_US"],

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseGap, TemplateError } from "../../src/core/template.ts";
+import { parsePlaceholder, TemplateError } from "../../src/core/template.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import { anEvent, bytes } from "../support/events.ts";
 import { aResult, FakeHandler } from "../support/fakes/handler.ts";
@@ -10,8 +10,8 @@ import { RecordedLog } from "../support/recorded_log.ts";
 import { runParts } from "../support/fakes/run_parts.ts";
 
 const DEAD_LETTERS = { retry: null, noResponse: null, onFailure: "deadLetter" } as const;
-const ID = { key: { parts: [parseGap("event.value.id")!] } };
-const NO_ID = "there is nothing for ${event.value.id}; a default would be ${event.value.id:-...}";
+const ID = { key: { parts: [parsePlaceholder("event.value.id")!] } };
+const NO_ID = "no value for ${event.value.id}; write ${event.value.id:-...} to set a default";
 
 function headerOf(processor: FakeResultProcessor, name: string): string | undefined {
   const [, value] = processor.stored[0]?.headers.find(([header]) => header === name) ?? [];
@@ -93,7 +93,7 @@ Deno.test("runPipeline() blocks by an event without a record, when nothing else 
     }],
     log: log.log,
   }, lease);
-  await log.line(/there is nothing for/, { count: 3 });
+  await log.line(/no value for/, { count: 3 });
   lease.beginEnd();
   await running;
   assertEquals(handler.calls.length, 1);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { shapedRecord } from "../../src/core/record_templates.ts";
 import type { OutboundRecord } from "../../src/core/result_processor.ts";
-import { parseGap, type Template, TemplateError } from "../../src/core/template.ts";
+import { parsePlaceholder, type Template, TemplateError } from "../../src/core/template.ts";
 import { anEvent, bytes } from "../support/events.ts";
 import { aResult } from "../support/fakes/handler.ts";
 
@@ -17,42 +17,49 @@ const RECORD: OutboundRecord = {
   headers: [["x-id", bytes("1")], ["X-ID", bytes("2")], ["other", null]],
 };
 
-function gap(name: string): Template {
-  return { parts: [parseGap(name)!] };
+function placeholder(name: string): Template {
+  return { parts: [parsePlaceholder(name)!] };
 }
 
 Deno.test("shapedRecord() gives a record the key that is asked for, byte for byte", () => {
   const source = { event: EVENT, result: RESULT };
   assertEquals(shapedRecord(RECORD, {}, source), RECORD);
-  assertEquals(shapedRecord(RECORD, { key: gap("event.key") }, source).key, BINARY);
-  assertEquals(shapedRecord(RECORD, { key: gap("event.value.id") }, source).key, bytes("c-1"));
-  assertEquals(shapedRecord(RECORD, { key: gap("response.body.region") }, source).key, bytes("EU"));
+  assertEquals(shapedRecord(RECORD, { key: placeholder("event.key") }, source).key, BINARY);
+  assertEquals(
+    shapedRecord(RECORD, { key: placeholder("event.value.id") }, source).key,
+    bytes("c-1"),
+  );
+  assertEquals(
+    shapedRecord(RECORD, { key: placeholder("response.body.region") }, source).key,
+    bytes("EU"),
+  );
   assertEquals(shapedRecord(RECORD, { key: { parts: ["all"] } }, source).key, bytes("all"));
 });
 
 Deno.test("shapedRecord() leaves an event without a key without one, unless a default is given", () => {
   const source = { event: anEvent({ key: null }), result: RESULT };
-  assertEquals(shapedRecord(RECORD, { key: gap("event.key") }, source).key, null);
+  assertEquals(shapedRecord(RECORD, { key: placeholder("event.key") }, source).key, null);
   assertEquals(
-    shapedRecord(RECORD, { key: gap("event.key:-none") }, source).key,
+    shapedRecord(RECORD, { key: placeholder("event.key:-none") }, source).key,
     bytes("none"),
   );
   assertThrows(
-    () => shapedRecord(RECORD, { key: { parts: ["a-", ...gap("event.key").parts] } }, source),
+    () =>
+      shapedRecord(RECORD, { key: { parts: ["a-", ...placeholder("event.key").parts] } }, source),
     TemplateError,
   );
 });
 
 Deno.test("shapedRecord() puts headers in place of all others of their names", () => {
   const { headers } = shapedRecord(RECORD, {
-    headers: [["x-Id", gap("event.key")], ["status", gap("response.status")]],
+    headers: [["x-Id", placeholder("event.key")], ["status", placeholder("response.status")]],
   }, { event: EVENT, result: RESULT });
   assertEquals(headers, [["other", null], ["x-Id", BINARY], ["status", bytes("201")]]);
 });
 
 Deno.test("shapedRecord() names a destination that is allowed, and no other", async (t) => {
   const destination = {
-    template: { parts: ["ORDERS_", ...gap("response.headers.x-region").parts] },
+    template: { parts: ["ORDERS_", ...placeholder("response.headers.x-region").parts] },
     allowed: ["ORDERS_EU", "ORDERS_US"],
   };
   assertEquals(
@@ -77,6 +84,12 @@ Deno.test("shapedRecord() names a destination that is allowed, and no other", as
 
 Deno.test("shapedRecord() has nothing of a response for a tombstone", () => {
   const source = { event: EVENT, result: undefined };
-  assertThrows(() => shapedRecord(RECORD, { key: gap("response.status") }, source), TemplateError);
-  assertEquals(shapedRecord(RECORD, { key: gap("response.status:-0") }, source).key, bytes("0"));
+  assertThrows(
+    () => shapedRecord(RECORD, { key: placeholder("response.status") }, source),
+    TemplateError,
+  );
+  assertEquals(
+    shapedRecord(RECORD, { key: placeholder("response.status:-0") }, source).key,
+    bytes("0"),
+  );
 });

@@ -4,7 +4,7 @@ import {
   fill,
   fillBytes,
   formatTemplate,
-  parseGap,
+  parsePlaceholder,
   type Template,
   TemplateError,
   type TemplateSubject,
@@ -17,13 +17,13 @@ const BINARY = new Uint8Array([0x00, 0xff, 0xfe]);
 function template(...parts: readonly string[]): Template {
   return {
     parts: parts.map((part) =>
-      part.startsWith("{") ? parseGap(part.slice(1, -1)) ?? `no gap: ${part}` : part
+      part.startsWith("{") ? parsePlaceholder(part.slice(1, -1)) ?? `no placeholder: ${part}` : part
     ),
   };
 }
 
-function text(gap: string, subject: TemplateSubject): string {
-  return fill(template(`{${gap}}`), subject, (value) => new TextDecoder().decode(value));
+function text(placeholder: string, subject: TemplateSubject): string {
+  return fill(template(`{${placeholder}}`), subject, (value) => new TextDecoder().decode(value));
 }
 
 const EVENT: InboundEvent = anEvent({
@@ -61,7 +61,7 @@ const RESPONSE = {
 };
 
 Deno.test("fill() knows what can be said of an event and its response", async (t) => {
-  const table: [gap: string, expected: string][] = [
+  const table: [placeholder: string, expected: string][] = [
     ["event.key", "key-1"],
     ["event.topic", "ORDERS"],
     ["event.partition", "3"],
@@ -91,16 +91,16 @@ Deno.test("fill() knows what can be said of an event and its response", async (t
     ["event.value.nothing:-a:-b", "a:-b"],
     ["event.value.empty:-none", ""],
   ];
-  for (const [gap, expected] of table) {
+  for (const [placeholder, expected] of table) {
     await t.step(
-      gap,
-      () => assertEquals(text(gap, { event: EVENT, response: RESPONSE }), expected),
+      placeholder,
+      () => assertEquals(text(placeholder, { event: EVENT, response: RESPONSE }), expected),
     );
   }
 });
 
-Deno.test("fill() fails when there is nothing for a gap, and says for which", async (t) => {
-  const table: [gap: string, subject: TemplateSubject][] = [
+Deno.test("fill() fails when there is no value for a placeholder, and says for which", async (t) => {
+  const table: [placeholder: string, subject: TemplateSubject][] = [
     ["event.key", { event: anEvent({ key: null }) }],
     ["event.headers.absent", { event: EVENT }],
     ["event.headers.x-null", { event: EVENT }],
@@ -117,12 +117,12 @@ Deno.test("fill() fails when there is nothing for a gap, and says for which", as
     ["response.headers.a", { event: EVENT, response: { body: bytes("") } }],
     ["response.body.absent", { event: EVENT, response: RESPONSE }],
   ];
-  for (const [gap, subject] of table) {
-    await t.step(gap, () => {
-      const error = assertThrows(() => text(gap, subject), TemplateError);
+  for (const [placeholder, subject] of table) {
+    await t.step(placeholder, () => {
+      const error = assertThrows(() => text(placeholder, subject), TemplateError);
       assertEquals(
         error.message,
-        `there is nothing for \${${gap}}; a default would be \${${gap}:-...}`,
+        `no value for \${${placeholder}}; write \${${placeholder}:-...} to set a default`,
       );
     });
   }
@@ -138,12 +138,12 @@ Deno.test("fillBytes() keeps what is no text byte for byte", () => {
   assertEquals(fillBytes({ parts: [] }, { event }), new Uint8Array());
 });
 
-Deno.test("fill() encodes what goes into gaps, and nothing else", () => {
+Deno.test("fill() encodes what goes into placeholders, and nothing else", () => {
   const filled = fill(template("a/", "{event.key}", "/b"), { event: EVENT }, () => "<>");
   assertEquals(filled, "a/<>/b");
 });
 
-Deno.test("parseGap() takes nothing that is not defined", async (t) => {
+Deno.test("parsePlaceholder() takes nothing that is not defined", async (t) => {
   const names = [
     "event",
     "event.",
@@ -158,7 +158,7 @@ Deno.test("parseGap() takes nothing that is not defined", async (t) => {
     "EVENT.key",
     " event.key",
   ];
-  for (const name of names) await t.step(name, () => assertEquals(parseGap(name), null));
+  for (const name of names) await t.step(name, () => assertEquals(parsePlaceholder(name), null));
 });
 
 Deno.test("formatTemplate() gives a template back as it was written", () => {
@@ -170,8 +170,12 @@ Deno.test("fill() fails for JSON that is nested too deeply to be read in full, i
   const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
   const event = anEvent({ value: bytes(`{"price":1.5,"id":"a","deep":${deep}}`) });
   assertEquals(text("event.value.id", { event }), "a");
-  for (const gap of ["event.value.price", "event.value.deep"]) {
-    assertThrows(() => text(gap, { event }), TemplateError, "the JSON is nested too deeply");
+  for (const placeholder of ["event.value.price", "event.value.deep"]) {
+    assertThrows(
+      () => text(placeholder, { event }),
+      TemplateError,
+      "the JSON is nested too deeply",
+    );
   }
 });
 
@@ -184,8 +188,8 @@ Deno.test("fill() fails for JSON that would take much memory, instead of reading
   }
   const event = anEvent({ value: bytes(eightMegabytes("1,").replaceAll("1,1,1,", "12345,")) });
   assertEquals(text("event.value.id", { event }), "a");
-  for (const gap of ["event.value.price", "event.value.all"]) {
-    assertThrows(() => text(gap, { event }), TemplateError, tooMuch);
+  for (const placeholder of ["event.value.price", "event.value.all"]) {
+    assertThrows(() => text(placeholder, { event }), TemplateError, tooMuch);
   }
 });
 

@@ -12,7 +12,7 @@ import {
 } from "../support/kafka/broker.ts";
 
 const NO_TENANT =
-  "there is nothing for ${event.headers.x-tenant}; a default would be ${event.headers.x-tenant:-...}";
+  "no value for ${event.headers.x-tenant}; write ${event.headers.x-tenant:-...} to set a default";
 const NO_STEP =
   "the URL's path would contain '.' or '..' as a segment, which leads to another path";
 const TOO_LARGE =

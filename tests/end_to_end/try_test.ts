@@ -197,7 +197,7 @@ const ENDS: readonly {
     respond: status(200),
     pipeline: { headers: { "X-Id": "${event.value.id}" } },
     code: 1,
-    shows: ["there is nothing for ${event.value.id}", "  - block: "],
+    shows: ["no value for ${event.value.id}", "  - block: "],
   },
 ];
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
 import type { InboundEvent } from "../../src/core/event.ts";
 import { HandlerError } from "../../src/core/handler.ts";
-import { parseGap, type Template, TemplateError } from "../../src/core/template.ts";
+import { parsePlaceholder, type Template, TemplateError } from "../../src/core/template.ts";
 import { runTrial } from "../../src/process/trial.ts";
 import { anEvent, bytes } from "../support/events.ts";
 import { aResult, FakeHandler } from "../support/fakes/handler.ts";
@@ -11,7 +11,7 @@ const SUCCESS = aResult();
 const REFUSED = aResult("onError", { status: "400", isTransient: false, suggestsOutage: false });
 const BUSY = aResult("onError", { status: "503", retryAfterMs: 0 });
 const SILENCE = new HandlerError("no response from 'POST http://a/': connection reset");
-const NO_VALUE = new TemplateError("there is nothing for ${event.key}");
+const NO_VALUE = new TemplateError("no value for ${event.key}");
 
 interface Row {
   readonly name: string;
@@ -127,10 +127,10 @@ const ROWS: readonly Row[] = [
     name: "an event that cannot become a call",
     answer: NO_VALUE,
     hasDeadLetters: true,
-    outcome: "no call: there is nothing for ${event.key}",
+    outcome: "no call: no value for ${event.key}",
     next: [
       "publish a dead letter",
-      "log: dead letter of ORDERS[0]@0: there is nothing for ${event.key}",
+      "log: dead letter of ORDERS[0]@0: no value for ${event.key}",
     ],
     records: ["DEAD"],
   },
@@ -138,13 +138,13 @@ const ROWS: readonly Row[] = [
     name: "a result without what its record needs",
     answer: SUCCESS,
     results: { A: "onSuccess" },
-    key: { parts: [parseGap("response.body.id")!] },
+    key: { parts: [parsePlaceholder("response.body.id")!] },
     hasDeadLetters: true,
     outcome: "success: status 200",
     next: [
       "publish a dead letter",
-      "log: dead letter of ORDERS[0]@0: there is nothing for ${response.body.id}; " +
-      "a default would be ${response.body.id:-...}",
+      "log: dead letter of ORDERS[0]@0: no value for ${response.body.id}; " +
+      "write ${response.body.id:-...} to set a default",
     ],
     records: ["DEAD"],
   },

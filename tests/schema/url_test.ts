@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { WrittenPart } from "../../src/schema/secrets.ts";
 import { redactedUrl, withoutQuery } from "../../src/schema/url.ts";
-import { formatTemplate, parseGap } from "../../src/core/template.ts";
+import { formatTemplate, parsePlaceholder } from "../../src/core/template.ts";
 
-const KEY = parseGap("event.key")!;
+const KEY = parsePlaceholder("event.key")!;
 
 const SHOWN: readonly [name: string, parts: readonly WrittenPart[], shown: string][] = [
   ["a part of the path", ["http://a/hooks/", { hidden: "T0/B1" }], "http://a/hooks/***"],

@@ -14,7 +14,12 @@ import { section, SECTION_EXTRAS } from "../../schema/section.ts";
 import type { FailureConfig } from "../../core/failures/failure_policy.ts";
 import { HTTP_URL, readHttpUrl } from "../../schema/http_url.ts";
 import { TemplateText } from "../../schema/texts.ts";
-import { formatTemplate, gapsOf, isOfResponse, type Template } from "../../core/template.ts";
+import {
+  formatTemplate,
+  isOfResponse,
+  placeholdersOf,
+  type Template,
+} from "../../core/template.ts";
 import { type AuthConfig, authHeaderName, authSchema, authWarnings } from "./config_auth.ts";
 import { forwardHeadersSchema, headersSchema } from "./config_headers.ts";
 import type { HttpTlsConfig } from "../http1/stream.ts";
@@ -70,7 +75,7 @@ const url: Scalar<ConfiguredUrl> = {
       return "value" in reading ? { value: { url: reading.value.href } } : reading;
     }
     const { template } = input;
-    if (gapsOf(template).some(isOfResponse)) {
+    if (placeholdersOf(template).some(isOfResponse)) {
       return { refused: "there is no response yet: write '${event...}'" };
     }
     let refused = `expected ${HTTP_URL} with templates in its path and query alone`;

@@ -3,7 +3,7 @@ import { describeKey } from "../../schema/description.ts";
 import { type Reading, toSchema } from "../../schema/scalar.ts";
 import { headerPairs } from "../../schema/section.ts";
 import { TemplateText } from "../../schema/texts.ts";
-import { gapsOf, isOfResponse, type Template } from "../../core/template.ts";
+import { isOfResponse, placeholdersOf, type Template } from "../../core/template.ts";
 import { isPattern } from "./forwarded_headers.ts";
 import { isCredential, isMadeFromEvents, isOfTheClient } from "./header_names.ts";
 import { TOKEN } from "../http1/http_response.ts";
@@ -84,7 +84,7 @@ function readHeader(name: string, value: unknown): Reading<string | Template> {
 function readTemplate(name: string, template: Template): Reading<Template> {
   const refused = reasonNotOfEvents(name);
   if (refused !== undefined) return { refused };
-  if (gapsOf(template).some(isOfResponse)) {
+  if (placeholdersOf(template).some(isOfResponse)) {
     return { refused: "there is no response yet: write '${event...}'" };
   }
   const literals = template.parts.filter((part) => typeof part === "string");

@@ -1,5 +1,5 @@
 import type { Bytes, InboundEvent } from "../../core/event.ts";
-import { fill, gapsOf, type Template, TemplateError } from "../../core/template.ts";
+import { fill, placeholdersOf, type Template, TemplateError } from "../../core/template.ts";
 import { pathProblem } from "./path_problem.ts";
 import { percentEncode } from "./percent_encoding.ts";
 
@@ -20,7 +20,7 @@ const UNRESERVED = new Set(
 const MAX_TARGET_BYTES = 8192;
 
 /** Stands for a placeholder while a URL is parsed; the parser leaves it unchanged. */
-const MARK = "eventor-gap-";
+const MARK = "eventor-placeholder-";
 
 /** Parses a URL with placeholders; null if it is invalid, or has one outside path and query. */
 export function parseUrlTemplate(
@@ -43,13 +43,15 @@ export function parseUrlTemplate(
 export function marked(
   { parts }: Template,
 ): { readonly text: string; unmark(text: string): Template } {
-  const gaps = parts.filter((part) => typeof part !== "string");
+  const placeholders = parts.filter((part) => typeof part !== "string");
   let number = 0;
   return {
     text: parts.map((part) => typeof part === "string" ? part : `${MARK}${number++}-`).join(""),
     unmark: (text) => ({
-      parts: text.split(/eventor-gap-(\d+)-/)
-        .map((piece, index) => index % 2 === 0 ? piece : gaps[Number(piece)] ?? `${MARK}${piece}-`)
+      parts: text.split(/eventor-placeholder-(\d+)-/)
+        .map((piece, index) =>
+          index % 2 === 0 ? piece : placeholders[Number(piece)] ?? `${MARK}${piece}-`
+        )
         .filter((part) => part !== ""),
     }),
   };
@@ -65,7 +67,7 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
   for (const segment of segments) {
     const text = fill(segment, { event }, percentEncoded);
     requireFitting(text);
-    const problem = gapsOf(segment).length > 0 ? pathProblem(text) : undefined;
+    const problem = placeholdersOf(segment).length > 0 ? pathProblem(text) : undefined;
     if (problem !== undefined) throw new TemplateError(problem);
     target += `/${text}`;
   }

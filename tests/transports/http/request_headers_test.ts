@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { RecordHeader } from "../../../src/core/event.ts";
-import { parseGap, TemplateError } from "../../../src/core/template.ts";
+import { parsePlaceholder, TemplateError } from "../../../src/core/template.ts";
 import type { HttpHandlerConfig } from "../../../src/transports/http/config.ts";
 import { RequestHeaders } from "../../../src/transports/http/request_headers.ts";
 import { anEvent, bytes } from "../../support/events.ts";
@@ -155,7 +155,7 @@ Deno.test("RequestHeaders take what each request has from the event, when it is 
 
 Deno.test("RequestHeaders fail an event that would make a header too large, whichever it is", async (t) => {
   const long = (name: string) => "x".repeat(HEADER_LIMIT - name.length + 1);
-  const key = parseGap("event.key")!;
+  const key = parsePlaceholder("event.key")!;
   const cases: { name: string; config?: Partial<HeaderConfig>; key?: string }[] = [
     { name: "x-tenant", config: { forwardHeaders: ["x-tenant"] } },
     { name: "ce_id", config: { forwardHeaders: ["ce_*"] } },

@@ -1,15 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseGap, type Template, TemplateError } from "../../../src/core/template.ts";
+import { parsePlaceholder, type Template, TemplateError } from "../../../src/core/template.ts";
 import { headerValue } from "../../../src/transports/http/percent_encoding.ts";
 import { parseUrlTemplate, targetFor } from "../../../src/transports/http/url_template.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { HOSTILE_KEYS, ORDINARY_KEYS } from "../../support/http/url_keys.ts";
 
-const KEY = parseGap("event.key")!;
+const KEY = parsePlaceholder("event.key")!;
 
 function target(parts: Template["parts"], key: Uint8Array<ArrayBuffer> | string): string {
   const template = parseUrlTemplate({ parts }, (url) => URL.parse(url));
-  if (template === null) throw new Error("It is no URL with gaps");
+  if (template === null) throw new Error("It is no URL with placeholders");
   return targetFor(template, anEvent({ key: typeof key === "string" ? bytes(key) : key }));
 }
 
@@ -35,7 +35,7 @@ const HOSTILE: readonly [value: string, encoded: string][] = [
   ["\u202e", "%E2%80%AE"],
   ["'\"<>`{}|^", "%27%22%3C%3E%60%7B%7D%7C%5E"],
   ["\0", "%00"],
-  ["eventor-gap-0-", "eventor-gap-0-"],
+  ["eventor-placeholder-0-", "eventor-placeholder-0-"],
 ];
 
 Deno.test("targetFor() keeps hostile values within their segment and their part of the query", async (t) => {
@@ -121,7 +121,7 @@ Deno.test("parseUrlTemplate() normalizes what is literal, as any URL", () => {
   assertEquals(target(["http://a:1/ü/../b c/", KEY, "?x='"], "k"), "/b%20c/k?x=%27");
 });
 
-Deno.test("parseUrlTemplate() takes gaps in path and query alone", async (t) => {
+Deno.test("parseUrlTemplate() takes placeholders in path and query alone", async (t) => {
   const table: Template["parts"][] = [
     [KEY],
     [KEY, "/orders"],
@@ -132,7 +132,7 @@ Deno.test("parseUrlTemplate() takes gaps in path and query alone", async (t) => 
     ["http:/", KEY],
     ["http://a\\", KEY],
     ["ftp://a/", KEY],
-    ["http://a/eventor-gap-", KEY],
+    ["http://a/eventor-placeholder-", KEY],
   ];
   for (const parts of table) {
     await t.step(JSON.stringify(parts.filter((part) => typeof part === "string")), () => {

@@ -3,7 +3,7 @@ import zlib from "node:zlib";
 import type { InboundEvent, RecordHeader } from "../../../../src/core/event.ts";
 import { DEFAULT_FAILURE_POLICY } from "../../../../src/core/failures/failure_policy.ts";
 import { octets } from "../../../../src/core/octets.ts";
-import { parseGap, type Template } from "../../../../src/core/template.ts";
+import { parsePlaceholder, type Template } from "../../../../src/core/template.ts";
 import { anEvent } from "../../../support/events.ts";
 import { FakeListener } from "../../../support/fakes/listener.ts";
 import { FakeResultProcessor } from "../../../support/fakes/result_processor.ts";
@@ -151,7 +151,7 @@ function textsOf(headers: readonly RecordHeader[], names: readonly string[]): st
   });
 }
 
-function template(gap: string): Template {
-  const found = parseGap(gap);
+function template(placeholder: string): Template {
+  const found = parsePlaceholder(placeholder);
   return { parts: found === null ? [] : [found] };
 }

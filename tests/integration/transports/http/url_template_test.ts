@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { parseGap, TemplateError } from "../../../../src/core/template.ts";
+import { parsePlaceholder, TemplateError } from "../../../../src/core/template.ts";
 import { TemplateText } from "../../../../src/schema/texts.ts";
 import { anEvent, bytes } from "../../../support/events.ts";
 import { openHandler } from "../../../support/http/handler.ts";
@@ -11,7 +11,9 @@ const NEVER = new AbortController().signal;
 for (const [name, start] of Object.entries(SERVERS_OF_TWO_PLACES)) {
   Deno.test(`HttpHandler cannot be led to another path by a key, when the server is ${name}`, async (t) => {
     await using server = await start();
-    const url = new TemplateText({ parts: [`${server.origin}/orders/`, parseGap("event.key")!] });
+    const url = new TemplateText({
+      parts: [`${server.origin}/orders/`, parsePlaceholder("event.key")!],
+    });
     await using handler = openHandler(url, { method: "GET" });
     const answerFor = async (key: string) => {
       const { when, value } = await handler.handle(anEvent({ key: bytes(key) }), NEVER);
