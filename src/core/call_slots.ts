@@ -137,6 +137,6 @@ export class CallSlots {
 
   #mayTake({ lease, waiting, held, isProven }: Share): boolean {
     if (waiting.first?.mayBegin !== true) return false;
-    return lease.peers === 1 || held < this.#free && (isProven || held < this.#unprovenLimit);
+    return lease.leaseCount === 1 || held < this.#free && (isProven || held < this.#unprovenLimit);
   }
 }

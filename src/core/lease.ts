@@ -9,14 +9,14 @@ export interface Lease {
   readonly ending: AbortSignal;
   readonly ended: AbortSignal;
   /** Leases that share the pipeline at present, including this one. */
-  readonly peers: number;
+  readonly leaseCount: number;
   /** Calls `callback` whenever the set of deliveries that may begin may have changed. */
   onChange(callback: () => void): void;
 }
 
 /** A lease, with the methods that end it. */
 export class LeaseController implements Lease {
-  peers = 1;
+  leaseCount = 1;
   readonly #ending = new AbortController();
   readonly #ended = new AbortController();
   readonly #callbacks: (() => void)[] = [];

@@ -147,7 +147,7 @@ Deno.test("CallSlots has the slots of a lease that ended back when its calls hav
   await promisesSettled();
   assertEquals(calls.shares(), { a: 1, b: 1 });
 
-  calls.lease("b").peers = 1;
+  calls.lease("b").leaseCount = 1;
   await calls.end("a", { wasAnswered: false });
   assertEquals(calls.shares(), { a: 0, b: 2 });
 });

@@ -193,7 +193,7 @@ export class CircuitBreaker {
     key: Bytes | null,
     { isResponse, retryAfterMs }: { isResponse: boolean; retryAfterMs?: number | undefined },
   ): void {
-    const isBack = isResponse && !this.#wasResponse;
+    const answersAgain = isResponse && !this.#wasResponse;
     this.#wasResponse = isResponse;
     const isFirst = this.#streak.failures === 0;
     this.#streak.add(key);
@@ -202,7 +202,7 @@ export class CircuitBreaker {
     }
     if (!this.#isOutage) {
       if (this.#streak.isOutage) this.#beginOutage();
-    } else if (isBack) {
+    } else if (answersAgain) {
       this.#pauses = backoffDelays(this.#backoff);
       if (this.#probes.size === 0) this.#scheduleProbe();
     }

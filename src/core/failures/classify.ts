@@ -70,8 +70,8 @@ export function recordResponse(
   { breaker, unansweredCalls }: Pick<ClassifyOptions, "breaker" | "unansweredCalls">,
 ): void {
   unansweredCalls.recordResponse();
-  const isBack = history.wasUnanswered === true && breaker.longestPauseMs < Infinity;
-  if (isBack) history.attempts?.pauses.restart();
+  const answersAgain = history.wasUnanswered === true && breaker.longestPauseMs < Infinity;
+  if (answersAgain) history.attempts?.pauses.restart();
   history.wasUnanswered = false;
 }
 
@@ -168,15 +168,15 @@ function failedForGood(
     : { kind: "failed", failure };
 }
 
-/** Up to this many crashes may be chance. */
-const CRASHES_OF_CHANCE = 2;
+/** Fewer crashes may be chance. */
+const CRASHES_TO_FAIL = 3;
 
 /** Returns a failure, before any call, for an event that was cut off too often; else null. */
 export function crashFailure(
   { past }: InboundEvent,
   { policy: { retry, noResponse }, breaker }: Pick<ClassifyOptions, "policy" | "breaker">,
 ): EventFailure | null {
-  if (past === undefined || past.crashes <= CRASHES_OF_CHANCE || breaker.isOutage) return null;
+  if (past === undefined || past.crashes < CRASHES_TO_FAIL || breaker.isOutage) return null;
   const { maxAttempts } = noResponse ?? retry ?? DEFAULT_RETRY;
   if (past.counted < maxAttempts) return null;
   return {

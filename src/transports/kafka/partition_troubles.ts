@@ -3,7 +3,7 @@ import type { Health } from "../../core/health.ts";
 import type { Logger } from "../../core/log.ts";
 
 /** A leader change usually takes seconds. Pauses stay short, so that a recovery is noticed soon. */
-const PASSING = {
+const TRANSIENT = {
   loggedAfterMs: 5000,
   pauses: { initialDelayMs: 250, maxDelayMs: 5000, multiplier: 2, jitter: "none" },
 } as const satisfies Course;
@@ -33,7 +33,7 @@ export interface Trouble {
   /** Completes "cannot read orders[3]@17: "; holds no payload. */
   readonly reason: string;
   /** Whether it usually passes within seconds: then it is logged only if it lasts, otherwise at once. */
-  readonly isPassing: boolean;
+  readonly isTransient: boolean;
   /** Whether it lasts for as long as the member reads the partition. */
   readonly isFinal?: boolean;
 }
@@ -89,9 +89,9 @@ export class PartitionTroubles {
   note(partition: number, trouble: Trouble): void {
     if (this.#isFinal(partition)) return;
     const nowMs = this.#now();
-    const course = trouble.isPassing ? PASSING : LASTING;
+    const course = trouble.isTransient ? TRANSIENT : LASTING;
     const before = this.#known.get(partition);
-    const continues = before?.trouble.isPassing === trouble.isPassing;
+    const continues = before?.trouble.isTransient === trouble.isTransient;
     const pauses = continues ? before.pauses : backoffDelays(course.pauses);
     this.#known.set(partition, {
       trouble,
@@ -155,7 +155,7 @@ export class PartitionTroubles {
       const isFinal = group.some(([, { trouble }]) => trouble.isFinal);
       const again = isFinal ? "" : "; trying again";
       const line = `${this.#action.cannot} ${names}: ${reason}${again}`;
-      if (group.every(([, { trouble }]) => trouble.isPassing)) this.#log.warn(line);
+      if (group.every(([, { trouble }]) => trouble.isTransient)) this.#log.warn(line);
       else this.#log.error(line);
     }
   }
@@ -188,7 +188,7 @@ export class PartitionTroubles {
 }
 
 function isDue({ trouble, sinceMs, logged }: Known, nowMs: number): boolean {
-  const { loggedAfterMs } = trouble.isPassing ? PASSING : LASTING;
+  const { loggedAfterMs } = trouble.isTransient ? TRANSIENT : LASTING;
   if (nowMs - sinceMs < loggedAfterMs) return false;
   if (logged === null) return true;
   return logged.reason !== trouble.reason && nowMs - logged.atMs >= LOG_AGAIN_AFTER_MS;

@@ -17,7 +17,7 @@ export class Calls {
   constructor({ concurrency, leases }: { concurrency: number; leases: string }) {
     this.#slots = new CallSlots(concurrency);
     this.#partitions = new Map([...leases].map((name) => [name, new OpenPartition()]));
-    for (const { lease } of this.#partitions.values()) lease.peers = leases.length;
+    for (const { lease } of this.#partitions.values()) lease.leaseCount = leases.length;
   }
 
   lease(name: string): PartitionLease {

@@ -221,7 +221,7 @@ export class World {
   }
 
   #tellPeers(): void {
-    for (const { lease } of this.held) lease.peers = this.held.length;
+    for (const { lease } of this.held) lease.leaseCount = this.held.length;
   }
 
   #listener(): Listener {

@@ -3,8 +3,8 @@ import { PipelineHealth } from "../../../src/core/health.ts";
 import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
-const NO_LEADER = { offset: 17, reason: "no broker leads it", isPassing: true };
-const DAMAGED = { offset: 5, reason: "a batch is damaged", isPassing: false };
+const NO_LEADER = { offset: 17, reason: "no broker leads it", isTransient: true };
+const DAMAGED = { offset: 5, reason: "a batch is damaged", isTransient: false };
 
 function troublesOfOrders() {
   let nowMs = 0;
@@ -101,7 +101,7 @@ Deno.test("PartitionTroubles pauses from the shortest time on after a partition 
 Deno.test("PartitionTroubles names ten partitions in a line that have the same reason, and counts the others", () => {
   const { troubles, log, advance } = troublesOfOrders();
   for (let partition = 0; partition < 200; partition++) {
-    troubles.note(partition, { reason: "no broker leads it", isPassing: true });
+    troubles.note(partition, { reason: "no broker leads it", isTransient: true });
   }
   advance(5000);
   assertEquals(log.lines, [

@@ -98,8 +98,8 @@ export class AssignedPartition {
   get committable(): Commit {
     const { tracker: { committable: offset }, lease } = this;
     const isUnderWay = this.#suspects.has(offset)
-      ? this.#suspects.isBlamed(offset) && lease.isOccupiedBy(offset)
-      : lease.isAtWorkOn(offset);
+      ? this.#suspects.isBlamed(offset) && lease.isBusyWith(offset)
+      : lease.wouldBlame(offset);
     const note = formatNote({ attempts: lease.attemptsOf(offset), isUnderWay });
     return { offset, note };
   }

@@ -44,7 +44,7 @@ export class DeliveryWindow {
   /** The other half of the partition's share is for what waits to be delivered. */
   get maxBytes(): number {
     const { limits, lease } = this.#options;
-    return limits.maxBufferedBytes / lease.peers / 2;
+    return limits.maxBufferedBytes / lease.leaseCount / 2;
   }
 
   enter(bytes: number): void {

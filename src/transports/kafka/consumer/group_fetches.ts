@@ -242,7 +242,7 @@ function takeResponses(
     const reason = isThrottled
       ? "its broker sends nothing while the client exceeds a quota"
       : "its broker's response does not contain it";
-    troubles.note(partition, { offset: nextOffsets.get(partition), reason, isPassing: true });
+    troubles.note(partition, { offset: nextOffsets.get(partition), reason, isTransient: true });
   }
   const isAlone = areEmpty && received.every(({ errorCode }) => errorCode === 0);
   let isStale = missing.length > 0;
@@ -262,7 +262,7 @@ function takeResponses(
     if (trouble === null) troubles.works(partition);
     else {
       troubles.note(partition, trouble);
-      isStale ||= trouble.isPassing;
+      isStale ||= trouble.isTransient;
     }
     if (isOutOfRange) {
       // The next turn knows the offset to continue at.

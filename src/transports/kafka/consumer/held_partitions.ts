@@ -15,7 +15,7 @@ export class HeldPartitions {
   }
 
   add(held: AssignedPartition): void {
-    held.lease.peers = this.#assigned;
+    held.lease.leaseCount = this.#assigned;
     this.#partitions.set(held.partition, held);
   }
 
@@ -41,7 +41,7 @@ export class HeldPartitions {
   keepOnly(partitions: readonly number[]): void {
     this.#assigned = Math.max(partitions.length, 1);
     for (const held of this.all) {
-      held.lease.peers = this.#assigned;
+      held.lease.leaseCount = this.#assigned;
       if (!partitions.includes(held.partition)) this.#release(held);
     }
   }

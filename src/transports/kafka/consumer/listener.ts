@@ -248,7 +248,7 @@ export class KafkaListener implements Listener {
   #noteUnreadable(partition: number, unreadable: Unreadable): void {
     const { offset, reason } = unreadable;
     if (this.#end === null) {
-      this.#troubles.note(partition, { ...unreadable, isPassing: false, isFinal: true });
+      this.#troubles.note(partition, { ...unreadable, isTransient: false, isFinal: true });
     } else {
       this.#fail(new Error(`cannot read ${this.#config.topic}[${partition}]@${offset}: ${reason}`));
     }
@@ -269,7 +269,7 @@ export class KafkaListener implements Listener {
   /** Stops new work, as others may own the partitions. Those without a new owner continue after the rejoin. */
   #fenced(): void {
     this.#isFenced = true;
-    for (const { lease } of this.#held.all) lease.still();
+    for (const { lease } of this.#held.all) lease.freeze();
     this.#held.unconfirm();
     this.#log.warn(
       `group '${this.#config.consumerConfig.groupId}' has removed this member, which joins again; ` +

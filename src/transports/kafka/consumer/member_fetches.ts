@@ -155,7 +155,7 @@ export class MemberFetches {
       });
     } catch (error) {
       if (isGivenUp()) return;
-      if (isRefusal(error) || isFinal(error) && !mayPass(error)) throw error;
+      if (isRefusal(error) || isFinal(error) && !isTransientError(error)) throw error;
       this.#noteAway(nodeId, member, error);
     }
   }
@@ -167,7 +167,7 @@ export class MemberFetches {
     const reason = `cannot fetch from broker ${nodeId}: ${reasonIn(error)}`;
     for (const partition of atBroker?.partitions ?? []) {
       const offset = this.#offsetOf(topic, partition);
-      troubles.note(partition, { offset, reason, isPassing: true });
+      troubles.note(partition, { offset, reason, isTransient: true });
       delete preferredReadReplicasPerTopicPartition[topic]?.[partition];
     }
     const { name, host, port } = Object(error);
@@ -228,7 +228,7 @@ export class MemberFetches {
       const reason = this.#isTopicGone ? TOPIC_GONE : unledReason(leaders.get(partition));
       if (reason === null || troubles.isPaused(partition)) continue;
       const offset = this.#offsetOf(topic, partition);
-      troubles.note(partition, { offset, reason, isPassing: true });
+      troubles.note(partition, { offset, reason, isTransient: true });
       this.#isStale = true;
     }
   }
@@ -270,6 +270,6 @@ function unledReason(leader: number | undefined): string | null {
 }
 
 /** Whether a later attempt may succeed: after a broker's error response, or after kafkajs's last retry. */
-function mayPass(error: unknown): boolean {
+function isTransientError(error: unknown): boolean {
   return ["KafkaJSProtocolError", "KafkaJSNumberOfRetriesExceeded"].includes(Object(error).name);
 }

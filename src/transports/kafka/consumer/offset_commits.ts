@@ -28,7 +28,11 @@ const COMMITS = "commits";
 const MAX_FAILING_MS = 15_000;
 
 /** Errors of a commit by a member whose partitions are being, or were, given to others. */
-const FENCED = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"]);
+const COMMITS_REFUSED = new Set([
+  "REBALANCE_IN_PROGRESS",
+  "ILLEGAL_GENERATION",
+  "UNKNOWN_MEMBER_ID",
+]);
 
 /** What is committed, and who is informed. */
 export interface OffsetCommitsOptions {
@@ -40,7 +44,7 @@ export interface OffsetCommitsOptions {
   /** False disables all commits. */
   readonly isCommitting: boolean;
   readonly onCommit: (partition: number, offset: number) => void;
-  /** Called when the group has fenced this member, or refuses its commits. */
+  /** Called when the group has refused commits for a whole session, or this client may not commit. */
   readonly onFailure: (error: Error) => void;
   readonly log: Logger;
   readonly health?: Health | undefined;
@@ -50,7 +54,7 @@ export interface OffsetCommitsOptions {
 export class OffsetCommits {
   readonly #options: OffsetCommitsOptions;
   #committing: Promise<void> | null = null;
-  #fencedSinceMs: number | null = null;
+  #refusedSinceMs: number | null = null;
   #isLast = false;
   /** Commits are retried five times a second, and a broker may be away for minutes. */
   readonly #throttle = new LogThrottle();
@@ -61,7 +65,7 @@ export class OffsetCommits {
 
   /** Called after a join: the group accepts commits again. */
   joined(): void {
-    this.#fencedSinceMs = null;
+    this.#refusedSinceMs = null;
   }
 
   /** Commits what has settled since the last time, or joins the commit under way. Never rejects. */
@@ -102,7 +106,7 @@ export class OffsetCommits {
         commits.stored(commit);
         onCommit(partition, commit.offset);
       }
-      this.#fencedSinceMs = null;
+      this.#refusedSinceMs = null;
       this.#throttle.reset();
       this.#works();
     } catch (error) {
@@ -112,7 +116,7 @@ export class OffsetCommits {
   }
 
   #failed(error: unknown): void {
-    if (isFenced(error)) return this.#fenced();
+    if (isCommitRefused(error)) return this.#refused();
     const failure = clientFailure("cannot commit offsets", error);
     if (failure instanceof AccessRefusedError) return this.#options.onFailure(failure);
     this.#options.health?.fails(COMMITS, failure.message, { afterMs: MAX_FAILING_MS });
@@ -129,16 +133,16 @@ export class OffsetCommits {
   }
 
   /** A refused commit is normal until this member rejoins. If it does not within its session, it is a zombie. */
-  #fenced(): void {
+  #refused(): void {
     const { log, sessionTimeoutMs, onFailure } = this.#options;
-    this.#fencedSinceMs ??= performance.now();
-    const fencedMs = performance.now() - this.#fencedSinceMs;
+    this.#refusedSinceMs ??= performance.now();
+    const refusedMs = performance.now() - this.#refusedSinceMs;
     log.debug(() => "commit refused: the group is rebalancing, or has removed this member");
-    if (fencedMs < sessionTimeoutMs) return;
-    onFailure(new Error(`the group has refused its commits for ${formatDelay(fencedMs)}`));
+    if (refusedMs < sessionTimeoutMs) return;
+    onFailure(new Error(`the group has refused its commits for ${formatDelay(refusedMs)}`));
   }
 }
 
-function isFenced(error: unknown): boolean {
-  return error instanceof Error && "type" in error && FENCED.has(String(error.type));
+function isCommitRefused(error: unknown): boolean {
+  return error instanceof Error && "type" in error && COMMITS_REFUSED.has(String(error.type));
 }

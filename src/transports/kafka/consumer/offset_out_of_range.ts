@@ -123,7 +123,7 @@ export async function leaveOutOfRange(
     const reason = `it has no offset ${offset}, and the offset to continue at is unknown: ${
       reasonIn(error)
     }`;
-    troubles.note(partition, { offset, reason, isPassing: true });
+    troubles.note(partition, { offset, reason, isTransient: true });
   }
 }
 

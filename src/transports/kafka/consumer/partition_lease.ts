@@ -6,14 +6,14 @@ import { LeaseController } from "../../../core/lease.ts";
  * their offsets.
  *
  * While suspended or ending, an event may begin only if a later one already has: a commit cannot pass the gap. While
- * still, none may begin.
+ * frozen, none may begin.
  */
 export class PartitionLease extends LeaseController {
-  readonly #resting = new Set<number>();
+  readonly #pausing = new Set<number>();
   readonly #attempts = new Map<number, AttemptsMade>();
   readonly #storing = new Set<number>();
   #isSuspended = false;
-  #isStill = false;
+  #isFrozen = false;
   #working = 0;
   #begunEnd = -Infinity;
   #queued = 0;
@@ -35,21 +35,21 @@ export class PartitionLease extends LeaseController {
    */
   get drainEnd(): number {
     let end = this.#begunEnd;
-    for (const offset of this.#resting) end = Math.min(end, offset);
+    for (const offset of this.#pausing) end = Math.min(end, offset);
     return end;
   }
 
   /** Whether work on the event at `offset` may begin. */
   admits(offset: number): boolean {
     return this.isOpen ||
-      !this.#isStill && !this.ended.aborted && offset < this.drainEnd;
+      !this.#isFrozen && !this.ended.aborted && offset < this.drainEnd;
   }
 
   /** Records that work on an event begins. */
   begin(offset: number): void {
     this.#working++;
     this.#begunEnd = Math.max(this.#begunEnd, offset + 1);
-    if (this.#resting.size > 0) this.#resting.delete(offset);
+    if (this.#pausing.size > 0) this.#pausing.delete(offset);
     this.#work(true);
   }
 
@@ -66,9 +66,9 @@ export class PartitionLease extends LeaseController {
   }
 
   /** Records that work on an event has failed and pauses until `begin()`, which may never come. */
-  rest(offset: number): void {
+  noteRetryPause(offset: number): void {
     this.#working--;
-    this.#resting.add(offset);
+    this.#pausing.add(offset);
     this.#work(false);
     if (!this.isOpen) this.changed();
   }
@@ -82,14 +82,18 @@ export class PartitionLease extends LeaseController {
     return this.#attempts.get(offset);
   }
 
-  /** Whether a crash could be due to the event at `offset`: work on it, or on a later one, has begun. */
-  isAtWorkOn(offset: number): boolean {
-    return offset < this.#begunEnd && this.isOccupiedBy(offset);
+  /**
+   * Whether a crash now counts against the event at `offset`, the lowest unsettled one: work on it or on a later one has
+   * begun, and it neither pauses nor waits for a failing store. A commit can mark only the event at its own offset.
+   * False while the lease is suspended or ending.
+   */
+  wouldBlame(offset: number): boolean {
+    return offset < this.#begunEnd && this.isBusyWith(offset);
   }
 
   /** The same for an event that was delivered alone, whether work on it has begun or not. */
-  isOccupiedBy(offset: number): boolean {
-    return this.isOpen && !this.#resting.has(offset) && !this.#storing.has(offset);
+  isBusyWith(offset: number): boolean {
+    return this.isOpen && !this.#pausing.has(offset) && !this.#storing.has(offset);
   }
 
   /** Events that wait only for a call slot. */
@@ -123,8 +127,8 @@ export class PartitionLease extends LeaseController {
   }
 
   /** Like `suspend()`, but no event may begin, not even one below `drainEnd`. */
-  still(): void {
-    this.#isStill = true;
+  freeze(): void {
+    this.#isFrozen = true;
     this.suspend();
   }
 
@@ -132,7 +136,7 @@ export class PartitionLease extends LeaseController {
   resume(): void {
     if (!this.#isSuspended) return;
     this.#isSuspended = false;
-    this.#isStill = false;
+    this.#isFrozen = false;
     this.changed();
   }
 }

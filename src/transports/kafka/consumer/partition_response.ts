@@ -1,6 +1,6 @@
 import { isRefusal } from "../client/client_failure.ts";
 import { createErrorFromCode } from "../kafkajs/protocol.ts";
-import { passingReason } from "../passing_errors.ts";
+import { transientReason } from "../transient_errors.ts";
 import type { Trouble } from "../partition_troubles.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
 import type { FetchedBatch, FetchedRecords } from "../records/record_batch.ts";
@@ -69,7 +69,7 @@ export function contentOf(
     const reason = "the broker has no record there";
     return {
       fetched: null,
-      trouble: { offset: fetchedOffset, reason, isPassing: true },
+      trouble: { offset: fetchedOffset, reason, isTransient: true },
       isOutOfRange: true,
     };
   }
@@ -79,7 +79,7 @@ export function contentOf(
   const nextOffset = fetched?.nextOffset ?? fetchedOffset;
   if (unreadable) {
     const { offset = nextOffset, reason } = unreadable;
-    return { fetched, trouble: { offset, reason, isPassing: false }, isOutOfRange: false };
+    return { fetched, trouble: { offset, reason, isTransient: false }, isOutOfRange: false };
   }
   const trouble = fetched === null
     ? redirection(response, asked) ?? standstill(response, asked)
@@ -116,12 +116,12 @@ function standstill(
 function errorTrouble(errorCode: number, offset: number): Trouble {
   const error = createErrorFromCode(errorCode);
   if (isRefusal(error)) throw error;
-  const plain = passingReason(error);
+  const plain = transientReason(error);
   return troubleAt(offset, plain ?? `its broker reports: ${error.message}`, plain !== null);
 }
 
-function troubleAt(offset: number, reason: string, isPassing: boolean): Trouble {
-  return { offset, reason, isPassing };
+function troubleAt(offset: number, reason: string, isTransient: boolean): Trouble {
+  return { offset, reason, isTransient };
 }
 
 function fetchedOf(

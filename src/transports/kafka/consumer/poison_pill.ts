@@ -1,8 +1,8 @@
 import type { AttemptsMade } from "../../../core/event.ts";
 import { EventNotSettledError } from "../../../core/listener.ts";
 
-/** Crashes at one offset that may be chance. */
-const CRASHES_OF_CHANCE = 1;
+/** Fewer crashes at one offset may be chance. */
+const CRASHES_TO_ISOLATE = 2;
 
 /** What a commit's metadata says of the event at its offset, for the member that takes over. */
 export interface AttemptsNote {
@@ -69,7 +69,7 @@ function isCount(value: unknown): value is number {
 
 /** Whether the event where a partition begins, or a later one, may be a poison pill. */
 export function isSuspect(past: AttemptsMade | undefined): past is AttemptsMade {
-  return past !== undefined && past.crashes > CRASHES_OF_CHANCE;
+  return past !== undefined && past.crashes >= CRASHES_TO_ISOLATE;
 }
 
 /** Lets one suspect of all partitions be called at a time: a crash with several would be blamed on each. */

@@ -25,7 +25,7 @@ export class RecordDelivery extends Delivery {
     if (state === "queued") this.#lease.noteQueued();
     else if (state === "calling") this.#lease.begin(this.offset);
     else if (state === "storing") this.#lease.noteStoring(this.offset);
-    else if (isWork(before)) this.#lease.rest(this.offset);
+    else if (isWork(before)) this.#lease.noteRetryPause(this.offset);
     if (before === "queued") this.#lease.noteUnqueued();
   }
 

@@ -79,7 +79,7 @@ async function findFirstOffsets(
       return found.flat();
     }
     const reason = `its broker does not return its first offset: ${reasonIn(error)}`;
-    for (const partition of partitions) troubles.note(partition, { reason, isPassing: true });
+    for (const partition of partitions) troubles.note(partition, { reason, isTransient: true });
     return [];
   }
 }

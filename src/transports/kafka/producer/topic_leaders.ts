@@ -13,7 +13,7 @@ import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../kafkajs/cluster.ts";
 import { PartitionTroubles } from "../partition_troubles.ts";
-import { passingReason } from "../passing_errors.ts";
+import { transientReason } from "../transient_errors.ts";
 import type { Batch } from "./partition_queue.ts";
 import {
   type PartitionResponse,
@@ -141,7 +141,7 @@ export class TopicLeaders implements Leaders {
       const outcome = outcomes[index];
       if (outcome === undefined || "offset" in outcome) this.#troubles.works(partition);
       else if (outcome.remedy === "repeat") {
-        this.#troubles.note(partition, { reason: reasonIn(outcome.error), isPassing: true });
+        this.#troubles.note(partition, { reason: reasonIn(outcome.error), isTransient: true });
       }
     }
     this.#troubles.report();
@@ -232,7 +232,7 @@ export class TopicLeaders implements Leaders {
       return { topic: this.topic, partition, offset: Number(baseOffset) };
     }
     const error = createErrorFromCode(errorCode);
-    error.message = passingReason(error) ?? error.message;
+    error.message = transientReason(error) ?? error.message;
     if (isAboutNumbers(error)) this.forget(batch);
     return this.#failure(error, batch);
   }

@@ -17,7 +17,7 @@ Deno.test("AssignedPartition commits at once that work on its first event begins
   lease.begin(7);
   assertEquals(commits, [{ offset: 7, note: { isUnderWay: true } }]);
   lease.begin(8);
-  lease.rest(7);
+  lease.noteRetryPause(7);
   lease.begin(7);
   assertEquals(commits.length, 1, "regular commits follow");
 });
@@ -124,7 +124,7 @@ Deno.test("AssignedPartition does not let the suspects of others wait for a retr
   await promisesSettled();
   const { lease } = first!.assigned;
   lease.begin(0);
-  lease.rest(0);
+  lease.noteRetryPause(0);
   await promisesSettled();
   assertEquals(second!.pipeline.running, places(0));
   lease.begin(0);

@@ -35,16 +35,21 @@ Deno.test("AssignedPartition counts what has settled behind an event that has no
 
 Deno.test("AssignedPartition delivers no more bytes than half of its part of the buffer, and one event at least", async (t) => {
   const cases = [
-    { what: "small events", bytesEach: 1 * KIB, peers: 1, count: 32 },
-    { what: "small events, beside another partition", bytesEach: 1 * KIB, peers: 2, count: 16 },
-    { what: "one that passes the limit", bytesEach: 20 * KIB, peers: 1, count: 2 },
-    { what: "as large as allowed", bytesEach: 32 * KIB, peers: 1, count: 1 },
-    { what: "larger than all that is allowed", bytesEach: 100 * KIB, peers: 7, count: 1 },
+    { what: "small events", bytesEach: 1 * KIB, leaseCount: 1, count: 32 },
+    {
+      what: "small events, beside another partition",
+      bytesEach: 1 * KIB,
+      leaseCount: 2,
+      count: 16,
+    },
+    { what: "one that passes the limit", bytesEach: 20 * KIB, leaseCount: 1, count: 2 },
+    { what: "as large as allowed", bytesEach: 32 * KIB, leaseCount: 1, count: 1 },
+    { what: "larger than all that is allowed", bytesEach: 100 * KIB, leaseCount: 7, count: 1 },
   ];
-  for (const { what, bytesEach, peers, count } of cases) {
+  for (const { what, bytesEach, leaseCount, count } of cases) {
     await t.step(what, async () => {
       const { assigned, pipeline } = assign({ maxBufferedBytes: 64 * KIB, concurrency: 1000 });
-      assigned.lease.peers = peers;
+      assigned.lease.leaseCount = leaseCount;
       const value = new Uint8Array(bytesEach - 20);
       const records = Array.from({ length: 100 }, (_, offset) =>
         aRecord(offset, {
@@ -100,18 +105,18 @@ Deno.test("AssignedPartition leaves batches as they were fetched until there is 
 
 Deno.test("AssignedPartition wants more until as much waits as may", async (t) => {
   const cases = [
-    { what: "256 KiB", maxBufferedBytes: 64 * MIB, peers: 1, limit: 256 * KIB },
+    { what: "256 KiB", maxBufferedBytes: 64 * MIB, leaseCount: 1, limit: 256 * KIB },
     {
       what: "half of its part of the buffer",
       maxBufferedBytes: 2 * MIB,
-      peers: 8,
+      leaseCount: 8,
       limit: 128 * KIB,
     },
   ];
-  for (const { what, maxBufferedBytes, peers, limit } of cases) {
+  for (const { what, maxBufferedBytes, leaseCount, limit } of cases) {
     await t.step(what, async () => {
       const { assigned, pipeline } = assign({ maxBufferedBytes, maxLookahead: 1 });
-      assigned.lease.peers = peers;
+      assigned.lease.leaseCount = leaseCount;
       const fetch = (offset: number, sizeInBytes: number) => {
         const records = new FakeRecords([aRecord(offset)], { lastOffset: offset, sizeInBytes });
         assigned.enqueue([records], offset + 1);

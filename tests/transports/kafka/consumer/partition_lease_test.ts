@@ -77,12 +77,12 @@ Deno.test("PartitionLease tells of work that rests, when that shortens what is b
   for (const offset of [1, 5, 6]) lease.begin(offset);
   const ends: number[] = [];
   lease.onChange(() => ends.push(lease.drainEnd));
-  lease.rest(6);
+  lease.noteRetryPause(6);
   assertEquals(ends, [], "it is open");
 
   lease.suspend();
-  lease.rest(5);
-  lease.rest(1);
+  lease.noteRetryPause(5);
+  lease.noteRetryPause(1);
   assertEquals(ends, [6, 5, 1]);
 });
 
@@ -115,7 +115,7 @@ Deno.test("PartitionLease admits what lies between events that have begun, until
 Deno.test("PartitionLease admits nothing from an event on that rests, when it is not open", () => {
   const lease = new PartitionLease();
   for (const offset of [1, 5, 9]) lease.begin(offset);
-  lease.rest(5);
+  lease.noteRetryPause(5);
   assertEquals(lease.admits(9), true, "it is open");
 
   lease.suspend();
@@ -135,7 +135,7 @@ Deno.test("PartitionLease works from the first event that begins until the last 
   states.push(lease.isWorking);
   lease.finish(1);
   states.push(lease.isWorking);
-  lease.rest(2);
+  lease.noteRetryPause(2);
   states.push(lease.isWorking);
   lease.begin(2);
   states.push(lease.isWorking);
@@ -168,11 +168,11 @@ Deno.test("PartitionLease knows what was tried for an event until it is done", (
 
 Deno.test("PartitionLease is occupied by an event unless it rests or is stored, and no end is in sight", () => {
   const lease = new PartitionLease();
-  const states = () => [lease.isOccupiedBy(5), lease.isAtWorkOn(5)];
+  const states = () => [lease.isBusyWith(5), lease.wouldBlame(5)];
   assertEquals(states(), [true, false]);
   lease.begin(6);
   assertEquals(states(), [true, true], "what is behind it has begun");
-  lease.rest(5);
+  lease.noteRetryPause(5);
   assertEquals(states(), [false, false]);
   lease.begin(5);
   assertEquals(states(), [true, true]);
@@ -190,9 +190,9 @@ Deno.test("PartitionLease is occupied by an event unless it rests or is stored, 
 Deno.test("PartitionLease reports when work on an event begins or pauses, and that state holds by then", () => {
   const lease = new PartitionLease();
   const reports: [boolean, boolean][] = [];
-  lease.onWork((isWorking) => reports.push([isWorking, lease.isAtWorkOn(5)]));
+  lease.onWork((isWorking) => reports.push([isWorking, lease.wouldBlame(5)]));
   lease.begin(5);
-  lease.rest(5);
+  lease.noteRetryPause(5);
   lease.begin(5);
   assertEquals(reports, [[true, true], [false, false], [true, true]]);
 });
@@ -203,7 +203,7 @@ Deno.test("PartitionLease admits nothing at all while it is still, and everythin
   lease.begin(5);
   lease.suspend();
   assertEquals([3, 6].map((offset) => lease.admits(offset)), [true, false]);
-  lease.still();
+  lease.freeze();
   assertEquals([3, 6].map((offset) => lease.admits(offset)), [false, false]);
   lease.resume();
   assertEquals([3, 6].map((offset) => lease.admits(offset)), [true, true]);

@@ -1,5 +1,5 @@
 /** Errors of brokers that usually pass, after a leader change, a lost disk or a deleted topic; in plain words. */
-const PASSING = new Map<string, string>([
+const TRANSIENT = new Map<string, string>([
   ["UNKNOWN_TOPIC_OR_PARTITION", "its broker does not have it; the topic may have been deleted"],
   ["LEADER_NOT_AVAILABLE", "no broker leads it"],
   ["NOT_LEADER_FOR_PARTITION", "the broker that was asked does not lead it"],
@@ -11,7 +11,7 @@ const PASSING = new Map<string, string>([
 ]);
 
 /** A broker's error about a partition in plain words; null when it does not usually pass. */
-export function passingReason({ type }: { readonly type: string }): string | null {
-  const plain = PASSING.get(type);
+export function transientReason({ type }: { readonly type: string }): string | null {
+  const plain = TRANSIENT.get(type);
   return plain === undefined ? null : `${plain} (${type})`;
 }
