@@ -86,17 +86,17 @@ export class ConfigReading {
 interface Claim {
   readonly key: string;
   readonly owner: string;
-  readonly place: Omit<ConfigProblem, "message">;
+  readonly at: Omit<ConfigProblem, "message">;
   message(owner: string): string;
 }
 
 /** A problem for each claim whose key an earlier one has. */
 function claimProblems(claims: readonly Claim[]): readonly ConfigProblem[] {
   const owners = new Map<string, string>();
-  return claims.flatMap(({ key, owner, place, message }) => {
+  return claims.flatMap(({ key, owner, at, message }) => {
     const first = owners.get(key);
     owners.set(key, first ?? owner);
-    return first === undefined ? [] : [{ ...place, message: message(first) }];
+    return first === undefined ? [] : [{ ...at, message: message(first) }];
   });
 }
 
@@ -106,7 +106,7 @@ function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
       name === undefined ? [] : [{
         key: name,
         owner: quoted(source),
-        place: { source, pipeline: label, path: "name" },
+        at: { source, pipeline: label, path: "name" },
         message: (owner) => `another pipeline of ${owner} has the same name`,
       }]
     ),
@@ -120,7 +120,7 @@ function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly Config
         exclusive === undefined ? [] : [{
           key: exclusive,
           owner: `${formatPipeline(label)} of ${quoted(source)}`,
-          place: { source, pipeline: label, path },
+          at: { source, pipeline: label, path },
           message: (owner) => `only one pipeline can use ${exclusive}, and ${owner} already does`,
         }]
       )

@@ -39,14 +39,12 @@ export function sectionsOf(document: unknown, pipelinePath: Path): readonly Type
   return SECTIONS.flatMap(({ key, schemas }) => {
     const path = [...pipelinePath, key];
     const value = valueAt(document, path);
-    const places: Path[] = Array.isArray(value)
-      ? value.map((_, index) => [...path, index])
-      : [path];
-    return places.flatMap((place) => {
-      const section = valueAt(document, place);
+    const paths: Path[] = Array.isArray(value) ? value.map((_, index) => [...path, index]) : [path];
+    return paths.flatMap((path) => {
+      const section = valueAt(document, path);
       const type = isMapping(section) ? section["type"] : undefined;
       const schema = Object.hasOwn(schemas, String(type)) ? schemas[String(type)] : undefined;
-      return schema === undefined ? [] : [{ path: place, section, schema }];
+      return schema === undefined ? [] : [{ path, section, schema }];
     });
   });
 }
@@ -63,11 +61,11 @@ export function redactSections(
 ): void {
   for (const { path, schema } of sections) {
     // By now, a single value is a list.
-    const place = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
+    const valid = Array.isArray(valueAt(config, path)) ? [...path, 0] : path;
     for (const { path: inner, copy } of SECTION_EXTRAS.get(schema)?.urls ?? []) {
       const parts = hidden.partsAt([...path, ...inner]);
       if (parts === undefined) continue;
-      const owner = Object(valueAt(config, [...place, ...copy.slice(0, -1)]));
+      const owner = Object(valueAt(config, [...valid, ...copy.slice(0, -1)]));
       Reflect.set(owner, copy.at(-1) ?? "", redactedUrl(parts));
     }
   }
@@ -82,13 +80,13 @@ export function readFiles(
   for (const file of SECTION_EXTRAS.get(schema)?.files ?? []) {
     const written = valueAt(section, file.path);
     if (typeof written !== "string" || written === "" || written === file.except) continue;
-    const place = [...path, ...file.path];
-    const outcome = readExternalFile(written, { values, hidden: hidden.has(place) });
+    const keyPath = [...path, ...file.path];
+    const outcome = readExternalFile(written, { values, hidden: hidden.has(keyPath) });
     if ("value" in outcome) {
       const parent = valueAt(section, file.path.slice(0, -1));
       Reflect.set(Object(parent), file.path.at(-1) ?? "", new FileText(outcome.value));
     } else {
-      findings.push({ path: place, message: outcome.message });
+      findings.push({ path: keyPath, message: outcome.message });
     }
   }
   return findings;

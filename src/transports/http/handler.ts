@@ -140,9 +140,9 @@ export class HttpHandler implements Handler {
     let [response, url] = [redirect, new URL(this.#url.origin + request.target)];
     const called = new Set([targetOf(url)]);
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
-      const place = sameOriginTarget(response, url);
-      if (place === null) break;
-      url = place;
+      const followed = sameOriginTarget(response, url);
+      if (followed === null) break;
+      url = followed;
       const next = { ...request, target: targetOf(url), isRedirected: true };
       if (called.has(next.target)) {
         return { ...response, body: null, defect: "redirect loop" };
