@@ -44,10 +44,10 @@ function describe(pipeline: PipelineConfig, { warnings }: Config): string {
 function sayPromises(
   { resumable, acknowledges, keepsOrder, identifies }: ListenerPromises,
 ): readonly string[] {
-  const others = acknowledges === "cumulative" ? ", and later finished ones" : "";
+  const others = acknowledges === "cumulative" ? ", and finished ones behind them" : "";
   return [
     resumable
-      ? `after a stop or a crash: unfinished events come again${others}`
+      ? `after a stop or a crash: unfinished events are handled again${others}`
       : "after a stop or a crash: unfinished events are lost",
     keepsOrder
       ? "order: as in the source"

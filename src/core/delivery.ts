@@ -7,9 +7,10 @@ import type { Telemetry } from "./telemetry.ts";
  *
  * - `waiting`: for its turn in its order, or for the circuit breaker.
  * - `queued`: only a call slot is missing.
- * - `calling`: work has begun, in most cases with a call.
+ * - `calling`: work has begun: a call is in flight, or its record is being stored for the first time. Also for an event
+ *   that needs no call.
  * - `backingOff`: an attempt has failed; the event pauses before it is queued again.
- * - `storing`: the result is known and only waits to be stored. A crash from here on does not count against the event.
+ * - `storing`: storing its record has failed and is repeated. A crash from here on does not count against the event.
  * - `givenUp`: its lease ended first, so it must be delivered again.
  */
 export type DeliveryState =

@@ -7,7 +7,7 @@ export type RecordHeader = readonly [name: string, value: Bytes | null];
 /** A fact of an event's origin: `["offset", "1842"]`. */
 export type OriginFact = readonly [name: string, value: string];
 
-/** Where an event came from: for people, headers, templates and keys. The core computes nothing with it. */
+/** Where an event came from: for people, headers, templates and keys. The core does not interpret it. */
 export interface EventOrigin {
   /** For log lines: `ORDERS[3]@1842`. */
   toString(): string;
@@ -17,7 +17,10 @@ export interface EventOrigin {
   readonly orderGroup?: string;
   /** The facts that the listener's role names, in the same order. */
   facts(): readonly OriginFact[];
-  /** Whether an earlier event can have had this id. Anyone can claim it in a header. Without this method, none can. */
+  /**
+   * Whether `id` can be that of an earlier event of this source. It comes from a header, which any producer can write.
+   * Without this method, no such header is trusted.
+   */
   canFollow?(id: string): boolean;
   /** Whether an earlier event can have had these facts, likewise. */
   canFollowFacts?(facts: ReadonlyMap<string, string>): boolean;

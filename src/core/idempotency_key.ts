@@ -7,7 +7,7 @@ const TEXT_DECODER = new TextDecoder();
 
 /**
  * Identifies an event to the endpoint: the same in each attempt, after a restart, and after a redrive. Undefined when
- * the source cannot tell events apart: with a key that another event can have, an endpoint would ignore that one.
+ * the source has no ids: if two events had the same key, the endpoint would take the second for a repetition of the first.
  *
  * @see draft-ietf-httpapi-idempotency-key-header
  */

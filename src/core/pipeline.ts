@@ -129,7 +129,7 @@ class Pipeline {
         await this.#calls.slots.beginWithoutCall(delivery);
       }
     } catch (error) {
-      // Before the next event of its key has its turn.
+      // Before the rejection lets the next event of the key begin: the lease must know by then that this one is unsettled.
       delivery.enter("givenUp");
       throw error;
     } finally {

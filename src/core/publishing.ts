@@ -32,7 +32,7 @@ export async function publish(
   let pauses: RetryPauses | undefined;
   try {
     for (;;) {
-      // The call succeeded although the lease ended, but its outcome no longer counts.
+      // The lease may have ended after the handler's response: then the result must not be stored.
       if (lease.ended.aborted) throw new EventNotSettledError("The lease ended before the attempt");
       let error: ResultProcessorError;
       try {

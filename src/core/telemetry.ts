@@ -1,12 +1,12 @@
 import type { Delivery } from "./delivery.ts";
 import type { CallOutcome } from "./failures/classify.ts";
 
-/** What a record holds; the event itself, in a redrive. */
+/** What a record holds. The event itself is stored only in a redrive, which has no telemetry. */
 export type RecordContent = "result" | "dead letter" | "event";
 
 /** Receives what happens to events, for metrics and traces. It must neither block nor throw. */
 export interface Telemetry {
-  /** A delivery has entered its present state. */
+  /** A delivery has entered its present state. It begins in `waiting`, without a call of this. */
   entered(delivery: Delivery): void;
   /** A call has ended. */
   called(delivery: Delivery, outcome: CallOutcome, durationMs: number): void;

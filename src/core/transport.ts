@@ -105,8 +105,8 @@ export interface ListenerPromises {
   /** Whether a new listener delivers what had not settled. Otherwise it is lost. */
   readonly resumable: boolean;
   /**
-   * How the source learns that an event has settled. `each`: by itself. `cumulative`: by a position, so that an event
-   * that has not settled brings those behind it back, too.
+   * How the source learns that an event has settled. `each`: event by event. `cumulative`: up to a position, so events
+   * behind an unsettled one come again, even settled ones.
    */
   readonly acknowledges: "each" | "cumulative";
   /** Whether events come in their order, again after a crash, too. */
@@ -122,8 +122,8 @@ export interface ListenerRole<Config extends RoleConfig> extends Role<Config, Li
   /** The origin of the first event of a source, for `eventor try`. */
   firstOrigin(config: Config, timestampMs: number): EventOrigin;
   /**
-   * Reader and source, as texts that are equal for the same pair: such readers share the events, each event going to
-   * one.
+   * Texts for the reader and its source. Two listeners with a text in common share the events: each event reaches only
+   * one of them.
    */
   readers?(config: Config): readonly string[];
   /** Opens a processor that writes events to their source again, if that is possible. */

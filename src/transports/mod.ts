@@ -9,7 +9,7 @@ import { httpHandler } from "./http/mod.ts";
 import { kafkaListener, kafkaResultProcessor } from "./kafka/mod.ts";
 import { stdinListener, stdoutResultProcessor } from "./stdio/mod.ts";
 
-/** Listeners by the `type` of their section. These three maps are the only place that names every transport. */
+/** Listeners by the `type` of their section. These three maps name every transport, as `schemas.ts` does. */
 export const LISTENERS = { kafka: kafkaListener, stdin: stdinListener } as const;
 
 /** Names of the facts that events of at least one listener have. */

@@ -105,7 +105,7 @@ Deno.test("eventor check shows what a configuration will do and may reach", asyn
         "  eventListener: kafka topic MY_FIRST_TOPIC on localhost:9092, 127.0.0.1:9092, group myVeryFirstGroup",
         "  eventHandler: POST http://localhost:8080/payload",
         "  eventResultProcessor[0]: kafka topic MY_RESPONSE_TOPIC on localhost:9092 when onSuccess",
-        "  after a stop or a crash: unfinished events come again, and later finished ones",
+        "  after a stop or a crash: unfinished events are handled again, and finished ones behind them",
         "  order: as in the source",
         "  Idempotency-Key: the same in each call for an event",
         "  may reach: 127.0.0.1:9092, localhost:8080, localhost:9092, and the brokers these advertise",

@@ -17,7 +17,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "kafkajs/src": ["src/transports/kafka/kafkajs/"],
   kafkajs: ["src/transports/kafka/"],
   oauth4webapi: ["src/transports/oauth2/"],
-  pako: ["src/transports/kafka/"],
   snappyjs: ["src/transports/kafka/"],
   zod: ["src/config/", "src/schema/", "src/transports/"],
   zstddec: ["src/transports/http1/", "src/transports/kafka/"],

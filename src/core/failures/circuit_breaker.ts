@@ -47,8 +47,9 @@ export interface Permit {
  * - Half-open: one call goes as a probe, each time for another event. After a refusal, a probe goes every 5 s, even
  *   while the last one still runs. In an outage, one goes at a time, after growing pauses.
  *
- * It closes when a call is accepted, and answered as in no outage. Whether a call was accepted or refused counts only
- * while its permit is valid: an earlier call may have used other credentials.
+ * It closes after a call once neither a refusal nor an outage stands. An accepted call ends a refusal; a response that
+ * does not suggest an outage ends an outage. If the breaker started half-open, a call that shows nothing about access
+ * closes it, too. A call whose permit is no longer valid shows nothing about access: it may have used other credentials.
  */
 export class CircuitBreaker {
   readonly #log: Logger;
@@ -96,8 +97,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Upper limit of a pause in milliseconds while every call fails as in an outage, whether that is recognized or not.
-   * Infinite at first.
+   * The longest pause before a call or probe, in milliseconds: an eighth of the time for which calls have failed as in
+   * an outage. No limit in the first 5 s (`FailureStreak.isLong`).
    */
   get longestPauseMs(): number {
     return this.#streak.isLong ? this.#streak.durationMs * LONGEST_PART : Infinity;
@@ -286,7 +287,10 @@ export class CircuitBreaker {
     );
   }
 
-  /** The probe of a suspended lease may wait for a slot: another call becomes the probe, this one enters again. */
+  /**
+   * A probe whose lease was suspended may still wait for a call slot. It loses its permit, so that another event can be
+   * the probe; `takeTurn()` in `retry.ts` then enters it again.
+   */
   #leaseChanged(): void {
     this.#turnAway();
     for (const permit of this.#probes) {

@@ -89,7 +89,8 @@ function classifyErrorResponse(result: ErrorResult, failed: Failed): RetryDecisi
   const { breaker, policy: { retry }, attempts, takesErrors } = failed;
   const { summary, error: { status, isTransient, retryAfterMs, suggestsOutage } } = result;
   if (suggestsOutage && breaker.isOutage) return { kind: "afterOutage", reason: summary };
-  // A `Retry-After` is kept, even if an outage ends sooner.
+  // An outage that begins ends the pause, and the breaker then decides when to call. But a `Retry-After` runs to its end:
+  // the outage may be over before.
   const until = suggestsOutage && retryAfterMs === undefined ? breaker.outageBegins : undefined;
   if (isTransient && retry !== null) {
     attempts.count();

@@ -75,7 +75,8 @@ export class Redrive {
       try {
         await redriveInOrder(delivery);
       } catch (error) {
-        // This redrive gets it again, unless it already turned others away: then all are left to the next redrive.
+        // It was not taken after all, and may be delivered to this redrive again. But once the limit has turned another
+        // one away, the count stays, so that all from there on are left to the next redrive.
         if (!this.#hasTurnedAway) this.#taken--;
         throw error;
       } finally {
@@ -116,7 +117,7 @@ export class Redrive {
       }
       this.#counts.redriven++;
     } catch (error) {
-      // Before the next dead letter of its key has its turn.
+      // Before the rejection lets the next of its key begin: the lease must know by then that this one is unsettled.
       delivery.enter("givenUp");
       if (this.#refusal !== null) lease.beginEnd();
       throw error;

@@ -66,7 +66,10 @@ export function listTo(print: (text: string) => Promise<void>): RedriveOne {
   };
 }
 
-/** The last position counts after a second redrive: a producer can forge the first one. */
+/**
+ * Where the event failed this time: `last-source-*` if present, else `source-*`. After a redrive, `source-*` comes from
+ * headers that a producer can forge.
+ */
 function originOf(deadLetter: InboundEvent): ReadonlyMap<string, string> {
   const facts = factsOf(deadLetter);
   const last = withoutPrefix("last-source-", facts);

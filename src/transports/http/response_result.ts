@@ -58,9 +58,9 @@ export class ResponseResults {
     { status, headers }: HttpResponse,
     { isCutOff = false }: Pick<UnusableResponse, "isCutOff"> = {},
   ): ErrorResponse {
-    // Something that does not speak HTTP answers at the endpoint: this affects every event.
     const access = this.#hasCredentials ? accessShownBy(status) : {};
     if (status === null) {
+      // Something that does not speak HTTP answers at the endpoint: this affects every event.
       return { isTransient: false, suggestsOutage: true, isAboutServer: true, ...access };
     }
     const askedMs = retryAfterMs(headers.get("retry-after"), new Date().getTime());

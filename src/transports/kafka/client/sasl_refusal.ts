@@ -22,7 +22,7 @@ export function saslRefusal(
   const mechanism = sasl.mechanism.toUpperCase();
   const reason = String(message).slice(0, MAX_REASON);
   if (failure instanceof TokenError || needsRestart(failure)) {
-    return `cannot show broker ${broker} who it is: ${describeTokenFailure(failure)}`;
+    return `cannot log in to broker ${broker} without a token: ${describeTokenFailure(failure)}`;
   }
   switch (type) {
     case "UNSUPPORTED_SASL_MECHANISM":

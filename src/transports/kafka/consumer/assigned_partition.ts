@@ -200,7 +200,10 @@ export class AssignedPartition {
     }
   }
 
-  /** A process that soon ends again would count no crash if the first event waited for the next regular commit. */
+  /**
+   * Commits at once when work on the first event begins. If the process crashed before the next regular commit, there
+   * would be no mark, and the crash would not count.
+   */
   #noteWork(isWorking: boolean): void {
     if (!isWorking) return this.#suspects.end();
     if (!this.#hasWorked) void this.#options.commit();

@@ -44,7 +44,7 @@ export class CommitState {
     this.#note = note;
   }
 
-  /** Of the metadata, it is unknown then whether it was stored. */
+  /** A commit has failed. The group may have stored its metadata all the same, so the next commit sends it again. */
   failed(): void {
     this.#note = null;
   }

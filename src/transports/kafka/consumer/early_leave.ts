@@ -36,7 +36,7 @@ interface JoinBroker {
 }
 
 /**
- * Leaves a group that is being joined. A coordinator answers a join when the slowest member has joined, and reads
+ * Leaves a group while it is being joined. Once it is joined, kafkajs's own `disconnect()` leaves it. A coordinator answers a join when the slowest member has joined, and reads
  * nothing else from the connection until then. So kafkajs would not leave at all, and the others would get no
  * partitions until this member's session has timed out. A second connection leaves instead, and the coordinator fails
  * the join with an unknown member id.

@@ -59,8 +59,8 @@ function describeOtherProtocol(
   const offered = assigners.map(({ name }) => `'${name}'`).join(" and ");
   const stopOrLeave = "stop them, or give this pipeline another group.id";
   if (description === null) {
-    return `the members of group '${groupId}' use another protocol than this one, which offers ${offered}; ` +
-      `the broker does not say which: ${stopOrLeave}`;
+    return `the members of group '${groupId}' share no protocol with this member, which offers ${offered}; ` +
+      `the broker does not say what they use: ${stopOrLeave}`;
   }
   const { protocolType, protocol, members } = description;
   if (members.length === 0) {
@@ -73,7 +73,7 @@ function describeOtherProtocol(
   }
   const strategy = protocol === "" ? "by another strategy" : `by '${protocol}'`;
   const count = members.length === 1 ? "1 member" : `${members.length} members`;
-  return `group '${groupId}' (${count}) shares partitions ${strategy}, and this one offers ${offered}: add one of ` +
+  return `group '${groupId}' (${count}) shares partitions ${strategy}, and this member offers ${offered}: add one of ` +
     `these to the partition.assignment.strategy of all members, ${stopOrLeave}`;
 }
 

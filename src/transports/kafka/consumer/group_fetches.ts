@@ -15,7 +15,10 @@ import type { PartitionTroubles } from "../partition_troubles.ts";
  */
 const TURN_MS = 100;
 
-/** Longest wait of a fetch while another partition wants no records, and of a turn while none does. */
+/**
+ * The longest wait while a partition wants no records: of the broker, in a fetch for the others; of a turn with nothing
+ * to fetch, until a partition wants records again.
+ */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 
 /** Number of consecutive responses that a broker sent empty before the fetch's maximum wait was over. */

@@ -26,7 +26,7 @@ import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 
 const COMMIT_INTERVAL_MS = 200;
 
-/** How long what runs may take to finish before a rebalance, which may take partitions away. */
+/** How long calls in flight may take before this member rejoins: its partitions may go to others. */
 const REBALANCE_DRAIN_MS = 3000;
 
 /** `Health` key of the group membership. */

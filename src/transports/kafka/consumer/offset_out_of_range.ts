@@ -78,8 +78,9 @@ export interface ResettableMember extends StartingMember {
 }
 
 /**
- * Lets a partition continue elsewhere when its offset is out of range, and logs it. Commits at once when it goes back:
- * the next member would otherwise skip what is stored while no member runs.
+ * Lets a partition continue elsewhere when its offset is out of range, and logs it. If the group's offset lies
+ * beyond the end, commits the new one at once. Otherwise, once enough records are stored while no member runs, the old
+ * offset is in range again, and the next member starts there and skips those below.
  *
  * @param isGivenUp whether the assignment has been given up since
  */

@@ -91,7 +91,7 @@ export class PartitionLease extends LeaseController {
     return offset < this.#begunEnd && this.isBusyWith(offset);
   }
 
-  /** The same for an event that was delivered alone, whether work on it has begun or not. */
+  /** Like `wouldBlame()`, for an event that was delivered alone, whether work on it has begun or not. */
   isBusyWith(offset: number): boolean {
     return this.isOpen && !this.#pausing.has(offset) && !this.#storing.has(offset);
   }

@@ -97,8 +97,8 @@ interface SuspectsOptions {
 }
 
 /**
- * The events that were in flight when the process ended repeatedly. Each is called alone, and only after a commit that
- * blames it if the process ends: otherwise the lowest event in flight would be blamed for another one's crash.
+ * The events that were in flight when the process ended repeatedly. Each is called alone, after a commit that marks it.
+ * So if the process ends, the crash counts for this event, and not for the lowest one in flight.
  */
 export class Suspects {
   readonly #options: SuspectsOptions;

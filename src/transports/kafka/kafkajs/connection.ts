@@ -87,7 +87,7 @@ export const CONNECTION = replacement("Connection", Connection.prototype, {
 });
 
 export const CONNECTION_POOL = replacement("ConnectionPool", ConnectionPool.prototype, {
-  /** Drops both connections to a broker when one is silent. A login is sent on a connection directly. */
+  /** When a request times out or its response is damaged, closes all connections of the pool. Logins bypass the pool. */
   async send(
     this: { readonly pool: readonly BrokerConnection[] },
     request: unknown,

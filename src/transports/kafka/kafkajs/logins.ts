@@ -39,7 +39,7 @@ export async function connectInTurn(
     await client.prepare?.();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw attempt.refuse(`cannot show broker ${broker} who it is: ${reason}`, {
+    throw attempt.refuse(`cannot log in to broker ${broker} without a token: ${reason}`, {
       isAboutAccount: true,
       needsRestart: needsRestart(error),
     });

@@ -5,7 +5,7 @@ import { holdsBack, type PushedRequest } from "./sasl_authenticator.ts";
 /** Shorter pauses are normal under a quota and not logged. */
 const LONG_THROTTLE_MS = 5000;
 
-/** After this, the client sends again; a broker that still enforces its quota reads no request before. */
+/** After this, the client sends again. A broker that still throttles it just reads the request later. */
 const MAX_THROTTLE_MS = 300_000;
 
 const MIN_THROTTLE_CHECK_MS = 10;

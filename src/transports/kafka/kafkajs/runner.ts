@@ -82,7 +82,7 @@ function announceCrash(
     const { running } = runner;
     const prepared = prepare(error);
     await Promise.resolve();
-    // kafkajs has cleared `running` meanwhile, without which it would not leave the group.
+    // kafkajs has set `running` to false meanwhile. It leaves the group only if it is true.
     runner.running = running;
     await prepared;
     await onCrash.call(runner, error);

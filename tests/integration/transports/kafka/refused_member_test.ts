@@ -16,7 +16,7 @@ Deno.test("a group of cooperative-sticky members alone is said with the cure, an
   const said = await eventor.log.line(/^WARN - .*'cooperative-sticky'/);
   assertMatch(
     said,
-    /group '.*' \(1 member\) shares partitions by 'cooperative-sticky', and this one offers 'range' and 'roundrobin': add one of these to the partition.assignment.strategy of all members/,
+    /group '.*' \(1 member\) shares partitions by 'cooperative-sticky', and this member offers 'range' and 'roundrobin': add one of these to the partition.assignment.strategy of all members/,
   );
   await ready(eventor, (reasons) => reasons.some((reason) => said.includes(reason)));
 
@@ -40,7 +40,7 @@ Deno.test("a group that offers another strategy than this member is said with bo
   });
   await kcat.holds(2);
   await using eventor = shared.pipelines(["t"], { "partition.assignment.strategy": "range" });
-  await eventor.log.line(/^WARN - .*by 'roundrobin', and this one offers 'range':/);
+  await eventor.log.line(/^WARN - .*by 'roundrobin', and this member offers 'range':/);
 });
 
 Deno.test("a group of KIP-848 members is shared, as the broker lets classic members in", async () => {

@@ -37,7 +37,9 @@ Deno.test("a broker is not connected to while too many connections to the token 
     BrokerRefusedError,
   );
   assert(error.needsRestart);
-  assertEquals(refused, [`cannot show broker kafka:9092 who it is: ${UNCLOSED.message}`]);
+  assertEquals(refused, [
+    `cannot log in to broker kafka:9092 without a token: ${UNCLOSED.message}`,
+  ]);
 });
 
 Deno.test("a result processor ends its pipeline, when only a new start of it lets it reach the brokers", async () => {

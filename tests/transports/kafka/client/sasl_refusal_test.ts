@@ -46,25 +46,27 @@ Deno.test("saslRefusal() names what is wrong, and the key to correct", async (t)
     [
       new TokenError("token endpoint 'https://login.example/token' answered invalid_client"),
       TOKEN,
-      "cannot show broker kafka:9093 who it is: token endpoint 'https://login.example/token' " +
+      "cannot log in to broker kafka:9093 without a token: token endpoint 'https://login.example/token' " +
       "answered invalid_client; correct sasl.oauthbearer.client.id or sasl.oauthbearer.client.secret",
     ],
     [
       new TokenError("token endpoint 'https://login.example/token' answered invalid_scope"),
       TOKEN,
-      "cannot show broker kafka:9093 who it is: token endpoint 'https://login.example/token' " +
+      "cannot log in to broker kafka:9093 without a token: token endpoint 'https://login.example/token' " +
       "answered invalid_scope; correct sasl.oauthbearer.scope",
     ],
     [
       new TokenError("token endpoint 'https://login.example/token' did not answer: refused"),
       TOKEN,
-      "cannot show broker kafka:9093 who it is: token endpoint 'https://login.example/token' " +
+      "cannot log in to broker kafka:9093 without a token: token endpoint 'https://login.example/token' " +
       "did not answer: refused",
     ],
     [
       new UnclosedConnectionsError(),
       TOKEN,
-      `cannot show broker kafka:9093 who it is: ${new UnclosedConnectionsError().message}`,
+      `cannot log in to broker kafka:9093 without a token: ${
+        new UnclosedConnectionsError().message
+      }`,
     ],
   ];
   for (const [failure, sasl, expected] of table) {

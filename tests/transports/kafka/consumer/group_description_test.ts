@@ -8,11 +8,11 @@ import {
 
 const INCONSISTENT = { type: "INCONSISTENT_GROUP_PROTOCOL" };
 
-Deno.test("describeRefusal() names the strategy of the others, what this one offers, and the cure", async () => {
+Deno.test("describeRefusal() names the strategy of the others, what this member offers, and the cure", async () => {
   const group = aGroup({ protocol: "RoundRobinAssigner", members: 3 });
   assertEquals(
     await describeRefusal(group, INCONSISTENT),
-    "group 'orders' (3 members) shares partitions by 'RoundRobinAssigner', and this one offers 'range' and " +
+    "group 'orders' (3 members) shares partitions by 'RoundRobinAssigner', and this member offers 'range' and " +
       "'roundrobin': add one of these to the partition.assignment.strategy of all members, stop them, or give this " +
       "pipeline another group.id",
   );
@@ -22,7 +22,7 @@ Deno.test("describeRefusal() says that a group rebalances when it names no strat
   const group = aGroup({ protocol: "", members: 1 });
   assertEquals(
     await describeRefusal(group, INCONSISTENT),
-    "group 'orders' (1 member) shares partitions by another strategy, and this one offers 'range' and " +
+    "group 'orders' (1 member) shares partitions by another strategy, and this member offers 'range' and " +
       "'roundrobin': add one of these to the partition.assignment.strategy of all members, stop them, or give this " +
       "pipeline another group.id",
   );
@@ -54,8 +54,8 @@ Deno.test("describeRefusal() does without what a broker does not tell", async ()
   };
   assertEquals(
     await describeRefusal(group, INCONSISTENT),
-    "the members of group 'orders' use another protocol than this one, which offers 'range' and 'roundrobin'; " +
-      "the broker does not say which: stop them, or give this pipeline another group.id",
+    "the members of group 'orders' share no protocol with this member, which offers 'range' and 'roundrobin'; " +
+      "the broker does not say what they use: stop them, or give this pipeline another group.id",
   );
 });
 
