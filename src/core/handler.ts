@@ -1,11 +1,15 @@
 import type { HandlerConfig } from "./transport.ts";
 import type { Bytes, InboundEvent, RecordHeader } from "./event.ts";
+import type { TemplateError } from "./template.ts";
 
 /** Outcomes that a result processor can be configured for, as the configuration spells them. */
 export type When = "onSuccess" | "onError";
 
 /** A response to one event. */
 export type Result = Success | ErrorResult;
+
+/** A result, or why there is none. */
+export type CallOutcome = Result | HandlerError | TemplateError;
 
 /** Fields of every response. */
 interface Answer {

@@ -6,7 +6,7 @@ import {
   ResultProcessorError,
 } from "./result_processor.ts";
 import type { RecordContent } from "./telemetry.ts";
-import { type RetryOptions, RetryPauses } from "./failures/retry_pauses.ts";
+import { type RetryOptions, RetryPauses } from "./retry_pauses.ts";
 
 /** A record of an event, and its destination. */
 export interface Publication {

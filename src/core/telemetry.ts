@@ -1,5 +1,5 @@
 import type { Delivery } from "./delivery.ts";
-import type { CallOutcome } from "./failures/classify.ts";
+import type { CallOutcome } from "./handler.ts";
 
 /** What a record holds. The event itself is stored only in a redrive, which has no telemetry. */
 export type RecordContent = "result" | "dead letter" | "event";

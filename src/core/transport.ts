@@ -1,5 +1,5 @@
 import type { EventOrigin } from "./event.ts";
-import type { FailureConfig } from "./failures/failure_policy.ts";
+import type { FailureConfig } from "./failure_policy.ts";
 import type { CallObserver, Handler } from "./handler.ts";
 import type { Health } from "./health.ts";
 import type { Listener } from "./listener.ts";

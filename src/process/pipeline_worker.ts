@@ -5,12 +5,12 @@
  */
 import type { PipelineConfig } from "../config/schema.ts";
 import { CircuitBreaker } from "../core/failures/circuit_breaker.ts";
-import { failurePolicy } from "../core/failures/failure_policy.ts";
+import { failurePolicy } from "../core/failure_policy.ts";
 import { PipelineHealth } from "../core/health.ts";
 import type { Handler } from "../core/handler.ts";
 import { LeaseController } from "../core/lease.ts";
 import { Logger } from "../core/log.ts";
-import { runPipeline } from "../core/pipeline.ts";
+import { runPipeline } from "../core/pipeline/pipeline.ts";
 import type { HandlerConfig } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
 import { reportFailures } from "./worker_failures.ts";

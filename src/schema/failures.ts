@@ -1,4 +1,4 @@
-import type { OnFailure, OnTombstone, RetryConfig } from "../core/failures/failure_policy.ts";
+import type { OnFailure, OnTombstone, RetryConfig } from "../core/failure_policy.ts";
 import { choice, decimal, duration, integer, type Scalar, toSchema } from "./scalar.ts";
 import { oneOrList, section } from "./section.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { HandlerError } from "../../src/core/handler.ts";
-import type { PipelineOptions } from "../../src/core/pipeline.ts";
+import type { PipelineOptions } from "../../src/core/pipeline/pipeline.ts";
 import { ResultProcessorError } from "../../src/core/result_processor.ts";
 import type { Telemetry } from "../../src/core/telemetry.ts";
 import { anEvent } from "../support/events.ts";

@@ -62,7 +62,9 @@ Deno.test("a transport imports no other one, except for what they share", () => 
 });
 
 Deno.test("no folder of src/ imports one that imports it, directly or through others", () => {
-  assertEquals(["src/", ...nestedFoldersOf("src/")].flatMap(cyclesIn), []);
+  const folders = nestedFoldersOf("src/");
+  assertEquals(["src/", ...folders].flatMap(cyclesIn), []);
+  assertEquals(folders.flatMap(importsBothWays), []);
 });
 
 Deno.test("packages are imported only where they belong", () => {
@@ -96,6 +98,16 @@ function cyclesIn(parent: string): readonly Import[] {
   });
   return between.filter(({ from, to }) => reachableFrom([to], between).has(from))
     .map(({ cause }) => cause);
+}
+
+/** Imports between a folder and the folder it is in, if there are some in both directions. */
+function importsBothWays(folder: string): readonly Import[] {
+  const parent = folder.replace(/[^/]+\/$/, "");
+  const isOwnFileOfParent = (path: string) =>
+    path.startsWith(parent) && !path.slice(parent.length).includes("/");
+  const down = INTERNAL.filter(({ from, to }) => isOwnFileOfParent(from) && to.startsWith(folder));
+  const up = INTERNAL.filter(({ from, to }) => from.startsWith(folder) && isOwnFileOfParent(to));
+  return down.length > 0 && up.length > 0 ? [...down, ...up] : [];
 }
 
 /** All that `starts` import, directly or through others, each with what imports it first. */

@@ -1,5 +1,5 @@
 import type { AttemptsMade } from "../event.ts";
-import { type RetryOptions, RetryPauses } from "./retry_pauses.ts";
+import { type RetryOptions, RetryPauses } from "../retry_pauses.ts";
 
 const NONE: AttemptsMade = { made: 0, counted: 0, crashes: 0, firstFailedAtMs: 0 };
 

@@ -1,9 +1,9 @@
 import type { Attempts } from "./attempts.ts";
 import type { CircuitBreaker } from "./circuit_breaker.ts";
 import type { InboundEvent } from "../event.ts";
-import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "./failure_policy.ts";
+import { DEFAULT_RETRY, type FailurePolicy, type RetryPolicy } from "../failure_policy.ts";
 import { type ErrorResult, HandlerError, type Result } from "../handler.ts";
-import type { Pause } from "./retry_pauses.ts";
+import type { Pause } from "../retry_pauses.ts";
 import { TemplateError } from "../template.ts";
 import type { ResponseGap, UnansweredCalls } from "./unanswered_calls.ts";
 
@@ -58,9 +58,6 @@ interface UnansweredCall {
   /** `CircuitBreaker.outageBegins` when it failed. */
   readonly outageBegins: AbortSignal;
 }
-
-/** A result, or why there is none. */
-export type CallOutcome = Result | HandlerError | TemplateError;
 
 type Failed = ClassifyOptions & { readonly attempts: Attempts; readonly history: History };
 

@@ -3,11 +3,11 @@ import type { EventFailure } from "./classify.ts";
 import { type DeadLetter, deadLetters } from "./dead_letter.ts";
 import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
-import type { OnFailure } from "./failure_policy.ts";
+import type { OnFailure } from "../failure_policy.ts";
 import { isOrderedByGroup, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
-import { type RetryOptions, RetryPauses } from "./retry_pauses.ts";
+import { type RetryOptions, RetryPauses } from "../retry_pauses.ts";
 
 /** Dependencies and options for failed events. */
 export interface FailedEventOptions extends RetryOptions {

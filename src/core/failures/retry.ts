@@ -2,7 +2,6 @@ import { Attempts } from "./attempts.ts";
 import type { CallSlots } from "../call_slots.ts";
 import type { Permit } from "./circuit_breaker.ts";
 import {
-  type CallOutcome,
   type CallsOutcome,
   classify,
   type ClassifyOptions,
@@ -13,9 +12,9 @@ import {
 } from "./classify.ts";
 import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
-import { type ErrorResult, type Handler, HandlerError } from "../handler.ts";
+import { type CallOutcome, type ErrorResult, type Handler, HandlerError } from "../handler.ts";
 import { EventNotSettledError } from "../listener.ts";
-import type { RetryOptions } from "./retry_pauses.ts";
+import type { RetryOptions } from "../retry_pauses.ts";
 import { TemplateError } from "../template.ts";
 
 /** Dependencies and options of calls. */

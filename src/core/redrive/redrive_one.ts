@@ -1,4 +1,4 @@
-import type { RetryOptions } from "../failures/retry_pauses.ts";
+import type { RetryOptions } from "../retry_pauses.ts";
 import { CallSlots } from "../call_slots.ts";
 import type { Delivery } from "../delivery.ts";
 import {

@@ -11,7 +11,7 @@ import {
   toSchema,
 } from "../../schema/scalar.ts";
 import { section, SECTION_EXTRAS } from "../../schema/section.ts";
-import type { FailureConfig } from "../../core/failures/failure_policy.ts";
+import type { FailureConfig } from "../../core/failure_policy.ts";
 import { HTTP_URL, readHttpUrl } from "../../schema/http_url.ts";
 import { TemplateText } from "../../schema/texts.ts";
 import {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { FailurePolicy } from "../../../src/core/failures/failure_policy.ts";
-import type { PipelineOptions } from "../../../src/core/pipeline.ts";
+import type { FailurePolicy } from "../../../src/core/failure_policy.ts";
+import type { PipelineOptions } from "../../../src/core/pipeline/pipeline.ts";
 import { eventually, everythingSettled } from "../../support/eventually.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { OnFailure } from "../../../src/core/failures/failure_policy.ts";
+import type { OnFailure } from "../../../src/core/failure_policy.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
 import { eventually } from "../../support/eventually.ts";
 import { anEvent } from "../../support/events.ts";

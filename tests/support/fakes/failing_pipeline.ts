@@ -1,8 +1,8 @@
 import { FakeResultProcessor } from "./result_processor.ts";
-import type { FailurePolicy } from "../../../src/core/failures/failure_policy.ts";
+import type { FailurePolicy } from "../../../src/core/failure_policy.ts";
 import { HandlerError } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
-import type { PipelineOptions } from "../../../src/core/pipeline.ts";
+import type { PipelineOptions } from "../../../src/core/pipeline/pipeline.ts";
 import { ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { anEvent } from "../events.ts";
 import { aResult, type FakeHandler } from "./handler.ts";

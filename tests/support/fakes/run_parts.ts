@@ -1,6 +1,6 @@
 import type { Backoff } from "../../../src/core/backoff.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
-import { type PipelineOptions, runPipeline } from "../../../src/core/pipeline.ts";
+import { type PipelineOptions, runPipeline } from "../../../src/core/pipeline/pipeline.ts";
 import { aResult, FakeHandler } from "./handler.ts";
 import { FakeListener } from "./listener.ts";
 import { RecordedLog } from "../recorded_log.ts";

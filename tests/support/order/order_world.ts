@@ -3,7 +3,7 @@ import { type Handler, HandlerError, type Result, type When } from "../../../src
 import { LeaseController } from "../../../src/core/lease.ts";
 import type { Deliver, Listener } from "../../../src/core/listener.ts";
 import { Logger } from "../../../src/core/log.ts";
-import { runPipeline } from "../../../src/core/pipeline.ts";
+import { runPipeline } from "../../../src/core/pipeline/pipeline.ts";
 import { type ResultProcessor, ResultProcessorError } from "../../../src/core/result_processor.ts";
 import { AssignedPartition } from "../../../src/transports/kafka/consumer/assigned_partition.ts";
 import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";

@@ -7,7 +7,7 @@ import {
   NO_REPLICA,
   type PartitionResponse,
 } from "./partition_response.ts";
-import type { PartitionTroubles } from "../partition_troubles.ts";
+import type { PartitionTroubles } from "../client/partition_troubles.ts";
 
 /**
  * How long a turn of fetching lasts before kafkajs sends heartbeats, looks for new partitions, and may stop. This work

@@ -20,7 +20,7 @@ import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition } from "./partition_response.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
-import { PartitionTroubles } from "../partition_troubles.ts";
+import { PartitionTroubles } from "../client/partition_troubles.ts";
 import { attemptsBefore, isSuspect, SuspectTurns } from "./poison_pill.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 

@@ -1,7 +1,7 @@
 import { isRefusal } from "../client/client_failure.ts";
 import { createErrorFromCode } from "../kafkajs/protocol.ts";
-import { transientReason } from "../transient_errors.ts";
-import type { Trouble } from "../partition_troubles.ts";
+import { transientReason } from "../client/transient_errors.ts";
+import type { Trouble } from "../client/partition_troubles.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
 import type { FetchedBatch, FetchedRecords } from "../records/record_batch.ts";
 

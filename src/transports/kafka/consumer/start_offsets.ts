@@ -1,5 +1,5 @@
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
-import type { PartitionTroubles } from "../partition_troubles.ts";
+import type { PartitionTroubles } from "../client/partition_troubles.ts";
 import {
   EARLIEST,
   fetchCommitted,

@@ -12,8 +12,8 @@ import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../kafkajs/cluster.ts";
-import { PartitionTroubles } from "../partition_troubles.ts";
-import { transientReason } from "../transient_errors.ts";
+import { PartitionTroubles } from "../client/partition_troubles.ts";
+import { transientReason } from "../client/transient_errors.ts";
 import type { Batch } from "./partition_queue.ts";
 import {
   type PartitionResponse,

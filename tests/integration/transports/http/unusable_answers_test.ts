@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import zlib from "node:zlib";
 import type { InboundEvent, RecordHeader } from "../../../../src/core/event.ts";
-import { DEFAULT_FAILURE_POLICY } from "../../../../src/core/failures/failure_policy.ts";
+import { DEFAULT_FAILURE_POLICY } from "../../../../src/core/failure_policy.ts";
 import { octets } from "../../../../src/core/octets.ts";
 import { parsePlaceholder, type Template } from "../../../../src/core/template.ts";
 import { anEvent } from "../../../support/events.ts";

@@ -7,7 +7,7 @@ import type {
   FetchedPartition,
   PartitionResponse,
 } from "../../../../src/transports/kafka/consumer/partition_response.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fakes/timers.ts";

@@ -8,7 +8,7 @@ import {
 import type {
   FetchedPartition,
 } from "../../../../src/transports/kafka/consumer/partition_response.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

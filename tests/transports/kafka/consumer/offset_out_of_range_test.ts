@@ -3,7 +3,7 @@ import {
   leaveOutOfRange,
   whereToContinue,
 } from "../../../../src/transports/kafka/consumer/offset_out_of_range.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const BEYOND = { offset: 1_000_000, first: 0, end: 250, wentFurther: false } as const;

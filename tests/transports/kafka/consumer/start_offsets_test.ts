@@ -3,7 +3,7 @@ import {
   type Assignment,
   findStartOffsets,
 } from "../../../../src/transports/kafka/consumer/start_offsets.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/partition_troubles.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** A topic `T` whose partitions have these leaders, and what the group has committed. */

@@ -1,6 +1,6 @@
-import { type Backoff, backoffDelays } from "../../core/backoff.ts";
-import type { Health } from "../../core/health.ts";
-import type { Logger } from "../../core/log.ts";
+import { type Backoff, backoffDelays } from "../../../core/backoff.ts";
+import type { Health } from "../../../core/health.ts";
+import type { Logger } from "../../../core/log.ts";
 
 /** A leader change usually takes seconds. Pauses stay short, so that a recovery is noticed soon. */
 const TRANSIENT = {

@@ -1,9 +1,9 @@
-import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay, sleep } from "../backoff.ts";
-import type { Health } from "../health.ts";
-import type { Lease } from "../lease.ts";
-import { EventNotSettledError } from "../listener.ts";
-import type { Logger } from "../log.ts";
-import type { LogThrottle } from "../log_throttle.ts";
+import { type Backoff, backoffDelays, DEFAULT_BACKOFF, formatDelay, sleep } from "./backoff.ts";
+import type { Health } from "./health.ts";
+import type { Lease } from "./lease.ts";
+import { EventNotSettledError } from "./listener.ts";
+import type { Logger } from "./log.ts";
+import type { LogThrottle } from "./log_throttle.ts";
 
 /** Dependencies and options of whatever is repeated until it works. */
 export interface RetryOptions {

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { parsePlaceholder, TemplateError } from "../../src/core/template.ts";
-import { ResultProcessorError } from "../../src/core/result_processor.ts";
-import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fakes/handler.ts";
-import { FakeListener } from "../support/fakes/listener.ts";
-import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
-import { LeaseController } from "../../src/core/lease.ts";
-import { RecordedLog } from "../support/recorded_log.ts";
-import { runParts } from "../support/fakes/run_parts.ts";
+import { parsePlaceholder, TemplateError } from "../../../src/core/template.ts";
+import { ResultProcessorError } from "../../../src/core/result_processor.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+import { runParts } from "../../support/fakes/run_parts.ts";
 
 const DEAD_LETTERS = { retry: null, noResponse: null, onFailure: "deadLetter" } as const;
 const ID = { key: { parts: [parsePlaceholder("event.value.id")!] } };

@@ -1,9 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  failurePolicy,
-  type OnFailure,
-  type RetryConfig,
-} from "../../../src/core/failures/failure_policy.ts";
+import { failurePolicy, type OnFailure, type RetryConfig } from "../../src/core/failure_policy.ts";
 
 const BACKOFF = { initialDelayMs: 1000, maxDelayMs: 2000, multiplier: 2 };
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { PipelineHealth } from "../../../src/core/health.ts";
-import { PartitionTroubles } from "../../../src/transports/kafka/partition_troubles.ts";
-import { RecordedLog } from "../../support/recorded_log.ts";
+import { PipelineHealth } from "../../../../src/core/health.ts";
+import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const NO_LEADER = { offset: 17, reason: "no broker leads it", isTransient: true };
 const DAMAGED = { offset: 5, reason: "a batch is damaged", isTransient: false };

@@ -1,5 +1,5 @@
-import { CallSlots } from "./call_slots.ts";
-import { CircuitBreaker } from "./failures/circuit_breaker.ts";
+import { CallSlots } from "../call_slots.ts";
+import { CircuitBreaker } from "../failures/circuit_breaker.ts";
 import {
   type CallsOutcome,
   crashFailure,
@@ -7,29 +7,25 @@ import {
   type History,
   oversizeFailure,
   whileBlocked,
-} from "./failures/classify.ts";
-import type { Delivery } from "./delivery.ts";
-import type { InboundEvent } from "./event.ts";
-import { disposeOf, type FailedEventOptions } from "./failures/failed_event.ts";
-import {
-  DEFAULT_FAILURE_POLICY,
-  type FailurePolicy,
-  type OnTombstone,
-} from "./failures/failure_policy.ts";
-import type { Handler, Result, When } from "./handler.ts";
-import type { Lease } from "./lease.ts";
-import type { Listener } from "./listener.ts";
-import { LogThrottle } from "./log_throttle.ts";
-import { inOrder, type Ordering } from "./ordering.ts";
-import { publish } from "./publishing.ts";
-import { type RecordTarget, shapedRecords, type TargetedRecord } from "./record_templates.ts";
-import type { ResultProcessor } from "./result_processor.ts";
+} from "../failures/classify.ts";
+import type { Delivery } from "../delivery.ts";
+import type { InboundEvent } from "../event.ts";
+import { disposeOf, type FailedEventOptions } from "../failures/failed_event.ts";
+import { DEFAULT_FAILURE_POLICY, type FailurePolicy, type OnTombstone } from "../failure_policy.ts";
+import type { Handler, Result, When } from "../handler.ts";
+import type { Lease } from "../lease.ts";
+import type { Listener } from "../listener.ts";
+import { LogThrottle } from "../log_throttle.ts";
+import { inOrder, type Ordering } from "../ordering.ts";
+import { publish } from "../publishing.ts";
+import { type RecordTarget, shapedRecords, type TargetedRecord } from "../record_templates.ts";
+import type { ResultProcessor } from "../result_processor.ts";
 import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
-import { attemptsFor, callHandler, type CallOptions } from "./failures/retry.ts";
-import type { RetryOptions } from "./failures/retry_pauses.ts";
-import type { Telemetry } from "./telemetry.ts";
-import { TemplateError } from "./template.ts";
-import { UnansweredCalls } from "./failures/unanswered_calls.ts";
+import { attemptsFor, callHandler, type CallOptions } from "../failures/retry.ts";
+import type { RetryOptions } from "../retry_pauses.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { TemplateError } from "../template.ts";
+import { UnansweredCalls } from "../failures/unanswered_calls.ts";
 
 /** A result processor and the outcomes it is configured for. */
 export interface ConfiguredResultProcessor extends RecordTarget {

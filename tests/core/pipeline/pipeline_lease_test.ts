@@ -1,16 +1,16 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { HandlerError, type Result } from "../../src/core/handler.ts";
-import { LeaseController } from "../../src/core/lease.ts";
-import type { PipelineOptions } from "../../src/core/pipeline.ts";
-import { ResultProcessorError } from "../../src/core/result_processor.ts";
-import { eventually, everythingSettled } from "../support/eventually.ts";
-import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fakes/handler.ts";
-import { FakeListener } from "../support/fakes/listener.ts";
-import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
-import { PartitionListener } from "../support/kafka/partition_listener.ts";
-import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_END, runParts } from "../support/fakes/run_parts.ts";
+import { HandlerError, type Result } from "../../../src/core/handler.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import type { PipelineOptions } from "../../../src/core/pipeline/pipeline.ts";
+import { ResultProcessorError } from "../../../src/core/result_processor.ts";
+import { eventually, everythingSettled } from "../../support/eventually.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
+import { PartitionListener } from "../../support/kafka/partition_listener.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+import { NO_END, runParts } from "../../support/fakes/run_parts.ts";
 
 Deno.test("runPipeline() gives an event up at once, when its lease is ending during a backoff", async (t) => {
   const cases: { during: string; parts: Partial<PipelineOptions> }[] = [

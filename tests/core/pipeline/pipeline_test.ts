@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { HandlerError } from "../../src/core/handler.ts";
-import { LeaseController } from "../../src/core/lease.ts";
-import type { PipelineOptions } from "../../src/core/pipeline.ts";
-import { eventually, everythingSettled, promisesSettled } from "../support/eventually.ts";
-import { anEvent, bytes } from "../support/events.ts";
-import { aResult, FakeHandler } from "../support/fakes/handler.ts";
-import { FakeListener } from "../support/fakes/listener.ts";
-import { FakeResultProcessor } from "../support/fakes/result_processor.ts";
-import { RecordedLog } from "../support/recorded_log.ts";
-import { NO_END, runParts } from "../support/fakes/run_parts.ts";
+import { HandlerError } from "../../../src/core/handler.ts";
+import { LeaseController } from "../../../src/core/lease.ts";
+import type { PipelineOptions } from "../../../src/core/pipeline/pipeline.ts";
+import { eventually, everythingSettled, promisesSettled } from "../../support/eventually.ts";
+import { anEvent, bytes } from "../../support/events.ts";
+import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
+import { FakeListener } from "../../support/fakes/listener.ts";
+import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";
+import { RecordedLog } from "../../support/recorded_log.ts";
+import { NO_END, runParts } from "../../support/fakes/run_parts.ts";
 
 Deno.test("runPipeline() sends an event's result to the processors whose 'when' matches, and settles it", async (t) => {
   for (

@@ -1,4 +1,4 @@
-import type { Backoff } from "../backoff.ts";
+import type { Backoff } from "./backoff.ts";
 
 /** What happens to an event that has failed for good, as the configuration spells it. */
 export type OnFailure = "block" | "deadLetter" | "discard";

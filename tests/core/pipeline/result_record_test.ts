@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { RecordHeader } from "../../src/core/event.ts";
-import type { Result } from "../../src/core/handler.ts";
-import { resultRecord } from "../../src/core/result_record.ts";
-import { anEvent, bytes, QUEUE } from "../support/events.ts";
-import { aResult } from "../support/fakes/handler.ts";
+import type { RecordHeader } from "../../../src/core/event.ts";
+import type { Result } from "../../../src/core/handler.ts";
+import { resultRecord } from "../../../src/core/pipeline/result_record.ts";
+import { anEvent, bytes, QUEUE } from "../../support/events.ts";
+import { aResult } from "../../support/fakes/handler.ts";
 
 const BARE_RESULT: Result = { ...aResult(), headers: [] };
 

@@ -1,7 +1,7 @@
-import type { InboundEvent, OriginFact, RecordHeader } from "./event.ts";
-import type { ErrorResult, Result } from "./handler.ts";
-import { octets } from "./octets.ts";
-import type { OutboundRecord } from "./result_processor.ts";
+import type { InboundEvent, OriginFact, RecordHeader } from "../event.ts";
+import type { ErrorResult, Result } from "../handler.ts";
+import { octets } from "../octets.ts";
+import type { OutboundRecord } from "../result_processor.ts";
 
 const TEXT = new TextEncoder();
 const ASCII = /^[\x20-\x7e]*$/;
