@@ -41,13 +41,6 @@ export interface FailurePolicy {
 /** For unanswered calls without a `retry` section. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5 };
 
-/** Without a failure configuration. */
-export const DEFAULT_FAILURE_POLICY: FailurePolicy = {
-  retry: null,
-  noResponse: DEFAULT_RETRY,
-  onFailure: "block",
-};
-
 /** Completes a configuration with defaults. */
 export function failurePolicy(
   { retry, onFailure }: FailureConfig,

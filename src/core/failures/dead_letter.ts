@@ -56,15 +56,9 @@ function leastNeededFirst(origin: EventOrigin): readonly AddedHeader[] {
 }
 
 /**
- * The record of an event that has failed for good: its own key, value and headers byte for byte, and the facts that
- * people and a redrive need.
+ * Yields the record of an event that has failed for good: its own key, value and headers byte for byte, and the facts
+ * that people and a redrive need. Then each time with one header less, until only the event's own are left.
  */
-export function deadLetter(event: InboundEvent, details: DeadLetterDetails): OutboundRecord {
-  const added = [...addedHeaders(event, details).values()];
-  return { key: event.key, value: event.value, headers: [...ownHeaders(event, details), ...added] };
-}
-
-/** Yields the dead letter, then each time with one header less, until only the event's own are left. */
 export function* deadLetters(
   event: InboundEvent,
   details: DeadLetterDetails,

@@ -1,5 +1,5 @@
 import { CallSlots } from "../call_slots.ts";
-import { CircuitBreaker } from "../failures/circuit_breaker.ts";
+import type { CircuitBreaker } from "../failures/circuit_breaker.ts";
 import {
   type CallsOutcome,
   crashFailure,
@@ -11,7 +11,7 @@ import {
 import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
 import { disposeOf, type FailedEventOptions } from "../failures/failed_event.ts";
-import { DEFAULT_FAILURE_POLICY, type FailurePolicy, type OnTombstone } from "../failure_policy.ts";
+import type { FailurePolicy, OnTombstone } from "../failure_policy.ts";
 import type { Handler, Result, When } from "../handler.ts";
 import type { Lease } from "../lease.ts";
 import type { Listener } from "../listener.ts";
@@ -20,7 +20,7 @@ import { inOrder, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
 import { type RecordTarget, shapedRecords, type TargetedRecord } from "../record_templates.ts";
 import type { ResultProcessor } from "../result_processor.ts";
-import { resultRecord, tombstoneRecord, tooLargeResult } from "./result_record.ts";
+import { resultRecord, tooLargeResult } from "./result_record.ts";
 import { attemptsFor, callHandler, type CallOptions } from "../failures/retry.ts";
 import type { RetryOptions } from "../retry_pauses.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -41,15 +41,14 @@ export interface PipelineOptions extends RetryOptions {
   readonly resultProcessors: readonly ConfiguredResultProcessor[];
   /** Destination of events that have failed for good, if `policy.onFailure` is `deadLetter`. */
   readonly deadLetters?: ResultProcessor;
-  readonly policy?: FailurePolicy;
-  readonly onTombstone?: OnTombstone;
+  readonly policy: FailurePolicy;
+  readonly onTombstone: OnTombstone;
   readonly ordering: Ordering;
   /** Calls in flight, at least 1. */
   readonly concurrency: number;
   /** Bytes of results waiting to be stored from which no further call starts. */
   readonly maxBufferedBytes?: number;
-  /** Replaces a breaker of the pipeline's own. */
-  readonly breaker?: CircuitBreaker;
+  readonly breaker: CircuitBreaker;
   readonly telemetry?: Telemetry | undefined;
 }
 
@@ -79,7 +78,7 @@ class Pipeline {
   readonly #failed: FailedEventOptions;
 
   constructor(options: PipelineOptions) {
-    const { policy = DEFAULT_FAILURE_POLICY, resultProcessors, deadLetters } = options;
+    const { policy, resultProcessors, deadLetters } = options;
     const { concurrency, maxBufferedBytes } = options;
     this.#options = options;
     // While a broker is away, every result waits for it and is retried.
@@ -89,10 +88,7 @@ class Pipeline {
       ...options,
       // A failing endpoint could cause thousands of log lines a second.
       throttle: new LogThrottle({ maxLines: LINES_OF_CALLS }),
-      policy,
       slots: new CallSlots(concurrency, { maxHeldBytes: maxBufferedBytes }),
-      breaker: options.breaker ??
-        new CircuitBreaker({ ...options, startsHalfOpen: options.handler.mayBeRefused }),
       unansweredCalls: new UnansweredCalls(),
       takesErrors: resultProcessors.some(({ when }) => when.includes("onError")),
     };
@@ -158,7 +154,7 @@ class Pipeline {
   ): { outcome: Outcome; records: readonly Addressed[] } {
     if (outcome.kind === "failed") return { outcome, records: [] };
     const result = outcome.kind === "result" ? outcome.result : undefined;
-    const record = result === undefined ? tombstoneRecord(event) : resultRecord(event, result);
+    const record = resultRecord(event, result);
     try {
       const targets = this.#targetsFor(result?.when ?? "onSuccess");
       return { outcome, records: shapedRecords(record, targets, { event, result }) };

@@ -28,26 +28,24 @@ const NOT_PASSED_ON = new Set([
 
 /**
  * Builds the record of a result: the event's key, the result's value, and headers: the event's own (in their order,
- * without those of its value or transport), then the result's, then the source.
+ * without those of its value or transport), then the result's, then the source. Without a result, it is a tombstone.
  */
-export function resultRecord(event: InboundEvent, result: Result): OutboundRecord {
+export function resultRecord(event: InboundEvent, result?: Result): OutboundRecord {
+  const { value = null, headers = [] } = result ?? {};
   return {
     key: event.key,
-    value: result.value,
-    headers: [...passedOn(event, result), ...result.headers, ...sourceHeaders(event)],
+    value,
+    headers: [...passedOn(event, headers), ...headers, ...sourceHeaders(event)],
   };
 }
 
-function passedOn(event: InboundEvent, result: Result): readonly RecordHeader[] {
+function passedOn(
+  event: InboundEvent,
+  others: readonly RecordHeader[],
+): readonly RecordHeader[] {
   if (event.headers.length === 0) return event.headers;
-  const replaced = new Set(result.headers.map(([name]) => name.toLowerCase()));
+  const replaced = new Set(others.map(([name]) => name.toLowerCase()));
   return event.headers.filter(([name]) => isPassedOn(name) && !replaced.has(name.toLowerCase()));
-}
-
-/** A tombstone with the event's key, for result processors. */
-export function tombstoneRecord(event: InboundEvent): OutboundRecord {
-  const headers = event.headers.filter(([name]) => isPassedOn(name));
-  return { key: event.key, value: null, headers: [...headers, ...sourceHeaders(event)] };
 }
 
 /** The error that replaces a result too large for its destination. */

@@ -1,8 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Attempts } from "../../../src/core/failures/attempts.ts";
-import { deadLetter, deadLetters } from "../../../src/core/failures/dead_letter.ts";
+import { deadLetters } from "../../../src/core/failures/dead_letter.ts";
 import { deadLetterFacts } from "../../../src/core/failures/dead_letter_facts.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
+import { deadLetter } from "../../support/dead_letter.ts";
 import { anEvent, bytes, QUEUE } from "../../support/events.ts";
 import {
   FailingPipeline,
@@ -108,7 +109,7 @@ Deno.test("deadLetters() leave out one header after the other, those that a redr
   attempts.fail();
   const parts = { pipeline: "orders", failure: FAILURE, attempts: attempts.soFar };
   const letters = [...deadLetters(event, parts)];
-  assertEquals(letters[0]?.record, deadLetter(event, parts));
+  assertEquals(letters[0]?.leftOut, []);
   assertEquals(letters.at(-1)?.leftOut, [
     "eventor-dead-letter-message",
     "eventor-dead-letter-timestamp",

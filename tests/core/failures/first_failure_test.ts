@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
 import { deadLetterFacts } from "../../../src/core/failures/dead_letter_facts.ts";
 import {
   bareEventRecord,
@@ -7,6 +6,7 @@ import {
   firstFailure,
 } from "../../../src/core/failures/first_failure.ts";
 import type { RecordHeader } from "../../../src/core/event.ts";
+import { deadLetter } from "../../support/dead_letter.ts";
 import { anEvent, bytes, QUEUE } from "../../support/events.ts";
 import { HOSTILE_HEADERS } from "../../support/hostile_headers.ts";
 

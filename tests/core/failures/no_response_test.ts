@@ -13,7 +13,7 @@ import { anEvent, bytes } from "../../support/events.ts";
 import { FailingPipeline, NO_RESPONSE } from "../../support/fakes/failing_pipeline.ts";
 import { aResult, FakeHandler } from "../../support/fakes/handler.ts";
 import { FakeListener } from "../../support/fakes/listener.ts";
-import { NO_END, runParts } from "../../support/fakes/run_parts.ts";
+import { DEFAULT_FAILURE_POLICY, NO_END, runParts } from "../../support/fakes/run_parts.ts";
 import { RecordedLog } from "../../support/recorded_log.ts";
 
 const RETRY = { maxAttempts: 3 };
@@ -188,6 +188,9 @@ Deno.test("runPipeline() pauses for at most half a second before the second call
     listener: new FakeListener(anEvent()),
     handler,
     resultProcessors: [],
+    policy: DEFAULT_FAILURE_POLICY,
+    onTombstone: "send",
+    breaker: new CircuitBreaker({ log: log.log }),
     ordering: "key",
     concurrency: 32,
     log: log.log,

@@ -1,5 +1,4 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { deadLetter } from "../../../src/core/failures/dead_letter.ts";
 import { eventRecord } from "../../../src/core/failures/first_failure.ts";
 import type { Bytes, InboundEvent } from "../../../src/core/event.ts";
 import { Delivery } from "../../../src/core/delivery.ts";
@@ -7,6 +6,7 @@ import { LeaseController } from "../../../src/core/lease.ts";
 import { EventNotSettledError } from "../../../src/core/listener.ts";
 import { listTo, redriveTo } from "../../../src/core/redrive/redrive_one.ts";
 import { ResultProcessorError } from "../../../src/core/result_processor.ts";
+import { deadLetter } from "../../support/dead_letter.ts";
 import { anEvent, bytes } from "../../support/events.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 import { FakeResultProcessor } from "../../support/fakes/result_processor.ts";

@@ -1,3 +1,4 @@
+import { CircuitBreaker } from "../../../src/core/failures/circuit_breaker.ts";
 import type { Bytes } from "../../../src/core/event.ts";
 import { type Handler, HandlerError, type Result, type When } from "../../../src/core/handler.ts";
 import { LeaseController } from "../../../src/core/lease.ts";
@@ -14,7 +15,7 @@ import { promisesSettled } from "../eventually.ts";
 import type { FakeTimers } from "../fakes/timers.ts";
 import { aRecord, FakeRecords } from "../kafka/fetched_records.ts";
 import { type ModelEvent, type ModelOptions, OrderModel } from "./order_model.ts";
-import { NO_WAIT } from "../fakes/run_parts.ts";
+import { DEFAULT_FAILURE_POLICY, NO_WAIT } from "../fakes/run_parts.ts";
 
 /** A record batch of the log of a partition, or what is left of one. */
 export interface LoggedBatch {
@@ -75,17 +76,25 @@ export class World {
     );
     this.committed = partitions.map(() => 0);
     this.#held = partitions.map(() => null);
+    const log = new Logger(() => {}, { level: "ERROR" });
     this.#running = runPipeline({
       name: "orders",
       listener: this.#listener(),
       handler: this.#handler(),
+      policy: DEFAULT_FAILURE_POLICY,
+      onTombstone: "send",
+      breaker: new CircuitBreaker({
+        log,
+        backoff: NO_WAIT,
+        startsHalfOpen: options.mayBeRefused,
+      }),
       resultProcessors: Array.from({ length: processors }, (_, processor) => ({
         when: ["onSuccess"],
         processor: this.#resultProcessor(processor),
       })),
       ordering,
       concurrency,
-      log: new Logger(() => {}, { level: "ERROR" }),
+      log,
       backoff: NO_WAIT,
     }, this.#pipelineLease);
   }

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import zlib from "node:zlib";
 import type { InboundEvent, RecordHeader } from "../../../../src/core/event.ts";
-import { DEFAULT_FAILURE_POLICY } from "../../../../src/core/failure_policy.ts";
 import { octets } from "../../../../src/core/octets.ts";
 import { parsePlaceholder, type Template } from "../../../../src/core/template.ts";
 import { anEvent } from "../../../support/events.ts";
@@ -9,7 +8,7 @@ import { FakeListener } from "../../../support/fakes/listener.ts";
 import { FakeResultProcessor } from "../../../support/fakes/result_processor.ts";
 import { openHandler } from "../../../support/http/handler.ts";
 import { type RawEndpoint, startRawEndpoint } from "../../../support/http/raw_endpoint.ts";
-import { runParts } from "../../../support/fakes/run_parts.ts";
+import { DEFAULT_FAILURE_POLICY, runParts } from "../../../support/fakes/run_parts.ts";
 
 const GZIP = String.fromCharCode(...zlib.gzipSync(octets("ok")).subarray(0, -3));
 
