@@ -48,6 +48,12 @@ Deno.test("each folder of src/ imports only those below it", () => {
   assertEquals(wrong, []);
 });
 
+Deno.test("no file of src/ has more than 300 lines", () => {
+  const linesOf = (path: string) =>
+    Deno.readTextFileSync(new URL(path, ROOT)).split("\n").length - 1;
+  assertEquals(filesOf("src/").filter((path) => linesOf(path) > 300), []);
+});
+
 Deno.test("a transport imports no other one, except for what they share", () => {
   const folders = foldersOf("src/transports/");
   const folderOf = (path: string) => path.split("/")[2] ?? "";

@@ -47,9 +47,9 @@ export interface Permit {
  * - Half-open: one call goes as a probe, each time for another event. After a refusal, a probe goes every 5 s, even
  *   while the last one still runs. In an outage, one goes at a time, after growing pauses.
  *
- * It closes after a call once neither a refusal nor an outage stands. An accepted call ends a refusal; a response that
- * does not suggest an outage ends an outage. If the breaker started half-open, a call that shows nothing about access
- * closes it, too. A call whose permit is no longer valid shows nothing about access: it may have used other credentials.
+ * A call that was accepted ends a refusal, and a response that suggests no outage ends an outage. The breaker closes
+ * when neither is left. If it started half-open, a call that shows nothing about access closes it, too: also one whose
+ * permit is no longer valid, as it may have used other credentials.
  */
 export class CircuitBreaker {
   readonly #log: Logger;
@@ -96,10 +96,7 @@ export class CircuitBreaker {
     return this.#outageBegins.signal;
   }
 
-  /**
-   * The longest pause before a call or probe, in milliseconds: an eighth of the time for which calls have failed as in
-   * an outage. No limit in the first 5 s (`FailureStreak.isLong`).
-   */
+  /** The longest pause before a call or probe, in ms: an eighth of a long streak of failures, else without limit. */
   get longestPauseMs(): number {
     return this.#streak.isLong ? this.#streak.durationMs * LONGEST_PART : Infinity;
   }
