@@ -20,7 +20,7 @@ Deno.test("eventor connects to its endpoint itself, whatever proxies the environ
   const { code, stderr } = await runEventor(["-f", config.path], { input: "a\n", env });
   assertEquals(code, 0);
   assertEquals([endpoint.calls.length, proxy.calls.length], [1, 0]);
-  for (const name of names) assertMatch(stderr, new RegExp(`WARN - ${name} is not used`));
+  for (const name of names) assertMatch(stderr, new RegExp(`WARN - ${name} is ignored`));
 });
 
 Deno.test("eventor does not follow a redirect to another host, and publishes it as an error", async () => {
