@@ -1,7 +1,7 @@
 import { atMost, sleep } from "../../../core/backoff.ts";
 import type { ConsumerHooks, JoinResponse } from "../kafkajs/consumers.ts";
 import { Leadership } from "./assignment/leading.ts";
-import type { LedCluster, LedTopicsParts } from "./assignment/led_topics.ts";
+import type { LedCluster, LedTopicsOptions } from "./assignment/led_topics.ts";
 import { type CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
 import { EarlyLeave, type JoiningGroup } from "./early_leave.ts";
 import { type CoordinatedGroup, heartbeatFailure } from "./gone_coordinator.ts";
@@ -67,7 +67,7 @@ export class Membership implements ConsumerHooks {
   #fetches: MemberFetches | null = null;
   #joining: Promise<void> | null = null;
 
-  constructor(member: GroupMember, options: LedTopicsParts) {
+  constructor(member: GroupMember, options: LedTopicsOptions) {
     this.#member = member;
     this.coordinator = member.entry.coordinator;
     this.#leadership = new Leadership(options);

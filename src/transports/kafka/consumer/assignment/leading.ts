@@ -1,15 +1,15 @@
 import type { JoinResponse } from "../../kafkajs/consumers.ts";
 import { assignPartitions } from "./assigners.ts";
-import { type LedCluster, LedTopics, type LedTopicsParts } from "./led_topics.ts";
+import { type LedCluster, LedTopics, type LedTopicsOptions } from "./led_topics.ts";
 
 /** What a member does while it leads its group. */
 export class Leadership {
-  readonly #options: LedTopicsParts;
+  readonly #options: LedTopicsOptions;
   readonly #ledTopics: LedTopics;
   /** The response to this member's join; null while another member leads. */
   #led: JoinResponse | null = null;
 
-  constructor(options: LedTopicsParts) {
+  constructor(options: LedTopicsOptions) {
     this.#options = options;
     this.#ledTopics = new LedTopics(options);
   }

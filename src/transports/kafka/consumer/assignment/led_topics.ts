@@ -28,7 +28,7 @@ interface TopicAnswer {
 }
 
 /** Options of a leader's topic look-ups, and where it reports topics that it cannot assign. */
-export interface LedTopicsParts {
+export interface LedTopicsOptions {
   readonly groupId: string;
   /** Maximum age of the partition counts. */
   readonly metadataMaxAgeMs: number;
@@ -43,12 +43,12 @@ export interface LedTopicsParts {
  * to them itself, and they need not exist.
  */
 export class LedTopics {
-  readonly #parts: Required<Omit<LedTopicsParts, "health">> & Pick<LedTopicsParts, "health">;
+  readonly #parts: Required<Omit<LedTopicsOptions, "health">> & Pick<LedTopicsOptions, "health">;
   #counts: ReadonlyMap<string, number> = new Map();
   #countedAtMs = 0;
   #unauthorized: readonly string[] = [];
 
-  constructor(parts: LedTopicsParts) {
+  constructor(parts: LedTopicsOptions) {
     this.#parts = { now: () => performance.now(), ...parts };
   }
 
