@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { optionsOrUsage } from "./command_line.ts";
 import { describeMachine, warningOfOtherLoad } from "./machine.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import type { Bench, Figures } from "./scenario.ts";
@@ -37,20 +38,7 @@ async function run(options: Options): Promise<Row[]> {
   return rows;
 }
 
-function optionsOrUsage(): Options {
-  try {
-    const options = parseOptions(Deno.args);
-    const unknown = options.only.find((only) => !SCENARIOS.some(({ number }) => number === only));
-    if (unknown !== undefined) throw new TypeError(`there is no scenario ${unknown}`);
-    return options;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    say(`${error.message}\n\n${USAGE}`);
-    Deno.exit(2);
-  }
-}
-
-const options = optionsOrUsage();
+const options = optionsOrUsage(parseOptions, { usage: USAGE, known: SCENARIOS, what: "scenario" });
 let exitCode = 1;
 try {
   say(await describeMachine());

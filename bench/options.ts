@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { numbersOf, positive } from "./command_line.ts";
 
 /** What is to be measured, as the command line says it. */
 export interface Options {
@@ -35,18 +36,12 @@ export function parseOptions(args: readonly string[]): Options {
     },
   });
   return {
-    only: flags.only?.split(",").map((text: string) => positive("--only", text)) ?? [],
+    only: numbersOf(flags.only),
     events: flags.events === undefined ? undefined : positive("--events", flags.events),
     repeat: positive("--repeat", flags.repeat ?? "1"),
     short: flags.short,
     pipelineKeys: flags.config.map(pipelineKey),
   };
-}
-
-function positive(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new TypeError(`${option} takes whole numbers above zero, not '${text}'`);
 }
 
 /** A line of YAML from `key=value`. */

@@ -8,6 +8,7 @@
 import { describeMachine } from "../bench/machine.ts";
 import { executable, print, say } from "../bench/surroundings.ts";
 import { startBroker } from "../tools/kafka/mod.ts";
+import { optionsOrUsage } from "../bench/command_line.ts";
 import { messageOf, whenWeDie } from "../tools/processes.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import type { Row, Size } from "./row.ts";
@@ -86,20 +87,7 @@ function isLateAlone({ verdict: { violations } }: RowResult): boolean {
     );
 }
 
-function optionsOrUsage(): Options {
-  try {
-    const options = parseOptions(Deno.args);
-    const unknown = options.only.find((only) => !ROWS.some(({ number }) => number === only));
-    if (unknown !== undefined) throw new TypeError(`there is no row ${unknown}`);
-    return options;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    say(`${error.message}\n\n${USAGE}`);
-    Deno.exit(2);
-  }
-}
-
-const options = optionsOrUsage();
+const options = optionsOrUsage(parseOptions, { usage: USAGE, known: ROWS, what: "row" });
 let exitCode = 1;
 try {
   const about = `seed ${options.seed}, ${options.long ? "long" : "short"} form, ` +

@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { numbersOf, positive } from "../bench/command_line.ts";
 
 /** What is to be run, as the command line says it. */
 export interface Options {
@@ -37,16 +38,10 @@ export function parseOptions(args: readonly string[]): Options {
     seed: flags.seed === undefined
       ? crypto.getRandomValues(new Uint16Array(1))[0]!
       : positive("--seed", flags.seed),
-    only: flags.only?.split(",").map((text: string) => positive("--only", text)) ?? [],
+    only: numbersOf(flags.only),
     table: flags.table,
     scale: scaleOf(flags.scale ?? "1"),
   };
-}
-
-function positive(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new TypeError(`${option} takes whole numbers above zero, not '${text}'`);
 }
 
 function scaleOf(text: string): number {
