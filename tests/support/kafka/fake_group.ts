@@ -1,22 +1,22 @@
 import { type Consumer, Kafka } from "kafkajs";
 import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import type {
-  CommittedOffset,
-  Group,
-} from "../../../src/transports/kafka/consumer/offset_commits.ts";
+  ConsumerGroup as GroupOfKafkajs,
+  PartitionOffset,
+} from "../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import { FakeRecords } from "./fetched_records.ts";
 
 const JOINED = "consumer.group_join";
 
 interface Commit {
-  topics: { topic: string; partitions: CommittedOffset[] }[];
+  topics: { topic: string; partitions: PartitionOffset[] }[];
 }
 
 /**
  * Stands for kafkajs's group of a consumer, and for the brokers behind it: `T[0]`, which has some events. The patched
  * methods of kafkajs call its member. Consumers that are created until the end of the scope are members of it.
  */
-export class FakeGroup implements Group, Disposable {
+export class FakeGroup implements Pick<GroupOfKafkajs, "commitOffsets">, Disposable {
   readonly groupId = crypto.randomUUID();
   readonly topic = "T";
   /** What the group has committed of `T[0]`. */

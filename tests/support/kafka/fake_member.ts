@@ -1,6 +1,7 @@
 import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { GroupEntry } from "../../../src/transports/kafka/consumer/group_entry.ts";
-import { type GroupMember, Membership } from "../../../src/transports/kafka/consumer/membership.ts";
+import type { GroupMember } from "../../../src/transports/kafka/consumer/group_member.ts";
+import { Membership } from "../../../src/transports/kafka/consumer/membership.ts";
 import { PartitionTroubles } from "../../../src/transports/kafka/client/partition_troubles.ts";
 import { RecordedLog } from "../recorded_log.ts";
 

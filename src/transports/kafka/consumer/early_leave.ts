@@ -1,55 +1,30 @@
 import { atMost } from "../../../core/backoff.ts";
 import { withRequests } from "../kafkajs/own_requests.ts";
+import type { Broker, ConsumerGroup } from "./kafkajs_types.ts";
 
 /** How long to wait for a coordinator's response under way. */
 const ANSWER_MS = 1000;
 
-/** The part of a joining kafkajs `ConsumerGroup` used here. */
-export interface JoiningGroup {
-  readonly groupId: string;
-  /** Null until the coordinator assigns one. */
-  memberId: string | null;
-  readonly coordinator: { readonly connectionPool: BrokerAddress } | null;
-  readonly cluster: { readonly brokerPool: BrokerPool };
-}
-
-interface BrokerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly rack: string | null;
-}
-
-interface BrokerPool {
-  readonly rootLogger: object;
-  readonly versions: object | null;
-  readonly connectionPoolBuilder: { build(address: BrokerAddress): Promise<object> };
-  createBroker(options: object): {
-    connect(): Promise<void>;
-    disconnect(): Promise<void>;
-    leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
-  };
-}
-
-/** The part of kafkajs's `Broker` used here. */
-interface JoinBroker {
-  leaveGroup(member: { groupId: string; memberId: string | null }): Promise<unknown>;
-}
+/** Index of the connection on which kafkajs fetches. It sends all other requests on the first one. */
+const FETCH_CONNECTION = 1;
 
 /**
- * Leaves a group while it is being joined. Once it is joined, kafkajs's own `disconnect()` leaves it. A coordinator answers a join when the slowest member has joined, and reads
- * nothing else from the connection until then. So kafkajs would not leave at all, and the others would get no
- * partitions until this member's session has timed out. A second connection leaves instead, and the coordinator fails
- * the join with an unknown member id.
+ * Leaves a group while it is being joined. Once it is joined, kafkajs's own `disconnect()` leaves it.
+ *
+ * A coordinator answers a join when the slowest member has joined, and reads nothing else from the connection until
+ * then. So kafkajs would not leave at all, and the others would get no partitions until this member's session has
+ * timed out. The request to leave takes the connection for fetches, and the coordinator fails the join with an unknown
+ * member id.
  */
 export class EarlyLeave {
   /** Aborts when the group was left: then it must not be joined any more. */
   readonly #left = new AbortController();
   /** The join under way; `ended` resolves when it succeeds or fails. */
-  #join: { readonly group: JoiningGroup; readonly ended: Promise<void> } | null = null;
+  #join: { readonly group: ConsumerGroup; readonly ended: Promise<void> } | null = null;
 
   /** Runs `join`. Its signal aborts when {@linkcode leave} leaves the group meanwhile. */
   async whileJoining(
-    group: JoiningGroup,
+    group: ConsumerGroup,
     join: (left: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -67,25 +42,18 @@ export class EarlyLeave {
     if (this.#join === null) return;
     const { group, ended } = this.#join;
     this.#left.abort();
-    const { groupId, coordinator, memberId, cluster: { brokerPool } } = group;
+    const { groupId, coordinator, memberId } = group;
     // Without an id, the join is on its way or not yet sent. It leaves once it receives the id.
     if (coordinator === null || memberId === null) return await atMost(ended, ANSWER_MS);
-    const { host, port, rack } = coordinator.connectionPool;
-    const broker = brokerPool.createBroker({
-      connectionPool: await brokerPool.connectionPoolBuilder.build({ host, port, rack }),
-      logger: brokerPool.rootLogger,
-      versions: brokerPool.versions,
-    });
-    try {
-      await broker.connect();
-      await broker.leaveGroup({ groupId, memberId });
-    } finally {
-      await broker.disconnect();
-    }
+    const { connectionPool: pool } = coordinator;
+    const getConnectionByRequest = { value: () => pool.getConnection(FETCH_CONNECTION) };
+    const connectionPool = { value: Object.create(pool, { getConnectionByRequest }) };
+    const broker: Broker = Object.create(coordinator, { connectionPool });
+    await broker.leaveGroup({ groupId, memberId });
   }
 
   /** Keeps the member id from when it is assigned (KIP-394), and does not join a group that was left. */
-  async joinGroup<T>(broker: JoinBroker, joinGroup: (broker: object) => Promise<T>): Promise<T> {
+  async joinGroup<T>(broker: Broker, joinGroup: (broker: object) => Promise<T>): Promise<T> {
     const group = this.#join?.group;
     if (group === undefined) return await joinGroup(broker);
     const { signal: left } = this.#left;

@@ -1,13 +1,4 @@
-/** The part of kafkajs's `ConsumerGroup` used here. */
-export interface CoordinatedGroup {
-  readonly coordinator: { readonly nodeId: number | string } | null;
-  readonly cluster: {
-    readonly brokerPool: {
-      /** The last metadata of the cluster. The pool also drops brokers whose connection was closed. */
-      readonly metadata: { readonly brokers: readonly { readonly nodeId: number }[] } | null;
-    };
-  };
-}
+import type { ConsumerGroup } from "./kafkajs_types.ts";
 
 /**
  * Returns the error of a failed heartbeat, or NOT_COORDINATOR_FOR_GROUP if the coordinator has left the cluster.
@@ -16,7 +7,7 @@ export interface CoordinatedGroup {
  */
 export function heartbeatFailure(
   error: unknown,
-  { coordinator, cluster }: CoordinatedGroup,
+  { coordinator, cluster }: Pick<ConsumerGroup, "coordinator" | "cluster">,
 ): unknown {
   const { metadata } = cluster.brokerPool;
   // A broker that answers has not left.

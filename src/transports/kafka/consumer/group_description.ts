@@ -1,26 +1,8 @@
 import { decodeSubscription } from "../kafkajs/consumer_protocol.ts";
+import type { ConsumerGroup, GroupDescription } from "./kafkajs_types.ts";
 import { refusalOf } from "./patient_join.ts";
 
-/** The part of kafkajs's `ConsumerGroup` used here. */
-export interface DescribableGroup {
-  readonly groupId: string;
-  readonly assigners: readonly { readonly name: string }[];
-  /** Null until found. */
-  readonly coordinator: Coordinator | null;
-}
-
-interface Coordinator {
-  describeGroups(
-    request: { groupIds: readonly string[] },
-  ): Promise<{ readonly groups: readonly GroupDescription[] }>;
-}
-
-/** A DescribeGroups response for one group. Protocol and metadata are empty while it rebalances. */
-interface GroupDescription {
-  readonly protocolType: string;
-  readonly protocol: string;
-  readonly members: readonly { readonly memberMetadata: Uint8Array | null }[];
-}
+type DescribableGroup = Pick<ConsumerGroup, "groupId" | "assigners" | "coordinator">;
 
 /** Why a group refuses a member, and the cure. */
 export async function describeRefusal(group: DescribableGroup, error: unknown): Promise<string> {

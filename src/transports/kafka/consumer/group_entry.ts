@@ -3,8 +3,9 @@ import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import { CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
-import { countSubscribers, type DescribableGroup, describeRefusal } from "./group_description.ts";
-import type { AssignmentOffsets, StartAtEnd } from "./offset_reset.ts";
+import { countSubscribers, describeRefusal } from "./group_description.ts";
+import type { ConsumerGroup, OffsetManager } from "./kafkajs_types.ts";
+import type { StartAtEnd } from "./offset_reset.ts";
 
 /** Log interval for a refusal whose reason stays the same. */
 const REPEAT_INTERVAL_MS = 60_000;
@@ -14,11 +15,6 @@ const ENTRY = "entry into the group";
 
 /** `Health` key for a missing topic, for a member without a partition that would report it. */
 const TOPIC = "topic";
-
-/** The part of a joined kafkajs `ConsumerGroup` used here. */
-export interface JoinedGroup extends DescribableGroup {
-  assigned(): readonly { readonly partitions: readonly number[] }[];
-}
 
 /** A member's group and topic, and where it starts. */
 export interface GroupEntryOptions {
@@ -71,7 +67,7 @@ export class GroupEntry {
   }
 
   /** Called when the group refuses the member, which tries again until admitted. Never rejects. */
-  async refused(group: DescribableGroup, error: unknown): Promise<void> {
+  async refused(group: ConsumerGroup, error: unknown): Promise<void> {
     const reason = `${await describeRefusal(group, error)}; it joins once it can`;
     this.#health?.fails(ENTRY, reason);
     if (this.#throttle.allows(reason) === "no") this.#log.debug(() => reason);
@@ -79,7 +75,7 @@ export class GroupEntry {
   }
 
   /** Called after a join. `partitions` is the topic's partition count. */
-  joined(group: JoinedGroup, partitions: number): void {
+  joined(group: ConsumerGroup, partitions: number): void {
     this.#throttle.reset();
     this.#health?.works(ENTRY);
     this.#holdsSome = group.assigned().some((ofTopic) => ofTopic.partitions.length > 0);
@@ -104,11 +100,11 @@ export class GroupEntry {
   }
 
   /** Called with an assignment before its start offsets are looked up. */
-  async assigned(assignment: AssignmentOffsets): Promise<void> {
+  async assigned(assignment: OffsetManager): Promise<void> {
     await this.#options.start?.commitFor(assignment);
   }
 
-  async #sayItHoldsNothing(group: DescribableGroup, partitions: number): Promise<void> {
+  async #sayItHoldsNothing(group: ConsumerGroup, partitions: number): Promise<void> {
     const { groupId, topic } = this.#options;
     const subscribers = await countSubscribers(group, topic);
     const members = subscribers === null ? "the members" : `${subscribers} members`;

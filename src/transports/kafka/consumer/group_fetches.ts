@@ -1,13 +1,13 @@
 import { sleep } from "../../../core/backoff.ts";
-import type { FetchDemand } from "./fetch_buffer.ts";
 import { fetchingBatches } from "../kafkajs/fetch_response.ts";
+import type { GroupMember } from "./group_member.ts";
+import type { Broker, ConsumerGroup } from "./kafkajs_types.ts";
 import {
   contentOf,
-  type FetchedPartition,
+  isOutOfRange,
   NO_REPLICA,
   type PartitionResponse,
 } from "./partition_response.ts";
-import type { PartitionTroubles } from "../client/partition_troubles.ts";
 
 /**
  * How long a turn of fetching lasts before kafkajs sends heartbeats, looks for new partitions, and may stop. This work
@@ -30,54 +30,11 @@ export interface FetchOptions {
   readonly nodeId: string;
   /** Whether the assignment has been given up since. */
   readonly isGivenUp: () => boolean;
-  /** Whether to fetch more of a partition. `nextOffset` is its next fetch offset. */
-  readonly wantsMore: (partition: number, nextOffset: number) => boolean;
-  readonly demand: FetchDemand;
-  /** Records unreadable partitions, and backs off from each. */
-  readonly troubles: PartitionTroubles;
+  readonly member: Pick<GroupMember, "demand" | "troubles" | "wantsMore" | "take">;
   /** Called for an offset out of range: no record is there, and none will come. Not awaited. */
   readonly outOfRange: (partition: number, offset: number) => void;
   /** Called when the known partition leaders may be outdated. */
   readonly noteStale: () => void;
-  /** Receives fetched records, in offset order for each partition. */
-  readonly take: (fetched: FetchedPartition) => void;
-}
-
-/** The part of kafkajs's `ConsumerGroup` that fetching uses. */
-export interface FetchingGroup {
-  readonly maxWaitTime: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly maxBytesPerPartition: number;
-  readonly isolationLevel: number;
-  readonly rackId: string;
-  readonly metadataMaxAge: number;
-  readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, PreferredReplica>>;
-  readonly cluster: {
-    findBroker(node: { nodeId: string }): Promise<Broker>;
-    /** Ids of all known brokers. */
-    getNodeIds(): readonly string[];
-  };
-  readonly offsetManager: {
-    committedOffsets(): Record<string, Record<number, string>>;
-    nextOffset(topic: string, partition: number): string;
-    resolveOffset(place: { topic: string; partition: number; offset: string }): void;
-  };
-  assigned(): readonly TopicPartitions[];
-  filterPartitionsByNode(
-    nodeId: string,
-    partitions: readonly TopicPartitions[],
-  ): readonly TopicPartitions[];
-}
-
-interface TopicPartitions {
-  readonly topic: string;
-  readonly partitions: readonly number[];
-}
-
-interface PreferredReplica {
-  readonly nodeId: number;
-  readonly expireAt: number;
 }
 
 /** The assigned partitions fetched from one broker. */
@@ -86,16 +43,6 @@ interface BrokerPartitions {
   readonly topic: string;
   /** Next fetch offset by partition. */
   readonly nextOffsets: Map<number, number>;
-}
-
-interface Broker {
-  fetch(request: object): Promise<{
-    readonly clientSideThrottleTime?: number;
-    readonly responses: readonly {
-      readonly topicName: string;
-      readonly partitions: readonly PartitionResponse[];
-    }[];
-  }>;
 }
 
 /** A fetch response, reduced to the requested partitions. */
@@ -124,8 +71,9 @@ const NOTHING_FETCHED: FetchResult = {
  *
  * @throws {Error} a failed fetch, with the `type` or `name` by which kafkajs recovers
  */
-export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions): Promise<void> {
-  const { nodeId, isGivenUp, wantsMore, demand, troubles } = options;
+export async function fetchForAWhile(group: ConsumerGroup, options: FetchOptions): Promise<void> {
+  const { nodeId, isGivenUp, member } = options;
+  const { demand, troubles } = member;
   const partitions = await brokerPartitions(group, nodeId);
   if (partitions === null) return await sleep(group.maxWaitTime);
   const { nextOffsets } = partitions;
@@ -134,7 +82,7 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
     const { nextRise, risesSoon } = demand;
     const readable = [...nextOffsets].filter(([partition]) => !troubles.isPaused(partition));
     const wanted = readable
-      .filter(([partition, nextOffset]) => wantsMore(partition, nextOffset))
+      .filter(([partition, nextOffset]) => !isGivenUp() && member.wantsMore(partition, nextOffset))
       .map(([partition]) => partition);
     const areAllWanted = wanted.length === readable.length;
     // While a broker waits for records, it takes no other request of this connection.
@@ -159,7 +107,7 @@ export async function fetchForAWhile(group: FetchingGroup, options: FetchOptions
 
 /** The assigned partitions to fetch from a broker; null when there are none. */
 async function brokerPartitions(
-  group: FetchingGroup,
+  group: ConsumerGroup,
   nodeId: string,
 ): Promise<BrokerPartitions | null> {
   const { offsetManager } = group;
@@ -178,7 +126,7 @@ async function brokerPartitions(
 }
 
 async function fetchOnce(
-  group: FetchingGroup,
+  group: ConsumerGroup,
   { topic, nextOffsets, broker }: BrokerPartitions,
   { wanted, maxWaitMs }: { wanted: readonly number[]; maxWaitMs: number },
 ): Promise<FetchResult> {
@@ -234,12 +182,13 @@ async function backOff(broker: Broker, { areEmpty, restMs }: FetchResult): Promi
 function takeResponses(
   { received, missing, isThrottled, areEmpty }: FetchResult,
   { group, partitions: { topic, nextOffsets }, options }: {
-    group: FetchingGroup;
+    group: ConsumerGroup;
     partitions: BrokerPartitions;
     options: FetchOptions;
   },
 ): void {
-  const { troubles, outOfRange, noteStale, take } = options;
+  const { member, outOfRange, noteStale } = options;
+  const { troubles } = member;
   const { isolationLevel, offsetManager } = group;
   for (const partition of missing) {
     const reason = isThrottled
@@ -255,19 +204,19 @@ function takeResponses(
     if (fetchedOffset === undefined) continue;
     notePreferredReplica(group, response, { topic, askedNodeId: options.nodeId });
     const asked = { fetchedOffset, isolationLevel, isAlone };
-    const { fetched, trouble, isOutOfRange } = contentOf(response, asked);
+    const { fetched, trouble } = contentOf(response, asked);
     if (fetched !== null) {
       const { nextOffset } = fetched;
       nextOffsets.set(partition, nextOffset);
       offsetManager.resolveOffset({ topic, partition, offset: `${nextOffset - 1}` });
-      take(fetched);
+      member.take(fetched);
     }
     if (trouble === null) troubles.works(partition);
     else {
       troubles.note(partition, trouble);
       isStale ||= trouble.isTransient;
     }
-    if (isOutOfRange) {
+    if (isOutOfRange(response)) {
       // The next turn knows the offset to continue at.
       nextOffsets.delete(partition);
       outOfRange(partition, fetchedOffset);
@@ -289,7 +238,7 @@ function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionResponse):
  * Ignores an unknown broker, from which nothing would be fetched.
  */
 function notePreferredReplica(
-  group: FetchingGroup,
+  group: ConsumerGroup,
   { partition, preferredReadReplica: nodeId = NO_REPLICA }: PartitionResponse,
   { topic, askedNodeId }: { topic: string; askedNodeId: string },
 ): void {

@@ -15,7 +15,8 @@ import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_buffer.ts";
 import { LargeRecords } from "../records/large_records.ts";
 import { Membership } from "./membership.ts";
-import { type CommittedOffset, type Group, OffsetCommits } from "./offset_commits.ts";
+import type { PartitionOffset } from "./kafkajs_types.ts";
+import { OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition } from "./partition_response.ts";
@@ -52,7 +53,7 @@ export class KafkaListener implements Listener {
   readonly #gaveUp = Promise.withResolvers<void>();
   readonly #held = new HeldPartitions();
   /** Commits of assigned partitions, as they were at their assignment. */
-  readonly #committed = new Map<number, CommittedOffset>();
+  readonly #committed = new Map<number, PartitionOffset>();
   readonly #largeRecords: LargeRecords;
   readonly #entry: GroupEntry;
   readonly #consumer: Consumer;
@@ -61,7 +62,6 @@ export class KafkaListener implements Listener {
   readonly #demand = new FetchDemand();
   readonly #suspectTurns = new SuspectTurns();
   readonly #troubles: PartitionTroubles;
-  #group: Group | null = null;
   #membership: Membership | null = null;
   #isFenced = false;
   #stopping = false;
@@ -84,10 +84,10 @@ export class KafkaListener implements Listener {
     this.#commits = new OffsetCommits({
       topic: config.topic,
       sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,
-      group: () => this.#group,
+      group: () => this.#membership?.group,
       partitions: () => this.#held.all,
-      isCommitting: this.#end?.commits ?? true,
-      onCommit: (partition, offset) => this.#end?.onCommit(partition, offset),
+      isCommitting: this.#end?.options.commits ?? true,
+      onCommit: (partition, offset) => this.#end?.options.onCommit(partition, offset),
       onFailure: (error) => this.#fail(error),
       log,
       health,
@@ -141,7 +141,7 @@ export class KafkaListener implements Listener {
       demand: this.#demand,
       topic,
       troubles: this.#troubles,
-      take: (fetched, group) => this.#take(fetched, { group, deliver }),
+      take: (fetched) => this.#take(fetched, deliver),
     }, { ...consumerConfig, log: this.#log, health: this.#health });
     registerConsumer(consumerConfig.groupId, this.#membership);
     await this.#consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -202,12 +202,11 @@ export class KafkaListener implements Listener {
     return held?.wantsMore ?? true;
   }
 
-  #take(fetched: FetchedPartition, { group, deliver }: { group: Group; deliver: Deliver }): void {
+  #take(fetched: FetchedPartition, deliver: Deliver): void {
     if (this.#stopping) {
       this.#held.confirm(fetched.partition, fetched.fetchedOffset);
       return;
     }
-    this.#group = group;
     this.#assignedPartition(fetched, deliver).enqueue(fetched.records, fetched.nextOffset);
   }
 

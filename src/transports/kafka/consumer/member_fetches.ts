@@ -1,16 +1,10 @@
 import { atMost } from "../../../core/backoff.ts";
 import { isFinal, isRefusal, reasonIn } from "../client/client_failure.ts";
-import type { FetchDemand } from "./fetch_buffer.ts";
-import { fetchForAWhile, type FetchingGroup } from "./group_fetches.ts";
-import {
-  leaveOutOfRange,
-  type ResettableGroup,
-  type ResettableMember,
-} from "./offset_out_of_range.ts";
-import type { FetchedPartition } from "./partition_response.ts";
-import type { Group } from "./offset_commits.ts";
-import type { AssignmentOffsets } from "./offset_reset.ts";
-import { type Assignment, findStartOffsets } from "./start_offsets.ts";
+import { fetchForAWhile } from "./group_fetches.ts";
+import type { GroupMember } from "./group_member.ts";
+import type { ConsumerGroup } from "./kafkajs_types.ts";
+import { leaveOutOfRange } from "./offset_out_of_range.ts";
+import { findStartOffsets } from "./start_offsets.ts";
 
 /**
  * How much longer a turn may last than a fetch's maximum wait. A broker that does not answer must delay neither
@@ -36,41 +30,9 @@ const MIN_REJOIN_MS = 5000;
 const TOPIC_GONE = "the topic does not exist any more";
 
 /** What fetching needs from a group member. */
-export interface FetchingMember extends ResettableMember {
-  /** Called with an assignment before its start offsets are looked up. */
-  readonly entry: { assigned(assignment: AssignmentOffsets): Promise<void> };
-  /** Signals when `wantsMore` becomes true for a partition. */
-  readonly demand: FetchDemand;
-  /** Whether to fetch more of a partition. `nextOffset` is its next fetch offset. */
-  wantsMore(partition: number, nextOffset: number): boolean;
-  /** Called while the topic does not exist, and once it is back: it may be another topic of the same name. */
-  topicGone(isGone: boolean): void;
-  /** Receives fetched records. Returns at once: waiting here would stall all other partitions. */
-  take(fetched: FetchedPartition, group: Group): void;
-}
-
-/** The part of kafkajs's `ConsumerGroup` used here. */
-export interface MemberGroup extends Group, FetchingGroup {
-  readonly groupId: string;
-  readonly offsetManager:
-    & FetchingGroup["offsetManager"]
-    & ResettableGroup["offsetManager"]
-    & Assignment
-    & AssignmentOffsets
-    & { clearOffsets(place: { topic: string; partition: number }): void };
-  readonly cluster: FetchingGroup["cluster"] & ResettableGroup["cluster"] & {
-    refreshMetadata(): Promise<void>;
-    refreshMetadataIfNecessary(): Promise<void>;
-    findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
-    removeBroker(broker: { host: string; port: number }): void;
-  };
-  checkForStaleAssignment(): void;
-}
-
-interface PartitionMetadata {
-  readonly partitionId: number;
-  readonly leader: number;
-}
+export type FetchingMember =
+  & Omit<GroupMember, "entry" | "beforeRejoin" | "fenced" | "crashed" | "committedBefore">
+  & { readonly entry: Pick<GroupMember["entry"], "assigned"> };
 
 interface Turn {
   readonly assignment: object;
@@ -82,7 +44,8 @@ interface Turn {
  * partitions reject, as kafkajs then stops all fetches.
  */
 export class MemberFetches {
-  readonly #group: MemberGroup;
+  readonly #group: ConsumerGroup;
+  readonly #member: FetchingMember;
   readonly #turns = new Map<string, Turn>();
   #search: Turn | null = null;
   #searchAgainMs = 0;
@@ -93,8 +56,9 @@ export class MemberFetches {
   #refusal: unknown = null;
   #staleSinceMs = -Infinity;
 
-  constructor(group: MemberGroup) {
+  constructor(group: ConsumerGroup, member: FetchingMember) {
     this.#group = group;
+    this.#member = member;
   }
 
   /**
@@ -103,65 +67,50 @@ export class MemberFetches {
    * @param isGivenUp whether the group's current assignment has been given up since
    * @throws {Error} a refusal, or an error that makes the member rejoin
    */
-  async turn(
-    nodeId: string,
-    member: FetchingMember,
-    isGivenUp: () => boolean,
-  ): Promise<void> {
-    this.#refresh(member);
+  async turn(nodeId: string, isGivenUp: () => boolean): Promise<void> {
+    this.#refresh();
     if (this.#refusal !== null) throw this.#refusal;
     this.#checkForNewPartitions();
-    await this.#findStart(member, isGivenUp);
+    await this.#findStart(isGivenUp);
     if (isGivenUp()) return;
-    this.#noteLeaderless(member);
+    this.#noteLeaderless();
     const { offsetManager: assignment, maxWaitTime } = this.#group;
     const running = this.#turns.get(nodeId);
-    const turn = running?.assignment === assignment
-      ? running.done
-      : this.#begin(nodeId, member, isGivenUp);
+    const turn = running?.assignment === assignment ? running.done : this.#begin(nodeId, isGivenUp);
     await atMost(turn, maxWaitTime + OVERTIME_MS);
   }
 
-  #begin(nodeId: string, member: FetchingMember, isGivenUp: () => boolean): Promise<void> {
-    const done = this.#fetch(nodeId, member, isGivenUp);
+  #begin(nodeId: string, isGivenUp: () => boolean): Promise<void> {
+    const done = this.#fetch(nodeId, isGivenUp).finally(() => {
+      if (this.#turns.get(nodeId) === turn) this.#turns.delete(nodeId);
+    });
     const turn = { assignment: this.#group.offsetManager, done };
     this.#turns.set(nodeId, turn);
-    const end = () => {
-      if (this.#turns.get(nodeId) === turn) this.#turns.delete(nodeId);
-    };
-    done.then(end, end);
     return done;
   }
 
-  async #fetch(
-    nodeId: string,
-    member: FetchingMember,
-    isGivenUp: () => boolean,
-  ): Promise<void> {
+  async #fetch(nodeId: string, isGivenUp: () => boolean): Promise<void> {
     const group = this.#group;
-    const { troubles, demand } = member;
+    const member = this.#member;
     try {
       await fetchForAWhile(group, {
         nodeId,
         isGivenUp,
-        wantsMore: (partition, nextOffset) =>
-          !isGivenUp() && member.wantsMore(partition, nextOffset),
-        demand,
-        troubles,
+        member,
         outOfRange: (partition, offset) =>
           void leaveOutOfRange(group, { partition, offset }, member, isGivenUp),
         noteStale: () => void (this.#isStale = true),
-        take: (fetched) => member.take(fetched, group),
       });
     } catch (error) {
       if (isGivenUp()) return;
       if (isRefusal(error) || isFinal(error) && !isTransientError(error)) throw error;
-      this.#noteAway(nodeId, member, error);
+      this.#noteAway(nodeId, error);
     }
   }
 
   /** Pauses the partitions of a broker that cannot be reached; it may no longer lead them. */
-  #noteAway(nodeId: string, { topic, troubles }: FetchingMember, error: unknown): void {
+  #noteAway(nodeId: string, error: unknown): void {
+    const { topic, troubles } = this.#member;
     const { cluster, preferredReadReplicasPerTopicPartition } = this.#group;
     const [atBroker] = this.#group.filterPartitionsByNode(nodeId, this.#group.assigned());
     const reason = `cannot fetch from broker ${nodeId}: ${reasonIn(error)}`;
@@ -177,7 +126,7 @@ export class MemberFetches {
   }
 
   /** Not awaited: the broker asked may not answer, while others have records. */
-  #refresh(member: FetchingMember): void {
+  #refresh(): void {
     const nowMs = performance.now();
     if (this.#isRefreshing || nowMs < this.#refreshAgainMs) return;
     const { cluster } = this.#group;
@@ -188,23 +137,23 @@ export class MemberFetches {
     this.#isRefreshing = true;
     const refreshing = isStale ? cluster.refreshMetadata() : cluster.refreshMetadataIfNecessary();
     refreshing.then(() => {
-      if (this.#isTopicGone) this.#topicIsBack(member);
+      if (this.#isTopicGone) this.#topicIsBack();
     }).catch((error: unknown) => {
       this.#isStale = true;
       if (isRefusal(error)) this.#refusal = error;
       if (Object(error).type !== "UNKNOWN_TOPIC_OR_PARTITION") return;
       this.#isTopicGone = true;
-      member.topicGone(true);
+      this.#member.topicGone(true);
     }).finally(() => {
       this.#isRefreshing = false;
     });
   }
 
   /** Drops known offsets: a re-created topic is read from its start, as brokers forget offsets of a deleted topic. */
-  #topicIsBack(member: FetchingMember): void {
+  #topicIsBack(): void {
     this.#isTopicGone = false;
-    member.topicGone(false);
-    const { topic } = member;
+    this.#member.topicGone(false);
+    const { topic } = this.#member;
     const { offsetManager } = this.#group;
     for (const partition of this.#assigned()) offsetManager.clearOffsets({ topic, partition });
   }
@@ -221,7 +170,8 @@ export class MemberFetches {
   }
 
   /** Reports the partitions without a leader, which no fetch covers. */
-  #noteLeaderless({ topic, troubles }: FetchingMember): void {
+  #noteLeaderless(): void {
+    const { topic, troubles } = this.#member;
     const metadata = this.#group.cluster.findTopicPartitionMetadata(topic);
     const leaders = new Map(metadata.map(({ partitionId, leader }) => [partitionId, leader]));
     for (const partition of this.#assigned()) {
@@ -233,7 +183,8 @@ export class MemberFetches {
     }
   }
 
-  async #findStart(member: FetchingMember, isGivenUp: () => boolean): Promise<void> {
+  async #findStart(isGivenUp: () => boolean): Promise<void> {
+    const member = this.#member;
     const { offsetManager: assignment } = this.#group;
     if (this.#search?.assignment !== assignment) {
       if (performance.now() < this.#searchAgainMs) return;

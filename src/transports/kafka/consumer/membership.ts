@@ -1,48 +1,14 @@
 import { atMost, sleep } from "../../../core/backoff.ts";
 import type { ConsumerHooks, JoinResponse } from "../kafkajs/consumers.ts";
 import { Leadership } from "./assignment/leading.ts";
-import type { LedCluster, LedTopicsOptions } from "./assignment/led_topics.ts";
+import type { LedTopicsOptions } from "./assignment/led_topics.ts";
 import { type CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
-import { EarlyLeave, type JoiningGroup } from "./early_leave.ts";
-import { type CoordinatedGroup, heartbeatFailure } from "./gone_coordinator.ts";
-import type { GroupEntry, JoinedGroup } from "./group_entry.ts";
-import { type FetchingMember, MemberFetches, type MemberGroup } from "./member_fetches.ts";
-import type { CommittedOffset } from "./offset_commits.ts";
+import { EarlyLeave } from "./early_leave.ts";
+import { heartbeatFailure } from "./gone_coordinator.ts";
+import type { GroupMember } from "./group_member.ts";
+import type { ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
+import { MemberFetches } from "./member_fetches.ts";
 import { joinPatiently } from "./patient_join.ts";
-
-/** Callbacks of a group member, for the partitions that it gains and gives up. */
-export interface GroupMember extends FetchingMember {
-  /** How the member joins the group. */
-  readonly entry: GroupEntry;
-  /** Called before each rejoin, on every path, while commits are still accepted. */
-  beforeRejoin(): Promise<void>;
-  /** Called when the group has fenced this member: others may own its partitions. It rejoins afterwards. */
-  fenced(): void;
-  /**
-   * Called when the consumer cannot continue. It leaves the group once this resolves.
-   *
-   * @param heldForMs how long the partitions stay this member's without another heartbeat
-   */
-  crashed(error: Error, heldForMs: number): Promise<void>;
-  /** Called with the committed offset of a partition, once known, before the partition is fetched. */
-  committedBefore(commit: CommittedOffset): void;
-}
-
-/** kafkajs's `ConsumerGroup` of a member. */
-type ConsumerGroup =
-  & JoiningGroup
-  & JoinedGroup
-  & CoordinatedGroup
-  & MemberGroup
-  & {
-    readonly cluster: LedCluster;
-    readonly generationId: number | null;
-    readonly sessionTimeout: number;
-    /** When the last heartbeat was answered. */
-    readonly lastRequest: number;
-    /** Null before the first join. */
-    readonly partitionsPerSubscribedTopic: ReadonlyMap<string, readonly number[]> | null;
-  };
 
 /** Pause after a heartbeat that the coordinator cannot serve at present. */
 const UNSERVED_PAUSE_MS = 250;
@@ -63,7 +29,7 @@ export class Membership implements ConsumerHooks {
   readonly #leadership: Leadership;
   readonly #earlyLeave = new EarlyLeave();
   readonly #givenUpAssignments = new WeakSet<object>();
-  #group: ConsumerGroup | null = null;
+  #group: ConsumerGroup | undefined;
   #fetches: MemberFetches | null = null;
   #joining: Promise<void> | null = null;
 
@@ -71,6 +37,11 @@ export class Membership implements ConsumerHooks {
     this.#member = member;
     this.coordinator = member.entry.coordinator;
     this.#leadership = new Leadership(options);
+  }
+
+  /** The joined group, or the one being joined. */
+  get group(): ConsumerGroup | undefined {
+    return this.#group;
   }
 
   /** Leaves the group if it is being joined; after the join, kafkajs leaves it. */
@@ -95,7 +66,7 @@ export class Membership implements ConsumerHooks {
     { joinAndSync, left }: { joinAndSync: () => Promise<void>; left: AbortSignal },
   ): Promise<void> {
     const { entry, topic } = this.#member;
-    if (assignmentOf(group) !== null) {
+    if (group.offsetManager !== null) {
       this.#giveUpAssignment(group);
       await Promise.all([this.#member.beforeRejoin(), lookUpTopic(group)]);
     }
@@ -114,12 +85,12 @@ export class Membership implements ConsumerHooks {
   }
 
   async assignment(): Promise<readonly object[] | undefined> {
-    return this.#group === null
+    return this.#group === undefined
       ? undefined
       : await this.#leadership.assignment(this.#group.cluster);
   }
 
-  committed(offsets: readonly CommittedOffset[]): void {
+  committed(offsets: readonly PartitionOffset[]): void {
     for (const offset of offsets) this.#member.committedBefore(offset);
   }
 
@@ -146,30 +117,24 @@ export class Membership implements ConsumerHooks {
     await atMost(this.#leadership.checkTopics(group.cluster), TOPICS_MS);
     // Meanwhile, a response of another broker can make the consumer rejoin.
     const isGivenUp = () => this.#givenUpAssignments.has(assignment);
-    this.#fetches ??= new MemberFetches(group);
-    await this.#fetches.turn(nodeId, this.#member, isGivenUp);
+    this.#fetches ??= new MemberFetches(group, this.#member);
+    await this.#fetches.turn(nodeId, isGivenUp);
   }
 
   async crashed(group: ConsumerGroup, error: Error): Promise<void> {
     await this.#member.crashed(error, this.#heldForMs(group));
   }
 
-  #giveUpAssignment(group: ConsumerGroup): void {
-    const assignment = assignmentOf(group);
-    if (assignment !== null) this.#givenUpAssignments.add(assignment);
+  #giveUpAssignment({ offsetManager }: ConsumerGroup): void {
+    if (offsetManager !== null) this.#givenUpAssignments.add(offsetManager);
   }
 
   /** How long the assigned partitions stay this member's without another heartbeat, in milliseconds. */
   #heldForMs(group: ConsumerGroup): number {
-    const assignment = assignmentOf(group);
+    const { offsetManager: assignment } = group;
     if (assignment === null || this.#givenUpAssignments.has(assignment)) return 0;
     return Math.max(group.lastRequest + group.sessionTimeout - Date.now(), 0);
   }
-}
-
-/** Null before the first join. */
-function assignmentOf({ offsetManager }: { readonly offsetManager: object | null }): object | null {
-  return offsetManager;
 }
 
 /** Whether to repeat a request to the same coordinator. If it has moved, the member looks for it. */
@@ -181,7 +146,7 @@ function isUnservedRequest(error: unknown): boolean {
  * Looks up the member's topic before a rejoin, so that all members declare the same partitions. A member that learns of
  * new ones later makes the whole group rebalance again.
  */
-async function lookUpTopic({ cluster }: Pick<MemberGroup, "cluster">): Promise<void> {
+async function lookUpTopic({ cluster }: Pick<ConsumerGroup, "cluster">): Promise<void> {
   // When it fails, the member looks again after the metadata's maximum age.
   await atMost(cluster.refreshMetadata().catch(() => {}), TOPICS_MS);
 }

@@ -5,21 +5,7 @@ import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
-
-/** A joined group. */
-export interface Group {
-  /** Commits for the member's current assignment. */
-  commitOffsets(offsets: {
-    topics: { topic: string; partitions: CommittedOffset[] }[];
-  }): Promise<void>;
-}
-
-/** Committed offset and metadata of a partition. */
-export interface CommittedOffset {
-  readonly partition: number;
-  readonly offset: string;
-  readonly metadata?: string | null;
-}
+import type { ConsumerGroup } from "./kafkajs_types.ts";
 
 /** `Health` key of commits. */
 const COMMITS = "commits";
@@ -38,8 +24,8 @@ const COMMITS_REFUSED = new Set([
 export interface OffsetCommitsOptions {
   readonly topic: string;
   readonly sessionTimeoutMs: number;
-  /** The joined group; null before. */
-  readonly group: () => Group | null;
+  /** The joined group; undefined before. */
+  readonly group: () => Pick<ConsumerGroup, "commitOffsets"> | undefined;
   readonly partitions: () => Iterable<AssignedPartition>;
   /** False disables all commits. */
   readonly isCommitting: boolean;

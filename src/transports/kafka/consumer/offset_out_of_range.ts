@@ -1,15 +1,7 @@
 import { reasonIn } from "../client/client_failure.ts";
-import type { Logger } from "../../../core/log.ts";
-import {
-  EARLIEST,
-  fetchCommitted,
-  LATEST,
-  listOffsets,
-  type OffsetsCluster,
-  type OffsetsCoordinator,
-  type PartitionOffset,
-} from "./offset_requests.ts";
-import type { StartingMember } from "./start_offsets.ts";
+import type { GroupMember } from "./group_member.ts";
+import type { ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
+import { EARLIEST, fetchCommitted, LATEST, listOffsets } from "./offset_requests.ts";
 
 /** A requested offset, and the range of its partition. */
 export interface OutOfRange {
@@ -19,8 +11,7 @@ export interface OutOfRange {
   readonly first: number;
   /** The offset of the next record to be stored. */
   readonly end: number;
-  /** `auto.offset.reset` */
-  readonly reset: "earliest" | "latest";
+  readonly reset: GroupMember["offsetReset"];
   /**
    * Whether the partition is known to have reached beyond its end: its topic was re-created, or its log truncated.
    * Otherwise the origin of the offset is unknown.
@@ -57,26 +48,6 @@ export function whereToContinue(
     : { to: end, because: "its end, as auto.offset.reset is latest", commit: `${end}` };
 }
 
-/** The part of a joined kafkajs `ConsumerGroup` used here. */
-export interface ResettableGroup {
-  readonly groupId: string;
-  readonly isolationLevel: number;
-  readonly preferredReadReplicasPerTopicPartition: Record<string, Record<number, object>>;
-  readonly cluster: OffsetsCluster;
-  readonly offsetManager: {
-    getCoordinator(): Promise<OffsetsCoordinator>;
-    commitOffsets(offsets: object): Promise<void>;
-    resolveOffset(place: { topic: string; partition: number; offset: string }): void;
-  };
-}
-
-/** The member that reads the partition. */
-export interface ResettableMember extends StartingMember {
-  /** `auto.offset.reset` */
-  readonly offsetReset: "earliest" | "latest";
-  readonly log: Logger;
-}
-
 /**
  * Lets a partition continue elsewhere when its offset is out of range, and logs it. If the group's offset lies
  * beyond the end, commits the new one at once. Otherwise, once enough records are stored while no member runs, the old
@@ -85,9 +56,9 @@ export interface ResettableMember extends StartingMember {
  * @param isGivenUp whether the assignment has been given up since
  */
 export async function leaveOutOfRange(
-  group: ResettableGroup,
+  group: ConsumerGroup,
   { partition, offset }: { readonly partition: number; readonly offset: number },
-  member: ResettableMember,
+  member: Pick<GroupMember, "topic" | "offsetReset" | "troubles" | "log" | "resets">,
   isGivenUp: () => boolean,
 ): Promise<void> {
   const { topic, offsetReset: reset, troubles, log } = member;
@@ -129,7 +100,7 @@ export async function leaveOutOfRange(
 }
 
 async function listedOffset(
-  { cluster, isolationLevel }: ResettableGroup,
+  { cluster, isolationLevel }: ConsumerGroup,
   { topic, partition }: { topic: string; partition: number },
   timestamp: typeof EARLIEST | typeof LATEST,
 ): Promise<number> {
@@ -141,7 +112,7 @@ async function listedOffset(
 
 /** Brokers forget the committed offsets of a deleted topic. */
 async function hasCommitted(
-  { groupId, offsetManager }: ResettableGroup,
+  { groupId, offsetManager }: ConsumerGroup,
   { topic, partition }: { topic: string; partition: number },
 ): Promise<boolean> {
   const coordinator = await offsetManager.getCoordinator();

@@ -1,11 +1,8 @@
 import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../kafkajs/cluster.ts";
 import { isNotServing } from "./coordinator_waits.ts";
-import {
-  fetchCommitted,
-  type OffsetsCoordinator,
-  type PartitionOffset,
-} from "./offset_requests.ts";
+import type { OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
+import { fetchCommitted } from "./offset_requests.ts";
 
 /** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
@@ -16,16 +13,6 @@ const HAS_MEMBERS = new Set<unknown>([
   "ILLEGAL_GENERATION",
   "REBALANCE_IN_PROGRESS",
 ]);
-
-/** The part of kafkajs's `OffsetManager`, one for each assignment, used here. */
-export interface AssignmentOffsets {
-  readonly memberId: string;
-  readonly generationId: number;
-  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
-  getCoordinator(): Promise<
-    OffsetsCoordinator & { offsetCommit(request: object): Promise<unknown> }
-  >;
-}
 
 /**
  * Commits the topic's end for a group that has no offsets there yet (`auto.offset.reset: latest`). Done once in a
@@ -74,13 +61,13 @@ export class StartAtEnd {
    * Commits the ends of newly assigned partitions. The generation of their member fences a late commit. Concurrent
    * calls wait for the one that commits.
    */
-  async commitFor(assignment: AssignmentOffsets): Promise<void> {
+  async commitFor(assignment: OffsetManager): Promise<void> {
     if (this.#ends.size === 0) return;
     this.#committing ??= this.#commitEnds(assignment).finally(() => this.#committing = null);
     await this.#committing;
   }
 
-  async #commitEnds(assignment: AssignmentOffsets): Promise<void> {
+  async #commitEnds(assignment: OffsetManager): Promise<void> {
     const assigned = assignment.memberAssignment[this.#topic] ?? [];
     if (!assigned.some((partition) => this.#ends.has(partition))) return;
     const coordinator = await assignment.getCoordinator();

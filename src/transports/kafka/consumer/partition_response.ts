@@ -43,8 +43,11 @@ export interface FetchedPartition {
 export interface ResponseContent {
   readonly fetched: FetchedPartition | null;
   readonly trouble: Trouble | null;
-  /** Whether the requested offset is out of range: no record is there, and none will come. */
-  readonly isOutOfRange: boolean;
+}
+
+/** Whether the requested offset is out of range: no record is there, and none will come. */
+export function isOutOfRange({ errorCode }: PartitionResponse): boolean {
+  return errorCode === OFFSET_OUT_OF_RANGE;
 }
 
 /**
@@ -57,71 +60,44 @@ export interface ResponseContent {
  */
 export function contentOf(
   response: PartitionResponse,
-  asked: {
+  { fetchedOffset: offset, isolationLevel, isAlone }: {
     readonly fetchedOffset: number;
     readonly isolationLevel: number;
     readonly isAlone: boolean;
   },
 ): ResponseContent {
-  const { errorCode, unreadable } = response;
-  const { fetchedOffset } = asked;
-  if (errorCode === OFFSET_OUT_OF_RANGE) {
-    const reason = "the broker has no record there";
-    return {
-      fetched: null,
-      trouble: { offset: fetchedOffset, reason, isTransient: true },
-      isOutOfRange: true,
-    };
+  const stopped = (reason: string, isTransient: boolean) => {
+    return { fetched: null, trouble: { offset, reason, isTransient } };
+  };
+  const { errorCode, unreadable, preferredReadReplica = NO_REPLICA } = response;
+  if (isOutOfRange(response)) return stopped("the broker has no record there", true);
+  if (errorCode !== NO_ERROR) {
+    const error = createErrorFromCode(errorCode);
+    if (isRefusal(error)) throw error;
+    const plain = transientReason(error);
+    return stopped(plain ?? `its broker reports: ${error.message}`, plain !== null);
   }
-  const error = errorCode === NO_ERROR ? null : errorTrouble(errorCode, fetchedOffset);
-  if (error !== null) return { fetched: null, trouble: error, isOutOfRange: false };
-  const fetched = fetchedOf(response, fetchedOffset);
-  const nextOffset = fetched?.nextOffset ?? fetchedOffset;
+  const fetched = fetchedOf(response, offset);
   if (unreadable) {
-    const { offset = nextOffset, reason } = unreadable;
-    return { fetched, trouble: { offset, reason, isTransient: false }, isOutOfRange: false };
+    const { offset: unreadableOffset = fetched?.nextOffset ?? offset, reason } = unreadable;
+    return { fetched, trouble: { offset: unreadableOffset, reason, isTransient: false } };
   }
-  const trouble = fetched === null
-    ? redirection(response, asked) ?? standstill(response, asked)
-    : nextOffset === fetchedOffset
-    ? troubleAt(fetchedOffset, "its broker sends only records before that offset", false)
-    : null;
-  return { fetched: trouble === null ? fetched : null, trouble, isOutOfRange: false };
-}
-
-/** Passes once the named broker answers, if it exists. */
-function redirection(
-  { preferredReadReplica = NO_REPLICA }: PartitionResponse,
-  { fetchedOffset }: Parameters<typeof contentOf>[1],
-): Trouble | null {
-  if (preferredReadReplica === NO_REPLICA) return null;
-  const reason = `its broker sends nothing, and names broker ${preferredReadReplica} to fetch from`;
-  return troubleAt(fetchedOffset, reason, true);
-}
-
-/** A broker with records sends at least one batch, unless other partitions fill the response. */
-function standstill(
-  { highWatermark, lastStableOffset }: PartitionResponse,
-  { fetchedOffset, isolationLevel, isAlone }: Parameters<typeof contentOf>[1],
-): Trouble | null {
+  if (fetched !== null) {
+    return fetched.nextOffset === offset
+      ? stopped("its broker sends only records before that offset", false)
+      : { fetched, trouble: null };
+  }
+  if (preferredReadReplica !== NO_REPLICA) {
+    // Passes once the named broker answers, if it exists.
+    const named = `broker ${preferredReadReplica} to fetch from`;
+    return stopped(`its broker sends nothing, and names ${named}`, true);
+  }
+  const { highWatermark, lastStableOffset } = response;
   const end = Number(isolationLevel === READ_UNCOMMITTED ? highWatermark : lastStableOffset);
-  if (!isAlone || end <= fetchedOffset) return null;
-  return troubleAt(
-    fetchedOffset,
-    `its broker has records up to offset ${end} and sends none`,
-    true,
-  );
-}
-
-function errorTrouble(errorCode: number, offset: number): Trouble {
-  const error = createErrorFromCode(errorCode);
-  if (isRefusal(error)) throw error;
-  const plain = transientReason(error);
-  return troubleAt(offset, plain ?? `its broker reports: ${error.message}`, plain !== null);
-}
-
-function troubleAt(offset: number, reason: string, isTransient: boolean): Trouble {
-  return { offset, reason, isTransient };
+  // A broker with records sends at least one batch, unless other partitions fill the response.
+  return isAlone && end > offset
+    ? stopped(`its broker has records up to offset ${end} and sends none`, true)
+    : { fetched: null, trouble: null };
 }
 
 function fetchedOf(

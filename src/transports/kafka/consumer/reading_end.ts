@@ -16,17 +16,13 @@ export interface ReadingEndOptions {
 
 /** Detects when a member has read all its partitions up to ends set beforehand. */
 export class ReadingEnd {
-  readonly commits: boolean;
-  readonly onCommit: ReadingEndOptions["onCommit"];
-  readonly #ends: Offsets;
+  readonly options: ReadingEndOptions;
   readonly #reached = Promise.withResolvers<void>();
   readonly #read = new Set<number>();
   #assigned: readonly number[] = [];
 
-  constructor({ ends, commits, onCommit }: ReadingEndOptions) {
-    this.#ends = ends;
-    this.commits = commits;
-    this.onCommit = onCommit;
+  constructor(options: ReadingEndOptions) {
+    this.options = options;
   }
 
   /** Resolves when everything has been read and, if `commits`, committed. */
@@ -69,14 +65,14 @@ export class ReadingEnd {
   }
 
   #endOf(partition: number): number {
-    return this.#ends.get(partition) ?? 0;
+    return this.options.ends.get(partition) ?? 0;
   }
 
   #isSettled(held: AssignedPartition | undefined, end: number): boolean {
     // While ownership is unconfirmed, the next fetch offset is the committed one: all before the end is settled.
     if (held === undefined || !held.ownership.isConfirmed) return true;
     const { commits: { committed }, tracker, fetchedEnd } = held;
-    return (this.commits ? committed : tracker.committable) >= Math.min(fetchedEnd, end);
+    return (this.options.commits ? committed : tracker.committable) >= Math.min(fetchedEnd, end);
   }
 
   #noteReached(): void {

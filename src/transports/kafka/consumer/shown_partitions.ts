@@ -6,32 +6,19 @@ const MIN_RANGE = 3;
 
 /** The partitions of a topic as text of bounded length: `0, 1, 4-199, and 7 more`. */
 export function shownPartitions(partitions: readonly number[]): string {
-  const runs: (readonly number[])[] = [];
-  let run: number[] = [];
+  const runs: { readonly first: number; last: number }[] = [];
   for (const partition of partitions.toSorted((one, other) => one - other)) {
-    if (run.length > 0 && partition !== run.at(-1)! + 1) {
-      runs.push(run);
-      run = [];
-    }
-    run.push(partition);
+    const run = runs.at(-1);
+    if (run?.last === partition - 1) run.last = partition;
+    else runs.push({ first: partition, last: partition });
   }
-  runs.push(run);
-  const parts = runs.flatMap((run) => run.length < MIN_RANGE ? run.map(single) : [range(run)]);
+  const parts = runs.flatMap(({ first, last }) => {
+    const count = last - first + 1;
+    if (count >= MIN_RANGE) return [{ text: `${first}-${last}`, count }];
+    return Array.from({ length: count }, (_, index) => ({ text: `${first + index}`, count: 1 }));
+  });
   const shown = parts.slice(0, MAX_SHOWN);
   const more = partitions.length - shown.reduce((sum, { count }) => sum + count, 0);
   const texts = shown.map(({ text }) => text);
   return (more === 0 ? texts : [...texts, `and ${more} more`]).join(", ") || "none";
-}
-
-interface Part {
-  readonly text: string;
-  readonly count: number;
-}
-
-function single(partition: number): Part {
-  return { text: `${partition}`, count: 1 };
-}
-
-function range(run: readonly number[]): Part {
-  return { text: `${run[0]}-${run.at(-1)}`, count: run.length };
 }

@@ -1,30 +1,10 @@
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
-import type { PartitionTroubles } from "../client/partition_troubles.ts";
-import {
-  EARLIEST,
-  fetchCommitted,
-  listOffsets,
-  type OffsetsCluster,
-  type OffsetsCoordinator,
-  type PartitionOffset,
-} from "./offset_requests.ts";
-
-/** The part of kafkajs's `OffsetManager`, one for each assignment, used here. */
-export interface Assignment {
-  readonly groupId: string;
-  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
-  readonly cluster: OffsetsCluster;
-  committedOffsets(): Record<string, Record<number, string>>;
-  getCoordinator(): Promise<OffsetsCoordinator>;
-}
+import type { GroupMember } from "./group_member.ts";
+import type { OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
+import { EARLIEST, fetchCommitted, listOffsets } from "./offset_requests.ts";
 
 /** The member that offsets are looked up for. */
-export interface StartingMember {
-  readonly topic: string;
-  readonly troubles: PartitionTroubles;
-  /** Called before a partition continues at another offset, as its topic may have been re-created. */
-  resets(partition: number): void;
-}
+type StartingMember = Pick<GroupMember, "topic" | "troubles" | "resets">;
 
 /**
  * Looks up unknown start offsets of an assignment: the committed offset, or else the first record. kafkajs looks up
@@ -34,7 +14,7 @@ export interface StartingMember {
  * @throws {Error} when the group's coordinator does not answer, or access is refused
  */
 export async function findStartOffsets(
-  assignment: Assignment,
+  assignment: OffsetManager,
   member: StartingMember,
   isGivenUp: () => boolean,
 ): Promise<void> {
@@ -60,7 +40,7 @@ export async function findStartOffsets(
 }
 
 async function findFirstOffsets(
-  assignment: Assignment,
+  assignment: OffsetManager,
   member: StartingMember,
   { nodeId, partitions }: { nodeId: string; partitions: readonly number[] },
 ): Promise<readonly PartitionOffset[]> {
@@ -85,7 +65,7 @@ async function findFirstOffsets(
 }
 
 function note(
-  assignment: Assignment,
+  assignment: OffsetManager,
   topic: string,
   offsets: readonly PartitionOffset[],
 ): void {

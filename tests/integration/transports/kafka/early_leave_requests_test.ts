@@ -1,9 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import Broker from "kafkajs/src/broker/index.js";
-import {
-  EarlyLeave,
-  type JoiningGroup,
-} from "../../../../src/transports/kafka/consumer/early_leave.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import { EarlyLeave } from "../../../../src/transports/kafka/consumer/early_leave.ts";
 
 const GROUP = "orders";
 const MEMBER = "member-1";
@@ -43,13 +41,9 @@ Deno.test("a group that is not left is joined with the id that the coordinator g
   assertEquals(sent, ["join as ''", `join as '${MEMBER}'`]);
 });
 
-function aGroup(): JoiningGroup {
-  const createBroker = () => {
-    throw new TypeError("there is nobody to tell yet");
-  };
-  const connectionPoolBuilder = { build: () => Promise.resolve({}) };
-  const brokerPool = { rootLogger: {}, versions: null, connectionPoolBuilder, createBroker };
-  return { groupId: GROUP, memberId: null, coordinator: null, cluster: { brokerPool } };
+/** A group whose coordinator is not known yet. */
+function aGroup(): ConsumerGroup {
+  return { groupId: GROUP, memberId: null, coordinator: null } as ConsumerGroup;
 }
 
 /** A join by a broker that gives members their ids before it lets them join, and what it is asked for. */

@@ -1,9 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Kafka } from "kafkajs";
-import {
-  type AssignmentOffsets,
-  StartAtEnd,
-} from "../../../../src/transports/kafka/consumer/offset_reset.ts";
+import type { OffsetManager } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import { StartAtEnd } from "../../../../src/transports/kafka/consumer/offset_reset.ts";
 
 const GROUP = "orders";
 const TOPIC = "T";
@@ -74,6 +72,10 @@ interface Commit {
   readonly offsets: Record<number, string>;
 }
 
+interface FetchRequest {
+  readonly topics: readonly { readonly partitions: readonly { readonly partition: number }[] }[];
+}
+
 interface CommitRequest {
   readonly memberId: string;
   readonly groupGenerationId: number;
@@ -91,7 +93,7 @@ class FakeKafka {
   failure: Error | null = null;
   readonly #hasMembers: boolean;
   readonly #coordinator = {
-    offsetFetch: ({ topics }: Parameters<Coordinator["offsetFetch"]>[0]) =>
+    offsetFetch: ({ topics }: FetchRequest) =>
       Promise.resolve({
         responses: topics.map(({ partitions }) => ({
           partitions: partitions.map(({ partition }) => ({
@@ -138,13 +140,14 @@ class FakeKafka {
     return new StartAtEnd(kafka as unknown as Kafka, { groupId: GROUP, topic: TOPIC });
   }
 
-  assignment(partitions: readonly number[]): AssignmentOffsets {
-    return {
+  assignment(partitions: readonly number[]): OffsetManager {
+    const assignment = {
       memberId: "member",
       generationId: 7,
       memberAssignment: { [TOPIC]: partitions },
       getCoordinator: () => Promise.resolve(this.#coordinator),
     };
+    return assignment as unknown as OffsetManager;
   }
 
   #fetchOffsets() {
@@ -169,5 +172,3 @@ class FakeKafka {
     return Promise.resolve();
   }
 }
-
-type Coordinator = Awaited<ReturnType<AssignmentOffsets["getCoordinator"]>>;

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { encodeSubscription } from "../../../../src/transports/kafka/kafkajs/consumer_protocol.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import {
   countSubscribers,
-  type DescribableGroup,
   describeRefusal,
 } from "../../../../src/transports/kafka/consumer/group_description.ts";
 
@@ -48,10 +48,8 @@ Deno.test("describeRefusal() tells a group that is not of the classic protocol",
 });
 
 Deno.test("describeRefusal() does without what a broker does not tell", async () => {
-  const group: DescribableGroup = {
-    ...aGroup({}),
-    coordinator: { describeGroups: () => Promise.reject(new Error("not allowed")) },
-  };
+  const coordinator = { describeGroups: () => Promise.reject(new Error("not allowed")) };
+  const group = { ...aGroup({}), coordinator } as unknown as ConsumerGroup;
   assertEquals(
     await describeRefusal(group, INCONSISTENT),
     "the members of group 'orders' share no protocol with this member, which offers 'range' and 'roundrobin'; " +
@@ -88,9 +86,9 @@ function aGroup(
     members?: number;
     metadata?: readonly Uint8Array[];
   },
-): DescribableGroup {
+): ConsumerGroup {
   const described = metadata ?? Array.from({ length: members }, () => new Uint8Array(0));
-  return {
+  const group = {
     groupId: "orders",
     assigners: [{ name: "range" }, { name: "roundrobin" }],
     coordinator: {
@@ -104,4 +102,5 @@ function aGroup(
         }),
     },
   };
+  return group as unknown as ConsumerGroup;
 }

@@ -1,9 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PipelineHealth } from "../../../../src/core/health.ts";
-import {
-  GroupEntry,
-  type JoinedGroup,
-} from "../../../../src/transports/kafka/consumer/group_entry.ts";
+import { GroupEntry } from "../../../../src/transports/kafka/consumer/group_entry.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import { everythingSettled } from "../../../support/eventually.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
@@ -71,9 +69,9 @@ function anEntry() {
 }
 
 /** A group of three members, of which this one got these partitions. */
-function aGroup(partitions: readonly number[]): JoinedGroup {
+function aGroup(partitions: readonly number[]): ConsumerGroup {
   const members = Array.from({ length: 3 }, () => ({ memberMetadata: new Uint8Array(0) }));
-  return {
+  const group = {
     groupId: "orders",
     assigners: [{ name: "range" }],
     coordinator: {
@@ -82,4 +80,5 @@ function aGroup(partitions: readonly number[]): JoinedGroup {
     },
     assigned: () => [{ partitions }],
   };
+  return group as unknown as ConsumerGroup;
 }

@@ -1,8 +1,6 @@
 import { assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
-import {
-  fetchForAWhile,
-  type FetchingGroup,
-} from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+import { fetchForAWhile } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import type {
   FetchedPartition,
   PartitionResponse,
@@ -27,7 +25,7 @@ interface FetchRequest {
 type Answer = Partial<PartitionResponse> & { readonly partition: number };
 
 /** Partitions 0 and 1 of topic T, and a broker that answers at once. */
-class FakeGroup implements FetchingGroup {
+class FakeGroup {
   readonly maxWaitTime = MAX_WAIT_MS;
   readonly minBytes = 1;
   readonly maxBytes = 1000;
@@ -35,7 +33,7 @@ class FakeGroup implements FetchingGroup {
   readonly isolationLevel = 1;
   readonly rackId = "";
   readonly metadataMaxAge = 300_000;
-  readonly preferredReadReplicasPerTopicPartition: FetchingGroup[
+  readonly preferredReadReplicasPerTopicPartition: ConsumerGroup[
     "preferredReadReplicasPerTopicPartition"
   ] = {};
   readonly requests: FetchRequest[] = [];
@@ -82,15 +80,17 @@ class FakeGroup implements FetchingGroup {
   async fetchForAWhile(
     wantsMore: (partition: number, nextOffset: number) => boolean = () => true,
   ): Promise<void> {
-    await fetchForAWhile(this, {
+    await fetchForAWhile(this as unknown as ConsumerGroup, {
       nodeId: "1",
       isGivenUp: () => this.isGivenUp,
-      wantsMore,
-      demand: this.demand,
-      troubles: this.troubles,
+      member: {
+        wantsMore,
+        demand: this.demand,
+        troubles: this.troubles,
+        take: (fetched) => void this.taken.push(fetched),
+      },
       outOfRange: (...place) => void this.outOfRange.push(place),
       noteStale: () => void this.timesStale++,
-      take: (fetched) => void this.taken.push(fetched),
     });
   }
 

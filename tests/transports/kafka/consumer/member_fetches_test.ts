@@ -1,9 +1,9 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import {
   type FetchingMember,
   MemberFetches,
-  type MemberGroup,
 } from "../../../../src/transports/kafka/consumer/member_fetches.ts";
 import type {
   FetchedPartition,
@@ -40,7 +40,6 @@ function aMember() {
     memberId: "m",
     generationId: 1,
     memberAssignment: { T: [0, 1] },
-    cluster: {} as MemberGroup["offsetManager"]["cluster"],
     committedOffsets: () => ({ T: known }),
     nextOffset: (_: string, partition: number) => known[partition]!,
     resolveOffset: () => {},
@@ -48,7 +47,7 @@ function aMember() {
     commitOffsets: () => Promise.resolve(),
     getCoordinator: () => NEVER,
   };
-  const group: MemberGroup = {
+  const group = {
     groupId: "g",
     maxWaitTime: 1,
     minBytes: 1,
@@ -57,7 +56,9 @@ function aMember() {
     isolationLevel: 1,
     rackId: "",
     metadataMaxAge: 300_000,
-    preferredReadReplicasPerTopicPartition: {},
+    preferredReadReplicasPerTopicPartition: {} as ConsumerGroup[
+      "preferredReadReplicasPerTopicPartition"
+    ],
     offsetManager,
     cluster: {
       refreshMetadata: () => calls.refresh(),
@@ -69,7 +70,8 @@ function aMember() {
         })),
       findLeaderForPartitions: () => ({}),
       getNodeIds: () => ["1", "2"],
-      removeBroker: ({ host, port }) => void told.push(`remove ${host}:${port}`),
+      removeBroker: ({ host, port }: { host: string; port: number }) =>
+        void told.push(`remove ${host}:${port}`),
       findBroker: ({ nodeId }: { nodeId: string }) =>
         Promise.resolve({
           async fetch() {
@@ -89,7 +91,7 @@ function aMember() {
         }),
     },
     assigned: () => [{ topic: "T", partitions: [0, 1] }],
-    filterPartitionsByNode: (nodeId) => [{
+    filterPartitionsByNode: (nodeId: string) => [{
       topic: "T",
       partitions: [0, 1].filter((partition) => leaders[partition] === Number(nodeId)),
     }],
@@ -108,8 +110,8 @@ function aMember() {
     topicGone: () => void told.push("topic gone"),
     take: (fetched) => void taken.push(fetched),
   };
-  const fetches = new MemberFetches(group);
-  const turn = (nodeId: string) => fetches.turn(nodeId, member, () => false);
+  const fetches = new MemberFetches(group as unknown as ConsumerGroup, member);
+  const turn = (nodeId: string) => fetches.turn(nodeId, () => false);
   return { calls, clock, group, leaders, log, told, troubles, turn };
 }
 

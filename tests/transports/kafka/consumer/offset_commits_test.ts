@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type {
   AssignedPartition,
 } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
-import type { CommittedOffset } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
+import type { PartitionOffset } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import { PipelineHealth } from "../../../../src/core/health.ts";
 import { OffsetCommits } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { assign } from "../../../support/kafka/assign.ts";
@@ -19,7 +19,7 @@ function commitsOf(
     health?: PipelineHealth;
   } = {},
 ) {
-  const sent: CommittedOffset[][] = [];
+  const sent: PartitionOffset[][] = [];
   const told: number[] = [];
   const failures: string[] = [];
   const log = new RecordedLog();

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import {
   leaveOutOfRange,
   whereToContinue,
@@ -75,7 +76,7 @@ function aGroup({ first = 0, end = 250, committed = 1_000_000 } = {}) {
     },
   };
   const leave = (reset: "earliest" | "latest") =>
-    leaveOutOfRange(group, { partition: 3, offset: 1_000_000 }, {
+    leaveOutOfRange(group as unknown as ConsumerGroup, { partition: 3, offset: 1_000_000 }, {
       topic: "orders",
       offsetReset: reset,
       troubles,

@@ -1,13 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  type Assignment,
-  findStartOffsets,
-} from "../../../../src/transports/kafka/consumer/start_offsets.ts";
+import type { OffsetManager } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import { findStartOffsets } from "../../../../src/transports/kafka/consumer/start_offsets.ts";
 import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** A topic `T` whose partitions have these leaders, and what the group has committed. */
-class FakeAssignment implements Assignment {
+class FakeAssignment {
   readonly groupId = "g";
   readonly known: Record<string, Record<number, string>> = {};
   readonly memberAssignment: Record<string, readonly number[]>;
@@ -64,7 +62,7 @@ class FakeAssignment implements Assignment {
       troubles: this.troubles,
       resets: (partition: number) => void this.resets.push(partition),
     };
-    await findStartOffsets(this, member, () => this.isGivenUp);
+    await findStartOffsets(this as unknown as OffsetManager, member, () => this.isGivenUp);
     return this.known["T"] ?? {};
   }
 

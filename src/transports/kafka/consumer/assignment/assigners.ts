@@ -8,6 +8,7 @@ import {
   encodeSubscription,
 } from "../../kafkajs/consumer_protocol.ts";
 import type { JoinResponse } from "../../kafkajs/consumers.ts";
+import type { Cluster } from "../kafkajs_types.ts";
 import {
   assignByRange,
   assignByRoundRobin,
@@ -22,19 +23,13 @@ const STRATEGIES: Readonly<Record<AssignmentStrategy, Strategy>> = {
 
 type JoinedMember = JoinResponse["members"][number];
 
-/** The part of kafkajs's `Cluster` used here. */
-interface JoiningCluster {
-  /** The partitions of a topic that this consumer subscribes to. */
-  findTopicPartitionMetadata(topic: string): readonly unknown[];
-}
-
 /** Announces strategies to the group. A leader assigns by {@linkcode assignPartitions}: kafkajs never knows that it leads. */
 export function createAssigners(names: readonly AssignmentStrategy[]): PartitionAssigner[] {
   return names.map((name) => ({ cluster }) => ({
     name,
     version: 0,
     protocol({ topics }) {
-      const joining = cluster as unknown as JoiningCluster;
+      const joining = cluster as unknown as Cluster;
       const counts = topics.map((topic) =>
         [topic, joining.findTopicPartitionMetadata(topic).length] as const
       );

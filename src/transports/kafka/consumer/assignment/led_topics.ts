@@ -2,6 +2,7 @@ import type { Health } from "../../../../core/health.ts";
 import type { Logger } from "../../../../core/log.ts";
 import { rootMessage } from "../../client/client_failure.ts";
 import { withRequests } from "../../kafkajs/own_requests.ts";
+import type { Cluster, MetadataBroker, TopicAnswer } from "../kafkajs_types.ts";
 
 /** Maximum interval between look-ups of a topic without known partitions. */
 const MISSING_AGE_MS = 5000;
@@ -12,19 +13,9 @@ const TOPIC_AUTHORIZATION_FAILED = 29;
 /** `Health` key for topics whose partitions this leader cannot assign. */
 const LED_TOPICS = "topics of the group";
 
-/** The part of kafkajs's `Cluster` used here. */
+/** The part of kafkajs's `Cluster` that finds a broker to ask. */
 export interface LedCluster {
-  readonly brokerPool: { findConnectedBroker(): Promise<MetadataBroker> };
-}
-
-interface MetadataBroker {
-  metadata(topics: readonly string[]): Promise<{ readonly topicMetadata: readonly TopicAnswer[] }>;
-}
-
-interface TopicAnswer {
-  readonly topic: string;
-  readonly topicErrorCode: number;
-  readonly partitionMetadata: readonly unknown[];
+  readonly brokerPool: Pick<Cluster["brokerPool"], "findConnectedBroker">;
 }
 
 /** Options of a leader's topic look-ups, and where it reports topics that it cannot assign. */

@@ -76,12 +76,10 @@ class MutableAssignment {
 
 /** Static members first, by instance id; then the others, by the member id that the coordinator assigned. */
 function sorted(members: readonly GroupSubscriber[]): readonly GroupSubscriber[] {
-  return members.toSorted((a, b) => {
-    if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId);
-    if (a.instanceId !== null) return -1;
-    if (b.instanceId !== null) return 1;
-    return compare(a.memberId, b.memberId);
-  });
+  return members.toSorted((a, b) =>
+    Number(a.instanceId === null) - Number(b.instanceId === null) ||
+    compare(a.instanceId ?? a.memberId, b.instanceId ?? b.memberId)
+  );
 }
 
 function compare(a: string, b: string): number {
