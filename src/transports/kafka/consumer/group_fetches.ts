@@ -37,8 +37,9 @@ export interface FetchOptions {
   readonly noteStale: () => void;
 }
 
-/** The assigned partitions fetched from one broker. */
-interface BrokerPartitions {
+/** A turn of fetching the assigned partitions that a broker serves. */
+interface Turn extends FetchOptions {
+  readonly group: ConsumerGroup;
   readonly broker: Broker;
   readonly topic: string;
   /** Next fetch offset by partition. */
@@ -57,14 +58,6 @@ interface FetchResult {
   readonly restMs: number;
 }
 
-const NOTHING_FETCHED: FetchResult = {
-  received: [],
-  missing: [],
-  isThrottled: false,
-  areEmpty: true,
-  restMs: 0,
-};
-
 /**
  * Fetches from one broker until kafkajs's turn. Bypasses kafkajs's queues, which take as long for each fetch as all
  * other work. A partition that cannot be read pauses alone; the others continue.
@@ -74,9 +67,11 @@ const NOTHING_FETCHED: FetchResult = {
 export async function fetchForAWhile(group: ConsumerGroup, options: FetchOptions): Promise<void> {
   const { nodeId, isGivenUp, member } = options;
   const { demand, troubles } = member;
-  const partitions = await brokerPartitions(group, nodeId);
+  const partitions = partitionsAt(group, nodeId);
   if (partitions === null) return await sleep(group.maxWaitTime);
   const { nextOffsets } = partitions;
+  const broker = await group.cluster.findBroker({ nodeId });
+  const turn = { ...options, ...partitions, group, broker };
   const endMs = performance.now() + TURN_MS;
   do {
     const { nextRise, risesSoon } = demand;
@@ -90,14 +85,11 @@ export async function fetchForAWhile(group: ConsumerGroup, options: FetchOptions
     const maxWaitMs = areAllWanted
       ? group.maxWaitTime
       : Math.min(group.maxWaitTime, MAX_WAIT_WHILE_UNWANTED_MS);
-    const fetched = await fetchOnce(group, partitions, {
-      wanted,
-      maxWaitMs: waitsHere ? 0 : maxWaitMs,
-    });
+    const fetched = await fetchOnce(turn, wanted, waitsHere ? 0 : maxWaitMs);
     if (isGivenUp()) return;
-    takeResponses(fetched, { group, partitions, options });
+    takeResponses(turn, fetched);
     if (fetched.received.some(prefersOther)) return;
-    await backOff(partitions.broker, fetched);
+    await backOff(broker, fetched);
     if (waitsHere && fetched.areEmpty) {
       await sleep(MAX_WAIT_WHILE_UNWANTED_MS, nextRise);
       if (!nextRise.aborted) return;
@@ -106,10 +98,10 @@ export async function fetchForAWhile(group: ConsumerGroup, options: FetchOptions
 }
 
 /** The assigned partitions to fetch from a broker; null when there are none. */
-async function brokerPartitions(
+function partitionsAt(
   group: ConsumerGroup,
   nodeId: string,
-): Promise<BrokerPartitions | null> {
+): Pick<Turn, "topic" | "nextOffsets"> | null {
   const { offsetManager } = group;
   const [atBroker] = group.filterPartitionsByNode(nodeId, group.assigned());
   if (atBroker === undefined) return null;
@@ -121,52 +113,40 @@ async function brokerPartitions(
     if (committed?.[partition] === undefined) continue;
     nextOffsets.set(partition, Number(offsetManager.nextOffset(topic, partition)));
   }
-  if (nextOffsets.size === 0) return null;
-  return { topic, nextOffsets, broker: await group.cluster.findBroker({ nodeId }) };
+  return nextOffsets.size === 0 ? null : { topic, nextOffsets };
 }
 
 async function fetchOnce(
-  group: ConsumerGroup,
-  { topic, nextOffsets, broker }: BrokerPartitions,
-  { wanted, maxWaitMs }: { wanted: readonly number[]; maxWaitMs: number },
+  { group, broker, topic, nextOffsets }: Turn,
+  wanted: readonly number[],
+  maxWaitMs: number,
 ): Promise<FetchResult> {
-  if (wanted.length === 0) return NOTHING_FETCHED;
   const { minBytes, maxBytes, maxBytesPerPartition, isolationLevel, rackId } = group;
   const partitions = wanted.map((partition) => ({
     partition,
     fetchOffset: nextOffsets.get(partition),
     maxBytes: maxBytesPerPartition,
   }));
+  const topics = [{ topic, partitions }];
+  const request = { maxWaitTime: maxWaitMs, minBytes, maxBytes, isolationLevel, rackId, topics };
   const startMs = performance.now();
-  const { responses, clientSideThrottleTime = 0 } = await fetchingBatches(broker).fetch({
-    maxWaitTime: maxWaitMs,
-    minBytes,
-    maxBytes,
-    isolationLevel,
-    rackId,
-    topics: [{ topic, partitions }],
-  });
-  const sent = responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
+  const response = wanted.length === 0 ? null : await fetchingBatches(broker).fetch(request);
+  const restMs = maxWaitMs - (performance.now() - startMs);
+  const sent = response?.responses.find(({ topicName }) => topicName === topic)?.partitions ?? [];
   // Ignores partitions that were not requested.
   const received = wanted.flatMap((partition) =>
     sent.find((response) => response.partition === partition) ?? []
   );
-  const areEmpty = received.every(isEmpty);
   const responded = new Set(received.map(({ partition }) => partition));
   const missing = wanted.filter((partition) => !responded.has(partition));
-  const isThrottled = clientSideThrottleTime > 0;
-  return {
-    received,
-    missing,
-    isThrottled,
-    areEmpty,
-    restMs: maxWaitMs - (performance.now() - startMs),
-  };
+  const areEmpty = received.every(({ messages }) => messages.length === 0);
+  const isThrottled = (response?.clientSideThrottleTime ?? 0) > 0;
+  return { received, missing, isThrottled, areEmpty, restMs };
 }
 
 /**
- * Backs off when a broker sends an empty response before the maximum wait is over. Pauses double from 1 ms. One such response may
- * mean that something has changed; a series must not keep both sides busy.
+ * Backs off when a broker sends an empty response before the maximum wait is over. One such response may mean that
+ * something has changed; a series must not keep both sides busy. Pauses double from 1 ms.
  */
 async function backOff(broker: Broker, { areEmpty, restMs }: FetchResult): Promise<void> {
   // Allows for inexact clocks and timers.
@@ -180,16 +160,11 @@ async function backOff(broker: Broker, { areEmpty, restMs }: FetchResult): Promi
 }
 
 function takeResponses(
+  turn: Turn,
   { received, missing, isThrottled, areEmpty }: FetchResult,
-  { group, partitions: { topic, nextOffsets }, options }: {
-    group: ConsumerGroup;
-    partitions: BrokerPartitions;
-    options: FetchOptions;
-  },
 ): void {
-  const { member, outOfRange, noteStale } = options;
+  const { group: { isolationLevel, offsetManager }, topic, nextOffsets, member } = turn;
   const { troubles } = member;
-  const { isolationLevel, offsetManager } = group;
   for (const partition of missing) {
     const reason = isThrottled
       ? "its broker sends nothing while the client exceeds a quota"
@@ -202,7 +177,7 @@ function takeResponses(
     const { partition } = response;
     const fetchedOffset = nextOffsets.get(partition);
     if (fetchedOffset === undefined) continue;
-    notePreferredReplica(group, response, { topic, askedNodeId: options.nodeId });
+    notePreferredReplica(turn, response);
     const asked = { fetchedOffset, isolationLevel, isAlone };
     const { fetched, trouble } = contentOf(response, asked);
     if (fetched !== null) {
@@ -219,14 +194,10 @@ function takeResponses(
     if (isOutOfRange(response)) {
       // The next turn knows the offset to continue at.
       nextOffsets.delete(partition);
-      outOfRange(partition, fetchedOffset);
+      turn.outOfRange(partition, fetchedOffset);
     }
   }
-  if (isStale) noteStale();
-}
-
-function isEmpty({ messages }: PartitionResponse): boolean {
-  return messages.length === 0;
+  if (isStale) turn.noteStale();
 }
 
 function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionResponse): boolean {
@@ -238,9 +209,8 @@ function prefersOther({ preferredReadReplica = NO_REPLICA }: PartitionResponse):
  * Ignores an unknown broker, from which nothing would be fetched.
  */
 function notePreferredReplica(
-  group: ConsumerGroup,
+  { group, topic, nodeId: askedNodeId }: Turn,
   { partition, preferredReadReplica: nodeId = NO_REPLICA }: PartitionResponse,
-  { topic, askedNodeId }: { topic: string; askedNodeId: string },
 ): void {
   const id = `${nodeId}`;
   if (id === askedNodeId || !group.cluster.getNodeIds().includes(id)) return;

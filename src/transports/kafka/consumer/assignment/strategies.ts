@@ -21,7 +21,7 @@ export type Strategy = (
  * there is a remainder. Equal to Java's `RangeAssignor` without racks, and to librdkafka's `range`.
  */
 export function assignByRange(...[members, partitionCounts]: Parameters<Strategy>): Assignment {
-  const assignment = new MutableAssignment(members);
+  const assignment = noPartitions(members);
   const inOrder = sorted(members);
   for (const [topic, count] of partitionCounts) {
     const subscribers = inOrder.filter(({ topics }) => topics.has(topic));
@@ -29,13 +29,12 @@ export function assignByRange(...[members, partitionCounts]: Parameters<Strategy
     for (const [index, { memberId }] of subscribers.entries()) {
       const length = Math.floor(count / subscribers.length) +
         (index < count % subscribers.length ? 1 : 0);
-      for (let partition = first; partition < first + length; partition++) {
-        assignment.add(memberId, topic, partition);
-      }
+      const block = Array.from({ length }, (_, index) => first + index);
+      if (length > 0) assignment.get(memberId)?.set(topic, block);
       first += length;
     }
   }
-  return assignment.members;
+  return assignment;
 }
 
 /**
@@ -45,33 +44,25 @@ export function assignByRange(...[members, partitionCounts]: Parameters<Strategy
 export function assignByRoundRobin(
   ...[members, partitionCounts]: Parameters<Strategy>
 ): Assignment {
-  const assignment = new MutableAssignment(members);
+  const assignment = noPartitions(members);
   const circle = sorted(members);
   let next = 0;
   for (const topic of [...partitionCounts.keys()].sort()) {
     if (!circle.some(({ topics }) => topics.has(topic))) continue;
     for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
       while (!circle[next % circle.length]?.topics.has(topic)) next++;
-      assignment.add(circle[next % circle.length]?.memberId ?? "", topic, partition);
+      const topics = assignment.get(circle[next % circle.length]?.memberId ?? "");
+      const partitions = topics?.get(topic);
+      if (partitions === undefined) topics?.set(topic, [partition]);
+      else partitions.push(partition);
       next++;
     }
   }
-  return assignment.members;
+  return assignment;
 }
 
-class MutableAssignment {
-  readonly members: Map<string, Map<string, number[]>>;
-
-  constructor(members: readonly GroupSubscriber[]) {
-    this.members = new Map(members.map(({ memberId }) => [memberId, new Map()]));
-  }
-
-  add(memberId: string, topic: string, partition: number): void {
-    const topics = this.members.get(memberId);
-    const partitions = topics?.get(topic);
-    if (partitions === undefined) topics?.set(topic, [partition]);
-    else partitions.push(partition);
-  }
+function noPartitions(members: readonly GroupSubscriber[]): Map<string, Map<string, number[]>> {
+  return new Map(members.map(({ memberId }) => [memberId, new Map()]));
 }
 
 /** Static members first, by instance id; then the others, by the member id that the coordinator assigned. */
