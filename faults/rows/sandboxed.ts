@@ -47,7 +47,7 @@ export const sandboxed: Row = {
           proxy = next;
         });
         moves++;
-        await eventor.line(new RegExp(`may reach .*${proxy.address}`));
+        await eventor.line(new RegExp(`may connect to .*${proxy.address}`));
       }
       await world.finishFlow();
       await world.settle();

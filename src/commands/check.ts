@@ -32,9 +32,9 @@ function describe(pipeline: PipelineConfig, { warnings }: Config): string {
     `pipeline '${name}' (log level ${logLevel}, ordering ${ordering}, concurrency ${concurrency})`,
     ...parts.map(({ path, role, config }) => `  ${path}: ${role.describe(config)}${when(config)}`),
     ...sayPromises(listenerRole(pipeline.eventListener).promises).map((line) => `  ${line}`),
-    `  may reach: ${net.join(", ") || "no host"}${discoversMore(pipeline)}`,
+    `  may connect to: ${net.join(", ") || "no host"}${discoversMore(pipeline)}`,
     `  may read the environment variables: ${env.join(", ") || "none"}`,
-    `  may not: read or write files, run programs, load libraries, ask about the system`,
+    `  may not: read or write files, run programs, load libraries, query the operating system`,
     ...warnings.filter((warning) => warning.pipeline === name)
       .map(({ message }) => `  warning: ${message}`),
   ];

@@ -34,7 +34,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   return EXIT_CODE.failed;
 }
 
-/** Runs the trial in a Worker that may reach only what the handler needs. */
+/** Runs the trial in a Worker that may connect only to what the handler needs. */
 async function runWorker(
   command: TryCommand,
   log: LogSink,

@@ -17,7 +17,7 @@ const REDRIVE_WORKER = new URL("./redrive_worker.ts", import.meta.url);
 type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
 
 /**
- * Redrives a pipeline's dead letters in a Worker that may reach only the dead-letter topic and the events' source.
+ * Redrives a pipeline's dead letters in a Worker that may connect only to the dead-letter topic and the events' source.
  * After a failure, another Worker goes on after a pause, to where the dead letters ended at first; a dry run ends
  * instead.
  */

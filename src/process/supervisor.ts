@@ -206,7 +206,7 @@ export class Supervisor {
       if (reasons.length > 0) return { kind: "refused", reasons };
       const permissions = pipelinePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
       const hosts = permissions.net.join(", ") || "no host";
-      log.info(`pipeline '${pipeline.name}' may reach ${hosts}, and nothing else`);
+      log.info(`pipeline '${pipeline.name}' may connect to ${hosts}, and nothing else`);
       const concurrency = Math.max(1, Math.floor(pipeline.concurrency * this.#shareOfCalls));
       const worker = new PipelineWorker(this.#workerUrl, { ...pipeline, concurrency }, {
         permissions,

@@ -69,7 +69,7 @@ Deno.test("eventor gets its token at the second address of a name, by TLS, when 
     .output();
   const log = new TextDecoder().decode(stderr);
   assertEquals([code, new TextDecoder().decode(stdout)], [0, "ok\n"], log);
-  assertStringIncludes(log, "may reach token.test:8443, and nothing else");
+  assertStringIncludes(log, "may connect to token.test:8443, and nothing else");
 });
 
 const CONCURRENCY = 32;

@@ -90,8 +90,8 @@ Deno.test("eventor shows an endpoint that checks it who calls, in each way, and 
   }
   const log = eventor.lines.join("\n");
   const place = tokenEndpoint.slice("http://".length, -"/token".length);
-  assertMatch(log, new RegExp(`pipeline 'oauth2Basic' may reach .*${place}`));
-  assertMatch(log, new RegExp(`pipeline 'basic' may reach (?!.*${place})`));
+  assertMatch(log, new RegExp(`pipeline 'oauth2Basic' may connect to .*${place}`));
+  assertMatch(log, new RegExp(`pipeline 'basic' may connect to (?!.*${place})`));
   for (const secret of [PASSWORD, TOKEN, KEY, CLIENT_SECRET, btoa(KEY), "PRIVATE KEY"]) {
     assert(!log.includes(secret), `the log holds a secret: ${log}`);
   }

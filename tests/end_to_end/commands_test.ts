@@ -91,7 +91,7 @@ const ORIGINAL_SAMPLE = `
       acks: all
 `;
 
-Deno.test("eventor check shows what a configuration will do and may reach", async (t) => {
+Deno.test("eventor check shows what a configuration will do and may connect to", async (t) => {
   using original = configFile(ORIGINAL_SAMPLE);
   const ours = new URL("../../sample_config.yaml", import.meta.url).pathname;
   const samples = [["the original's sample", original.path], ["our sample", ours]] as const;
@@ -108,8 +108,8 @@ Deno.test("eventor check shows what a configuration will do and may reach", asyn
         "  after a stop or a crash: unfinished events are handled again, and finished ones behind them",
         "  order: as in the source",
         "  Idempotency-Key: the same in each call for an event",
-        "  may reach: 127.0.0.1:9092, localhost:8080, localhost:9092, and the brokers these advertise",
-        "  may not: read or write files, run programs, load libraries, ask about the system",
+        "  may connect to: 127.0.0.1:9092, localhost:8080, localhost:9092, and the brokers these advertise",
+        "  may not: read or write files, run programs, load libraries, query the operating system",
         "",
       ]);
     });

@@ -26,14 +26,14 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
   await using supervised = new Supervised([
     aPipeline({ topic, url: endpoint.url, broker: broker.bootstrapServer, keys: SHORT_SESSION }),
   ]);
-  const mayReach = (advertised: string) =>
-    `INFO - pipeline 'orders' may reach ${
+  const mayConnect = (advertised: string) =>
+    `INFO - pipeline 'orders' may connect to ${
       [broker.bootstrapServer, endpoint.host, advertised].sort().join(", ")
     }, and nothing else`;
 
   await produce(topic, [{ value: "first" }], { broker: broker.bootstrapServer });
   await called(1);
-  assertEquals(supervised.log.matching(/may reach/), [mayReach(names.first)]);
+  assertEquals(supervised.log.matching(/may connect to/), [mayConnect(names.first)]);
 
   const committed = () => committedOffsets(topic, topic, { broker: names.first });
   await eventually(async () => (await committed()).get(0) === 1, { what: "the commit" });
@@ -41,7 +41,7 @@ Deno.test("a pipeline reaches brokers under the names they advertise, and follow
   await produce(topic, [{ value: "second" }], { broker: broker.bootstrapServer });
   await called(2);
 
-  assertEquals(supervised.log.matching(/may reach/).at(-1), mayReach(names.second));
+  assertEquals(supervised.log.matching(/may connect to/).at(-1), mayConnect(names.second));
   // A consumer may give up on the old name before it hears of the new one; the pipeline starts again either way.
   assert(supervised.log.matching(/is new and not among the hosts/).length <= 1);
   assertEquals(endpoint.calls.map(({ body }) => new TextDecoder().decode(body)), [
@@ -73,7 +73,7 @@ Deno.test("a pipeline follows when the broker of its results advertises another 
     deadlineMs: 60_000,
   });
 
-  assertMatch(supervised.log.matching(/may reach/).at(-1) ?? "", new RegExp(names.second));
+  assertMatch(supervised.log.matching(/may connect to/).at(-1) ?? "", new RegExp(names.second));
   assertEquals(supervised.log.matching(/is new and not among the hosts/).length, 1);
 });
 

@@ -23,8 +23,8 @@ Deno.test("a pipeline works with a broker at an IPv6 address, which it also adve
 
   assertEquals(endpoint.calls.length, 1);
   const hosts = [endpoint.host, address].sort().join(", ");
-  assertEquals(supervised.log.matching(/may reach/), [
-    `INFO - pipeline 'orders' may reach ${hosts}, and nothing else`,
+  assertEquals(supervised.log.matching(/may connect to/), [
+    `INFO - pipeline 'orders' may connect to ${hosts}, and nothing else`,
   ]);
   const context = { pipeline: "orders", log: supervised.log.log };
   const config = listenerConfig({ topic, group: topic, keys: { "bootstrap.servers": address } });

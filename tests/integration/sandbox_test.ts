@@ -133,7 +133,7 @@ Deno.test("discovery reaches the bootstrap servers, and neither the endpoint nor
   assertEquals(endpoint.calls.length, 0);
 });
 
-Deno.test("the hosts that a pipeline may reach are logged, and nothing more is on the list", async () => {
+Deno.test("the hosts that a pipeline may connect to are logged, and nothing more is on the list", async () => {
   await using endpoint = startEndpoint();
   const topic = await freshTopic("sandbox");
   const results = await freshTopic("sandbox-results");
@@ -141,10 +141,10 @@ Deno.test("the hosts that a pipeline may reach are logged, and nothing more is o
     aPipeline({ topic, results, url: endpoint.url }),
   ]);
 
-  const line = await supervised.log.line(/may reach/);
+  const line = await supervised.log.line(/may connect to/);
 
   const hosts = [testBroker(), endpoint.host].sort().join(", ");
-  assertEquals(line, `INFO - pipeline 'orders' may reach ${hosts}, and nothing else`);
+  assertEquals(line, `INFO - pipeline 'orders' may connect to ${hosts}, and nothing else`);
 });
 
 /** What comes of probes in the Worker of a pipeline that has just handled an event. */

@@ -40,7 +40,7 @@ for (
       what: "a call by the other pipeline",
     });
     assertEquals(supervised.log.matching(restartOf("orders", ".*")), []);
-    assertEquals(supervised.log.matching(/'orders' may reach/).length, 1);
+    assertEquals(supervised.log.matching(/'orders' may connect to/).length, 1);
   });
 }
 
