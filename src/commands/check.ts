@@ -5,7 +5,7 @@ import type { Config, PipelineConfig } from "../config/schema.ts";
 import type { ListenerPromises, RoleConfig } from "../core/transport.ts";
 import { printError, printOut } from "../process/console.ts";
 import { pipelinePermissions } from "../process/sandbox.ts";
-import { discover, findProblems } from "../process/supervised_worker.ts";
+import { discover, findProblems } from "../process/discovery.ts";
 import { loadFiles } from "./configuration.ts";
 import { listenerRole } from "../transports/mod.ts";
 
@@ -23,7 +23,7 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
 }
 
 function describe(pipeline: PipelineConfig, { warnings }: Config): string {
-  const { net, env } = pipelinePermissions(pipeline, []);
+  const { net, env } = pipelinePermissions(pipeline);
   const parts = partsOf(pipeline);
   const when = (config: RoleConfig & { readonly when?: readonly string[] }) =>
     config.when === undefined ? "" : ` when ${config.when.join(", ")}`;
@@ -88,7 +88,7 @@ async function askRemoteSystems(pipeline: PipelineConfig): Promise<Findings> {
   };
   try {
     const discoveries = await discover(pipeline, options);
-    const permissions = pipelinePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
+    const permissions = pipelinePermissions(pipeline, discoveries);
     const problems = await findProblems(pipeline, { ...options, permissions });
     return { pipeline, problems, flow: flowOf(pipeline, discoveries) };
   } catch (error) {

@@ -1,10 +1,9 @@
 import { type Command, EXIT_CODE } from "./command_line.ts";
-import type { LogSink } from "../core/log.ts";
 import { printError } from "../process/console.ts";
 import { LogWriter } from "../process/log_writer.ts";
 import { tryPermissions } from "../process/sandbox.ts";
-import { startWorker } from "../process/supervised_worker.ts";
-import type { TryCommand, TryReport } from "../process/worker_messages.ts";
+import { SandboxedWorker } from "../process/sandboxed_worker.ts";
+import type { TryCommand } from "../process/worker_messages.ts";
 import { loadFiles, pipelineOf, STANDARD_INPUT } from "./configuration.ts";
 
 const TRY_WORKER = new URL("../process/try_worker.ts", import.meta.url);
@@ -26,34 +25,15 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
     await printError("type the payload, then press Ctrl-D on an empty line\n");
   }
   const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
-  const trial = { pipeline, event: { key, headers }, secrets: config.secrets };
-  const end = await runWorker(trial, (record) => writer.log(record));
+  using worker = new SandboxedWorker<TryCommand, boolean>(TRY_WORKER, {
+    name: `${pipeline.name} (try)`,
+    permissions: tryPermissions(pipeline),
+    log: (record) => writer.log(record),
+  });
+  worker.send({ pipeline, event: { key, headers }, secrets: config.secrets });
+  const end = await worker.end;
   await writer.flush();
-  if (end.kind === "ended") return end.isDone ? EXIT_CODE.stopped : EXIT_CODE.failed;
+  if (end.kind === "ended") return end.result ? EXIT_CODE.stopped : EXIT_CODE.failed;
   await printError(`eventor: ${end.reason}\n`);
   return EXIT_CODE.failed;
-}
-
-/** Runs the trial in a Worker that may connect only to what the handler needs. */
-async function runWorker(
-  command: TryCommand,
-  log: LogSink,
-): Promise<Exclude<TryReport, { kind: "log" }>> {
-  const { pipeline } = command;
-  const { promise, resolve } = Promise.withResolvers<Exclude<TryReport, { kind: "log" }>>();
-  const worker = startWorker(TRY_WORKER, `${pipeline.name} (try)`, tryPermissions(pipeline));
-  worker.onmessage = ({ data }: MessageEvent<TryReport>) => {
-    if (data.kind === "log") log(data.record);
-    else resolve(data);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    resolve({ kind: "failed", reason: event.message });
-  };
-  worker.postMessage(command);
-  try {
-    return await promise;
-  } finally {
-    worker.terminate();
-  }
 }

@@ -19,7 +19,7 @@ function isUpdate(from: PipelineConfig, to: PipelineConfig): boolean {
   const others = { ...from, eventHandler: to.eventHandler };
   const role = handlerRole(from.eventHandler);
   return isEqual(others, to) && from.eventHandler.type === to.eventHandler.type &&
-    isEqual(pipelinePermissions(from, []), pipelinePermissions(to, [])) &&
+    isEqual(pipelinePermissions(from), pipelinePermissions(to)) &&
     (role.canUpdate?.(from.eventHandler, to.eventHandler) ?? false);
 }
 

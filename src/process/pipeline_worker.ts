@@ -9,12 +9,11 @@ import { failurePolicy } from "../core/failure_policy.ts";
 import { PipelineHealth } from "../core/health.ts";
 import type { Handler } from "../core/handler.ts";
 import { LeaseController } from "../core/lease.ts";
-import { Logger } from "../core/log.ts";
 import { runPipeline } from "../core/pipeline/pipeline.ts";
 import type { HandlerConfig } from "../core/transport.ts";
 import { handlerRole, listenerRole, resultProcessorRole } from "../transports/mod.ts";
-import { reportFailures } from "./worker_failures.ts";
-import { ALIVE_INTERVAL_MS, type PipelineCommand, type PipelineReport } from "./worker_messages.ts";
+import { ALIVE_INTERVAL_MS, type PipelineCommand } from "./worker_messages.ts";
+import { contextOf, report, reportEnd, reportUncaughtErrors } from "./worker_side.ts";
 
 const lease = new LeaseController();
 const health = new PipelineHealth();
@@ -25,20 +24,16 @@ let breaker: CircuitBreaker | undefined;
 /** The handler's latest configuration, if it changed since the start. */
 let updatedHandler: HandlerConfig | undefined;
 
-function report(message: PipelineReport): void {
-  self.postMessage(message);
-}
-
-const fail = reportFailures(report);
+reportUncaughtErrors();
 
 self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
   switch (data.kind) {
     case "start":
       setInterval(
-        () => report({ kind: "alive", notReady: health.reasons() }),
+        () => report({ kind: "progress", progress: health.reasons() }),
         ALIVE_INTERVAL_MS,
       );
-      run(data.pipeline, data.readyAfterMs).then(() => report({ kind: "ended" }), fail);
+      reportEnd(run(data.pipeline, data.readyAfterMs));
       break;
     case "update":
       updatedHandler = data.eventHandler;
@@ -52,16 +47,11 @@ self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
   }
 });
 
-async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void> {
-  const { name, logLevel, eventListener, eventHandler, eventResultProcessor, deadLetter } =
-    pipeline;
-  const log = new Logger((record) => report({ kind: "log", record }), {
-    level: logLevel,
-    pipeline: name,
-  });
-  const { concurrency, maxLookahead, maxBufferedBytes } = pipeline;
-  const limits = { concurrency, maxLookahead, maxBufferedBytes };
-  const context = { pipeline: name, log, limits, health };
+async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<null> {
+  const { name, eventListener, eventHandler, eventResultProcessor, deadLetter } = pipeline;
+  const { ordering, concurrency, maxBufferedBytes } = pipeline;
+  const context = { ...contextOf(pipeline), health };
+  const { log } = context;
   const opening = "opening";
   health.fails(opening, "it is starting");
   await using opened = new AsyncDisposableStack();
@@ -87,7 +77,7 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
       ...(deadLetters === undefined ? {} : { deadLetters }),
       policy: failurePolicy(eventHandler, { hasDeadLetters: deadLetters !== undefined }),
       onTombstone: eventHandler.onTombstone,
-      ordering: pipeline.ordering,
+      ordering,
       concurrency,
       maxBufferedBytes,
       log,
@@ -96,4 +86,5 @@ async function run(pipeline: PipelineConfig, readyAfterMs: number): Promise<void
     },
     lease,
   );
+  return null;
 }

@@ -3,18 +3,18 @@ import type { PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
 import { redrivePermissions } from "./sandbox.ts";
-import { discover, startWorker } from "./supervised_worker.ts";
+import { discover } from "./discovery.ts";
+import { SandboxedWorker } from "./sandboxed_worker.ts";
 import { failedReport, pauseAfter } from "./worker_failures.ts";
 import type {
   RedriveCommand,
   RedriveProgress,
-  RedriveReport,
+  RedriveResult,
   RedriveSelection,
+  WorkerEnd,
 } from "./worker_messages.ts";
 
 const REDRIVE_WORKER = new URL("./redrive_worker.ts", import.meta.url);
-
-type WorkerEnd = Extract<RedriveReport, { kind: "ended" | "failed" }>;
 
 /**
  * Redrives a pipeline's dead letters in a Worker that may connect only to the dead-letter topic and the events' source.
@@ -27,7 +27,7 @@ export class RedriveSupervisor {
   readonly #log: LogSink;
   readonly #workerUrl: URL;
   readonly #stopping = new AbortController();
-  #worker: Worker | null = null;
+  #worker: SandboxedWorker<RedriveCommand, RedriveResult, RedriveProgress> | null = null;
   #progress: RedriveProgress | null = null;
 
   /** @param workerUrl the module of the Workers */
@@ -54,14 +54,14 @@ export class RedriveSupervisor {
    * Resolves with null when nothing is left to redrive, or after `stop()`. Otherwise says why a dead letter can never be
    * redriven, or why a dry run failed.
    */
-  async run(): Promise<string | null> {
+  async run(): Promise<RedriveResult> {
     const { name, logLevel } = this.#pipeline;
     const log = new Logger(this.#log, { level: logLevel, pipeline: name });
     const stopping = this.#stopping.signal;
     const delays = backoffDelays();
     while (!stopping.aborted) {
       const end = await this.#runOnce();
-      if (end.kind === "ended") return end.refusal;
+      if (end.kind === "ended") return end.result;
       if (stopping.aborted) {
         log.warn(`the redrive of '${name}' ended with an error: ${end.reason}`);
         break;
@@ -80,63 +80,40 @@ export class RedriveSupervisor {
   /** Lets work in progress finish; aborts what still runs after `drainMs`. */
   stop(drainMs: number): void {
     this.#stopping.abort();
-    this.#tell({ kind: "stop", drainMs });
+    this.#worker?.send({ kind: "stop", drainMs });
   }
 
-  async #runOnce(): Promise<WorkerEnd> {
+  async #runOnce(): Promise<WorkerEnd<RedriveResult>> {
     const pipeline = this.#pipeline;
+    const { limit } = this.#selection;
+    const log = this.#log;
     const signal = this.#stopping.signal;
+    const before = this.#progress;
     try {
-      const discoveries = await discover(pipeline, { log: this.#log, signal });
-      if (signal.aborted) return { kind: "ended", refusal: null };
-      const permissions = redrivePermissions(pipeline, discoveries.flatMap(({ hosts }) => hosts));
-      const worker = startWorker(this.#workerUrl, `${pipeline.name} (redrive)`, permissions);
+      const discoveries = await discover(pipeline, { log, signal });
+      signal.throwIfAborted();
+      using worker = new SandboxedWorker<RedriveCommand, RedriveResult, RedriveProgress>(
+        this.#workerUrl,
+        {
+          name: `${pipeline.name} (redrive)`,
+          permissions: redrivePermissions(pipeline, discoveries),
+          log,
+          onProgress: (progress) =>
+            this.#progress = before === null ? progress : sum(before, progress),
+        },
+      );
       this.#worker = worker;
-      try {
-        return await this.#end(worker);
-      } finally {
-        this.#worker = null;
-        worker.terminate();
-      }
+      const rest = limit === undefined ? undefined : limit - (before?.counts.redriven ?? 0);
+      const selection = { ...this.#selection, limit: rest };
+      worker.send({ kind: "start", pipeline, selection, range: before?.reading.range });
+      return await worker.end;
     } catch (error) {
       // Aborted before anything had begun.
-      if (error === signal.reason) return { kind: "ended", refusal: null };
+      if (error === signal.reason) return { kind: "ended", result: null };
       return failedReport(error);
+    } finally {
+      this.#worker = null;
     }
-  }
-
-  async #end(worker: Worker): Promise<WorkerEnd> {
-    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
-    const before = this.#progress;
-    worker.onmessage = ({ data }: MessageEvent<RedriveReport>) => {
-      switch (data.kind) {
-        case "log":
-          return this.#log(data.record);
-        case "progress":
-          this.#progress = before === null ? data.progress : sum(before, data.progress);
-          return;
-        case "ended":
-        case "failed":
-          return resolve(data);
-      }
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      resolve({ kind: "failed", reason: event.message, isRefusal: false });
-    };
-    const { limit } = this.#selection;
-    const rest = limit === undefined ? undefined : limit - (before?.counts.redriven ?? 0);
-    this.#tell({
-      kind: "start",
-      pipeline: this.#pipeline,
-      selection: { ...this.#selection, limit: rest },
-      range: before?.reading.range,
-    });
-    return await promise;
-  }
-
-  #tell(command: RedriveCommand): void {
-    this.#worker?.postMessage(command);
   }
 }
 

@@ -5,30 +5,26 @@
  */
 import { printOut } from "./console.ts";
 import { LeaseController } from "../core/lease.ts";
-import { Logger } from "../core/log.ts";
 import { listTo, redriveTo } from "../core/redrive/redrive_one.ts";
 import { Redrive } from "../core/redrive/redrive.ts";
 import { readerName, type RedriveScope } from "../core/redrive/selection.ts";
 import { redriveRoles } from "./redrive_roles.ts";
-import { reportFailures } from "./worker_failures.ts";
 import {
   PROGRESS_INTERVAL_MS,
   type RedriveCommand,
-  type RedriveReport,
+  type RedriveProgress,
+  type RedriveResult,
 } from "./worker_messages.ts";
+import { contextOf, report, reportEnd, reportUncaughtErrors } from "./worker_side.ts";
 
 const lease = new LeaseController();
 
-function report(message: RedriveReport): void {
-  self.postMessage(message);
-}
-
-const fail = reportFailures(report);
+reportUncaughtErrors();
 
 self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
   switch (data.kind) {
     case "start":
-      run(data).then((refusal) => report({ kind: "ended", refusal }), fail);
+      reportEnd(run(data));
       break;
     case "stop":
       lease.beginEnd();
@@ -39,20 +35,16 @@ self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
 
 async function run(
   { pipeline, selection, range }: RedriveCommand & { kind: "start" },
-): Promise<string | null> {
-  const { name, ordering, concurrency, maxLookahead, maxBufferedBytes } = pipeline;
+): Promise<RedriveResult> {
+  const { name, ordering } = pipeline;
   const { filter, limit, dryRun } = selection;
-  const log = new Logger((record) => report({ kind: "log", record }), {
-    level: pipeline.logLevel,
-    pipeline: name,
-  });
-  const context = { pipeline: name, log, limits: { concurrency, maxLookahead, maxBufferedBytes } };
+  const context = contextOf(pipeline);
   const roles = redriveRoles(pipeline);
   if ("problem" in roles) throw new Error(roles.problem);
   const scope: RedriveScope = { pipeline: name, filter };
   await using opened = new AsyncDisposableStack();
   const redriveOne = dryRun ? listTo(printOut) : redriveTo({
-    log,
+    log: context.log,
     source: opened.use(await roles.writeBack(pipeline.eventListener, context)),
   });
   const deadLetters = opened.use(
@@ -65,8 +57,8 @@ async function run(
   );
   const redrive = new Redrive({ ...scope, deadLetters, ordering, limit, redriveOne });
   function reportProgress(): void {
-    const { counts } = redrive;
-    report({ kind: "progress", progress: { counts, reading: deadLetters.progress } });
+    const progress: RedriveProgress = { counts: redrive.counts, reading: deadLetters.progress };
+    report({ kind: "progress", progress });
   }
   const timer = setInterval(reportProgress, PROGRESS_INTERVAL_MS);
   try {

@@ -1,23 +1,23 @@
 import { type Part, partsOf } from "../config/parts.ts";
 import type { PipelineConfig } from "../config/schema.ts";
-import type { Permissions } from "../core/transport.ts";
+import type { Discovery, Permissions } from "../core/transport.ts";
 
 /** Permissions of a running pipeline: the hosts of its configuration and of discovery, and nothing else. */
 export function pipelinePermissions(
   pipeline: PipelineConfig,
-  discoveredHosts: readonly string[],
+  discoveries: readonly Discovery[] = [],
 ): Permissions {
-  return permissionsOf(partsOf(pipeline), discoveredHosts);
+  return permissionsOf(partsOf(pipeline), discoveries);
 }
 
 /** Permissions of a redrive: the dead-letter topic and the events' source. */
 export function redrivePermissions(
   pipeline: PipelineConfig,
-  discoveredHosts: readonly string[],
+  discoveries: readonly Discovery[],
 ): Permissions {
   const parts = partsOf(pipeline)
     .filter(({ path }) => path === "eventListener" || path === "deadLetter");
-  return permissionsOf(parts, discoveredHosts);
+  return permissionsOf(parts, discoveries);
 }
 
 /** Permissions of a trial: those of the handler, and no broker. */
@@ -32,11 +32,12 @@ export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
 
 function permissionsOf(
   parts: readonly Part[],
-  discoveredHosts: readonly string[] = [],
+  discoveries: readonly Discovery[] = [],
 ): Permissions {
   const permissions = parts.map(({ role, config }) => role.permissions(config));
+  const discovered = discoveries.flatMap(({ hosts }) => hosts);
   return {
-    net: sortedUnique([...permissions.flatMap(({ net }) => net), ...discoveredHosts]),
+    net: sortedUnique([...permissions.flatMap(({ net }) => net), ...discovered]),
     env: sortedUnique(permissions.flatMap(({ env }) => env)),
   };
 }

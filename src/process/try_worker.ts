@@ -6,31 +6,24 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { FileError } from "../config/external_values.ts";
 import type { Bytes, InboundEvent } from "../core/event.ts";
-import type { CallMessage, CallObserver, Handler } from "../core/handler.ts";
-import { Logger } from "../core/log.ts";
+import type { CallMessage } from "../core/handler.ts";
 import { handlerRole, listenerRole } from "../transports/mod.ts";
 import { readStandardInput } from "./bounded_input.ts";
 import { printOut } from "./console.ts";
 import { Redaction } from "./redaction.ts";
 import { runTrial } from "./trial.ts";
 import { messageText, trialText } from "./trial_text.ts";
-import { reportFailures } from "./worker_failures.ts";
-import type { TryCommand, TryEvent, TryReport } from "./worker_messages.ts";
+import type { TryCommand, TryEvent } from "./worker_messages.ts";
+import { contextOf, reportEnd, reportUncaughtErrors } from "./worker_side.ts";
 
 /** Largest payload of a trial. */
 const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 const TEXT_ENCODER = new TextEncoder();
 
-function report(message: TryReport): void {
-  self.postMessage(message);
-}
+reportUncaughtErrors();
 
-const fail = reportFailures(report);
-
-self.addEventListener("message", ({ data }: MessageEvent<TryCommand>) => {
-  run(data).then((isDone) => report({ kind: "ended", isDone }), fail);
-});
+self.addEventListener("message", ({ data }: MessageEvent<TryCommand>) => reportEnd(run(data)));
 
 async function run({ pipeline, event, secrets }: TryCommand): Promise<boolean> {
   const value = await payload();
@@ -40,9 +33,15 @@ async function run({ pipeline, event, secrets }: TryCommand): Promise<boolean> {
     redaction.add(message.hidden);
     messages.push(messageText(message, { heading, prefix, redaction }));
   };
-  await using handler = await openHandler(pipeline, {
-    sent: (message) => show(message, `request: ${describe(pipeline)}`, ">"),
-    received: (message) => show(message, "response", "<"),
+  const { eventHandler } = pipeline;
+  const role = handlerRole(eventHandler);
+  await using handler = await role.open(eventHandler, {
+    // Lower levels would repeat what the output shows.
+    ...contextOf({ ...pipeline, logLevel: "WARN" }),
+    observer: {
+      sent: (message) => show(message, `request: ${role.describe(eventHandler)}`, ">"),
+      received: (message) => show(message, "response", "<"),
+    },
   });
   const trial = await runTrial(eventOf(pipeline, event, value), pipeline, handler);
   await printOut([...messages, trialText(trial, redaction)].join("\n"));
@@ -56,26 +55,6 @@ async function payload(): Promise<Bytes> {
     if (!(error instanceof FileError)) throw error;
     throw new Error(`cannot read the payload: ${error.message}`);
   }
-}
-
-async function openHandler(pipeline: PipelineConfig, observer: CallObserver): Promise<Handler> {
-  const { name, eventHandler, concurrency, maxLookahead, maxBufferedBytes } = pipeline;
-  // Lower levels would repeat what the output shows.
-  const log = new Logger((record) => report({ kind: "log", record }), {
-    level: "WARN",
-    pipeline: name,
-  });
-  const limits = { concurrency, maxLookahead, maxBufferedBytes };
-  return await handlerRole(eventHandler).open(eventHandler, {
-    pipeline: name,
-    log,
-    limits,
-    observer,
-  });
-}
-
-function describe({ eventHandler }: PipelineConfig): string {
-  return handlerRole(eventHandler).describe(eventHandler);
 }
 
 /** Builds the event as the first one of its source. */

@@ -2,15 +2,16 @@ import type { LogRecord } from "../core/log.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { DeadLetterFilter } from "../core/redrive/selection.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
-import type { Discovery, HandlerConfig, ReadProgress } from "../core/transport.ts";
+import type { HandlerConfig, ReadProgress } from "../core/transport.ts";
 
-/** Commands to a pipeline's Worker. All messages are plain data: an Error would lose its fields. */
-export type PipelineCommand =
-  | { readonly kind: "start"; readonly pipeline: PipelineConfig; readonly readyAfterMs: number }
-  /** Switch the handler to another configuration while it works. */
-  | { readonly kind: "update"; readonly eventHandler: HandlerConfig }
-  /** Drain, and give up what still runs after `drainMs`. */
-  | { readonly kind: "stop"; readonly drainMs: number };
+/** Reports of every Worker. All messages are plain data: an Error would lose its fields. */
+export type WorkerReport<Result, Progress> =
+  | { readonly kind: "log"; readonly record: LogRecord }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | WorkerEnd<Result>;
+
+/** Last message of a Worker. */
+export type WorkerEnd<Result> = { readonly kind: "ended"; readonly result: Result } | FailedReport;
 
 /** Last message of a Worker that cannot go on. */
 export interface FailedReport {
@@ -20,16 +21,21 @@ export interface FailedReport {
   readonly isRefusal: boolean;
 }
 
-/** Reports of a pipeline's Worker. */
-export type PipelineReport =
-  | { readonly kind: "log"; readonly record: LogRecord }
-  /**
-   * Heartbeat, sent every {@linkcode ALIVE_INTERVAL_MS} while the event loop runs; says why the pipeline is not ready.
-   */
-  | { readonly kind: "alive"; readonly notReady: readonly string[] }
-  /** Last message of a Worker that ended on command, or with its input. */
-  | { readonly kind: "ended" }
-  | FailedReport;
+/** Drain, and give up what still runs after `drainMs`. */
+interface StopCommand {
+  readonly kind: "stop";
+  readonly drainMs: number;
+}
+
+/** Commands to a pipeline's Worker. */
+export type PipelineCommand =
+  | { readonly kind: "start"; readonly pipeline: PipelineConfig; readonly readyAfterMs: number }
+  /** Switch the handler to another configuration while it works. */
+  | { readonly kind: "update"; readonly eventHandler: HandlerConfig }
+  | StopCommand;
+
+/** Its progress says why the pipeline is not ready. It is sent every {@linkcode ALIVE_INTERVAL_MS}, as a heartbeat. */
+export type PipelineReport = WorkerReport<null, readonly string[]>;
 
 /** Interval of heartbeats, in milliseconds. */
 export const ALIVE_INTERVAL_MS = 1000;
@@ -37,17 +43,12 @@ export const ALIVE_INTERVAL_MS = 1000;
 /** The only command to a discovery Worker. */
 export interface DiscoveryCommand {
   readonly pipeline: PipelineConfig;
-  /** `discoveries`: hosts, sources and destinations; `problems`: what would stop a running pipeline. */
+  /**
+   * `discoveries`: hosts, sources and destinations, for each section in order; `problems`: what would stop a running
+   * pipeline. The result is a list of them.
+   */
   readonly find: "discoveries" | "problems";
 }
-
-/** Reports of a discovery Worker: any number of `log`, then one of the others. */
-export type DiscoveryReport =
-  | { readonly kind: "log"; readonly record: LogRecord }
-  /** One for each section of the pipeline, in order. */
-  | { readonly kind: "found"; readonly discoveries: readonly Discovery[] }
-  | { readonly kind: "checked"; readonly problems: readonly string[] }
-  | FailedReport;
 
 /** Commands to a redrive's Worker. */
 export type RedriveCommand =
@@ -58,8 +59,7 @@ export type RedriveCommand =
     /** What there is to read, if an earlier Worker of the same redrive has found it. */
     readonly range: string | undefined;
   }
-  /** Drain, and give up what still runs after `drainMs`. */
-  | { readonly kind: "stop"; readonly drainMs: number };
+  | StopCommand;
 
 /** Selects the dead letters to redrive. */
 export interface RedriveSelection {
@@ -69,25 +69,19 @@ export interface RedriveSelection {
   readonly dryRun: boolean;
 }
 
-/** Progress of a redrive. */
+/** Progress of a redrive, sent every {@linkcode PROGRESS_INTERVAL_MS}, and before the last message. */
 export interface RedriveProgress {
   readonly counts: RedriveCounts;
   readonly reading: ReadProgress;
 }
 
-/** Reports of a redrive's Worker. */
-export type RedriveReport =
-  | { readonly kind: "log"; readonly record: LogRecord }
-  /** Sent every {@linkcode PROGRESS_INTERVAL_MS}, and before the last message. */
-  | { readonly kind: "progress"; readonly progress: RedriveProgress }
-  /** Last message of a Worker that is done or was stopped; `refusal` says why a dead letter can never be redriven. */
-  | { readonly kind: "ended"; readonly refusal: string | null }
-  | FailedReport;
+/** Null when it is done or was stopped; otherwise says why a dead letter can never be redriven. */
+export type RedriveResult = string | null;
 
 /** Interval of progress reports, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 250;
 
-/** The only command to a trial's Worker. */
+/** The only command to a trial's Worker. The Worker prints the outcome; its result is whether the event is done. */
 export interface TryCommand {
   readonly pipeline: PipelineConfig;
   readonly event: TryEvent;
@@ -100,10 +94,3 @@ export interface TryEvent {
   readonly key?: string | undefined;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
-
-/** Reports of a trial's Worker, which prints the outcome itself. */
-export type TryReport =
-  | { readonly kind: "log"; readonly record: LogRecord }
-  /** Whether this one call would settle the event with a result. */
-  | { readonly kind: "ended"; readonly isDone: boolean }
-  | { readonly kind: "failed"; readonly reason: string };

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { discover } from "../../src/process/supervised_worker.ts";
+import { discover } from "../../src/process/discovery.ts";
 import { KAFKAJS_ENVIRONMENT } from "../../src/transports/kafka/mod.ts";
 import { type Endpoint, startEndpoint } from "../support/http/endpoint.ts";
 import { eventually } from "../support/eventually.ts";

@@ -46,18 +46,20 @@ Deno.test("partsOf() does not know a type that no transport has", () => {
 });
 
 Deno.test("pipelinePermissions() allows what the configuration names, each once", () => {
-  assertEquals(pipelinePermissions(KAFKA_TO_HTTP, []), {
+  assertEquals(pipelinePermissions(KAFKA_TO_HTTP), {
     net: ["broker-a:9092", "broker-b:9093", "broker-c:9092", "orders.example:443"],
     env: KAFKAJS_ENVIRONMENT,
   });
 });
 
 Deno.test("pipelinePermissions() allows the endpoint's port and no environment, when no broker is named", () => {
-  assertEquals(pipelinePermissions(STDIO_TO_HTTP, []), { net: ["localhost:8080"], env: [] });
+  assertEquals(pipelinePermissions(STDIO_TO_HTTP), { net: ["localhost:8080"], env: [] });
 });
 
 Deno.test("pipelinePermissions() allows what discovery found as well", () => {
-  const { net } = pipelinePermissions(STDIO_TO_HTTP, ["broker-d:9092", "localhost:8080"]);
+  const { net } = pipelinePermissions(STDIO_TO_HTTP, [
+    { hosts: ["broker-d:9092", "localhost:8080"], destinations: [] },
+  ]);
   assertEquals(net, ["broker-d:9092", "localhost:8080"]);
 });
 
@@ -76,7 +78,7 @@ for (const { url, host } of ENDPOINTS) {
       eventListener: { type: "stdin" },
       eventHandler: { type: "http", url },
     });
-    assertEquals(pipelinePermissions(config, []).net, [host]);
+    assertEquals(pipelinePermissions(config).net, [host]);
   });
 }
 
@@ -107,10 +109,13 @@ Deno.test("redrivePermissions() allows the listener's and the dead letters' brok
       producerConfig: { "bootstrap.servers": "broker-d:9092" },
     },
   });
-  assertEquals(redrivePermissions(withDeadLetters, ["broker-e:9092"]), {
-    net: ["broker-a:9092", "broker-d:9092", "broker-e:9092"],
-    env: KAFKAJS_ENVIRONMENT,
-  });
+  assertEquals(
+    redrivePermissions(withDeadLetters, [{ hosts: ["broker-e:9092"], destinations: [] }]),
+    {
+      net: ["broker-a:9092", "broker-d:9092", "broker-e:9092"],
+      env: KAFKAJS_ENVIRONMENT,
+    },
+  );
 });
 
 Deno.test("tryPermissions() allows the endpoint and no broker", () => {

@@ -7,8 +7,8 @@
 import type { PipelineCommand, PipelineReport } from "../../../src/process/worker_messages.ts";
 
 const ANSWERS: Readonly<Record<string, PipelineReport>> = {
-  "/ready": { kind: "alive", notReady: [] },
-  "/ends": { kind: "ended" },
+  "/ready": { kind: "progress", progress: [] },
+  "/ends": { kind: "ended", result: null },
   "/fails": { kind: "failed", reason: "failed on purpose", isRefusal: false },
 };
 
@@ -17,7 +17,7 @@ function report(message: PipelineReport): void {
 }
 
 self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
-  if (data.kind === "stop") return report({ kind: "ended" });
+  if (data.kind === "stop") return report({ kind: "ended", result: null });
   if (data.kind !== "start") return;
   const url = new URL(Reflect.get(data.pipeline.eventHandler, "url"));
   const answer = ANSWERS[url.pathname];

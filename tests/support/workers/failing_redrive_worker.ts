@@ -5,9 +5,14 @@
  * @module
  */
 import type { ReadProgress } from "../../../src/core/transport.ts";
-import type { RedriveCommand, RedriveReport } from "../../../src/process/worker_messages.ts";
+import type {
+  RedriveCommand,
+  RedriveProgress,
+  RedriveResult,
+  WorkerReport,
+} from "../../../src/process/worker_messages.ts";
 
-function report(message: RedriveReport): void {
+function report(message: WorkerReport<RedriveResult, RedriveProgress>): void {
   self.postMessage(message);
 }
 
@@ -25,5 +30,5 @@ self.addEventListener("message", ({ data }: MessageEvent<RedriveCommand>) => {
     return;
   }
   reportProgress(limit, { range, total: 6, unread: 3 - limit, read: [`0 to ${2 + limit}`] });
-  report({ kind: "ended", refusal: null });
+  report({ kind: "ended", result: null });
 });

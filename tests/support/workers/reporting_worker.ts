@@ -19,5 +19,5 @@ self.addEventListener("message", ({ data }: MessageEvent<PipelineCommand>) => {
     : "";
   const message = `told to ${data.kind}${details}`;
   report({ kind: "log", record: { timestampMs: 0, level: "INFO", message } });
-  if (data.kind === "stop") setTimeout(() => report({ kind: "ended" }), DRAIN_MS);
+  if (data.kind === "stop") setTimeout(() => report({ kind: "ended", result: null }), DRAIN_MS);
 });

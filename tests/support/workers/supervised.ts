@@ -1,9 +1,6 @@
 import { type Config, type PipelineConfig, pipelineSchema } from "../../../src/config/schema.ts";
-import {
-  type PipelineReadiness,
-  Supervisor,
-  type SupervisorEnd,
-} from "../../../src/process/supervisor.ts";
+import type { PipelineEnd } from "../../../src/process/supervised_pipeline.ts";
+import { type PipelineReadiness, Supervisor } from "../../../src/process/supervisor.ts";
 import { testBroker } from "../kafka/broker.ts";
 import { RecordedLog } from "../recorded_log.ts";
 
@@ -68,7 +65,7 @@ export function aConfig(
 /** Running pipelines, which are stopped with their scope. */
 export class Supervised implements AsyncDisposable {
   readonly log = new RecordedLog();
-  readonly end: Promise<SupervisorEnd>;
+  readonly end: Promise<PipelineEnd>;
   readonly #supervisor: Supervisor;
 
   constructor(
