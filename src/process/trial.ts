@@ -1,16 +1,17 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import { formatDelay } from "../core/backoff.ts";
-import { Delivery, type DeliveryState } from "../core/delivery.ts";
+import { Delivery } from "../core/delivery.ts";
 import type { InboundEvent } from "../core/event.ts";
 import { CircuitBreaker } from "../core/failures/circuit_breaker.ts";
 import { failurePolicy, type RetryPolicy } from "../core/failure_policy.ts";
-import { type Handler, HandlerError, type Result } from "../core/handler.ts";
+import { type CallOutcome, type Handler, HandlerError } from "../core/handler.ts";
 import { LeaseController } from "../core/lease.ts";
-import { type Deliver, EventNotSettledError, type Listener } from "../core/listener.ts";
+import { EventNotSettledError, type Listener } from "../core/listener.ts";
 import { Logger } from "../core/log.ts";
 import { runPipeline } from "../core/pipeline/pipeline.ts";
 import type { RecordTemplates } from "../core/record_templates.ts";
 import type { OutboundRecord, ResultProcessor } from "../core/result_processor.ts";
+import type { Telemetry } from "../core/telemetry.ts";
 import { TemplateError } from "../core/template.ts";
 import type { RoleConfig } from "../core/transport.ts";
 import { resultProcessorRole } from "../transports/mod.ts";
@@ -46,21 +47,21 @@ export async function runTrial(
 ): Promise<Trial> {
   const { name, ordering, eventHandler, eventResultProcessor, deadLetter } = pipeline;
   const policy = failurePolicy(eventHandler, { hasDeadLetters: deadLetter !== undefined });
+  const lease = new LeaseController();
   const logged: string[] = [];
-  const results: TrialRecord[] = [];
-  const deadLetters: TrialRecord[] = [];
-  const listener = new OneEventListener(event);
-  const call = new OneCall(handler);
+  const records: TrialRecord[] = [];
+  let outcome: CallOutcome | undefined;
+  let settled: Parameters<Telemetry["settled"]>[1] | undefined;
   await runPipeline({
     name,
-    listener,
-    handler: call,
+    listener: listenerOf(event),
+    handler,
     resultProcessors: eventResultProcessor.map((config) => ({
       when: config.when,
       templates: config.templates,
-      processor: keeper(results, config),
+      processor: keeper(records, config),
     })),
-    ...(deadLetter === undefined ? {} : { deadLetters: keeper(deadLetters, deadLetter) }),
+    ...(deadLetter === undefined ? {} : { deadLetters: keeper(records, deadLetter) }),
     // The first error response counts as the last one.
     policy: { ...policy, retry: null },
     onTombstone: eventHandler.onTombstone,
@@ -69,55 +70,71 @@ export async function runTrial(
     // One call shows no outage, and its refusal is in the outcome.
     breaker: new CircuitBreaker({ log: new Logger(() => {}, { level: "ERROR" }) }),
     log: new Logger(({ message }) => logged.push(message), { level: "WARN" }),
-  }, new LeaseController());
+    telemetry: {
+      entered: ({ state }) => {
+        // The event would wait for another call.
+        if (state === "backingOff") lease.beginEnd();
+      },
+      called: (_delivery, result) => outcome = result,
+      stored: () => {},
+      settled: (_delivery, how) => settled = how,
+    },
+  }, lease);
 
-  const { outcome } = call;
   const repetition = repetitionAfter(outcome, policy.retry);
-  const decision = listener.isSettled
-    ? decisionAbout({ outcome, results, deadLetters, isLogged: logged.length > 0 })
-    : outcome instanceof HandlerError
-    ? "call again, with growing pauses, until the endpoint answers"
-    : "block: call again for ever, with growing pauses, while later events of its key wait";
+  const decision = settled === undefined
+    ? outcome instanceof HandlerError
+      ? "call again, with growing pauses, until the endpoint answers"
+      : "block: call again for ever, with growing pauses, while later events of its key wait"
+    : settled === "deadLetter"
+    ? "publish a dead letter"
+    : settled === "discarded"
+    ? "discard the event"
+    : publicationOf(outcome, records.length);
   return {
     outcome: describe(outcome),
     next: [
       ...repetition === null ? [decision] : [repetition, `if all end like this one, ${decision}`],
       ...logged.map((message) => `log: ${message}`),
     ],
-    records: [...results, ...deadLetters],
-    isDone: listener.isSettled && repetition === null && logged.length === 0,
+    records,
+    isDone: settled === "done" && repetition === null && logged.length === 0,
   };
 }
 
-type Outcome = Result | HandlerError | TemplateError;
+/** Delivers one event. */
+function listenerOf(event: InboundEvent): Listener {
+  return {
+    async listen(deliver, lease) {
+      try {
+        await deliver(new Delivery(event, lease));
+      } catch (error) {
+        if (!(error instanceof EventNotSettledError)) throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
 
-function describe(outcome: Outcome | undefined): string {
+function describe(outcome: CallOutcome | undefined): string {
   if (outcome === undefined) return "no call";
   if (outcome instanceof TemplateError) return `no call: ${outcome.message}`;
   if (outcome instanceof HandlerError) return outcome.message;
   return `${outcome.when === "onSuccess" ? "success" : "error response"}: ${outcome.summary}`;
 }
 
-function decisionAbout(
-  { outcome, results, deadLetters, isLogged }: {
-    outcome: Outcome | undefined;
-    results: readonly TrialRecord[];
-    deadLetters: readonly TrialRecord[];
-    isLogged: boolean;
-  },
-): string {
-  if (deadLetters.length > 0) return "publish a dead letter";
-  if (isLogged) return "discard the event";
-  if (results.length === 0) {
-    return "publish nothing: no eventResultProcessor is configured for onSuccess";
-  }
+function publicationOf(outcome: CallOutcome | undefined, records: number): string {
+  if (records === 0) return "publish nothing: no eventResultProcessor is configured for onSuccess";
   return outcome !== undefined && "error" in outcome
-    ? `publish the error to each eventResultProcessor for onError (${results.length})`
-    : `publish the result to each eventResultProcessor for onSuccess (${results.length})`;
+    ? `publish the error to each eventResultProcessor for onError (${records})`
+    : `publish the result to each eventResultProcessor for onSuccess (${records})`;
 }
 
 /** What comes before that decision: other calls, as `retry` says. */
-function repetitionAfter(outcome: Outcome | undefined, retry: RetryPolicy | null): string | null {
+function repetitionAfter(
+  outcome: CallOutcome | undefined,
+  retry: RetryPolicy | null,
+): string | null {
   if (outcome === undefined || !("error" in outcome) || !outcome.error.isTransient) return null;
   if (retry === null || retry.maxAttempts === 1) return null;
   const { retryAfterMs } = outcome.error;
@@ -127,68 +144,6 @@ function repetitionAfter(outcome: Outcome | undefined, retry: RetryPolicy | null
     ? ""
     : ` after up to ${formatDelay(retry.backoff.initialDelayMs)}`;
   return `call again${pause}, up to ${retry.maxAttempts} calls in all`;
-}
-
-/** Delivers one event, until it has to wait for another call. */
-class OneEventListener implements Listener {
-  isSettled = false;
-  readonly #event: InboundEvent;
-
-  constructor(event: InboundEvent) {
-    this.#event = event;
-  }
-
-  async listen(deliver: Deliver): Promise<void> {
-    try {
-      await deliver(new OneCallDelivery(this.#event));
-      this.isSettled = true;
-    } catch (error) {
-      if (!(error instanceof EventNotSettledError)) throw error;
-    }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-/** Ends its lease as soon as the event has to wait for another call. */
-class OneCallDelivery extends Delivery {
-  readonly #lease: LeaseController;
-
-  constructor(event: InboundEvent) {
-    const lease = new LeaseController();
-    super(event, lease);
-    this.#lease = lease;
-  }
-
-  override enter(state: DeliveryState): void {
-    super.enter(state);
-    if (state === "backingOff") this.#lease.beginEnd();
-  }
-}
-
-/** Remembers the outcome of the call. */
-class OneCall implements Handler {
-  outcome: Outcome | undefined;
-  readonly #handler: Handler;
-
-  constructor(handler: Handler) {
-    this.#handler = handler;
-  }
-
-  async handle(...call: Parameters<Handler["handle"]>): Promise<Result> {
-    try {
-      return this.outcome = await this.#handler.handle(...call);
-    } catch (error) {
-      if (error instanceof HandlerError || error instanceof TemplateError) this.outcome = error;
-      throw error;
-    }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
 }
 
 /** Keeps records instead of storing them. */
