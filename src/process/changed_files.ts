@@ -1,3 +1,5 @@
+import { sleep } from "../core/backoff.ts";
+
 /** Interval of checks. */
 const INTERVAL_MS = 5000;
 
@@ -7,61 +9,42 @@ const SETTLE_MS = 500;
 /** Texts by path; `undefined` for unreadable files. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
-export interface ChangedFilesOptions {
+export interface WatchOptions {
   read(path: string): Promise<string>;
   /** Called once a change is stable; returns what it has read of the files. */
   onChange(): FileTexts;
-  readonly intervalMs?: number;
-  readonly settleMs?: number;
+  readonly signal: AbortSignal;
+  readonly intervalMs?: number | undefined;
 }
 
-/** Polls files for changes. Compares contents, since a file may be a symbolic link with changing targets. */
-export class ChangedFiles implements Disposable {
-  readonly #options: ChangedFilesOptions;
-  readonly #intervalMs: number;
-  readonly #settleMs: number;
-  #known: FileTexts;
-  #timer: number | undefined;
-  #isDisposed = false;
-
-  /** @param known contents when the files were last read; without any, there is nothing to poll */
-  constructor(known: FileTexts, options: ChangedFilesOptions) {
-    this.#known = known;
-    this.#options = options;
-    this.#intervalMs = options.intervalMs ?? INTERVAL_MS;
-    this.#settleMs = options.settleMs ?? SETTLE_MS;
-    if (known.size > 0) this.#lookLater(this.#known);
+/**
+ * Polls files for changes until `signal` aborts. Compares contents, since a file may be a symbolic link with changing
+ * targets.
+ *
+ * @param known contents when the files were last read; without any, there is nothing to poll
+ */
+export async function watchFiles(
+  known: FileTexts,
+  { read, onChange, signal, intervalMs = INTERVAL_MS }: WatchOptions,
+): Promise<void> {
+  let last = known;
+  while (known.size > 0) {
+    await sleep(last === known ? intervalMs : SETTLE_MS, signal);
+    const seen = await readAll(known.keys(), read);
+    if (signal.aborted) return;
+    if (isEqual(seen, known)) last = known;
+    else if (isEqual(seen, last)) last = known = onChange();
+    else last = seen;
   }
+}
 
-  /** @param last contents at the last check */
-  #lookLater(last: FileTexts): void {
-    if (this.#isDisposed) return;
-    const isSettling = last !== this.#known;
-    this.#timer = setTimeout(
-      () => this.#look(last),
-      isSettling ? this.#settleMs : this.#intervalMs,
-    );
-  }
-
-  async #look(last: FileTexts): Promise<void> {
-    const seen = await this.#read();
-    if (this.#isDisposed) return;
-    if (isEqual(seen, this.#known)) return this.#lookLater(this.#known);
-    if (!isEqual(seen, last)) return this.#lookLater(seen);
-    this.#known = this.#options.onChange();
-    this.#lookLater(this.#known);
-  }
-
-  async #read(): Promise<FileTexts> {
-    const paths = [...this.#known.keys()];
-    const texts = await Promise.all(paths.map((path) => this.#options.read(path).catch(() => {})));
-    return new Map(paths.map((path, index) => [path, texts[index] ?? undefined]));
-  }
-
-  [Symbol.dispose](): void {
-    this.#isDisposed = true;
-    clearTimeout(this.#timer);
-  }
+async function readAll(
+  paths: Iterable<string>,
+  read: WatchOptions["read"],
+): Promise<FileTexts> {
+  const texts = Iterator.from(paths)
+    .map(async (path) => [path, await read(path).catch(() => undefined)] as const);
+  return new Map(await Promise.all(texts));
 }
 
 function isEqual(one: FileTexts, other: FileTexts): boolean {

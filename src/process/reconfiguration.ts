@@ -7,7 +7,7 @@ import {
 import type { Config, ConfigWarning, PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
-import { ChangedFiles, type FileTexts } from "./changed_files.ts";
+import { type FileTexts, watchFiles } from "./changed_files.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
 
 export interface ChangeTarget {
@@ -28,7 +28,8 @@ const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
 export class Reconfiguration implements Disposable {
   readonly #target: ChangeTarget;
   readonly #log: LogSink;
-  readonly #files: ChangedFiles;
+  readonly #processLog: Logger;
+  readonly #ended = new AbortController();
   #reading: ConfigReading;
   #current: LoadedConfig;
   #isValid = true;
@@ -39,29 +40,30 @@ export class Reconfiguration implements Disposable {
   ) {
     this.#target = target;
     this.#log = log;
+    this.#processLog = new Logger(log, { level: "INFO" });
     this.#reading = reading;
     this.#current = { config, written };
-    this.#files = new ChangedFiles(reading.files, {
+    void watchFiles(reading.files, {
       read: (path) => readBoundedFileAgain(path, MAX_NAMED_FILE_BYTES),
       onChange: () => this.#readAgain(),
-      ...(intervalMs === undefined ? {} : { intervalMs }),
+      signal: this.#ended.signal,
+      intervalMs,
     });
   }
 
   #readAgain(): FileTexts {
     this.#reading = this.#reading.again();
     const { result, files } = this.#reading;
-    const log = new Logger(this.#log, { level: "INFO" });
     if ("problems" in result) {
       this.#isValid = false;
-      log.warn(
+      this.#processLog.warn(
         `changed files are invalid; keeping the previous configuration: ${
           result.problems.map(formatProblem).join("; ")
         }`,
       );
       return files;
     }
-    if (!this.#isValid) log.info("the changed files are valid again");
+    if (!this.#isValid) this.#processLog.info("the changed files are valid again");
     this.#isValid = true;
     this.#apply(result);
     return files;
@@ -76,7 +78,7 @@ export class Reconfiguration implements Disposable {
       this.#log,
     );
     if (JSON.stringify(processPart(config)) !== JSON.stringify(processPart(next.config))) {
-      new Logger(this.#log, { level: "INFO" })
+      this.#processLog
         .warn(`settings of the process have changed: ${OUTCOMES.impossible}`);
     }
     for (const [index, pipeline] of next.config.pipelines.entries()) {
@@ -96,7 +98,7 @@ export class Reconfiguration implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#files[Symbol.dispose]();
+    this.#ended.abort();
   }
 }
 

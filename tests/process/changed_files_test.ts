@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ChangedFiles, type FileTexts } from "../../src/process/changed_files.ts";
+import { type FileTexts, watchFiles } from "../../src/process/changed_files.ts";
 import { promisesSettled } from "../support/eventually.ts";
 import { FakeTimers } from "../support/fakes/timers.ts";
 
@@ -12,8 +12,8 @@ class Files {
     for (const [path, text] of Object.entries(texts)) this.texts.set(path, text);
   }
 
-  lookOut(): ChangedFiles {
-    return new ChangedFiles(this.#now(), {
+  watch(signal: AbortSignal): void {
+    void watchFiles(this.#now(), {
       read: (path) => {
         const text = this.texts.get(path);
         return text === undefined ? Promise.reject(new Error("absent")) : Promise.resolve(text);
@@ -22,6 +22,7 @@ class Files {
         this.changes++;
         return this.#now();
       },
+      signal,
     });
   }
 
@@ -30,10 +31,11 @@ class Files {
   }
 }
 
-Deno.test("ChangedFiles tells of a change that lasts for two looks, once", async () => {
+Deno.test("watchFiles() tells of a change that lasts for two looks, once", async () => {
   using timers = new FakeTimers();
   const files = new Files({ "/a": "1", "/b": "1" });
-  using _ = files.lookOut();
+  using watch = new Watch();
+  files.watch(watch.signal);
   assertEquals(timers.delaysMs, [5000]);
   await fire(timers);
   files.texts.set("/b", "2");
@@ -45,10 +47,11 @@ Deno.test("ChangedFiles tells of a change that lasts for two looks, once", async
   assertEquals(files.changes, 1);
 });
 
-Deno.test("ChangedFiles waits for somebody who is still writing", async () => {
+Deno.test("watchFiles() waits for somebody who is still writing", async () => {
   using timers = new FakeTimers();
   const files = new Files({ "/a": "1" });
-  using _ = files.lookOut();
+  using watch = new Watch();
+  files.watch(watch.signal);
   for (const text of ["2", "22", "222"]) {
     files.texts.set("/a", text);
     await fire(timers);
@@ -58,10 +61,11 @@ Deno.test("ChangedFiles waits for somebody who is still writing", async () => {
   assertEquals(files.changes, 1);
 });
 
-Deno.test("ChangedFiles does not tell of a file that is as it was when it has settled", async () => {
+Deno.test("watchFiles() does not tell of a file that is as it was when it has settled", async () => {
   using timers = new FakeTimers();
   const files = new Files({ "/a": "1" });
-  using _ = files.lookOut();
+  using watch = new Watch();
+  files.watch(watch.signal);
   files.texts.set("/a", "2");
   await fire(timers);
   files.texts.set("/a", "1");
@@ -69,17 +73,19 @@ Deno.test("ChangedFiles does not tell of a file that is as it was when it has se
   assertEquals([files.changes, timers.delaysMs], [0, [5000]]);
 });
 
-Deno.test("ChangedFiles tells of a file that is gone, and of one that is there again", async () => {
+Deno.test("watchFiles() tells of a file that is gone, and of one that is there again", async () => {
   using timers = new FakeTimers();
   const files = new Files({ "/a": "1" });
   let known: FileTexts = new Map([["/a", "1"]]);
   let changes = 0;
-  using _ = new ChangedFiles(known, {
+  using watch = new Watch();
+  void watchFiles(known, {
     read: (path) => Promise.try(() => files.texts.get(path) ?? Promise.reject(new Error("absent"))),
     onChange: () => {
       changes++;
       return known = new Map([["/a", files.texts.get("/a")]]);
     },
+    signal: watch.signal,
   });
   files.texts.delete("/a");
   await fire(timers);
@@ -91,14 +97,27 @@ Deno.test("ChangedFiles tells of a file that is gone, and of one that is there a
   assertEquals([changes, known.get("/a")], [2, "1"]);
 });
 
-Deno.test("ChangedFiles looks at nothing where there are no files, nor after its end", () => {
+Deno.test("watchFiles() looks at nothing where there are no files, nor after its end", () => {
   using timers = new FakeTimers();
-  using _none = new Files({}).lookOut();
-  assertEquals(timers.count, 0);
-  const files = new Files({ "/a": "1" });
-  files.lookOut()[Symbol.dispose]();
+  {
+    using watch = new Watch();
+    new Files({}).watch(watch.signal);
+    assertEquals(timers.count, 0);
+    new Files({ "/a": "1" }).watch(watch.signal);
+    assertEquals(timers.count, 1);
+  }
   assertEquals(timers.count, 0);
 });
+
+/** Ends with its scope. */
+class Watch implements Disposable {
+  readonly #ended = new AbortController();
+  readonly signal = this.#ended.signal;
+
+  [Symbol.dispose](): void {
+    this.#ended.abort();
+  }
+}
 
 async function fire(timers: FakeTimers): Promise<void> {
   timers.fire(0);
