@@ -1,15 +1,8 @@
 import { startAdmin } from "../process/admin.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
-import type { Config } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
-import {
-  neededFiles,
-  openFilesWarning,
-  roomForFiles,
-  shareOfCalls,
-  totalOf,
-} from "../process/open_files.ts";
+import { fitToOpenFiles } from "../process/open_files.ts";
 import { logWarnings, Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
@@ -39,10 +32,9 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
   logWarnings(config.warnings, sink);
   warnOfProxies(log);
   log.info(`eventor ${VERSION} starts ${config.pipelines.length} pipeline(s)`);
-  const supervisor = new Supervisor(config, {
-    log: sink,
-    shareOfCalls: fitToOpenFiles(config, log),
-  });
+  const { shareOfCalls, warning } = fitToOpenFiles(config);
+  if (warning !== null) log.warn(warning);
+  const supervisor = new Supervisor(config, { log: sink, shareOfCalls });
   if (config.admin !== undefined) {
     try {
       startAdmin(config.admin, supervisor, log);
@@ -72,15 +64,6 @@ async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
       log.warn(`second signal (${end}): exiting immediately`);
       return EXIT_CODE.failed;
   }
-}
-
-/** The part of their concurrency that pipelines may use; logs a warning when it is not all. */
-function fitToOpenFiles(config: Config, log: Logger): number {
-  const needed = neededFiles(config);
-  const room = roomForFiles(totalOf(needed));
-  const warning = openFilesWarning(needed, room);
-  if (warning !== null) log.warn(warning);
-  return shareOfCalls(needed, room);
 }
 
 function warnOfProxies(log: Logger): void {

@@ -11,51 +11,41 @@ const OF_WORKERS = 2 * 8;
 /** Connections to each configured host; this includes those to brokers that are not known yet. */
 const PER_HOST = 6;
 
-/** Files and connections that a configuration may have open at a time. */
-export interface NeededFiles {
-  readonly calls: number;
-  readonly hosts: number;
-  readonly admin: number;
-  readonly rest: number;
+/** How a configuration fits into the limit of open files. */
+export interface OpenFilesFit {
+  /** The part of their `concurrency` that pipelines may use, from 0 to 1. */
+  readonly shareOfCalls: number;
+  /** Null when everything fits. */
+  readonly warning: string | null;
 }
 
-export function totalOf({ calls, hosts, admin, rest }: NeededFiles): number {
-  return calls + hosts + admin + rest;
-}
-
-/** Upper limit for a configuration. */
-export function neededFiles(
+/** @param roomFor how many more files may be open, up to the number that it is given */
+export function fitToOpenFiles(
   { pipelines, admin }: Pick<Config, "pipelines" | "admin">,
-): NeededFiles {
+  roomFor: (most: number) => number = roomForFiles,
+): OpenFilesFit {
+  const calls = sum(pipelines.map(({ concurrency }) => concurrency));
+  const hosts = sum(pipelines.map((pipeline) => PER_HOST * hostCount(pipeline)));
+  const admins = admin === undefined ? 0 : MAX_ADMIN_CONNECTIONS;
+  const rest = OF_PROCESS + OF_WORKERS * pipelines.length;
+  const total = calls + hosts + admins + rest;
+  const room = roomFor(total);
+  if (total <= room) return { shareOfCalls: 1, warning: null };
+  const allowed = Math.max(0, room - hosts - admins - rest);
   return {
-    calls: sum(pipelines.map(({ concurrency }) => concurrency)),
-    hosts: sum(pipelines.map((pipeline) => PER_HOST * hostCount(pipeline))),
-    admin: admin === undefined ? 0 : MAX_ADMIN_CONNECTIONS,
-    rest: OF_PROCESS + OF_WORKERS * pipelines.length,
+    shareOfCalls: allowed / calls,
+    warning:
+      `the limit of open files (ulimit -n) allows ${room} more files, but up to ${total} may be needed: ${calls} for ` +
+      `calls ('concurrency'), ${hosts} for brokers, ${admins} for 'admin', ${rest} for the process; at most ${allowed} ` +
+      `calls run at a time; raise the limit by ${total - room}, or lower 'concurrency'`,
   };
-}
-
-/** The part of `concurrency` that fits into `room` descriptors, from 0 to 1. */
-export function shareOfCalls({ calls, hosts, admin, rest }: NeededFiles, room: number): number {
-  return Math.min(1, Math.max(0, room - hosts - admin - rest) / calls);
-}
-
-/** The warning when `room` is too small; null when it is enough. */
-export function openFilesWarning(needed: NeededFiles, room: number): string | null {
-  const { calls, hosts, admin, rest } = needed;
-  const total = totalOf(needed);
-  if (total <= room) return null;
-  const allowed = Math.floor(calls * shareOfCalls(needed, room));
-  return `the limit of open files (ulimit -n) allows ${room} more files, but up to ${total} may be needed: ${calls} for ` +
-    `calls ('concurrency'), ${hosts} for brokers, ${admin} for 'admin', ${rest} for the process; at most ${allowed} calls ` +
-    `run at a time; raise the limit by ${total - room}, or lower 'concurrency'`;
 }
 
 /**
  * How many more files and connections may be open, at most `most`. Opens them to find out, since the executable may not
  * read the system's limits.
  */
-export function roomForFiles(most: number): number {
+function roomForFiles(most: number): number {
   const opened: Disposable[] = [];
   try {
     while (opened.length < most) opened.push(Deno.openSync(SOME_FILE));

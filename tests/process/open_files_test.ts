@@ -1,45 +1,42 @@
 import { assertEquals } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
-import { neededFiles, openFilesWarning, shareOfCalls } from "../../src/process/open_files.ts";
+import { fitToOpenFiles } from "../../src/process/open_files.ts";
 
 const ADMIN = { hostname: "127.0.0.1", port: 9464, readyAfterMs: 0 };
 
-Deno.test("neededFiles() counts calls, brokers, the admin interface and the process itself", () => {
+Deno.test("fitToOpenFiles() counts calls, brokers, the admin interface and the process itself", () => {
+  const totals: number[] = [];
+  const roomFor = (most: number) => {
+    totals.push(most);
+    return most;
+  };
   const pipelines = [pipeline({ concurrency: 3000 }), pipeline({ concurrency: 2 })];
-  assertEquals(neededFiles({ pipelines, admin: ADMIN }), {
-    calls: 3002,
-    hosts: 24,
-    admin: 64,
-    rest: 48,
-  });
-  assertEquals(neededFiles({ pipelines: [pipeline({})] }), {
-    calls: 32,
-    hosts: 12,
-    admin: 0,
-    rest: 32,
-  });
+  const fits = { shareOfCalls: 1, warning: null };
+  assertEquals(fitToOpenFiles({ pipelines, admin: ADMIN }, roomFor), fits);
+  assertEquals(fitToOpenFiles({ pipelines: [pipeline({})] }, roomFor), fits);
+  assertEquals(totals, [3002 + 24 + 64 + 48, 32 + 12 + 0 + 32]);
 });
 
-Deno.test("openFilesWarning() names the numbers and the cure, when the limit is too low", () => {
-  const needed = { calls: 3000, hosts: 12, admin: 64, rest: 48 };
+Deno.test("fitToOpenFiles() names the numbers and the cure, when the limit is too low", () => {
+  const pipelines = [pipeline({ concurrency: 3000 })];
+  const { warning } = fitToOpenFiles({ pipelines, admin: ADMIN }, () => 1024);
   assertEquals(
-    openFilesWarning(needed, 1024),
-    "the limit of open files (ulimit -n) allows 1024 more files, but up to 3124 may be needed: 3000 for " +
-      "calls ('concurrency'), 12 for brokers, 64 for 'admin', 48 for the process; at most 900 calls " +
-      "run at a time; raise the limit by 2100, or lower 'concurrency'",
+    warning,
+    "the limit of open files (ulimit -n) allows 1024 more files, but up to 3108 may be needed: 3000 for " +
+      "calls ('concurrency'), 12 for brokers, 64 for 'admin', 32 for the process; at most 916 calls " +
+      "run at a time; raise the limit by 2084, or lower 'concurrency'",
   );
-  assertEquals(openFilesWarning(needed, 3123) === null, false);
-  assertEquals(openFilesWarning(needed, 3124), null);
+  assertEquals(fitToOpenFiles({ pipelines, admin: ADMIN }, () => 3107).warning === null, false);
 });
 
-Deno.test("shareOfCalls() is what the limit leaves for calls, and never more than all of them", () => {
-  const needed = { calls: 1000, hosts: 12, admin: 64, rest: 24 };
-  assertEquals([600, 1100, 100_000, 50].map((limit) => shareOfCalls(needed, limit)), [
-    0.5,
-    1,
-    1,
-    0,
-  ]);
+Deno.test("fitToOpenFiles() leaves to calls what nothing else needs, and never less than nothing", () => {
+  const pipelines = [pipeline({ concurrency: 1000 })];
+  assertEquals(
+    [608, 1108, 50].map((room) =>
+      fitToOpenFiles({ pipelines, admin: ADMIN }, () => room).shareOfCalls
+    ),
+    [0.5, 1, 0],
+  );
 });
 
 function pipeline(keys: Record<string, unknown>): PipelineConfig {
