@@ -8,16 +8,32 @@ const LONG_THROTTLE_MS = 5000;
 /** After this, the client sends again. A broker that still throttles it just reads the request later. */
 const MAX_THROTTLE_MS = 300_000;
 
-const MIN_THROTTLE_CHECK_MS = 10;
+const MIN_CHECK_MS = 10;
+
+/** A request times out late by at most this share of its limit, or by `MAX_TIMEOUT_CHECK_MS` if that is less. */
+const TIMEOUT_PRECISION = 1 / 20;
+const MAX_TIMEOUT_CHECK_MS = 1000;
 
 /** The members of kafkajs's RequestQueue used here. */
 interface Queue {
   readonly broker: string;
   readonly logger: { warn(message: string, extra: { broker: string }): void };
   readonly pending: readonly unknown[];
+  readonly inflight: ReadonlyMap<number, Request>;
+  readonly requestTimeout: number;
   readonly throttledUntil: number;
   throttleCheckTimeoutId: number | null;
+  requestTimeoutIntervalId?: number;
   checkPendingRequests(): void;
+  isConnected(): boolean;
+  /** Ends the check for requests that time out. */
+  destroy(): void;
+}
+
+interface Request {
+  readonly sentAt: number;
+  readonly requestTimeout: number;
+  timeoutRequest(): void;
 }
 
 const { maybeThrottle, push } = RequestQueue.prototype;
@@ -36,11 +52,23 @@ export const REQUEST_QUEUE = replacement("RequestQueue", RequestQueue.prototype,
    */
   scheduleCheckPendingRequests(this: Queue): void {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
-    const delayMs = Math.max(this.throttledUntil - Date.now(), MIN_THROTTLE_CHECK_MS);
+    const delayMs = Math.max(this.throttledUntil - Date.now(), MIN_CHECK_MS);
     this.throttleCheckTimeoutId = setTimeout(() => {
       this.throttleCheckTimeoutId = null;
       this.checkPendingRequests();
     }, delayMs);
+  },
+
+  /** Checks for late requests once a second at most. kafkajs does so ten times a second for each idle connection. */
+  scheduleRequestTimeoutCheck(this: Queue): void {
+    this.destroy();
+    const intervalMs = Math.min(this.requestTimeout * TIMEOUT_PRECISION, MAX_TIMEOUT_CHECK_MS);
+    this.requestTimeoutIntervalId = setInterval(() => {
+      for (const request of this.inflight.values()) {
+        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      }
+      if (!this.isConnected()) this.destroy();
+    }, Math.max(intervalMs, MIN_CHECK_MS));
   },
 
   /**

@@ -148,3 +148,37 @@ Deno.test("a connection to a broker that has been lost has no timer for long, th
   requests.timers.fire(0);
   assertEquals([requests.sent, requests.isWaiting, requests.timers.count], [[], false, 0]);
 });
+
+Deno.test("a connection to a broker looks for late requests once a second at most, and while it is open", () => {
+  using requests = new Requests();
+  const { queue } = requests;
+  const setIntervalOfRuntime = globalThis.setInterval;
+  const intervals: { check: () => void; everyMs: number | undefined }[] = [];
+  globalThis.setInterval = ((check: () => void, everyMs?: number) => {
+    intervals.push({ check, everyMs });
+    return 1;
+  }) as typeof setInterval;
+  try {
+    for (const requestTimeout of [60_000, 2000, 100]) {
+      Object.assign(queue, { requestTimeout }).scheduleRequestTimeoutCheck();
+    }
+  } finally {
+    globalThis.setInterval = setIntervalOfRuntime;
+  }
+  assertEquals(intervals.map(({ everyMs }) => everyMs), [1000, 100, 10]);
+
+  requests.push(1);
+  requests.nowMs += 100;
+  intervals[0]?.check();
+  assertEquals(requests.rejected, []);
+  requests.nowMs += 1;
+  intervals[0]?.check();
+  assertEquals(requests.rejected.map((error) => Object(error).name), [
+    "KafkaJSRequestTimeoutError",
+  ]);
+
+  let hasEnded = false;
+  Object.assign(queue, { isConnected: () => false, destroy: () => hasEnded = true });
+  intervals[0]?.check();
+  assertEquals(hasEnded, true);
+});
