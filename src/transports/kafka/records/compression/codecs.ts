@@ -2,9 +2,9 @@ import type { Bytes } from "../../../../core/event.ts";
 import { compressGzip, GzipPieces } from "./gzip.ts";
 import { readLz4 } from "./lz4.ts";
 import { compressLz4 } from "./lz4_writer.ts";
-import { GeneratedPieces, type Pieces, ReadPieces } from "./pieces.ts";
+import { GeneratedPieces, type Pieces, PieceWriter } from "./pieces.ts";
 import { compressSnappy, readSnappy } from "./snappy.ts";
-import { compressZstd, openZstd } from "./zstd.ts";
+import { compressZstd, inflateZstd } from "./zstd.ts";
 
 const CODEC_MASK = 0x07;
 const KIBIBYTE = 1024;
@@ -32,21 +32,19 @@ const CODECS: readonly (Codec | null)[] = [
     name: "snappy",
     compress: compressSnappy,
     inflate(bytes, isWide = false) {
-      const maxKept = isWide ? MAX_DISTANCE_BYTES : USUAL_DISTANCE_BYTES;
-      return new ReadPieces(() => new GeneratedPieces(maxKept, (to) => readSnappy(bytes, to)));
+      const output = new PieceWriter(isWide ? MAX_DISTANCE_BYTES : USUAL_DISTANCE_BYTES);
+      return new GeneratedPieces(output, readSnappy(bytes, output));
     },
   },
   {
     name: "lz4",
     compress: compressLz4,
-    inflate: (bytes) =>
-      new ReadPieces(() => new GeneratedPieces(USUAL_DISTANCE_BYTES, (to) => readLz4(bytes, to))),
+    inflate(bytes) {
+      const output = new PieceWriter(USUAL_DISTANCE_BYTES);
+      return new GeneratedPieces(output, readLz4(bytes, output));
+    },
   },
-  {
-    name: "zstd",
-    compress: compressZstd,
-    inflate: (bytes) => new ReadPieces(() => openZstd(bytes)),
-  },
+  { name: "zstd", compress: compressZstd, inflate: inflateZstd },
 ];
 
 /**

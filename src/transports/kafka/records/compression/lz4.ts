@@ -19,12 +19,11 @@ const GOES_ON = 15;
 const MIN_REPETITION = 4;
 
 /**
- * Decompresses lz4 frames into `output`, and yields whenever that is full. Checks no checksums: TCP and the batch have
- * their own.
+ * Decompresses lz4 frames with `output`. Checks no checksums: TCP and the batch have their own.
  *
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
-export function* readLz4(bytes: Bytes, output: PieceWriter): Generator<void, void> {
+export function* readLz4(bytes: Bytes, output: PieceWriter): Generator<Bytes, void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let position = 0; position < bytes.length;) {
     if (bytes.length - position < 8) throw new Error("it is cut off");
@@ -46,17 +45,18 @@ export function* readLz4(bytes: Bytes, output: PieceWriter): Generator<void, voi
       const end = position + (header & ~IS_STORED);
       if (header & IS_STORED) output.append(bytes, position, end);
       else yield* readBlock({ bytes, position, end }, output);
-      if (output.isFull) yield;
+      if (output.isFull) yield output.take();
       position = end + (flags & HAS_BLOCK_CHECKSUMS ? 4 : 0);
     }
     if (flags & HAS_CHECKSUM) position += 4;
   }
+  yield output.take();
 }
 
 function* readBlock(
   { bytes, position, end }: { bytes: Bytes; position: number; end: number },
   output: PieceWriter,
-): Generator<void, void> {
+): Generator<Bytes, void> {
   if (end > bytes.length) throw new Error("it is cut off");
   while (position < end) {
     const token = bytes[position++]!;
@@ -77,7 +77,7 @@ function* readBlock(
     repetition += MIN_REPETITION;
     for (;;) {
       repetition -= output.repeat(distance, repetition);
-      if (output.isFull) yield;
+      if (output.isFull) yield output.take();
       if (repetition === 0) break;
     }
   }

@@ -27,24 +27,23 @@ export interface Pieces {
   close(): void;
 }
 
-/** The same from a library that works synchronously. */
-export interface PieceReader extends Pick<Pieces, "heldBytes" | "close"> {
-  next(): Bytes | null;
-}
-
-/** Reads pieces, and lets other work run in between. */
-export class ReadPieces implements Pieces {
-  readonly #open: () => PieceReader | Promise<PieceReader>;
-  #reader: PieceReader | null = null;
-  #isClosed = false;
+/** Runs a decompressor piece by piece, and lets other work run in between. */
+export class GeneratedPieces implements Pieces {
+  readonly #memory: Pick<Pieces, "heldBytes">;
+  readonly #pieces: Generator<Bytes, void> | AsyncGenerator<Bytes, void>;
   #turnEndMs = performance.now() + TURN_MS;
 
-  constructor(open: () => PieceReader | Promise<PieceReader>) {
-    this.#open = open;
+  /** @param memory that the decompressor holds */
+  constructor(
+    memory: Pick<Pieces, "heldBytes">,
+    pieces: Generator<Bytes, void> | AsyncGenerator<Bytes, void>,
+  ) {
+    this.#memory = memory;
+    this.#pieces = pieces;
   }
 
   get heldBytes(): number {
-    return this.#reader?.heldBytes ?? 0;
+    return this.#memory.heldBytes;
   }
 
   async next(): Promise<Bytes | null> {
@@ -52,14 +51,11 @@ export class ReadPieces implements Pieces {
       await new Promise((resolve) => setTimeout(resolve, 0));
       this.#turnEndMs = performance.now() + TURN_MS;
     }
-    this.#reader ??= await this.#open();
-    if (this.#isClosed) this.#reader.close();
-    return this.#reader.next();
+    return (await this.#pieces.next()).value ?? null;
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#reader?.close();
+    void this.#pieces.return();
   }
 }
 
@@ -70,35 +66,6 @@ export class TooFarBackError extends Error {
   /** @param maxKept how many bytes a back-reference may reach */
   constructor(maxKept: number) {
     super(`it repeats what stands more than ${maxKept / 1024 / 1024} MiB before`);
-  }
-}
-
-/** Runs a decompressor until it has a piece. */
-export class GeneratedPieces implements PieceReader {
-  readonly #output: PieceWriter;
-  readonly #reading: Generator<void, void>;
-
-  /**
-   * @param maxKept how many bytes a back-reference may reach
-   * @param read decompresses, and yields whenever the output is full
-   */
-  constructor(maxKept: number, read: (output: PieceWriter) => Generator<void, void>) {
-    this.#output = new PieceWriter(maxKept);
-    this.#reading = read(this.#output);
-  }
-
-  get heldBytes(): number {
-    return this.#output.heldBytes;
-  }
-
-  next(): Bytes | null {
-    const { done } = this.#reading.next();
-    const piece = this.#output.take();
-    return done && piece.length === 0 ? null : piece;
-  }
-
-  close(): void {
-    this.#reading.return();
   }
 }
 

@@ -20,14 +20,15 @@ export function compressSnappy(bytes: Bytes): Bytes {
 }
 
 /**
- * Decompresses a block, or Java's frames of blocks, into `output`, and yields whenever that is full.
+ * Decompresses a block, or Java's frames of blocks, with `output`.
  *
  * @see https://github.com/google/snappy/blob/main/format_description.txt
  */
-export function* readSnappy(bytes: Bytes, output: PieceWriter): Generator<void, void> {
+export function* readSnappy(bytes: Bytes, output: PieceWriter): Generator<Bytes, void> {
   for (const block of blocksOf(bytes)) {
     yield* readBlock(block, { ...uncompressedLength(block), output });
   }
+  yield output.take();
 }
 
 function blocksOf(bytes: Bytes): Iterable<Bytes> {
@@ -59,7 +60,7 @@ function uncompressedLength(block: Bytes): { value: number; end: number } {
 function* readBlock(
   block: Bytes,
   { value: left, end: start, output }: { value: number; end: number; output: PieceWriter },
-): Generator<void, void> {
+): Generator<Bytes, void> {
   for (let position = start; position < block.length;) {
     const tag = block[position++]!;
     const kind = tag & 0x03;
@@ -81,7 +82,7 @@ function* readBlock(
       position += size;
     }
     left -= length;
-    if (output.isFull) yield;
+    if (output.isFull) yield output.take();
   }
   if (left !== 0) throw new Error("it is damaged");
 }
