@@ -21,7 +21,7 @@ interface Producer extends ProducerIdentity {
  */
 export class BatchNumbers {
   readonly #newProducer: () => Promise<ProducerIdentity>;
-  readonly #given = new WeakMap<Batch, { producer: Producer; firstSequence: number }>();
+  readonly #given = new WeakMap<Batch, { number: BatchNumber; sequences: Map<number, number> }>();
   #producer: Promise<Producer> | undefined;
 
   constructor(newProducer: () => Promise<ProducerIdentity>) {
@@ -31,20 +31,20 @@ export class BatchNumbers {
   /** The same for a batch each time until {@linkcode forget}. A partition must have only one batch in flight. */
   async of(batch: Batch): Promise<BatchNumber> {
     const known = this.#given.get(batch);
-    if (known !== undefined) return toNumber(known);
+    if (known !== undefined) return known.number;
     this.#producer ??= this.#startProducer();
-    const producer = await this.#producer;
-    const given = { producer, firstSequence: producer.sequences.get(batch.partition) ?? 0 };
-    this.#given.set(batch, given);
-    return toNumber(given);
+    const { sequences, ...identity } = await this.#producer;
+    const number = { ...identity, firstSequence: sequences.get(batch.partition) ?? 0 };
+    this.#given.set(batch, { number, sequences });
+    return number;
   }
 
   /** Advances the partition's sequence past a stored batch. */
   stored(batch: Batch): void {
     const given = this.#given.get(batch);
     if (given === undefined) return;
-    const next = given.firstSequence + batch.records.length;
-    given.producer.sequences.set(batch.partition, next % (MAX_SEQUENCE + 1));
+    const next = given.number.firstSequence + batch.records.length;
+    given.sequences.set(batch.partition, next % (MAX_SEQUENCE + 1));
   }
 
   /** Discards the numbers of a batch that may be stored. Batches without numbers get those of a new producer. */
@@ -62,13 +62,4 @@ export class BatchNumbers {
     });
     return starting;
   }
-}
-
-function toNumber(
-  { producer: { producerId, producerEpoch }, firstSequence }: {
-    producer: Producer;
-    firstSequence: number;
-  },
-): BatchNumber {
-  return { producerId, producerEpoch, firstSequence };
 }
