@@ -1,7 +1,7 @@
 import { isMapping } from "../../../schema/document.ts";
 import type { JsonSchema, Reading } from "../../../schema/scalar.ts";
 import { unknownKey } from "../../../schema/section.ts";
-import { type ConfigKey, isNamed, type MappedKey, type ValuesOf } from "./keys/config_key.ts";
+import { type ConfigKey, isNamed, type MappedKeys, type ValuesOf } from "./keys/config_key.ts";
 import type { CONNECTION_KEYS } from "./keys/connection.ts";
 import type { SECURITY_KEYS } from "./keys/security.ts";
 
@@ -32,13 +32,12 @@ export type ClientBlock = Block<ClientKeys>;
 export type ClientField = keyof ClientKeys;
 
 /** A problem with one key, or with the whole block when `key` is absent. */
-export interface BlockProblem {
-  readonly key?: string;
-  readonly reading: Exclude<Reading<unknown>, { value: unknown }>;
-}
+export type BlockProblem =
+  & { readonly key?: string }
+  & Exclude<Reading<unknown>, { value: unknown }>;
 
 /** Parses a block of librdkafka's keys. */
-export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unknown>>>>(
+export function readBlock<Mapped extends MappedKeys>(
   input: unknown,
   { mapped, keys, foreign }: BlockKeys<Mapped>,
 ): Block<Mapped> {
@@ -46,14 +45,14 @@ export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unkno
   const warnings: string[] = [];
   const values = new Map<ConfigKey, { value: unknown; name: string }>();
   const entries = isMapping(input) ? Object.entries(input) : [];
-  if (!isMapping(input)) problems.push({ reading: { expected: "a mapping" } });
+  if (!isMapping(input)) problems.push({ expected: "a mapping" });
 
   for (const [name, written] of entries) {
     const key = keys.find((candidate) => isNamed(candidate, name));
     if (key === undefined) {
       problems.push(describeUnknown(name, { keys, foreign }));
     } else if (key.policy === "refuse") {
-      problems.push({ key: name, reading: { refused: key.meaning } });
+      problems.push({ key: name, refused: key.meaning });
     } else if (key.policy === "warn") {
       warnings.push(`${name} ${key.meaning}`);
     } else {
@@ -64,14 +63,14 @@ export function readBlock<Mapped extends Readonly<Record<string, MappedKey<unkno
   function readKey(key: ConfigKey, { name, written }: { name: string; written: unknown }): void {
     const reading = key.scalar?.read(written) ?? { value: undefined };
     if (!("value" in reading)) {
-      problems.push({ key: name, reading });
+      problems.push({ key: name, ...reading });
       return;
     }
     const other = values.get(key);
     if (other !== undefined && JSON.stringify(other.value) !== JSON.stringify(reading.value)) {
       problems.push({
         key: name,
-        reading: { refused: `another value than '${other.name}', which means the same` },
+        refused: `another value than '${other.name}', which means the same`,
       });
     }
     values.set(key, { value: reading.value, name });
@@ -132,8 +131,8 @@ function describeUnknown(
   { keys, foreign }: Pick<BlockKeys<unknown>, "keys" | "foreign">,
 ): BlockProblem {
   if (foreign.keys.some((candidate) => isNamed(candidate, name))) {
-    return { key: name, reading: { refused: `belongs to a ${foreign.block}` } };
+    return { key: name, refused: `belongs to a ${foreign.block}` };
   }
   const known = keys.filter(({ policy }) => policy !== "refuse").flatMap(({ names }) => names);
-  return { reading: { refused: unknownKey(name, known) } };
+  return { refused: unknownKey(name, known) };
 }

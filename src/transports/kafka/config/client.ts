@@ -47,8 +47,9 @@ export function clientConfig({ values }: ClientBlock): KafkaClientConfig {
 export function clientProblems(block: ClientBlock): BlockProblem[] {
   const { writtenAs } = block;
   const problems: BlockProblem[] = [];
-  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
-  if (writtenAs("bootstrapServers") === undefined) refuse("bootstrap.servers", "required");
+  if (writtenAs("bootstrapServers") === undefined) {
+    problems.push({ key: "bootstrap.servers", refused: "required" });
+  }
   const protocol = writtenAs("protocol");
   if (!block.problems.some(({ key }) => key !== undefined && key === protocol)) {
     problems.push(...tlsProblems(block), ...saslProblems(block));
@@ -56,10 +57,10 @@ export function clientProblems(block: ClientBlock): BlockProblem[] {
   return problems;
 }
 
-/** Valid but risky settings of the client, and keys that another key overrides. */
+/** Keys without effect, risky settings of the client, and keys that another key overrides. */
 export function clientWarnings(block: ClientBlock): string[] {
   const { writtenAs } = block;
-  const warnings = [...tlsWarnings(block), ...saslWarnings(block)];
+  const warnings = [...block.warnings, ...tlsWarnings(block), ...saslWarnings(block)];
   const rivals: readonly (readonly [ClientField, ClientField])[] = [
     ["reconnectBackoffMs", "retryBackoffMs"],
     ["reconnectBackoffMaxMs", "retryBackoffMaxMs"],

@@ -1,8 +1,8 @@
-import { type Block, type BlockProblem, readBlock, valuesOf } from "./block.ts";
+import { type Block, type BlockProblem, valuesOf } from "./block.ts";
 import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
 import type { ValuesOf } from "./keys/config_key.ts";
 import { CONSUMER_KEYS } from "./keys/consumer.ts";
-import { CONSUMER_BLOCK } from "./keys/mod.ts";
+import type { CONSUMER_BLOCK } from "./keys/mod.ts";
 
 type ConsumerValues = ValuesOf<typeof CONSUMER_KEYS>;
 
@@ -17,17 +17,12 @@ export type KafkaConsumerConfig =
   };
 
 /** A parsed `consumerConfig`, with or without problems. */
-export type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
+type ConsumerBlock = Block<typeof CONSUMER_BLOCK.mapped>;
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 60_000;
 
 /** Bytes of a fetch response in addition to its records, as librdkafka counts them. */
 const FETCH_OVERHEAD_BYTES = 512;
-
-/** Parses a `consumerConfig`. */
-export function readConsumerBlock(input: unknown): ConsumerBlock {
-  return readBlock(input, CONSUMER_BLOCK);
-}
 
 /** The settings of a block without problems. */
 export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
@@ -49,7 +44,7 @@ export function consumerConfig(block: ConsumerBlock): KafkaConsumerConfig {
 export function consumerProblems(block: ConsumerBlock): BlockProblem[] {
   const { values, writtenAs } = block;
   const problems = clientProblems(block);
-  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
+  const refuse = (key: string, refused: string) => problems.push({ key, refused });
   if (writtenAs("groupId") === undefined) refuse("group.id", "required");
   if (values.heartbeatIntervalMs >= values.sessionTimeoutMs) {
     refuse(

@@ -1,13 +1,7 @@
 import { z } from "zod";
 import { isMapping } from "../../../schema/document.ts";
 import { size, textOf, toSchema } from "../../../schema/scalar.ts";
-import {
-  type FileKey,
-  section,
-  SECTION_EXTRAS,
-  type SectionExtras,
-  type UrlKey,
-} from "../../../schema/section.ts";
+import { section, SECTION_EXTRAS, type SectionExtras } from "../../../schema/section.ts";
 import {
   recordTemplateKeys,
   recordTemplates,
@@ -17,24 +11,22 @@ import { TemplateText } from "../../../schema/texts.ts";
 import type { When } from "../../../core/handler.ts";
 import type { RecordTemplates } from "../../../core/record_templates.ts";
 import type { Template } from "../../../core/template.ts";
-import { blockJsonSchema, type BlockProblem } from "./block.ts";
-import { clientWarnings } from "./client.ts";
 import {
-  type ConsumerBlock,
-  consumerConfig,
-  consumerProblems,
-  type KafkaConsumerConfig,
-  readConsumerBlock,
-} from "./consumer.ts";
+  type Block,
+  blockJsonSchema,
+  type BlockKeys,
+  type BlockProblem,
+  readBlock,
+} from "./block.ts";
+import { clientWarnings } from "./client.ts";
+import { consumerConfig, consumerProblems, type KafkaConsumerConfig } from "./consumer.ts";
 import {
   type KafkaProducerConfig,
-  type ProducerBlock,
   producerConfig,
   producerProblems,
   producerWarnings,
-  readDeadLetterBlock,
-  readProducerBlock,
 } from "./producer.ts";
+import type { MappedKeys } from "./keys/config_key.ts";
 import { CONSUMER_BLOCK, DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
 import { PLATFORM_ROOTS, SECURITY_KEYS } from "./keys/security.ts";
 
@@ -94,32 +86,21 @@ export const kafkaListenerSchema: z.ZodType<KafkaListenerConfig> = section({
     "The largest event, uncompressed: key, value and headers. eventor does not send a larger one, " +
       "which fails for good",
   ),
-  consumerConfig: blockSchema({
-    read: readConsumerBlock,
+  consumerConfig: blockSchema(CONSUMER_BLOCK, {
     problemsOf: consumerProblems,
     configOf: consumerConfig,
-  }).meta(blockJsonSchema(CONSUMER_BLOCK)).describe("Keys of librdkafka"),
-}).register(SECTION_EXTRAS, {
-  files: fileKeys("consumerConfig"),
-  urls: tokenEndpointUrls("consumerConfig"),
-  warnings: (listener) =>
-    blockWarnings(readConsumerBlock(Reflect.get(Object(listener), "consumerConfig"))),
-});
+  }),
+}).register(
+  SECTION_EXTRAS,
+  extras("consumerConfig", (input) => clientWarnings(readBlock(input, CONSUMER_BLOCK))),
+);
 
-const producerConfigSchema = blockSchema({
-  read: readProducerBlock,
-  problemsOf: producerProblems,
-  configOf: producerConfig,
-}).meta(blockJsonSchema(PRODUCER_BLOCK)).describe("Keys of librdkafka");
+const PRODUCER = { problemsOf: producerProblems, configOf: producerConfig };
 
-const PRODUCER_EXTRAS: SectionExtras = {
-  files: fileKeys("producerConfig"),
-  urls: tokenEndpointUrls("producerConfig"),
-  warnings(section) {
-    const block = readProducerBlock(Reflect.get(Object(section), "producerConfig"));
-    return [...blockWarnings(block), ...producerWarnings(block)];
-  },
-};
+const PRODUCER_EXTRAS = extras(
+  "producerConfig",
+  (input) => producerWarnings(readBlock(input, PRODUCER_BLOCK)),
+);
 
 /** Reads the `eventResultProcessor` section of type `kafka`. */
 export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> = section({
@@ -130,7 +111,7 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
   ),
   when: whenSchema,
   ...recordTemplateKeys,
-  producerConfig: producerConfigSchema,
+  producerConfig: blockSchema(PRODUCER_BLOCK, PRODUCER),
 }).superRefine(({ topic, topics }, context) => {
   const isTemplate = typeof topic === "object";
   if (isTemplate === (topics !== undefined)) return;
@@ -154,45 +135,39 @@ export const kafkaResultProcessorSchema: z.ZodType<KafkaResultProcessorConfig> =
 export const kafkaDeadLetterSchema: z.ZodType<KafkaStoreConfig> = section({
   type: z.literal("kafka").describe("Publishes dead letters onto a Kafka topic"),
   topic: topic.describe("The topic that dead letters are sent to"),
-  producerConfig: blockSchema({
-    read: readDeadLetterBlock,
-    problemsOf: producerProblems,
-    configOf: producerConfig,
-  }).meta(blockJsonSchema(DEAD_LETTER_BLOCK)).describe("Keys of librdkafka"),
+  producerConfig: blockSchema(DEAD_LETTER_BLOCK, PRODUCER),
 }).register(SECTION_EXTRAS, PRODUCER_EXTRAS);
 
-function blockWarnings(block: ConsumerBlock | ProducerBlock): string[] {
-  return [...block.warnings, ...clientWarnings(block)];
-}
-
-function blockSchema<SomeBlock extends { readonly problems: readonly BlockProblem[] }, Config>(
-  { read, problemsOf, configOf }: {
-    read(input: unknown): SomeBlock;
-    problemsOf(block: SomeBlock): readonly BlockProblem[];
-    configOf(block: SomeBlock): Config;
+function blockSchema<Mapped extends MappedKeys, Config>(
+  keys: BlockKeys<Mapped>,
+  { problemsOf, configOf }: {
+    problemsOf(block: Block<Mapped>): readonly BlockProblem[];
+    configOf(block: Block<Mapped>): Config;
   },
 ) {
   return z.unknown().transform((input, context): Config => {
-    const block = read(input);
+    const block = readBlock(input, keys);
     const problems = isMapping(input) ? [...block.problems, ...problemsOf(block)] : block.problems;
-    for (const { key, reading } of problems) {
-      const path = key === undefined ? [] : [key];
-      context.addIssue({ code: "custom", path, params: reading });
+    for (const { key, ...params } of problems) {
+      context.addIssue({ code: "custom", path: key === undefined ? [] : [key], params });
     }
     return problems.length === 0 ? configOf(block) : z.NEVER;
-  });
+  }).meta(blockJsonSchema(keys)).describe("Keys of librdkafka");
 }
 
-function fileKeys(block: string): readonly FileKey[] {
-  return [
-    { path: [block, "ssl.ca.location"], except: PLATFORM_ROOTS },
-    { path: [block, "ssl.certificate.location"] },
-    { path: [block, "ssl.key.location"] },
-    { path: [block, "https.ca.location"], except: PLATFORM_ROOTS },
-  ];
-}
-
-function tokenEndpointUrls(block: string): readonly UrlKey[] {
-  const copy = [block, "sasl", "token", "redactedTokenEndpoint"];
-  return SECURITY_KEYS.tokenEndpoint.names.map((name) => ({ path: [block, name], copy }));
+/** What else is known of a section: the keys in `block` that name files or URLs, and its warnings. */
+function extras(block: string, warningsOf: (input: unknown) => string[]): SectionExtras {
+  return {
+    files: [
+      { path: [block, "ssl.ca.location"], except: PLATFORM_ROOTS },
+      { path: [block, "ssl.certificate.location"] },
+      { path: [block, "ssl.key.location"] },
+      { path: [block, "https.ca.location"], except: PLATFORM_ROOTS },
+    ],
+    urls: SECURITY_KEYS.tokenEndpoint.names.map((name) => ({
+      path: [block, name],
+      copy: [block, "sasl", "token", "redactedTokenEndpoint"],
+    })),
+    warnings: (section) => warningsOf(Reflect.get(Object(section), block)),
+  };
 }

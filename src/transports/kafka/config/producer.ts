@@ -1,24 +1,14 @@
-import { type Block, type BlockProblem, readBlock, valuesOf } from "./block.ts";
-import { clientConfig, clientProblems, type KafkaClientConfig } from "./client.ts";
+import { type Block, type BlockProblem, valuesOf } from "./block.ts";
+import { clientConfig, clientProblems, clientWarnings, type KafkaClientConfig } from "./client.ts";
 import type { ValuesOf } from "./keys/config_key.ts";
-import { DEAD_LETTER_BLOCK, PRODUCER_BLOCK } from "./keys/mod.ts";
+import type { PRODUCER_BLOCK } from "./keys/mod.ts";
 import { PRODUCER_KEYS } from "./keys/producer.ts";
 
 /** The settings of a producer. */
 export type KafkaProducerConfig = KafkaClientConfig & ValuesOf<typeof PRODUCER_KEYS>;
 
 /** A parsed `producerConfig`, with or without problems. */
-export type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
-
-/** Parses a `producerConfig`. */
-export function readProducerBlock(input: unknown): ProducerBlock {
-  return readBlock(input, PRODUCER_BLOCK);
-}
-
-/** Parses the `producerConfig` of a `deadLetter`, which has some defaults of its own. */
-export function readDeadLetterBlock(input: unknown): ProducerBlock {
-  return readBlock(input, DEAD_LETTER_BLOCK);
-}
+type ProducerBlock = Block<typeof PRODUCER_BLOCK.mapped>;
 
 /** The settings of a block without problems. */
 export function producerConfig(block: ProducerBlock): KafkaProducerConfig {
@@ -38,17 +28,18 @@ export function producerProblems(block: ProducerBlock): BlockProblem[] {
   const problems = clientProblems(block);
   const { acks, retries, idempotent } = block.values;
   if (idempotent && acks !== -1) {
-    problems.push({ key: "acks", reading: { refused: "enable.idempotence needs all" } });
+    problems.push({ key: "acks", refused: "enable.idempotence needs all" });
   }
   if (idempotent && retries === 0) {
-    problems.push({ key: "retries", reading: { refused: "enable.idempotence needs 1 or more" } });
+    problems.push({ key: "retries", refused: "enable.idempotence needs 1 or more" });
   }
   return problems;
 }
 
-/** Valid settings that risk results, or that eventor overrides. */
-export function producerWarnings({ values, writtenAs }: ProducerBlock): string[] {
-  const warnings: string[] = [];
+/** The warnings of the client, and about settings that risk results or that eventor overrides. */
+export function producerWarnings(block: ProducerBlock): string[] {
+  const { values, writtenAs } = block;
+  const warnings = clientWarnings(block);
   if (values.acks === 1) {
     warnings.push("acks 1 loses a result when the broker that stored it fails: write all");
   }

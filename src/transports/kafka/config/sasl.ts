@@ -39,7 +39,7 @@ const SHOWN_WITHOUT_TLS = {
 /** Missing and useless keys for SASL. */
 export function saslProblems({ values, writtenAs, problems: known }: ClientBlock): BlockProblem[] {
   const problems: BlockProblem[] = [];
-  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
+  const refuse = (key: string, refused: string) => problems.push({ key, refused });
   const without = (fields: readonly ClientField[], refused: string) => {
     for (const name of fields.map(writtenAs)) if (name !== undefined) refuse(name, refused);
   };

@@ -32,7 +32,7 @@ const EXCLUSIVE_FIELDS: readonly (readonly [ClientField, ClientField])[] = [
 export function tlsProblems(block: ClientBlock): BlockProblem[] {
   const { values, writtenAs } = block;
   const problems: BlockProblem[] = [];
-  const refuse = (key: string, refused: string) => problems.push({ key, reading: { refused } });
+  const refuse = (key: string, refused: string) => problems.push({ key, refused });
   const isWritten = (field: ClientField) => writtenAs(field) !== undefined;
 
   if (!values.protocol.tls) {
@@ -76,7 +76,7 @@ function certificateProblem({ values, writtenAs }: ClientBlock): BlockProblem | 
     passphrase: ["keyPassphrase"],
   };
   const name = fields[joined.part].map(writtenAs).find((name) => name !== undefined);
-  return { key: name ?? "ssl.key.password", reading: { refused: joined.refused } };
+  return { key: name ?? "ssl.key.password", refused: joined.refused };
 }
 
 /** Valid but risky TLS settings: weakened verification, certificates outside their period of validity. */

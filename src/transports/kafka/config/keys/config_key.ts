@@ -1,9 +1,9 @@
-import type { Scalar } from "../../../../schema/scalar.ts";
+import { boolean, choice, type Scalar } from "../../../../schema/scalar.ts";
 
-/** One key of librdkafka, and what eventor makes of it. */
+/** A key of librdkafka, or several with the same fate, and what eventor makes of them. */
 export interface ConfigKey {
-  /** Messages show the first one; the others are aliases. In refused keys, `*` stands for any characters. */
-  readonly names: Names;
+  /** Aliases of a key whose value matters come last. In refused keys, `*` stands for any characters. */
+  readonly names: readonly string[];
   /**
    * `map`: eventor uses the value. `fixed`: eventor supports one value only. `warn`: accepted without effect. `refuse`:
    * an error.
@@ -16,19 +16,20 @@ export interface ConfigKey {
   readonly meaning: string;
 }
 
-/** The names of a key, aliases last. */
-export type Names = readonly [string, ...string[]];
-
 /** A value as a user writes it. */
-export type Written = string | number | boolean;
+type Written = string | number | boolean;
 
 /** A key whose value eventor uses. `Absent` is `undefined` when there is no default. */
 export interface MappedKey<Value, Absent = unknown> extends ConfigKey {
+  readonly names: readonly [string, ...string[]];
   readonly policy: "map";
   readonly scalar: Scalar<Value>;
   /** Only a type: that of the value of an absent key. */
   readonly absent?: Absent;
 }
+
+/** A table of mapped keys, by eventor's names. */
+export type MappedKeys = Readonly<Record<string, MappedKey<unknown>>>;
 
 /** The values of a table of mapped keys, by the names in that table. */
 export type ValuesOf<Keys> = {
@@ -37,38 +38,47 @@ export type ValuesOf<Keys> = {
     : never;
 };
 
-/** A key whose value eventor uses, without a default. */
-export function mapped<Value>(
-  names: Names,
-  options: { scalar: Scalar<Value>; meaning: string },
-): MappedKey<Value, undefined> {
-  return { names, policy: "map", ...options };
+/** A key whose value eventor uses. */
+export function mapped<Value, Default extends Written = never>(
+  names: MappedKey<Value>["names"],
+  scalar: Scalar<Value>,
+  options: { default?: Default; meaning: string },
+): MappedKey<Value, [Default] extends [never] ? undefined : Value> {
+  return { names, policy: "map", scalar, ...options };
 }
 
-/** A key whose value eventor uses, with a default. */
-export function mappedOr<Value>(
-  names: Names,
-  options: { scalar: Scalar<Value>; meaning: string; default: Written },
-): MappedKey<Value, Value> {
-  return { names, policy: "map", ...options };
-}
-
-/** A key that may only have the value that eventor uses anyway. */
+/** A key that may only have the value that eventor uses anyway; `others` says why not another one. */
 export function fixed(
-  names: Names,
-  options: { scalar: Scalar<unknown>; meaning: string; default?: Written },
+  name: string,
+  value: string | false,
+  others: Readonly<Record<string, string>>,
+  note = "",
 ): ConfigKey {
-  return { names, policy: "fixed", ...options };
+  const scalar = value === false
+    ? boolean(others)
+    : choice({ [value]: value }, { refused: others });
+  return {
+    names: [name],
+    policy: "fixed",
+    scalar,
+    default: value,
+    meaning: `Only \`${value}\`${note}`,
+  };
 }
 
-/** A key that is accepted with a warning. */
-export function withoutEffect(names: Names, meaning = "has no effect in eventor"): ConfigKey {
-  return { names, policy: "warn", meaning };
+/** Keys that are accepted with a warning. */
+export function withoutEffect(names: string, meaning = "has no effect in eventor"): ConfigKey {
+  return { names: namesIn(names), policy: "warn", meaning };
 }
 
-/** A key that is an error. */
-export function refused(names: Names, meaning: string): ConfigKey {
-  return { names, policy: "refuse", meaning };
+/** Keys that are an error. */
+export function refused(names: string, meaning: string): ConfigKey {
+  return { names: namesIn(names), policy: "refuse", meaning };
+}
+
+/** The names in a text, separated by white space. */
+function namesIn(text: string): string[] {
+  return text.trim().split(/\s+/);
 }
 
 /** Whether one of the names of `key` matches a key that a user wrote. */

@@ -1,17 +1,17 @@
-import { boolean, choice, integer, type Scalar, text } from "../../../../schema/scalar.ts";
-import { fixed, mapped, mappedOr, refused, withoutEffect } from "./config_key.ts";
+import { choice, integer, type Scalar, text } from "../../../../schema/scalar.ts";
+import { fixed, mapped, refused, withoutEffect } from "./config_key.ts";
 
 /** An assignment strategy, by the name that all clients use. */
 export type AssignmentStrategy = "range" | "roundrobin";
 
 const COMMITS_ITSELF = "eventor commits an event itself once its result is stored: write false";
-const OWN_QUEUE = "has no effect in eventor, which has its own limits for prefetching";
 
 /** Keys that only `consumerConfig` has, and whose values eventor uses. */
 export const CONSUMER_KEYS = {
-  groupId: mapped(["group.id"], { scalar: text(), meaning: "Required. The consumer group" }),
-  autoOffsetReset: mappedOr(["auto.offset.reset"], {
-    scalar: choice<"earliest" | "latest">({
+  groupId: mapped(["group.id"], text(), { meaning: "Required. The consumer group" }),
+  autoOffsetReset: mapped(
+    ["auto.offset.reset"],
+    choice<"earliest" | "latest">({
       earliest: "earliest",
       smallest: "earliest",
       beginning: "earliest",
@@ -19,104 +19,100 @@ export const CONSUMER_KEYS = {
       largest: "latest",
       end: "latest",
     }, { refused: { error: "'error' is not supported: write earliest or latest" } }),
-    default: "latest",
-    meaning:
-      "Where a group without offsets starts: `earliest` at the first event; `latest` at the " +
-      "end, at the first start only",
-  }),
-  sessionTimeoutMs: mappedOr(["session.timeout.ms"], {
-    scalar: integer(1, 3_600_000),
+    {
+      default: "latest",
+      meaning:
+        "Where a group without offsets starts: `earliest` at the first event; `latest` at the " +
+        "end, at the first start only",
+    },
+  ),
+  sessionTimeoutMs: mapped(["session.timeout.ms"], integer(1, 3_600_000), {
     default: 30_000,
     meaning:
       "How long the group waits for a heartbeat before it removes a member (librdkafka: 45000)",
   }),
-  heartbeatIntervalMs: mappedOr(["heartbeat.interval.ms"], {
-    scalar: integer(1, 3_600_000),
+  heartbeatIntervalMs: mapped(["heartbeat.interval.ms"], integer(1, 3_600_000), {
     default: 3000,
     meaning: "How often a member sends a heartbeat",
   }),
-  rebalanceTimeoutMs: mapped(["max.poll.interval.ms"], {
-    scalar: integer(1, 86_400_000),
+  rebalanceTimeoutMs: mapped(["max.poll.interval.ms"], integer(1, 86_400_000), {
     meaning:
       "How long a rebalance waits for members. The default is 60000, or `session.timeout.ms` if " +
       "that is longer (librdkafka: 300000). It does not limit calls",
   }),
-  minBytes: mappedOr(["fetch.min.bytes"], {
-    scalar: integer(1, 100_000_000),
+  minBytes: mapped(["fetch.min.bytes"], integer(1, 100_000_000), {
     default: 1,
     meaning: "How many bytes a broker collects before it responds",
   }),
-  maxWaitTimeMs: mappedOr(["fetch.wait.max.ms"], {
-    scalar: integer(0, 300_000),
+  maxWaitTimeMs: mapped(["fetch.wait.max.ms"], integer(0, 300_000), {
     default: 500,
     meaning: "How long a broker collects at most",
   }),
-  maxBytesPerPartition: mappedOr(["fetch.message.max.bytes", "max.partition.fetch.bytes"], {
-    scalar: integer(1, 1_000_000_000),
-    default: 262_144,
-    meaning: "How many bytes of one partition a broker sends at once (librdkafka: 1048576)",
-  }),
-  maxBytes: mappedOr(["fetch.max.bytes"], {
-    scalar: integer(1, 2_147_483_135),
+  maxBytesPerPartition: mapped(
+    ["fetch.message.max.bytes", "max.partition.fetch.bytes"],
+    integer(1, 1_000_000_000),
+    {
+      default: 262_144,
+      meaning: "How many bytes of one partition a broker sends at once (librdkafka: 1048576)",
+    },
+  ),
+  maxBytes: mapped(["fetch.max.bytes"], integer(1, 2_147_483_135), {
     default: 10_485_760,
     meaning: "How many bytes a broker sends at once (librdkafka: 52428800)",
   }),
-  readUncommitted: mappedOr(["isolation.level"], {
-    scalar: choice({ read_committed: false, read_uncommitted: true }),
-    default: "read_committed",
-    meaning: "`read_committed`: only events of committed transactions, and those without a " +
-      "transaction; `read_uncommitted`: all events",
-  }),
-  assignmentStrategies: mappedOr(["partition.assignment.strategy"], {
-    scalar: assignmentStrategies(),
+  readUncommitted: mapped(
+    ["isolation.level"],
+    choice({ read_committed: false, read_uncommitted: true }),
+    {
+      default: "read_committed",
+      meaning: "`read_committed`: only events of committed transactions, and those without a " +
+        "transaction; `read_uncommitted`: all events",
+    },
+  ),
+  assignmentStrategies: mapped(["partition.assignment.strategy"], assignmentStrategies(), {
     default: "range,roundrobin",
     meaning:
       "The assignment strategies of this member: `range`, `roundrobin`, or both, the preferred " +
       "one first. All members must have one in common",
   }),
-  rackId: mapped(["client.rack"], {
-    scalar: text(),
+  rackId: mapped(["client.rack"], text(), {
     meaning: "The client's rack, so that it can fetch from a replica nearby",
   }),
 };
 
 /** The other keys that only `consumerConfig` has. */
 export const OTHER_CONSUMER_KEYS = [
-  fixed(["enable.auto.commit"], {
-    scalar: boolean({ true: COMMITS_ITSELF }),
-    default: false,
-    meaning: "Only `false`: eventor commits an event itself once its result is stored",
-  }),
-  fixed(["group.protocol"], {
-    scalar: choice({ classic: "classic" }, {
-      refused: { consumer: "the protocol of KIP-848 is not supported: leave it out" },
-    }),
-    default: "classic",
-    meaning: "Only `classic`",
-  }),
-  withoutEffect(
-    ["check.crcs"],
-    "has no effect in eventor, which always checks the CRC",
+  fixed(
+    "enable.auto.commit",
+    false,
+    { true: COMMITS_ITSELF },
+    ": eventor commits an event itself once its result is stored",
   ),
+  fixed("group.protocol", "classic", {
+    consumer: "the protocol of KIP-848 is not supported: leave it out",
+  }),
+  withoutEffect("check.crcs", "has no effect in eventor, which always checks the CRC"),
   withoutEffect(
-    ["auto.commit.interval.ms"],
+    "auto.commit.interval.ms",
     "has no effect in eventor, which decides when to commit",
   ),
-  withoutEffect(["queued.min.messages"], OWN_QUEUE),
-  withoutEffect(["queued.max.messages.kbytes"], OWN_QUEUE),
-  withoutEffect(["fetch.queue.backoff.ms"], OWN_QUEUE),
-  withoutEffect(["fetch.error.backoff.ms"]),
-  withoutEffect(["message.max.bytes"], "has no effect in eventor: a consumer sends no records"),
-  withoutEffect(["coordinator.query.interval.ms"]),
-  withoutEffect(["group.protocol.type"]),
-  withoutEffect(["enable.partition.eof"]),
-  withoutEffect(["consume.callback.max.messages"]),
-  refused(["auto.commit.enable"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
-  refused(["enable.auto.offset.store"], COMMITS_ITSELF.replace(": write false", ": leave it out")),
-  refused(["offset.store.*"], "brokers always store the offsets: leave it out"),
-  refused(["group.instance.id"], "static membership is not supported"),
-  refused(["group.remote.assignor"], "the protocol of KIP-848 is not supported"),
-  refused(["fetch.max.wait.ms"], "librdkafka's name for it is 'fetch.wait.max.ms'"),
+  withoutEffect(
+    "queued.min.messages queued.max.messages.kbytes fetch.queue.backoff.ms",
+    "has no effect in eventor, which has its own limits for prefetching",
+  ),
+  withoutEffect("message.max.bytes", "has no effect in eventor: a consumer sends no records"),
+  withoutEffect(`
+    fetch.error.backoff.ms coordinator.query.interval.ms group.protocol.type enable.partition.eof
+    consume.callback.max.messages
+  `),
+  refused(
+    "auto.commit.enable enable.auto.offset.store",
+    "eventor commits an event itself once its result is stored: leave it out",
+  ),
+  refused("offset.store.*", "brokers always store the offsets: leave it out"),
+  refused("group.instance.id", "static membership is not supported"),
+  refused("group.remote.assignor", "the protocol of KIP-848 is not supported"),
+  refused("fetch.max.wait.ms", "librdkafka's name for it is 'fetch.wait.max.ms'"),
 ];
 
 function assignmentStrategies(): Scalar<readonly AssignmentStrategy[]> {

@@ -1,78 +1,73 @@
 import { boolean, choice, integer } from "../../../../schema/scalar.ts";
-import { fixed, mappedOr, refused, withoutEffect } from "./config_key.ts";
+import { fixed, mapped, refused, withoutEffect } from "./config_key.ts";
 
 const MAX_INTEGER = 2_147_483_647;
-const NO_QUEUE = "has no effect in eventor: the pipeline's maxBufferedBytes limits waiting results";
-const NO_DEADLINE = "has no effect in eventor, which publishes a result until it is stored";
-const NO_TRANSACTIONS = "transactions are not supported";
-const OTHER_PARTITIONER = "only 'murmur2_random' is supported: leave it out";
 
 /** Keys that only `producerConfig` has, and whose values eventor uses. */
 export const PRODUCER_KEYS = {
-  acks: mappedOr(["acks", "request.required.acks"], {
-    scalar: choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
+  acks: mapped(
+    ["acks", "request.required.acks"],
+    choice<-1 | 1>({ all: -1, "-1": -1, 1: 1 }, {
       expected: "all, -1 or 1",
       offered: ["all", -1, 1],
       refused: { 0: "with 0, results could be lost unnoticed: write all" },
     }),
-    default: "all",
-    meaning:
-      "How many replicas must store a result: `all` that are in sync, or `1`, with a warning",
-  }),
-  requestTimeoutForAcksMs: mappedOr(["request.timeout.ms"], {
-    scalar: integer(1, 900_000),
+    {
+      default: "all",
+      meaning:
+        "How many replicas must store a result: `all` that are in sync, or `1`, with a warning",
+    },
+  ),
+  requestTimeoutForAcksMs: mapped(["request.timeout.ms"], integer(1, 900_000), {
     default: 5000,
     meaning:
       "How long a broker waits until other replicas have stored a result. The client waits at " +
       "least a second longer (librdkafka: 30000)",
   }),
-  retries: mappedOr(["message.send.max.retries", "retries"], {
-    scalar: integer(0, MAX_INTEGER),
+  retries: mapped(["message.send.max.retries", "retries"], integer(0, MAX_INTEGER), {
     default: 3,
     meaning: "How often the client repeats a request before eventor publishes the result again " +
       "(librdkafka: 2147483647)",
   }),
-  idempotent: mappedOr(["enable.idempotence"], {
-    scalar: boolean(),
+  idempotent: mapped(["enable.idempotence"], boolean(), {
     default: false,
     meaning: "Whether brokers detect repeated requests",
   }),
-  maxRecordBytes: mappedOr(["message.max.bytes"], {
-    scalar: integer(1000, 1_000_000_000),
+  maxRecordBytes: mapped(["message.max.bytes"], integer(1000, 1_000_000_000), {
     default: 1_000_000,
     meaning:
       "The largest result in bytes: key, value and headers before compression. A larger one is " +
       "not sent. For a `deadLetter` the default is `100000000`, so that the limit of its topic " +
       "applies",
   }),
-  lingerMs: mappedOr(["linger.ms", "queue.buffering.max.ms"], {
-    scalar: integer(0, 900_000),
+  lingerMs: mapped(["linger.ms", "queue.buffering.max.ms"], integer(0, 900_000), {
     default: 0,
     meaning:
       "How long a result waits for others when no request is in progress. During a request, " +
       "results always wait (librdkafka: 5)",
   }),
-  maxBatchBytes: mappedOr(["batch.size"], {
-    scalar: integer(1, MAX_INTEGER),
+  maxBatchBytes: mapped(["batch.size"], integer(1, MAX_INTEGER), {
     default: 1_000_000,
     meaning:
       "How many bytes of results for one partition a request may have, before compression. " +
       "eventor reduces it if the topic accepts less",
   }),
-  maxBatchRecords: mappedOr(["batch.num.messages"], {
-    scalar: integer(1, 1_000_000),
+  maxBatchRecords: mapped(["batch.num.messages"], integer(1, 1_000_000), {
     default: 10_000,
     meaning: "How many results for one partition a request may have",
   }),
-  compression: mappedOr(["compression.type", "compression.codec"], {
-    scalar: choice<"none" | "gzip" | "snappy" | "lz4" | "zstd">(
+  compression: mapped(
+    ["compression.type", "compression.codec"],
+    choice<"none" | "gzip" | "snappy" | "lz4" | "zstd">(
       { none: "none", gzip: "gzip", snappy: "snappy", lz4: "lz4", zstd: "zstd" },
     ),
-    default: "none",
-    meaning:
-      "How results are compressed. For a `deadLetter` the default is `gzip`, because events may " +
-      "be compressed in their topic",
-  }),
+    {
+      default: "none",
+      meaning:
+        "How results are compressed. For a `deadLetter` the default is `gzip`, because events may " +
+        "be compressed in their topic",
+    },
+  ),
 };
 
 /**
@@ -88,41 +83,33 @@ export const DEAD_LETTER_KEYS = {
 
 /** The other keys that only `producerConfig` has. */
 export const OTHER_PRODUCER_KEYS = [
-  fixed(["partitioner"], {
-    scalar: choice({ murmur2_random: "murmur2_random" }, {
-      refused: Object.fromEntries(
-        ["random", "consistent", "consistent_random", "murmur2", "fnv1a", "fnv1a_random"]
-          .map((name) => [name, OTHER_PARTITIONER]),
-      ),
-    }),
-    default: "murmur2_random",
-    meaning: "Only `murmur2_random`, as in the Java client (librdkafka: consistent_random)",
+  fixed(
+    "partitioner",
+    "murmur2_random",
+    Object.fromEntries(
+      ["random", "consistent", "consistent_random", "murmur2", "fnv1a", "fnv1a_random"]
+        .map((name) => [name, "only 'murmur2_random' is supported: leave it out"]),
+    ),
+    ", as in the Java client (librdkafka: consistent_random)",
+  ),
+  fixed("queuing.strategy", "fifo", {
+    lifo: "eventor keeps the order of results: leave it out",
   }),
-  fixed(["queuing.strategy"], {
-    scalar: choice({ fifo: "fifo" }, {
-      refused: { lifo: "eventor keeps the order of results: leave it out" },
-    }),
-    default: "fifo",
-    meaning: "Only `fifo`",
-  }),
-  fixed(["enable.gapless.guarantee"], {
-    scalar: boolean({ true: "it is not supported: leave it out" }),
-    default: false,
-    meaning: "Only `false`",
-  }),
-  withoutEffect(["message.timeout.ms", "delivery.timeout.ms"], NO_DEADLINE),
-  withoutEffect(["queue.buffering.max.messages"], NO_QUEUE),
-  withoutEffect(["queue.buffering.max.kbytes"], NO_QUEUE),
-  withoutEffect(["queue.buffering.backpressure.threshold"], NO_QUEUE),
+  fixed("enable.gapless.guarantee", false, { true: "it is not supported: leave it out" }),
   withoutEffect(
-    ["sticky.partitioning.linger.ms"],
+    "message.timeout.ms delivery.timeout.ms",
+    "has no effect in eventor, which publishes a result until it is stored",
+  ),
+  withoutEffect(
+    `queue.buffering.max.messages queue.buffering.max.kbytes
+    queue.buffering.backpressure.threshold`,
+    "has no effect in eventor: the pipeline's maxBufferedBytes limits waiting results",
+  ),
+  withoutEffect(
+    "sticky.partitioning.linger.ms",
     "has no effect in eventor: results without a key change partitions with each request",
   ),
-  withoutEffect(["compression.level"]),
-  withoutEffect(["delivery.report.only.error"]),
-  withoutEffect(["produce.offset.report"]),
-  withoutEffect(["client.rack"]),
-  refused(["transactional.id"], NO_TRANSACTIONS),
-  refused(["transaction.timeout.ms"], NO_TRANSACTIONS),
-  refused(["msg_order_cmp"], "it exists only in the C library librdkafka"),
+  withoutEffect("compression.level delivery.report.only.error produce.offset.report client.rack"),
+  refused("transactional.id transaction.timeout.ms", "transactions are not supported"),
+  refused("msg_order_cmp", "it exists only in the C library librdkafka"),
 ];
