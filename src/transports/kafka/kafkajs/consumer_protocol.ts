@@ -5,8 +5,9 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
-import { Encoder } from "./protocol.ts";
+import { Decoder, Encoder } from "./protocol.ts";
 
 const VERSION = 0;
 const NO_USER_DATA = new Uint8Array(0);
@@ -31,9 +32,8 @@ export function encodeSubscription(partitionCounts: ReadonlyMap<string, number>)
  * @throws {RangeError} when the bytes are not a subscription
  */
 export function decodeSubscription(bytes: Uint8Array): ReadonlySet<string> {
-  const fields = new Fields(bytes);
-  fields.version();
-  return new Set(fields.array(() => fields.string()));
+  const decoder = decoderOf(bytes);
+  return new Set(decoder.readArray(() => readTopic(decoder)));
 }
 
 /** Encodes the partitions that the leader assigns to a member. */
@@ -53,55 +53,24 @@ export function decodeAssignment(bytes: Uint8Array | null): TopicPartitions {
   const assignment = new Map<string, readonly number[]>();
   // A coordinator sends no bytes to a member that the leader left out.
   if (bytes === null || bytes.length === 0) return assignment;
-  const fields = new Fields(bytes);
-  fields.version();
-  fields.array(() => {
-    const topic = fields.string();
-    const partitions = fields.array(() => fields.int32());
+  const decoder = decoderOf(bytes);
+  decoder.readArray(() => {
+    const topic = readTopic(decoder);
+    const partitions: number[] = decoder.readArray(() => decoder.readInt32());
     assignment.set(topic, [...new Set([...assignment.get(topic) ?? [], ...partitions])]);
   });
   return assignment;
 }
 
-/** Reads consecutive fields. Each method throws a `RangeError` when the bytes hold no such field. */
-class Fields {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #position = 0;
+/** A decoder of bytes that begin with a version. It throws a `RangeError` when they end before their fields do. */
+function decoderOf({ buffer, byteOffset, length }: Uint8Array): Decoder {
+  const decoder = new Decoder(Buffer.from(buffer, byteOffset, length));
+  if (decoder.readInt16() < 0) throw new RangeError("a version below 0");
+  return decoder;
+}
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-
-  version(): void {
-    if (this.#int16() < 0) throw new RangeError("a version below 0");
-  }
-
-  int32(): number {
-    const value = this.#view.getInt32(this.#position);
-    this.#position += 4;
-    return value;
-  }
-
-  string(): string {
-    const length = this.#int16();
-    const end = this.#position + length;
-    if (length < 0 || end > this.#bytes.length) throw new RangeError("a text that is cut off");
-    const text = new TextDecoder().decode(this.#bytes.subarray(this.#position, end));
-    this.#position = end;
-    return text;
-  }
-
-  array<Item>(read: () => Item): Item[] {
-    const items: Item[] = [];
-    for (let left = this.int32(); left > 0; left--) items.push(read());
-    return items;
-  }
-
-  #int16(): number {
-    const value = this.#view.getInt16(this.#position);
-    this.#position += 2;
-    return value;
-  }
+function readTopic(decoder: Decoder): string {
+  const topic = decoder.readString();
+  if (topic === null) throw new RangeError("a topic without a name");
+  return topic;
 }

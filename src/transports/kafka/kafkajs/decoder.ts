@@ -9,7 +9,7 @@ interface BoundedDecoder {
 }
 
 /** A response ends before its fields do. Nothing further on its connection can be trusted. */
-export class DamagedResponseError extends Error {
+export class DamagedResponseError extends RangeError {
   override readonly name = "DamagedResponseError";
   /** Tells kafkajs to retry: on another connection, the response may be intact. */
   readonly retriable = true;

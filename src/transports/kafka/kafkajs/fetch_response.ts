@@ -31,27 +31,24 @@ export function fetchingBatches<Broker extends object>(broker: Broker): Broker {
 }
 
 /** kafkajs's own `parse` fails the whole response when one partition fails. */
-function parse<T extends { readonly errorCode?: number }>(response: T): T {
-  const { errorCode = 0 } = response;
-  if (errorCode !== 0) throw createErrorFromCode(errorCode);
+function parse<T extends { readonly errorCode: number }>(response: T): T {
+  if (response.errorCode !== 0) throw createErrorFromCode(response.errorCode);
   return response;
 }
 
 /** Decodes a Fetch response, versions 4 to 11. */
 export async function decodeFetchResponse(bytes: Buffer, version: number): Promise<object> {
   const decoder = new Decoder(bytes);
-  const throttleTime = decoder.readInt32();
-  const throttling = version < 8
-    ? { throttleTime }
-    : { throttleTime: 0, clientSideThrottleTime: throttleTime };
-  const session = version < 7
-    ? {}
-    : { errorCode: decoder.readInt16(), sessionId: decoder.readInt32() };
+  const throttleMs = decoder.readInt32();
+  // Before version 8, the broker has already delayed the response.
+  const clientSideThrottleTime = version < 8 ? 0 : throttleMs;
+  const errorCode = version < 7 ? 0 : decoder.readInt16();
+  if (version >= 7) decoder.readInt32(); // the id of the fetch session
   const responses = await decoder.readArrayAsync(async () => ({
     topicName: decoder.readString(),
     partitions: await decoder.readArrayAsync(() => decodePartition(decoder, version)),
   }));
-  return { ...throttling, ...session, responses };
+  return { clientSideThrottleTime, errorCode, responses };
 }
 
 async function decodePartition(decoder: Decoder, version: number): Promise<object> {
@@ -60,8 +57,8 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
     errorCode: decoder.readInt16(),
     highWatermark: `${decoder.readInt64()}`,
     lastStableOffset: `${decoder.readInt64()}`,
-    ...(version < 5 ? {} : { lastStartOffset: `${decoder.readInt64()}` }),
   };
+  if (version >= 5) decoder.readInt64(); // the offset of the first record stored
   const aborted: AbortedTransaction[] = decoder.readArray(() => ({
     producerId: Number(decoder.readInt64()),
     firstOffset: Number(decoder.readInt64()),
@@ -71,7 +68,7 @@ async function decodePartition(decoder: Decoder, version: number): Promise<objec
   const records = Buffer.from(decoder.readBytes() ?? []);
   const { messages, unreadable } = await readBatches(records, readOldMessages);
   leaveOutAborted(messages, aborted);
-  return { ...partition, abortedTransactions: [], ...replica, messages, unreadable };
+  return { ...partition, ...replica, messages, unreadable };
 }
 
 /**

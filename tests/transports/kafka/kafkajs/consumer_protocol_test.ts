@@ -5,6 +5,10 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from "../../../../src/transports/kafka/kafkajs/consumer_protocol.ts";
+import { DECODER } from "../../../../src/transports/kafka/kafkajs/decoder.ts";
+import { replaceMembers } from "../../../../src/transports/kafka/kafkajs/replacement.ts";
+
+replaceMembers([DECODER]);
 
 // Bytes as Java's ConsumerProtocol writes them: topics "ab" and "c".
 const TOPICS = "00000002 00026162 000163";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertObjectMatch, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import MessageSet from "kafkajs/src/protocol/messageSet/index.js";
@@ -46,9 +46,9 @@ for (const version of VERSIONS) {
     const response = responseBytes(topics, { version });
     const { response: { decode } } = asKafkajsHasIt({ version })({});
     const expected = await decode(response);
-    assertEquals(
+    assertObjectMatch(
+      withoutMessages({ clientSideThrottleTime: 0, errorCode: 0, ...expected }),
       withoutMessages(await decodeResponse(response, version)),
-      withoutMessages(expected),
     );
   });
 
@@ -341,7 +341,6 @@ function withoutMessages<Response extends { responses: { partitions: object[] }[
       ...rest,
       partitions: partitions.map((partition) => ({
         ...partition,
-        abortedTransactions: null,
         messages: null,
         unreadable: null,
       })),
