@@ -35,13 +35,11 @@ type Outcome = "accepted" | "undecided" | BrokerRefusedError;
 export class LoginAttempt {
   readonly #decided = Promise.withResolvers<Outcome>();
   readonly #observer: LoginObserver;
-  readonly #onRefusal: () => void;
   #isDecided = false;
   #refusal: BrokerRefusedError | null = null;
 
-  constructor(observer: LoginObserver, onRefusal: () => void) {
+  constructor(observer: LoginObserver) {
     this.#observer = observer;
-    this.#onRefusal = onRefusal;
   }
 
   get outcome(): Promise<Outcome> {
@@ -73,7 +71,6 @@ export class LoginAttempt {
     if (this.#refusal !== null) return this.#refusal;
     const refusal = new BrokerRefusedError(reason, options);
     this.#refusal = refusal;
-    this.#onRefusal();
     this.#decide(refusal);
     this.#observer.refused(refusal);
     return refusal;
@@ -148,6 +145,12 @@ export class LoginThrottle {
   }
 
   #newAttempt(observer: LoginObserver): LoginAttempt {
-    return new LoginAttempt(observer, () => this.noteRefusal());
+    return new LoginAttempt({
+      accepted: () => observer.accepted(),
+      refused: (refusal) => {
+        this.noteRefusal();
+        observer.refused(refusal);
+      },
+    });
   }
 }

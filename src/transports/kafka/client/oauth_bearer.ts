@@ -21,11 +21,9 @@ const sources = new Map<string, TokenSource>();
  * A token that does not expire soon, as its session ends with it.
  *
  * @throws {TokenError} when the token endpoint gives none
+ * @throws {DOMException} when it takes too long
  */
-export async function freshToken(
-  config: OAuthBearerConfig,
-  log: Logger,
-): Promise<AccessToken> {
+export async function freshToken(config: OAuthBearerConfig, log: Logger): Promise<AccessToken> {
   return await sourceOf(config, log).fresh(AbortSignal.timeout(TOKEN_DEADLINE_MS));
 }
 

@@ -14,7 +14,6 @@ import type { Logger } from "../../../core/log.ts";
 import { clientFailure, rootMessage } from "../client/client_failure.ts";
 import { clientLogOf } from "../client/client_log.ts";
 import { openSocket } from "../client/sockets.ts";
-import { describeTokenFailure } from "../client/token_failure.ts";
 import type { KafkaClientConfig, KafkaSaslConfig, KafkaTlsConfig } from "../config/mod.ts";
 import { registerClient } from "./clients.ts";
 import { patchKafkajs } from "./mod.ts";
@@ -70,11 +69,7 @@ export function createKafka(
     async prepare() {
       if (config.sasl?.mechanism !== "oauthbearer") return;
       const { freshToken } = await import("../client/oauth_bearer.ts");
-      try {
-        await freshToken(config.sasl, log);
-      } catch (error) {
-        throw new Error(describeTokenFailure(error), { cause: error });
-      }
+      await freshToken(config.sasl, log);
     },
   });
   return new Kafka({

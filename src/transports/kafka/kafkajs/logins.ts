@@ -5,7 +5,7 @@ import {
   type LoginObserver,
   LoginThrottle,
 } from "../client/login_throttle.ts";
-import { needsRestart } from "../client/token_failure.ts";
+import { refuseLogin } from "../client/sasl_refusal.ts";
 import type { BrokerConnection, ClientAccess } from "./clients.ts";
 
 /** An attempt counts as undecided this long after the client's own timeouts, so that others do not wait for ever. */
@@ -35,14 +35,13 @@ export async function connectInTurn(
 ): Promise<boolean> {
   const attempt = await attemptOf(connection, client);
   const { broker } = connection;
-  try {
-    await client.prepare?.();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw attempt.refuse(`cannot log in to broker ${broker} without a token: ${reason}`, {
-      isAboutAccount: true,
-      needsRestart: needsRestart(error),
-    });
+  const { config } = client;
+  if (config.sasl !== null) {
+    try {
+      await client.prepare?.();
+    } catch (error) {
+      throw refuseLogin(attempt, error, { broker, sasl: config.sasl });
+    }
   }
   if (connection.isConnected()) {
     // It is just being closed, which kafkajs also counts as connected: it would not open another socket.
@@ -52,8 +51,7 @@ export async function connectInTurn(
   const connected = connect();
   // kafkajs creates the socket synchronously in `connect()`.
   const { socket, versions } = connection;
-  const asksVersions = versions === null;
-  if (socket) watchLogin(socket, { broker, config: client.config, attempt, asksVersions });
+  if (socket) watchLogin(socket, { broker, config, attempt, asksVersions: versions === null });
   try {
     return await connected;
   } catch (error) {
@@ -98,7 +96,7 @@ async function newAttempt(broker: string, client: ClientAccess): Promise<LoginAt
     },
   };
   // Without TLS and SASL there is no account that a broker could lock.
-  if (tls === null && sasl === null) return new LoginAttempt(observer, () => {});
+  if (tls === null && sasl === null) return new LoginAttempt(observer);
   // The brokers of a cluster may add up an account's failed logins, so a refused account has one throttle for all.
   if (account?.isRefused) return await account.enter(observer);
   return await throttleOf(JSON.stringify([broker.toLowerCase(), tls, sasl])).enter(observer);

@@ -1,8 +1,7 @@
 import SaslAuthenticator from "kafkajs/src/broker/saslAuthenticator/index.js";
 import { KafkaJSConnectionError } from "kafkajs/src/errors.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import { isAboutAccount, saslRefusal } from "../client/sasl_refusal.ts";
-import { needsRestart } from "../client/token_failure.ts";
+import { refuseLogin } from "../client/sasl_refusal.ts";
 import { type BrokerConnection, clientOf } from "./clients.ts";
 import { attemptOf } from "./logins.ts";
 import { replacement } from "./replacement.ts";
@@ -64,13 +63,7 @@ export const SASL_AUTHENTICATOR = replacement("SaslAuthenticator", SaslAuthentic
       // Brokers do not renew a session younger than one second; a new connection gets a new session.
       const isTooEarly = type === "ILLEGAL_SASL_STATE" &&
         authenticatedSockets.get(connection) === connection.socket;
-      if (!isNetwork && !isTooEarly) {
-        const reason = saslRefusal(failure, { broker, sasl });
-        attempt.refuse(reason, {
-          isAboutAccount: isAboutAccount(failure),
-          needsRestart: needsRestart(failure),
-        });
-      }
+      if (!isNetwork && !isTooEarly) refuseLogin(attempt, failure, { broker, sasl });
       attempt.leaveUndecided();
       const reason = isTooEarly
         ? new KafkaJSConnectionError("the session cannot be renewed yet", { broker })

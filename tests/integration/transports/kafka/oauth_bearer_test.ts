@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { freshToken } from "../../../../src/transports/kafka/client/oauth_bearer.ts";
-import { describeTokenFailure } from "../../../../src/transports/kafka/client/token_failure.ts";
+import { saslRefusal } from "../../../../src/transports/kafka/client/sasl_refusal.ts";
 import { TokenError } from "../../../../src/transports/oauth2/token_response.ts";
 import { startEndpoint } from "../../../support/http/endpoint.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -8,8 +8,8 @@ import { RecordedLog } from "../../../support/recorded_log.ts";
 /** Sources of tokens live as long as their process. */
 const OPTIONS = { sanitizeResources: false };
 
-function tokenFrom(tokenEndpoint: string) {
-  return freshToken({
+function saslFor(tokenEndpoint: string) {
+  return {
     mechanism: "oauthbearer",
     extensions: {},
     token: {
@@ -19,7 +19,11 @@ function tokenFrom(tokenEndpoint: string) {
       clientAuthentication: { method: "basic", clientSecret: "secret" },
       parameters: [],
     },
-  }, new RecordedLog().log);
+  } as const;
+}
+
+function tokenFrom(tokenEndpoint: string) {
+  return freshToken(saslFor(tokenEndpoint), new RecordedLog().log);
 }
 
 Deno.test(
@@ -47,8 +51,9 @@ Deno.test(
         await using endpoint = startEndpoint(() => Response.json(answer));
         const error = await assertRejects(() => tokenFrom(endpoint.url), TokenError);
         assertEquals(
-          describeTokenFailure(error),
-          `token endpoint '${endpoint.url}' returned an invalid OAuth 2.0 response: ${reason}`,
+          saslRefusal(error, { broker: "kafka:9093", sasl: saslFor(endpoint.url) }),
+          `cannot log in to broker kafka:9093 without a token: token endpoint '${endpoint.url}' ` +
+            `returned an invalid OAuth 2.0 response: ${reason}`,
         );
       });
     }

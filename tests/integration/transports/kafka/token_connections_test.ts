@@ -17,11 +17,21 @@ import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const UNCLOSED = new UnclosedConnectionsError();
 
+const TOKEN = {
+  tokenEndpoint: "https://login.example/token",
+  grant: "clientCredentials",
+  clientId: "eventor",
+  clientAuthentication: { method: "basic", clientSecret: "secret" },
+  parameters: [],
+} as const;
+
 patchKafkajs();
 
 Deno.test("a broker is not connected to while too many connections to the token endpoint are open, which takes a new start", async () => {
   const refused: string[] = [];
-  const { consumerConfig: config } = listenerConfig({ topic: "T", group: "G" });
+  const { consumerConfig } = listenerConfig({ topic: "T", group: "G" });
+  const sasl = { mechanism: "oauthbearer", token: TOKEN, extensions: {} } as const;
+  const config = { ...consumerConfig, sasl };
   const socketFactory = () => {
     throw new TypeError("nothing is to be connected to");
   };
@@ -29,7 +39,7 @@ Deno.test("a broker is not connected to while too many connections to the token 
     config,
     accepted: () => {},
     refused: (_, reason) => refused.push(reason),
-    prepare: () => Promise.reject(new Error(UNCLOSED.message, { cause: UNCLOSED })),
+    prepare: () => Promise.reject(UNCLOSED),
   });
   const connection = { host: "kafka", port: 9092, socketFactory, isConnected: () => false };
   const error = await assertRejects(
