@@ -2,7 +2,7 @@ import { FetchDemand } from "../../../src/transports/kafka/consumer/fetch_buffer
 import { GroupEntry } from "../../../src/transports/kafka/consumer/group_entry.ts";
 import type { GroupMember } from "../../../src/transports/kafka/consumer/group_member.ts";
 import { Membership } from "../../../src/transports/kafka/consumer/membership.ts";
-import { PartitionTroubles } from "../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../src/transports/kafka/client/partition_problems.ts";
 import { RecordedLog } from "../recorded_log.ts";
 
 /** A member of a group that fetches nothing. */
@@ -14,7 +14,7 @@ export class FakeMember implements GroupMember {
   readonly entry = new GroupEntry({ groupId: "orders", topic: "T", start: null }, {
     log: this.log,
   });
-  readonly troubles = new PartitionTroubles({
+  readonly troubles = new PartitionProblems({
     topic: this.topic,
     action: "read",
     log: this.log,

@@ -1,5 +1,5 @@
 import type { Logger } from "../../../core/log.ts";
-import type { PartitionTroubles } from "../client/partition_troubles.ts";
+import type { PartitionProblems } from "../client/partition_problems.ts";
 import type { FetchDemand } from "./fetch_buffer.ts";
 import type { GroupEntry } from "./group_entry.ts";
 import type { PartitionOffset } from "./kafkajs_types.ts";
@@ -14,7 +14,7 @@ export interface GroupMember {
   /** How the member joins the group. */
   readonly entry: GroupEntry;
   /** Records unreadable partitions, and backs off from each. */
-  readonly troubles: PartitionTroubles;
+  readonly troubles: PartitionProblems;
   /** Signals when `wantsMore` becomes true for a partition. */
   readonly demand: FetchDemand;
   /** Called before each rejoin, on every path, while commits are still accepted. */

@@ -21,7 +21,7 @@ import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";
 import type { FetchedPartition } from "./partition_response.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
-import { PartitionTroubles } from "../client/partition_troubles.ts";
+import { PartitionProblems } from "../client/partition_problems.ts";
 import { attemptsBefore, isSuspect, SuspectTurns } from "./poison_pill.ts";
 import { ReadingEnd, type ReadingEndOptions } from "./reading_end.ts";
 
@@ -61,7 +61,7 @@ export class KafkaListener implements Listener {
   readonly #commits: OffsetCommits;
   readonly #demand = new FetchDemand();
   readonly #suspectTurns = new SuspectTurns();
-  readonly #troubles: PartitionTroubles;
+  readonly #troubles: PartitionProblems;
   #membership: Membership | null = null;
   #isFenced = false;
   #stopping = false;
@@ -80,7 +80,7 @@ export class KafkaListener implements Listener {
     this.#limits = limits;
     this.#largeRecords = new LargeRecords(limits);
     this.#failure.promise.catch(() => {});
-    this.#troubles = new PartitionTroubles({ topic: config.topic, action: "read", log, health });
+    this.#troubles = new PartitionProblems({ topic: config.topic, action: "read", log, health });
     this.#commits = new OffsetCommits({
       topic: config.topic,
       sessionTimeoutMs: config.consumerConfig.sessionTimeoutMs,

@@ -1,7 +1,7 @@
 import { isRefusal } from "../client/client_failure.ts";
 import { createErrorFromCode } from "../kafkajs/protocol.ts";
 import { transientReason } from "../client/transient_errors.ts";
-import type { Trouble } from "../client/partition_troubles.ts";
+import type { PartitionProblem } from "../client/partition_problems.ts";
 import type { Unreadable } from "../records/fetched_batches.ts";
 import type { FetchedBatch, FetchedRecords } from "../records/record_batch.ts";
 
@@ -42,7 +42,7 @@ export interface FetchedPartition {
 /** Records of a response, and the trouble that stops the partition. */
 export interface ResponseContent {
   readonly fetched: FetchedPartition | null;
-  readonly trouble: Trouble | null;
+  readonly trouble: PartitionProblem | null;
 }
 
 /** Whether the requested offset is out of range: no record is there, and none will come. */

@@ -12,7 +12,7 @@ import { createKafka, requireTopic } from "../kafkajs/client.ts";
 import { clientFailure, reasonIn } from "../client/client_failure.ts";
 import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
 import { type Cluster, createCluster } from "../kafkajs/cluster.ts";
-import { PartitionTroubles } from "../client/partition_troubles.ts";
+import { PartitionProblems } from "../client/partition_problems.ts";
 import { transientReason } from "../client/transient_errors.ts";
 import type { Batch } from "./partition_queue.ts";
 import {
@@ -74,7 +74,7 @@ export class TopicLeaders implements Leaders {
   readonly #cluster: ProducingCluster;
   readonly #ungrantedBrokers: ReadonlySet<string>;
   readonly #log: Logger;
-  readonly #troubles: PartitionTroubles;
+  readonly #troubles: PartitionProblems;
   readonly #numbers: BatchNumbers | null;
   /** One buffer for each leader, which has one request in flight. */
   readonly #memories = new Map<number, RequestMemory>();
@@ -91,7 +91,7 @@ export class TopicLeaders implements Leaders {
     },
   ) {
     this.#log = log;
-    this.#troubles = new PartitionTroubles({ topic, action: "store", log, health });
+    this.#troubles = new PartitionProblems({ topic, action: "store", log, health });
     this.topic = topic;
     this.#config = producerConfig;
     this.#cluster = cluster;

@@ -5,7 +5,7 @@ import type {
   FetchedPartition,
   PartitionResponse,
 } from "../../../../src/transports/kafka/consumer/partition_response.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { promisesSettled } from "../../../support/eventually.ts";
 import { FakeTimers } from "../../../support/fakes/timers.ts";
@@ -50,7 +50,7 @@ class FakeGroup {
   readonly outOfRange: [number, number][] = [];
   readonly log = new RecordedLog();
   nowMs = 0;
-  readonly troubles = new PartitionTroubles({
+  readonly troubles = new PartitionProblems({
     topic: "T",
     action: "read",
     log: this.log.log,

@@ -8,7 +8,7 @@ import {
 import type {
   FetchedPartition,
 } from "../../../../src/transports/kafka/consumer/partition_response.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
@@ -18,7 +18,7 @@ const NEVER = new Promise<never>(() => {});
 function aMember() {
   const log = new RecordedLog();
   const clock = { ms: 0 };
-  const troubles = new PartitionTroubles({
+  const troubles = new PartitionProblems({
     topic: "T",
     action: "read",
     log: log.log,

@@ -4,7 +4,7 @@ import {
   leaveOutOfRange,
   whereToContinue,
 } from "../../../../src/transports/kafka/consumer/offset_out_of_range.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const BEYOND = { offset: 1_000_000, first: 0, end: 250, wentFurther: false } as const;
@@ -42,7 +42,7 @@ Deno.test("whereToContinue() changes nothing when the offset is in range after a
 function aGroup({ first = 0, end = 250, committed = 1_000_000 } = {}) {
   const log = new RecordedLog();
   const told: unknown[] = [];
-  const troubles = new PartitionTroubles({
+  const troubles = new PartitionProblems({
     topic: "orders",
     action: "read",
     log: log.log,

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { OffsetManager } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import { findStartOffsets } from "../../../../src/transports/kafka/consumer/start_offsets.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 /** A topic `T` whose partitions have these leaders, and what the group has committed. */
@@ -17,7 +17,7 @@ class FakeAssignment {
   /** Partitions of which brokers do not tell the first offset, and why. */
   readonly failures = new Map<number, Error>();
   readonly resets: number[] = [];
-  readonly troubles: PartitionTroubles;
+  readonly troubles: PartitionProblems;
   readonly log = new RecordedLog();
   nowMs = 0;
   isGivenUp = false;
@@ -30,7 +30,7 @@ class FakeAssignment {
     this.#leaders = leaders;
     this.#committed = committed;
     this.memberAssignment = { T: leaders.map((_, partition) => partition) };
-    this.troubles = new PartitionTroubles({
+    this.troubles = new PartitionProblems({
       topic: "T",
       action: "read",
       log: this.log.log,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PipelineHealth } from "../../../../src/core/health.ts";
-import { PartitionTroubles } from "../../../../src/transports/kafka/client/partition_troubles.ts";
+import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 
 const NO_LEADER = { offset: 17, reason: "no broker leads it", isTransient: true };
@@ -11,7 +11,7 @@ function troublesOfOrders() {
   const now = () => nowMs;
   const log = new RecordedLog();
   const health = new PipelineHealth({ now });
-  const troubles = new PartitionTroubles({
+  const troubles = new PartitionProblems({
     topic: "orders",
     action: "read",
     log: log.log,
@@ -29,7 +29,7 @@ function troublesOfOrders() {
   };
 }
 
-Deno.test("PartitionTroubles says at once what does not pass by itself, in log and readiness", () => {
+Deno.test("PartitionProblems says at once what does not pass by itself, in log and readiness", () => {
   const { troubles, health, log } = troublesOfOrders();
   troubles.note(3, DAMAGED);
   troubles.report();
@@ -38,7 +38,7 @@ Deno.test("PartitionTroubles says at once what does not pass by itself, in log a
   assertEquals(health.reasons(), ["cannot read orders[3]@5: a batch is damaged"]);
 });
 
-Deno.test("PartitionTroubles says what usually passes only when it has lasted for 5 s", () => {
+Deno.test("PartitionProblems says what usually passes only when it has lasted for 5 s", () => {
   const { troubles, health, log, advance } = troublesOfOrders();
   troubles.note(3, NO_LEADER);
   advance(4999);
@@ -48,7 +48,7 @@ Deno.test("PartitionTroubles says what usually passes only when it has lasted fo
   assertEquals(health.reasons(), ["cannot read orders[3]@17: no broker leads it"]);
 });
 
-Deno.test("PartitionTroubles says when a partition can be read again, if it has said that it could not", () => {
+Deno.test("PartitionProblems says when a partition can be read again, if it has said that it could not", () => {
   const { troubles, health, log, advance } = troublesOfOrders();
   troubles.note(3, DAMAGED);
   troubles.note(4, NO_LEADER);
@@ -60,7 +60,7 @@ Deno.test("PartitionTroubles says when a partition can be read again, if it has 
   assertEquals([health.reasons(), troubles.isEmpty], [[], true]);
 });
 
-Deno.test("PartitionTroubles keeps what does not end until the partition is read anew, whatever comes of it before", () => {
+Deno.test("PartitionProblems keeps what does not end until the partition is read anew, whatever comes of it before", () => {
   const { troubles, health, log, advance } = troublesOfOrders();
   troubles.note(3, { ...DAMAGED, isFinal: true });
   advance(0);
@@ -74,7 +74,7 @@ Deno.test("PartitionTroubles keeps what does not end until the partition is read
   assertEquals([health.reasons(), troubles.isEmpty], [[], true]);
 });
 
-Deno.test("PartitionTroubles pauses a partition longer each time, up to 30 s, and the others not at all", () => {
+Deno.test("PartitionProblems pauses a partition longer each time, up to 30 s, and the others not at all", () => {
   const { troubles, advance } = troublesOfOrders();
   const pausesMs: number[] = [];
   for (let times = 0; times < 7; times++) {
@@ -87,7 +87,7 @@ Deno.test("PartitionTroubles pauses a partition longer each time, up to 30 s, an
   assertEquals(pausesMs, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
 });
 
-Deno.test("PartitionTroubles pauses from the shortest time on after a partition could be read", () => {
+Deno.test("PartitionProblems pauses from the shortest time on after a partition could be read", () => {
   const { troubles, advance } = troublesOfOrders();
   troubles.note(3, DAMAGED);
   troubles.note(3, DAMAGED);
@@ -98,7 +98,7 @@ Deno.test("PartitionTroubles pauses from the shortest time on after a partition 
   assertEquals(troubles.isPaused(3), false);
 });
 
-Deno.test("PartitionTroubles names ten partitions in a line that have the same reason, and counts the others", () => {
+Deno.test("PartitionProblems names ten partitions in a line that have the same reason, and counts the others", () => {
   const { troubles, log, advance } = troublesOfOrders();
   for (let partition = 0; partition < 200; partition++) {
     troubles.note(partition, { reason: "no broker leads it", isTransient: true });
@@ -110,7 +110,7 @@ Deno.test("PartitionTroubles names ten partitions in a line that have the same r
   ]);
 });
 
-Deno.test("PartitionTroubles says another reason, but not every time that it changes", () => {
+Deno.test("PartitionProblems says another reason, but not every time that it changes", () => {
   const { troubles, log, health, advance } = troublesOfOrders();
   troubles.note(3, DAMAGED);
   advance(0);
@@ -124,7 +124,7 @@ Deno.test("PartitionTroubles says another reason, but not every time that it cha
   ]);
 });
 
-Deno.test("PartitionTroubles forgets partitions that the member does not hold any more, without a word", () => {
+Deno.test("PartitionProblems forgets partitions that the member does not hold any more, without a word", () => {
   const { troubles, health, log, advance } = troublesOfOrders();
   troubles.note(3, DAMAGED);
   advance(0);

@@ -3,15 +3,16 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 
 /** A leader change usually takes seconds. Pauses stay short, so that a recovery is noticed soon. */
-const TRANSIENT = {
-  loggedAfterMs: 5000,
-  pauses: { initialDelayMs: 250, maxDelayMs: 5000, multiplier: 2, jitter: "none" },
-} as const satisfies Course;
+const TRANSIENT_PAUSES: Backoff = {
+  initialDelayMs: 250,
+  maxDelayMs: 5000,
+  multiplier: 2,
+  jitter: "none",
+};
+const LASTING_PAUSES: Backoff = { ...TRANSIENT_PAUSES, initialDelayMs: 1000, maxDelayMs: 30_000 };
 
-const LASTING = {
-  loggedAfterMs: 0,
-  pauses: { initialDelayMs: 1000, maxDelayMs: 30_000, multiplier: 2, jitter: "none" },
-} as const satisfies Course;
+/** Transient problems are not logged before. */
+const LASTS_AFTER_MS = 5000;
 
 /** A partition whose reason keeps changing is not logged more often. */
 const LOG_AGAIN_AFTER_MS = 30_000;
@@ -26,8 +27,8 @@ const ACTIONS = {
 /** How many partitions a log line names. */
 const MAX_NAMED = 10;
 
-/** Why a partition cannot be used just now. */
-export interface Trouble {
+/** Why a partition cannot be read or stored in just now. */
+export interface PartitionProblem {
   /** The offset that cannot be read, if known. */
   readonly offset?: number | undefined;
   /** Completes "cannot read orders[3]@17: "; holds no payload. */
@@ -38,17 +39,12 @@ export interface Trouble {
   readonly isFinal?: boolean;
 }
 
-interface Course {
-  readonly loggedAfterMs: number;
-  readonly pauses: Backoff;
-}
-
 interface Known {
-  trouble: Trouble;
+  readonly problem: PartitionProblem;
   readonly sinceMs: number;
   /** The partition is not tried before. */
-  pausedUntilMs: number;
-  pauses: Generator<number, never>;
+  readonly pausedUntilMs: number;
+  readonly pauses: Generator<number, never>;
   logged: { readonly reason: string; readonly atMs: number } | null;
 }
 
@@ -56,7 +52,7 @@ interface Known {
  * The partitions of a topic that cannot be read or stored in. Each has its own backoff, and holds up no other. The log
  * and `/readyz` name its topic, number and offset until it works again.
  */
-export class PartitionTroubles {
+export class PartitionProblems {
   readonly #topic: string;
   readonly #action: (typeof ACTIONS)[keyof typeof ACTIONS];
   readonly #log: Logger;
@@ -86,23 +82,25 @@ export class PartitionTroubles {
   }
 
   /** Notes a failure of a partition, which then pauses, each time for longer. */
-  note(partition: number, trouble: Trouble): void {
+  note(partition: number, problem: PartitionProblem): void {
     if (this.#isFinal(partition)) return;
     const nowMs = this.#now();
-    const course = trouble.isTransient ? TRANSIENT : LASTING;
+    const { isTransient } = problem;
     const before = this.#known.get(partition);
-    const continues = before?.trouble.isTransient === trouble.isTransient;
-    const pauses = continues ? before.pauses : backoffDelays(course.pauses);
+    const pauses = before?.problem.isTransient === isTransient
+      ? before.pauses
+      : backoffDelays(isTransient ? TRANSIENT_PAUSES : LASTING_PAUSES);
     this.#known.set(partition, {
-      trouble,
+      problem,
       sinceMs: before?.sinceMs ?? nowMs,
       pausedUntilMs: nowMs + pauses.next().value,
       pauses,
       logged: before?.logged ?? null,
     });
     const { cannot, shownForMs: forMs } = this.#action;
-    const reason = `${cannot} ${this.#name(partition)}: ${trouble.reason}`;
-    this.#health?.fails(this.#cause(partition), reason, { afterMs: course.loggedAfterMs, forMs });
+    const reason = `${cannot} ${this.#name(partition)}: ${problem.reason}`;
+    const afterMs = isTransient ? LASTS_AFTER_MS : 0;
+    this.#health?.fails(this.#cause(partition), reason, { afterMs, forMs });
   }
 
   /** Whether a partition pauses now. */
@@ -132,11 +130,10 @@ export class PartitionTroubles {
 
   /** Forgets the partitions that the member no longer has. */
   keepOnly(partitions: readonly number[]): void {
-    for (const partition of this.#worked) {
-      if (!partitions.includes(partition)) this.#worked.delete(partition);
-    }
-    for (const partition of this.#known.keys()) {
-      if (!partitions.includes(partition)) this.#forget(partition);
+    for (const partition of [...this.#worked, ...this.#known.keys()]) {
+      if (partitions.includes(partition)) continue;
+      this.#worked.delete(partition);
+      this.#forget(partition);
     }
   }
 
@@ -146,22 +143,21 @@ export class PartitionTroubles {
       this.#log.info(`${this.#action.again} ${this.#names(this.#recovered)} again`);
       this.#recovered = [];
     }
-    if (this.isEmpty) return;
     const nowMs = this.#now();
     const due = [...this.#known].filter(([, known]) => isDue(known, nowMs));
-    for (const [reason, group] of Map.groupBy(due, ([, { trouble }]) => trouble.reason)) {
+    for (const [reason, group] of Map.groupBy(due, ([, { problem }]) => problem.reason)) {
       for (const [, known] of group) known.logged = { reason, atMs: nowMs };
       const names = this.#names(group.map(([partition]) => partition));
-      const isFinal = group.some(([, { trouble }]) => trouble.isFinal);
+      const isFinal = group.some(([, { problem }]) => problem.isFinal);
       const again = isFinal ? "" : "; trying again";
       const line = `${this.#action.cannot} ${names}: ${reason}${again}`;
-      if (group.every(([, { trouble }]) => trouble.isTransient)) this.#log.warn(line);
+      if (group.every(([, { problem }]) => problem.isTransient)) this.#log.warn(line);
       else this.#log.error(line);
     }
   }
 
   #isFinal(partition: number): boolean {
-    return this.#known.get(partition)?.trouble.isFinal === true;
+    return this.#known.get(partition)?.problem.isFinal === true;
   }
 
   #forget(partition: number): void {
@@ -169,16 +165,14 @@ export class PartitionTroubles {
   }
 
   #names(partitions: readonly number[]): string {
-    const named = partitions.toSorted((a, b) => a - b).slice(0, MAX_NAMED).map((partition) =>
-      this.#name(partition)
-    );
-    const more = partitions.length - named.length;
-    return `${named.join(", ")}${more > 0 ? ` and ${more} more partitions` : ""}`;
+    const names = partitions.toSorted((a, b) => a - b).map((partition) => this.#name(partition));
+    const more = names.splice(MAX_NAMED).length;
+    return `${names.join(", ")}${more > 0 ? ` and ${more} more partitions` : ""}`;
   }
 
   /** `orders[3]@17` */
   #name(partition: number): string {
-    const offset = this.#known.get(partition)?.trouble.offset;
+    const offset = this.#known.get(partition)?.problem.offset;
     return `${this.#topic}[${partition}]${offset === undefined ? "" : `@${offset}`}`;
   }
 
@@ -187,9 +181,8 @@ export class PartitionTroubles {
   }
 }
 
-function isDue({ trouble, sinceMs, logged }: Known, nowMs: number): boolean {
-  const { loggedAfterMs } = trouble.isTransient ? TRANSIENT : LASTING;
-  if (nowMs - sinceMs < loggedAfterMs) return false;
-  if (logged === null) return true;
-  return logged.reason !== trouble.reason && nowMs - logged.atMs >= LOG_AGAIN_AFTER_MS;
+function isDue({ problem, sinceMs, logged }: Known, nowMs: number): boolean {
+  if (problem.isTransient && nowMs - sinceMs < LASTS_AFTER_MS) return false;
+  return logged === null ||
+    (logged.reason !== problem.reason && nowMs - logged.atMs >= LOG_AGAIN_AFTER_MS);
 }
