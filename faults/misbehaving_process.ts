@@ -13,7 +13,7 @@ const FLUSH_MS = 1000;
 
 const config = await loadFiles(["-"]);
 if (config === null) Deno.exit(2);
-const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
+const writer = new LogWriter(config.logFormat, Deno.stderr);
 const log = new Logger((record) => writer.log(record), { level: "INFO" });
 const supervisor = new Supervisor(config, {
   log: (record) => writer.log(record),

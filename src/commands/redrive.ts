@@ -21,7 +21,7 @@ export async function redrive(command: RedriveRequest): Promise<number> {
   const pipeline = await choosePipeline(config, command.pipeline);
   if (pipeline === null) return EXIT_CODE.misuse;
   const statusLine = new StatusLine(Deno.stderr);
-  const writer = new LogWriter(config.logFormat, (bytes) => statusLine.writeAbove(bytes));
+  const writer = new LogWriter(config.logFormat, statusLine);
   try {
     return await supervise({ command, pipeline, config }, {
       log: (record) => writer.log(record),

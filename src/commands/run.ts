@@ -15,10 +15,7 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 export async function run(command: Command & { kind: "run" }): Promise<number> {
   const files = await readFiles(command.files);
   if (files === null) return EXIT_CODE.misuse;
-  const writer = new LogWriter(
-    command.logFormat ?? files.config.logFormat,
-    (bytes) => Deno.stderr.write(bytes),
-  );
+  const writer = new LogWriter(command.logFormat ?? files.config.logFormat, Deno.stderr);
   try {
     return await supervise(files, (record) => writer.log(record));
   } finally {

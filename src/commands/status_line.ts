@@ -1,18 +1,16 @@
+import type { Writer } from "../process/console.ts";
+
 const START_OF_EMPTY_LINE = "\r\x1b[K";
 const TEXT_ENCODER = new TextEncoder();
 
-export interface StatusStream {
-  isTerminal(): boolean;
-  write(bytes: Uint8Array): Promise<number>;
-  writeSync(bytes: Uint8Array): number;
-}
+type Stream = Pick<typeof Deno.stderr, "isTerminal" | "write" | "writeSync">;
 
 /** The last line of a terminal, rewritten in place. Without a terminal, it shows nothing. */
-export class StatusLine {
-  readonly #stream: StatusStream;
+export class StatusLine implements Writer {
+  readonly #stream: Stream;
   #isShown = false;
 
-  constructor(stream: StatusStream) {
+  constructor(stream: Stream) {
     this.#stream = stream;
   }
 
@@ -29,7 +27,7 @@ export class StatusLine {
   }
 
   /** Removes the line and writes some of the bytes in its place; resolves with their number. */
-  writeAbove(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array): Promise<number> {
     this.clear();
     return this.#stream.write(bytes);
   }

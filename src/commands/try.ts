@@ -24,7 +24,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   if (Deno.stdin.isTerminal()) {
     await printError("type the payload, then press Ctrl-D on an empty line\n");
   }
-  const writer = new LogWriter(config.logFormat, (bytes) => Deno.stderr.write(bytes));
+  const writer = new LogWriter(config.logFormat, Deno.stderr);
   using worker = new SandboxedWorker<TryCommand, boolean>(TRY_WORKER, {
     name: `${pipeline.name} (try)`,
     permissions: tryPermissions(pipeline),

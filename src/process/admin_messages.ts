@@ -29,7 +29,7 @@ export async function responseBytes(
   response: Response,
   { method }: Pick<AdminRequest, "method">,
 ): Promise<Uint8Array> {
-  const body = new Uint8Array(await response.arrayBuffer());
+  const body = await response.bytes();
   const fields = [
     ...response.headers,
     ["content-length", `${body.length}`],
@@ -37,12 +37,7 @@ export async function responseBytes(
   ].map(([name, value]) => `${name}: ${value}\r\n`);
   const reason = REASONS[response.status] ?? "";
   const head = `HTTP/1.1 ${response.status} ${reason}\r\n${fields.join("")}\r\n`;
-  const headBytes = new TextEncoder().encode(head);
-  if (method === "HEAD") return headBytes;
-  const bytes = new Uint8Array(headBytes.length + body.length);
-  bytes.set(headBytes);
-  bytes.set(body, headBytes.length);
-  return bytes;
+  return await new Blob(method === "HEAD" ? [head] : [head, body]).bytes();
 }
 
 const REASONS: Readonly<Record<number, string>> = {

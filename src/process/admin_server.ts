@@ -2,6 +2,7 @@ import { sleep } from "../core/backoff.ts";
 import type { Logger } from "../core/log.ts";
 import { LogThrottle } from "../core/log_throttle.ts";
 import { type AdminRequest, readAdminRequest, responseBytes } from "./admin_messages.ts";
+import { writeAll } from "./console.ts";
 
 /** Open connections at most. A further one closes the oldest. */
 export const MAX_ADMIN_CONNECTIONS = 64;
@@ -70,9 +71,9 @@ export class AdminServer implements Disposable {
       this.#options.deadlineMs ?? DEADLINE_MS,
     );
     try {
-      const head = await readHead(connection);
-      if (head === null) return;
-      await writeAll(connection, await this.#response(head));
+      const request = await readRequest(connection);
+      if (request === null) return;
+      await writeAll(connection, await this.#response(request));
       await connection.closeWrite();
       // Closing a connection with unread bytes resets it, and the response is lost.
       const rest = new Uint8Array(1024);
@@ -85,10 +86,7 @@ export class AdminServer implements Disposable {
     }
   }
 
-  async #response(head: string | undefined): Promise<Uint8Array> {
-    const request = head === undefined
-      ? `the head is larger than ${MAX_HEAD_BYTES / 1024} KiB`
-      : readAdminRequest(head);
+  async #response(request: AdminRequest | string): Promise<Uint8Array> {
     if (typeof request !== "string") {
       return await responseBytes(this.#options.respond(request), request);
     }
@@ -110,8 +108,8 @@ export class AdminServer implements Disposable {
   }
 }
 
-/** A request's head; null when the connection ends before it does, `undefined` when it is too large. */
-async function readHead(connection: Deno.Conn): Promise<string | null | undefined> {
+/** Reads a request, or says what is wrong with it; null when the connection ends first. */
+async function readRequest(connection: Deno.Conn): Promise<AdminRequest | string | null> {
   const buffer = new Uint8Array(MAX_HEAD_BYTES);
   let length = 0;
   while (length < buffer.length) {
@@ -120,13 +118,7 @@ async function readHead(connection: Deno.Conn): Promise<string | null | undefine
     length += count;
     const text = new TextDecoder("latin1").decode(buffer.subarray(0, length));
     const [head, ...rest] = text.split("\r\n\r\n", 2);
-    if (rest.length > 0) return head ?? "";
+    if (rest.length > 0) return readAdminRequest(head ?? "");
   }
-  return undefined;
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
-  }
+  return `the head is larger than ${MAX_HEAD_BYTES / 1024} KiB`;
 }

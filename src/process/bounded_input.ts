@@ -66,7 +66,7 @@ export async function readStandardInput(maxBytes: number): Promise<Uint8Array<Ar
     if (length > maxBytes) throw tooLarge(maxBytes);
     pieces.push(piece);
   }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+  return await new Blob(pieces).bytes();
 }
 
 /** A blocking open of a FIFO without a writer would stop the process. */

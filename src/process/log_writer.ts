@@ -1,6 +1,7 @@
 import { atMost } from "../core/backoff.ts";
 import { escapeUnseen } from "../core/escaping.ts";
 import type { LogFormat, LogRecord } from "../core/log.ts";
+import { writeAll, type Writer } from "./console.ts";
 
 const MAX_WAITING = 10_000;
 
@@ -18,20 +19,19 @@ const TEXT_ENCODER = new TextEncoder();
  */
 export class LogWriter {
   readonly #format: (record: LogRecord) => string;
-  readonly #write: (bytes: Uint8Array) => Promise<number>;
+  readonly #writer: Writer;
   readonly #maxWaiting: number;
   #waiting: string[] = [];
   #dropped = 0;
   #writing: Promise<void> | null = null;
 
-  /** @param write writes some of the bytes and resolves with their number, like `Deno.stderr.write` */
   constructor(
     format: LogFormat,
-    write: (bytes: Uint8Array) => Promise<number>,
+    writer: Writer,
     { maxWaiting = MAX_WAITING }: { maxWaiting?: number } = {},
   ) {
     this.#format = format === "json" ? formatJson : formatText;
-    this.#write = write;
+    this.#writer = writer;
     this.#maxWaiting = maxWaiting;
   }
 
@@ -61,9 +61,7 @@ export class LogWriter {
     const report = dropped > 0 ? [this.#format(droppedRecord(dropped))] : [];
     const bytes = TEXT_ENCODER.encode([...lines, ...report].join(""));
     try {
-      for (let start = 0; start < bytes.length;) {
-        start += await this.#write(bytes.subarray(start));
-      }
+      await writeAll(this.#writer, bytes);
     } catch {
       // Nothing else can report this, so the next batch does.
       this.#dropped += lines.length + dropped;
@@ -94,11 +92,8 @@ function formatText({ timestampMs, level, message }: LogRecord): string {
 }
 
 function localTime(date: Date): string {
-  const day = [date.getFullYear(), pad(date.getMonth() + 1), pad(date.getDate())].join("/");
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(pad).join(":");
-  return `${day} ${time}`;
-}
-
-function pad(number: number): string {
-  return String(number).padStart(2, "0");
+  // As an ISO time, which is in UTC.
+  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return shifted.toISOString().slice(0, "2026-12-01T12:00:00".length).replace("T", " ")
+    .replaceAll("-", "/");
 }

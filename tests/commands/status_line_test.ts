@@ -29,7 +29,7 @@ Deno.test("StatusLine writes itself anew in place, and leaves nothing behind", (
 Deno.test("StatusLine makes room for what is written above it", async () => {
   const { written, line } = aStream({ isTerminal: true });
   line.show("1 of 2");
-  assertEquals(await line.writeAbove(LOGGED), LOGGED.length);
+  assertEquals(await line.write(LOGGED), LOGGED.length);
   line.show("2 of 2");
   assertEquals(written, ["\r\x1b[K1 of 2", "\r\x1b[K", "logged\n", "\r\x1b[K2 of 2"]);
 });
@@ -37,7 +37,7 @@ Deno.test("StatusLine makes room for what is written above it", async () => {
 Deno.test("StatusLine writes nothing of its own, when there is no terminal", async () => {
   const { written, line } = aStream({ isTerminal: false });
   line.show("1 of 2");
-  await line.writeAbove(LOGGED);
+  await line.write(LOGGED);
   line.clear();
   assertEquals(written, ["logged\n"]);
 });

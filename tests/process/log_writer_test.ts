@@ -87,7 +87,7 @@ Deno.test("LogWriter leaves text that is no control character as it is", async (
 
 Deno.test("LogWriter writes everything in order, when only a few bytes are taken at a time", async () => {
   const reader = new Reader({ bytesAtATime: 3 });
-  const writer = new LogWriter("text", reader.write);
+  const writer = new LogWriter("text", reader);
   for (const message of ["ä", "bc", "def"]) writer.log({ ...RECORD, message });
   await writer.flush(5000);
   assertEquals(reader.messages, ["ä", "bc", "def"]);
@@ -95,7 +95,7 @@ Deno.test("LogWriter writes everything in order, when only a few bytes are taken
 
 Deno.test("LogWriter goes on, when there was nothing to write for a while", async () => {
   const reader = new Reader();
-  const writer = new LogWriter("text", reader.write);
+  const writer = new LogWriter("text", reader);
   writer.log({ ...RECORD, message: "1" });
   await writer.flush(5000);
   writer.log({ ...RECORD, message: "2" });
@@ -105,7 +105,7 @@ Deno.test("LogWriter goes on, when there was nothing to write for a while", asyn
 
 Deno.test("LogWriter.log() returns at once, and drops and counts what is too much, when nobody reads", async () => {
   const reader = new Reader({ isAway: true });
-  const writer = new LogWriter("text", reader.write, { maxWaiting: 3 });
+  const writer = new LogWriter("text", reader, { maxWaiting: 3 });
 
   writer.log({ ...RECORD, message: "being written" });
   await everythingSettled();
@@ -128,7 +128,7 @@ Deno.test("LogWriter.log() returns at once, and drops and counts what is too muc
 
 Deno.test("LogWriter counts anew after it has reported what it dropped", async () => {
   const reader = new Reader({ isAway: true });
-  const writer = new LogWriter("text", reader.write, { maxWaiting: 1 });
+  const writer = new LogWriter("text", reader, { maxWaiting: 1 });
   for (const dropped of [2, 1]) {
     writer.log({ ...RECORD, message: "being written" });
     await everythingSettled();
@@ -148,7 +148,9 @@ Deno.test("LogWriter counts the lines it lost and goes on, when a write fails", 
   let failures = 2;
   const writer = new LogWriter(
     "text",
-    (bytes) => failures-- > 0 ? Promise.reject(new Error("EAGAIN")) : reader.write(bytes),
+    {
+      write: (bytes) => failures-- > 0 ? Promise.reject(new Error("EAGAIN")) : reader.write(bytes),
+    },
   );
 
   writer.log({ ...RECORD, message: "lost" });
@@ -165,7 +167,7 @@ Deno.test("LogWriter counts the lines it lost and goes on, when a write fails", 
 
 Deno.test("LogWriter.flush() resolves when everything is written, not earlier", async () => {
   const reader = new Reader({ isAway: true });
-  const writer = new LogWriter("text", reader.write);
+  const writer = new LogWriter("text", reader);
   writer.log({ ...RECORD, message: "1" });
   await everythingSettled();
   writer.log({ ...RECORD, message: "2" });
@@ -181,12 +183,12 @@ Deno.test("LogWriter.flush() resolves when everything is written, not earlier", 
 });
 
 Deno.test("LogWriter.flush() resolves at once, when there is nothing to write", async () => {
-  await new LogWriter("text", new Reader().write).flush(60_000);
+  await new LogWriter("text", new Reader()).flush(60_000);
 });
 
 Deno.test("LogWriter.flush() resolves at its deadline, when nobody reads", async () => {
   const reader = new Reader({ isAway: true });
-  const writer = new LogWriter("text", reader.write);
+  const writer = new LogWriter("text", reader);
   writer.log(RECORD);
   await writer.flush(5);
   assertEquals(reader.messages, []);
@@ -227,9 +229,11 @@ class Reader {
 
 async function written(format: LogFormat, record: LogRecord): Promise<string> {
   let text = "";
-  const writer = new LogWriter(format, (bytes) => {
-    text += TEXT_DECODER.decode(bytes);
-    return Promise.resolve(bytes.length);
+  const writer = new LogWriter(format, {
+    write: (bytes) => {
+      text += TEXT_DECODER.decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
   });
   writer.log(record);
   await eventually(() => text.endsWith("\n"), { what: "the record is written" });
