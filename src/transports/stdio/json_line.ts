@@ -1,4 +1,5 @@
 import type { Bytes, RecordHeader } from "../../core/event.ts";
+import type { OutboundRecord } from "../../core/result_processor.ts";
 
 const TEXT_ENCODER = new TextEncoder();
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -8,12 +9,8 @@ const { rawJSON, isRawJSON } = JSON as typeof JSON & {
   isRawJSON(value: unknown): boolean;
 };
 
-/** Key, value and headers of a line in `format: json`. */
-export interface JsonRecord {
-  readonly key: Bytes | null;
-  readonly value: Bytes | null;
-  readonly headers: readonly RecordHeader[];
-}
+/** What a line in `format: json` holds. */
+export type JsonRecord = Pick<OutboundRecord, "key" | "value" | "headers">;
 
 /**
  * Parses `{"key": …, "value": …, "headers": [["name", …], …]}`. Each … is a text, `{"base64": "…"}` for bytes that are

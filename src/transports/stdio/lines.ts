@@ -1,16 +1,13 @@
-import type { Bytes } from "../../core/event.ts";
+import type { Bytes, EventOrigin } from "../../core/event.ts";
 
 const NEWLINE = 0x0a;
 
-/** A line exceeds its limit. What follows it was not read. */
-export class LineTooLongError extends Error {
-  override readonly name = "LineTooLongError";
-}
+const MIB = 1024 * 1024;
 
 /**
  * Yields the lines of a byte stream without their newline, also a last line that has none.
  *
- * @throws {LineTooLongError} at a line of more than `maxBytes`, before it is held in memory
+ * @throws {SyntaxError} at a line of more than `maxBytes`, before it is held in memory; what follows stays unread
  */
 export async function* readLines(
   stream: ReadableStream<Bytes>,
@@ -21,16 +18,25 @@ export async function* readLines(
   for await (const chunk of stream) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      if (startedBytes + end - start > maxBytes) throw new LineTooLongError();
+      if (startedBytes + end - start > maxBytes) throw tooLong(maxBytes);
       yield concatenate([...started, chunk.subarray(start, end)]);
       [started, startedBytes] = [[], 0];
       start = end + 1;
     }
     startedBytes += chunk.length - start;
-    if (startedBytes > maxBytes) throw new LineTooLongError();
+    if (startedBytes > maxBytes) throw tooLong(maxBytes);
     if (start < chunk.length) started.push(chunk.slice(start));
   }
   if (started.length > 0) yield concatenate(started);
+}
+
+/** The origin of a line, by its index from 0. No two runs read it at the same time, so ids differ between runs. */
+export function lineOrigin(index: number, timestampMs: number): EventOrigin {
+  return {
+    id: `stdin-${index}-${timestampMs}`,
+    facts: () => [["topic", "stdin"], ["offset", `${index}`]],
+    toString: () => `stdin@${index}`,
+  };
 }
 
 function concatenate(parts: readonly Bytes[]): Bytes {
@@ -41,4 +47,8 @@ function concatenate(parts: readonly Bytes[]): Bytes {
     offset += part.length;
   }
   return whole;
+}
+
+function tooLong(maxBytes: number): SyntaxError {
+  return new SyntaxError(`it is longer than ${maxBytes / MIB} MiB`);
 }

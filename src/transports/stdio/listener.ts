@@ -6,8 +6,7 @@ import { type Deliver, EventNotSettledError, type Listener } from "../../core/li
 import type { Limits } from "../../core/transport.ts";
 import type { StdinListenerConfig } from "./config.ts";
 import { parseJsonLine } from "./json_line.ts";
-import { lineOrigin } from "./line_origin.ts";
-import { LineTooLongError, readLines } from "./lines.ts";
+import { lineOrigin, readLines } from "./lines.ts";
 
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
@@ -33,27 +32,24 @@ export class StdinListener implements Listener {
   /** @throws {SyntaxError} at a line that is invalid or too long; earlier lines settle, later ones stay unread */
   async listen(deliver: Deliver, lease: Lease): Promise<void> {
     const unsettled = new Set<Promise<void>>();
-    const failure = Promise.withResolvers<never>();
-    failure.promise.catch(() => {});
-    let hasFailed = false;
+    const failed = new AbortController();
+    let index = 0;
     let unsettledBytes = 0;
     let oneSettled = Promise.withResolvers<void>();
 
     const deliverAll = async () => {
-      let index = 0;
-      for await (const line of this.#lines()) {
-        if (lease.ending.aborted || hasFailed) return;
-        const settled = deliver(new Delivery(this.#toEvent(line, index++), lease))
+      for await (const line of readLines(this.#input, MAX_LINE_BYTES)) {
+        if (lease.ending.aborted || failed.signal.aborted) return;
+        const settled = deliver(new Delivery(this.#toEvent(line, index), lease))
           .catch((error) => {
-            if (error instanceof EventNotSettledError) return;
-            hasFailed = true;
-            failure.reject(error);
+            if (!(error instanceof EventNotSettledError)) failed.abort(error);
           })
           .finally(() => {
             unsettled.delete(settled);
             unsettledBytes -= line.length;
             oneSettled.resolve();
           });
+        index++;
         unsettled.add(settled);
         unsettledBytes += line.length;
         while (unsettled.size >= MAX_UNSETTLED || unsettledBytes >= this.#maxBytes) {
@@ -65,43 +61,22 @@ export class StdinListener implements Listener {
     };
     try {
       // A read of standard input cannot be aborted, so the end of the lease does not wait for it.
-      await Promise.race([deliverAll(), aborted(lease.ending), failure.promise]);
-    } finally {
-      await Promise.race([Promise.all(unsettled), failure.promise]);
-    }
-  }
-
-  async *#lines(): AsyncGenerator<Bytes> {
-    let number = 1;
-    try {
-      for await (const line of readLines(this.#input, MAX_LINE_BYTES)) {
-        yield line;
-        number++;
-      }
+      await Promise.race([deliverAll(), aborted(lease.ending), aborted(failed.signal)]);
     } catch (error) {
-      if (!(error instanceof LineTooLongError)) throw error;
-      throw new SyntaxError(
-        `Cannot read line ${number} of stdin: it is longer than ${
-          MAX_LINE_BYTES / 1024 / 1024
-        } MiB`,
-      );
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new SyntaxError(`Cannot read line ${index + 1} of stdin: ${error.message}`);
+    } finally {
+      await Promise.race([Promise.all(unsettled), aborted(failed.signal)]);
+      failed.signal.throwIfAborted();
     }
   }
 
   #toEvent(line: Bytes, index: number): InboundEvent {
     const timestampMs = new Date().getTime();
-    const origin = lineOrigin(index, timestampMs);
-    return { origin, position: index, ...this.#parse(line, index), timestampMs };
-  }
-
-  #parse(line: Bytes, index: number): Pick<InboundEvent, "key" | "value" | "headers"> {
-    if (this.#config.format === "text") return { key: null, value: line, headers: [] };
-    try {
-      return parseJsonLine(line);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new SyntaxError(`Cannot read line ${index + 1} of stdin: ${error.message}`);
-    }
+    const record = this.#config.format === "text"
+      ? { key: null, value: line, headers: [] }
+      : parseJsonLine(line);
+    return { origin: lineOrigin(index, timestampMs), position: index, ...record, timestampMs };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

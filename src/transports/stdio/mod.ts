@@ -1,6 +1,6 @@
 import type { ListenerRole, ResultProcessorRole } from "../../core/transport.ts";
 import type { StdinListenerConfig, StdoutConfig } from "./config.ts";
-import { lineOrigin } from "./line_origin.ts";
+import { lineOrigin } from "./lines.ts";
 
 const NOTHING = { net: [], env: [] };
 
