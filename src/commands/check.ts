@@ -73,19 +73,12 @@ async function checkOnline(pipelines: readonly PipelineConfig[]): Promise<readon
   });
 }
 
-interface Findings {
-  readonly pipeline: PipelineConfig;
-  readonly problems: readonly string[];
-  /** Absent when discovery failed. */
-  readonly flow?: PipelineFlow;
-}
-
-async function askRemoteSystems(pipeline: PipelineConfig): Promise<Findings> {
-  const options = {
-    // Failures are returned as problems.
-    log: () => {},
-    signal: new AbortController().signal,
-  };
+/** `flow` is absent when discovery failed. */
+async function askRemoteSystems(
+  pipeline: PipelineConfig,
+): Promise<{ pipeline: PipelineConfig; problems: readonly string[]; flow?: PipelineFlow }> {
+  // Failures are returned as problems.
+  const options = { log: () => {}, signal: new AbortController().signal };
   try {
     const discoveries = await discover(pipeline, options);
     const permissions = pipelinePermissions(pipeline, discoveries);

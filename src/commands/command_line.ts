@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { type DeadLetterFilter, filterNames, parseFilter } from "../core/redrive/selection.ts";
+import { filterNames, parseFilter } from "../core/redrive/selection.ts";
 import { LOG_FORMATS, type LogFormat } from "../core/log.ts";
+import type { RedriveSelection, TryEvent } from "../process/worker_messages.ts";
 import { ORIGIN_FACTS } from "../transports/mod.ts";
 
 const FILTER_NAMES = filterNames(ORIGIN_FACTS);
@@ -8,28 +9,17 @@ const FILTER_NAMES = filterNames(ORIGIN_FACTS);
 export type Command =
   | { readonly kind: "run"; readonly files: readonly string[]; readonly logFormat?: LogFormat }
   | { readonly kind: "check"; readonly files: readonly string[]; readonly online: boolean }
-  | RedriveCommandLine
-  | TryCommandLine
+  | OfPipeline<"redrive"> & RedriveSelection
+  | OfPipeline<"try"> & TryEvent
   | { readonly kind: "schema" }
   | { readonly kind: "version" }
   | { readonly kind: "help" }
   | { readonly kind: "misuse"; readonly problem: string };
 
-interface RedriveCommandLine {
-  readonly kind: "redrive";
+interface OfPipeline<Kind> {
+  readonly kind: Kind;
   readonly files: readonly string[];
   readonly pipeline: string;
-  readonly filter?: DeadLetterFilter;
-  readonly limit?: number;
-  readonly dryRun: boolean;
-}
-
-interface TryCommandLine {
-  readonly kind: "try";
-  readonly files: readonly string[];
-  readonly pipeline: string;
-  readonly key?: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 /** Keep this list small and stable: scripts and orchestrators depend on it. */

@@ -3,13 +3,9 @@ import type { AdminConfig } from "../config/schema.ts";
 import type { Logger } from "../core/log.ts";
 import type { AdminRequest } from "./admin_messages.ts";
 import { AdminServer } from "./admin_server.ts";
-import type { PipelineReadiness } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
 
-export interface AdminSubject {
-  /** Whether all Workers answer. */
-  readonly isLive: boolean;
-  readonly readiness: readonly PipelineReadiness[];
-}
+export type AdminSubject = Pick<Supervisor, "isLive" | "readiness">;
 
 const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 

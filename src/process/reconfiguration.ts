@@ -4,16 +4,14 @@ import {
   formatProblem,
   type LoadedConfig,
 } from "../config/mod.ts";
-import type { Config, ConfigWarning, PipelineConfig } from "../config/schema.ts";
+import type { Config, ConfigWarning } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
 import { type FileTexts, watchFiles } from "./changed_files.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
+import type { Supervisor } from "./supervisor.ts";
 
-export interface ChangeTarget {
-  /** Returns false when the pipeline has ended for good. */
-  change(pipeline: PipelineConfig, how: "update" | "restart"): boolean;
-}
+export type ChangeTarget = Pick<Supervisor, "change">;
 
 const OUTCOMES: Readonly<Record<Exclude<PipelineChange, "none">, string>> = {
   update: "new calls use the new values",

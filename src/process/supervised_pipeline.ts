@@ -1,4 +1,4 @@
-import type { Config, PipelineConfig } from "../config/schema.ts";
+import type { PipelineConfig } from "../config/schema.ts";
 import { backoffDelays, formatDelay, sleep } from "../core/backoff.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import type { Discovery } from "../core/transport.ts";
@@ -20,6 +20,10 @@ type RunEnd =
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
 export interface SupervisedPipelineOptions {
+  /** How long it may drain. */
+  readonly shutdownTimeoutMs: number;
+  /** How long an event may fail before the pipeline is not ready. */
+  readonly readyAfterMs: number;
   readonly log: LogSink;
   /** Module of the Workers. */
   readonly workerUrl: URL;
@@ -36,7 +40,6 @@ export interface SupervisedPipelineOptions {
 
 /** Runs one pipeline, in one Worker after the other. */
 export class SupervisedPipeline {
-  readonly #process: Pick<Config, "shutdownTimeoutMs" | "admin">;
   readonly #options: SupervisedPipelineOptions;
   readonly #stopping = new AbortController();
   #config: PipelineConfig;
@@ -47,13 +50,8 @@ export class SupervisedPipeline {
   #idle: readonly string[] = ["it is starting"];
   #hasEnded = false;
 
-  constructor(
-    config: PipelineConfig,
-    process: Pick<Config, "shutdownTimeoutMs" | "admin">,
-    options: SupervisedPipelineOptions,
-  ) {
+  constructor(config: PipelineConfig, options: SupervisedPipelineOptions) {
     this.#config = config;
-    this.#process = process;
     this.#options = options;
   }
 
@@ -83,7 +81,7 @@ export class SupervisedPipeline {
   /** Drains it; aborts what still runs after the configuration's `shutdownTimeout`. */
   stop(): void {
     this.#stopping.abort();
-    this.#worker?.stop(this.#process.shutdownTimeoutMs);
+    this.#drain();
   }
 
   /** As `Supervisor.change()` says. */
@@ -93,13 +91,17 @@ export class SupervisedPipeline {
     // A draining Worker may lack the permissions for the new configuration; its successor starts with it.
     if (this.#renewal.signal.aborted) return true;
     if (how === "update" && this.#worker !== null) {
-      this.#worker.update(config.eventHandler);
+      this.#worker.send({ kind: "update", eventHandler: config.eventHandler });
     } else {
       this.#idle = ["it is starting"];
       this.#renewal.abort();
-      this.#worker?.stop(this.#process.shutdownTimeoutMs);
+      this.#drain();
     }
     return true;
+  }
+
+  #drain(): void {
+    this.#worker?.send({ kind: "stop", drainMs: this.#options.shutdownTimeoutMs });
   }
 
   async #runAgainAndAgain(): Promise<PipelineEnd> {
@@ -122,9 +124,7 @@ export class SupervisedPipeline {
         return "hung";
       }
       if (end.kind === "refused") {
-        for (const reason of end.reasons) {
-          log.error(`pipeline '${name}' is not started: ${reason}`);
-        }
+        for (const reason of end.reasons) log.error(`pipeline '${name}' is not started: ${reason}`);
         this.#idle = [`it is not started: ${end.reasons.join("; ")}`];
         return "failed";
       }
@@ -157,7 +157,7 @@ export class SupervisedPipeline {
     pipeline: PipelineConfig,
     { log, signal }: { log: Logger; signal: AbortSignal },
   ): Promise<RunEnd> {
-    const { log: sink, workerUrl, maxMissedSigns, shareOfCalls } = this.#options;
+    const { log: sink, workerUrl, maxMissedSigns, shareOfCalls, readyAfterMs } = this.#options;
     try {
       const discoveries = await discover(pipeline, { log: sink, signal });
       signal.throwIfAborted();
@@ -170,7 +170,7 @@ export class SupervisedPipeline {
       this.#worker = new PipelineWorker(workerUrl, { ...pipeline, concurrency }, {
         permissions,
         log: sink,
-        readyAfterMs: this.#process.admin?.readyAfterMs ?? 0,
+        readyAfterMs,
         maxMissedSigns,
       });
       return await this.#worker.end();

@@ -1,6 +1,6 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import type { LogSink } from "../core/log.ts";
-import type { HandlerConfig, Permissions } from "../core/transport.ts";
+import type { Permissions } from "../core/transport.ts";
 import { SandboxedWorker } from "./sandboxed_worker.ts";
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type WorkerEnd } from "./worker_messages.ts";
 
@@ -53,7 +53,7 @@ export class PipelineWorker {
       if (++this.#missedSigns <= maxMissedSigns) return;
       this.#hung.resolve({ kind: "hung", reason: `no heartbeat for ${this.#silentSeconds} s` });
     }, ALIVE_INTERVAL_MS);
-    this.#worker.send({ kind: "start", pipeline, readyAfterMs });
+    this.send({ kind: "start", pipeline, readyAfterMs });
   }
 
   /** Whether it has sent a heartbeat lately. */
@@ -70,14 +70,8 @@ export class PipelineWorker {
     return this.#missedSigns * ALIVE_INTERVAL_MS / 1000;
   }
 
-  /** Switches the handler to another configuration while it works. */
-  update(eventHandler: HandlerConfig): void {
-    this.#worker.send({ kind: "update", eventHandler });
-  }
-
-  /** Drains; aborts what still runs after `drainMs`. */
-  stop(drainMs: number): void {
-    this.#worker.send({ kind: "stop", drainMs });
+  send(command: PipelineCommand): void {
+    this.#worker.send(command);
   }
 
   /** Resolves with how it ended. The Worker is terminated by then, unless it hung. */

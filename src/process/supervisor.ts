@@ -37,7 +37,9 @@ export class Supervisor {
     }: { log: LogSink; workerUrl?: URL; maxMissedSigns?: number; shareOfCalls?: number },
   ) {
     this.#pipelines = config.pipelines.map((pipeline) =>
-      new SupervisedPipeline(pipeline, config, {
+      new SupervisedPipeline(pipeline, {
+        shutdownTimeoutMs: config.shutdownTimeoutMs,
+        readyAfterMs: config.admin?.readyAfterMs ?? 0,
         log,
         workerUrl,
         maxMissedSigns,

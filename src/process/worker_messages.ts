@@ -34,10 +34,7 @@ export type PipelineCommand =
   | { readonly kind: "update"; readonly eventHandler: HandlerConfig }
   | StopCommand;
 
-/** Its progress says why the pipeline is not ready. It is sent every {@linkcode ALIVE_INTERVAL_MS}, as a heartbeat. */
-export type PipelineReport = WorkerReport<null, readonly string[]>;
-
-/** Interval of heartbeats, in milliseconds. */
+/** Interval of heartbeats, in milliseconds: reports of progress that say why the pipeline is not ready. */
 export const ALIVE_INTERVAL_MS = 1000;
 
 /** The only command to a discovery Worker. */

@@ -4,15 +4,15 @@
  *
  * @module
  */
-import type { PipelineCommand, PipelineReport } from "../../../src/process/worker_messages.ts";
+import type { PipelineCommand, WorkerReport } from "../../../src/process/worker_messages.ts";
 
-const ANSWERS: Readonly<Record<string, PipelineReport>> = {
+const ANSWERS: Readonly<Record<string, WorkerReport<null, readonly string[]>>> = {
   "/ready": { kind: "progress", progress: [] },
   "/ends": { kind: "ended", result: null },
   "/fails": { kind: "failed", reason: "failed on purpose", isRefusal: false },
 };
 
-function report(message: PipelineReport): void {
+function report(message: WorkerReport<null, readonly string[]>): void {
   self.postMessage(message);
 }
 

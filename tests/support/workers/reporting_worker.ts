@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { PipelineCommand, PipelineReport } from "../../../src/process/worker_messages.ts";
+import type { PipelineCommand, WorkerReport } from "../../../src/process/worker_messages.ts";
 
 const DRAIN_MS = 300;
 
-function report(message: PipelineReport): void {
+function report(message: WorkerReport<null, readonly string[]>): void {
   self.postMessage(message);
 }
 
