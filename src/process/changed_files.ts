@@ -30,6 +30,7 @@ export async function watchFiles(
   let last = known;
   while (known.size > 0) {
     await sleep(last === known ? intervalMs : SETTLE_MS, signal);
+    if (signal.aborted) return;
     const seen = await readAll(known.keys(), read);
     if (signal.aborted) return;
     if (isEqual(seen, known)) last = known;
