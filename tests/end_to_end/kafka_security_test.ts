@@ -168,11 +168,11 @@ Deno.test("eventor names what keeps it and a broker apart, and tries no more tha
     ],
     "plain text spoken to TLS": [
       { listener: "SASL_SSL", keys: {} },
-      /speaks TLS at this port: set security\.protocol to ssl or sasl_ssl/,
+      /requires TLS at this port: set security\.protocol to ssl or sasl_ssl/,
     ],
     "no SASL where it is asked for": [
       { listener: "SASL_SSL", keys: server },
-      /this port seems to ask for SASL: set security\.protocol to sasl_ssl/,
+      /this port seems to require SASL: set security\.protocol to sasl_ssl/,
     ],
   };
   const { topic, results, deadLetters } = await world.someTopics("refused");

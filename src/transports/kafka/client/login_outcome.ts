@@ -30,7 +30,7 @@ export function watchLogin(
     answers++;
     if (answers === 1 && tls === null && TLS_ALERT.every((byte, at) => bytes[at] === byte)) {
       const refusal = attempt.refuse(
-        `broker ${broker} speaks TLS at this port: set security.protocol to ssl or sasl_ssl, or correct the port`,
+        `broker ${broker} requires TLS at this port: set security.protocol to ssl or sasl_ssl, or correct the port`,
       );
       socket.destroy(refusal);
     } else if (sasl === null && answers === decidingAnswer) {
@@ -59,7 +59,7 @@ export function watchLogin(
     // `end` also follows when this side has closed the connection.
     if (sasl === null && isAtOnce && !socket.writableEnded) {
       attempt.refuse(
-        `broker ${broker} closes the connection at the first request: this port seems to ask for SASL: ` +
+        `broker ${broker} closes the connection at the first request: this port seems to require SASL: ` +
           "set security.protocol to sasl_ssl or sasl_plaintext, or correct the port",
       );
     }

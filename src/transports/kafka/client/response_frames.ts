@@ -39,7 +39,7 @@ export class ResponseFrames {
    */
   *push(bytes: Buffer): Generator<Buffer> {
     for (let position = 0; position < bytes.length;) {
-      if (this.#isBroken) throw new FrameError("what comes behind a broken response is not read");
+      if (this.#isBroken) throw new FrameError("bytes after an invalid response are not read");
       if (this.#frame === null) {
         const sizeEnd = Math.min(position + SIZE_BYTES - this.#sizeBytes, bytes.length);
         bytes.copy(this.#size, this.#sizeBytes, position, sizeEnd);

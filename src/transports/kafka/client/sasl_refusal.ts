@@ -48,7 +48,7 @@ export function saslRefusal(
     case "UNSUPPORTED_SASL_MECHANISM":
       return `broker ${broker} does not know ${mechanism} at this port: correct sasl.mechanism, or the port in bootstrap.servers`;
     case "ILLEGAL_SASL_STATE":
-      return `broker ${broker} asks for no SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
+      return `broker ${broker} does not use SASL at this port: correct the port in bootstrap.servers, or security.protocol`;
   }
   if (sasl.mechanism === "oauthbearer") {
     const { clientId } = sasl.token;

@@ -19,7 +19,7 @@ export function tlsRefusal(
   const [, alert] = /received fatal alert: (\w+)/.exec(message) ?? [];
   if (alert !== undefined) return `broker ${broker} refuses TLS: ${aboutAlert(alert, tls)}`;
   if (/received corrupt message of type InvalidContentType/.test(message)) {
-    return `broker ${broker} speaks no TLS at this port: correct the port in bootstrap.servers, or security.protocol`;
+    return `broker ${broker} does not use TLS at this port: correct the port in bootstrap.servers, or security.protocol`;
   }
   return null;
 }

@@ -125,7 +125,7 @@ function handOver(frame: Buffer, { authHandlers, requestQueue }: ReceivingConnec
   const correlationId = frame.readInt32BE();
   // A late response cannot be the reason: a request that times out closes its connection.
   if (!requestQueue.inflight.has(correlationId)) {
-    throw new FrameError("it answers what was not asked: correct the port");
+    throw new FrameError("its response is to no request: correct the port");
   }
   requestQueue.fulfillRequest({
     size: frame.length,

@@ -30,7 +30,7 @@ for (
     {
       what: "a response to no request",
       sent: response(17, [0]),
-      reason: "it answers what was not asked: correct the port",
+      reason: "its response is to no request: correct the port",
     },
     {
       what: "a response with an array of two billion elements",

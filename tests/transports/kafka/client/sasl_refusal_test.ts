@@ -34,7 +34,7 @@ Deno.test("saslRefusal() names what is wrong, and the key to correct", async (t)
     [
       ofType("ILLEGAL_SASL_STATE", "not valid"),
       USER,
-      "broker kafka:9093 asks for no SASL at this port: correct the port in bootstrap.servers, " +
+      "broker kafka:9093 does not use SASL at this port: correct the port in bootstrap.servers, " +
       "or security.protocol",
     ],
     [

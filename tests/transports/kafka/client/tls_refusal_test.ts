@@ -85,7 +85,7 @@ Deno.test("tlsRefusal() names what is wrong, and the key to correct", async (t) 
     [
       "received corrupt message of type InvalidContentType",
       own,
-      "broker kafka:9093 speaks no TLS at this port: correct the port in bootstrap.servers, or security.protocol",
+      "broker kafka:9093 does not use TLS at this port: correct the port in bootstrap.servers, or security.protocol",
     ],
     ["connect ECONNREFUSED 127.0.0.1:9093", own, null],
     ["unexpected end of file", own, null],
