@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Buffer } from "node:buffer";
 import type { Bytes } from "../../../core/event.ts";
 import { type RequestMemory, RequestPayload } from "./encoder.ts";
 import { type CreateRequest, type KafkaRequest, withRequests } from "./own_requests.ts";
@@ -58,11 +57,6 @@ export interface PartitionResponse {
   readonly baseOffset: string;
 }
 
-interface WritablePartition {
-  readonly partition: number;
-  readonly batch: WritableBatch;
-}
-
 /** The same broker, whose Produce requests this module writes. */
 export function writingBatches<Broker extends object>(broker: Broker): Broker {
   return withRequests(broker, writtenHere);
@@ -81,51 +75,32 @@ export function writtenHere(create: CreateRequest): (request: ProduceRequest) =>
 async function encode(
   { acks, timeout, compression, topicData: [{ topic, partitions, memory }] }: ProduceRequest,
 ): Promise<RequestPayload> {
-  const fields = new Encoder()
+  const fields: Bytes = new Encoder()
     .writeString(null) // the id of a transaction
     .writeInt16(acks)
     .writeInt32(timeout)
     .writeInt32(1) // the number of topics
     .writeString(topic)
-    .writeInt32(partitions.length);
-  const parts: (Bytes | WritablePartition)[] = [fields.buffer];
-  for (const data of partitions) parts.push(await preparePartition(data, compression));
-  const size = parts.reduce((sum, part) => sum + partSize(part), 0);
-  return new RequestPayload(
-    { size, memory },
-    (target, start) => parts.reduce((position, part) => writePart(target, position, part), start),
-  );
-}
-
-async function preparePartition(
-  { partition, records, firstSequence = 0, producerId = -1, producerEpoch = 0 }: PartitionData,
-  compression: number,
-): Promise<WritablePartition> {
-  const batch = await prepareBatch(records, {
-    firstSequence,
-    producerId,
-    producerEpoch,
-    compression,
-  });
-  return { partition, batch };
-}
-
-function partSize(part: Bytes | WritablePartition): number {
-  return part instanceof Uint8Array ? part.length : PARTITION_HEADER_SIZE + batchSize(part.batch);
-}
-
-function writePart(
-  target: Buffer<ArrayBuffer>,
-  start: number,
-  part: Bytes | WritablePartition,
-): number {
-  if (part instanceof Uint8Array) {
-    target.set(part, start);
-    return start + part.length;
+    .writeInt32(partitions.length).buffer;
+  const batches: { readonly partition: number; readonly batch: WritableBatch }[] = [];
+  let size = fields.length;
+  for (const { partition, records, ...numbers } of partitions) {
+    const { firstSequence = 0, producerId = -1, producerEpoch = 0 } = numbers;
+    const options = { firstSequence, producerId, producerEpoch, compression };
+    const batch = await prepareBatch(records, options);
+    batches.push({ partition, batch });
+    size += PARTITION_HEADER_SIZE + batchSize(batch);
   }
-  const batchStart = start + PARTITION_HEADER_SIZE;
-  const end = writeBatch(target, batchStart, part.batch);
-  target.writeInt32BE(part.partition, start);
-  target.writeInt32BE(end - batchStart, start + 4);
-  return end;
+  return new RequestPayload({ size, memory }, (target, start) => {
+    target.set(fields, start);
+    let position = start + fields.length;
+    for (const { partition, batch } of batches) {
+      const batchStart = position + PARTITION_HEADER_SIZE;
+      const end = writeBatch(target, batchStart, batch);
+      target.writeInt32BE(partition, position);
+      target.writeInt32BE(end - batchStart, position + 4);
+      position = end;
+    }
+    return position;
+  });
 }
