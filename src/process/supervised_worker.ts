@@ -4,11 +4,11 @@ import type { Permissions } from "../core/transport.ts";
 import { SandboxedWorker } from "./sandboxed_worker.ts";
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type WorkerEnd } from "./worker_messages.ts";
 
-/** Heartbeats that a Worker may miss in a row, by default. */
-const MAX_MISSED_SIGNS = 30;
+/** Heartbeats that a Worker may miss in a row before it counts as hung: no garbage collection takes so long. */
+const MAX_MISSED_BEFORE_HUNG = 30;
 
-/** This many seconds without a heartbeat are a hang, not a long garbage collection or a suspended process. */
-const MAX_MISSED_SIGNS_OF_LIVE = 10;
+/** Heartbeats that it may miss in a row while it counts as live. */
+const MAX_MISSED_WHILE_LIVE = 10;
 
 /** A Worker that no longer answers. Nothing can stop its thread from outside, so the process must end. */
 interface HungWorker {
@@ -31,7 +31,7 @@ export class PipelineWorker {
   constructor(
     url: URL,
     pipeline: PipelineConfig,
-    { permissions, log, readyAfterMs, maxMissedSigns = MAX_MISSED_SIGNS }: {
+    { permissions, log, readyAfterMs, maxMissedSigns = MAX_MISSED_BEFORE_HUNG }: {
       permissions: Permissions;
       log: LogSink;
       /** How long an event may fail before the pipeline is not ready. */
@@ -58,7 +58,7 @@ export class PipelineWorker {
 
   /** Whether it has sent a heartbeat lately. */
   get isLive(): boolean {
-    return this.#missedSigns <= MAX_MISSED_SIGNS_OF_LIVE;
+    return this.#missedSigns <= MAX_MISSED_WHILE_LIVE;
   }
 
   /** Why the pipeline is not ready: the Worker's last report, unless the Worker no longer answers. */

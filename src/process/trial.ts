@@ -85,7 +85,7 @@ export async function runTrial(
   const decision = settled === undefined
     ? outcome instanceof HandlerError
       ? "call again, with growing pauses, until the endpoint answers"
-      : "block: call again for ever, with growing pauses, while later events of its key wait"
+      : "block: try again for ever, with growing pauses, while later events wait as 'ordering' says"
     : settled === "deadLetter"
     ? "publish a dead letter"
     : settled === "discarded"

@@ -30,7 +30,8 @@ interface Row {
 }
 
 const RETRY = { maxAttempts: 3, initialDelay: "2s" };
-const BLOCK = "block: call again for ever, with growing pauses, while later events of its key wait";
+const BLOCK =
+  "block: try again for ever, with growing pauses, while later events wait as 'ordering' says";
 const AWAY = "call again, with growing pauses, until the endpoint answers";
 
 const ROWS: readonly Row[] = [
