@@ -12,44 +12,15 @@ import { loadFiles, pipelineOf } from "./configuration.ts";
 import { untilForced } from "./shutdown.ts";
 import { StatusLine } from "./status_line.ts";
 
-type RedriveRequest = Command & { kind: "redrive" };
-
 /** Redrives dead letters of a pipeline until none is left or a signal comes; resolves with the exit code. */
-export async function redrive(command: RedriveRequest): Promise<number> {
+export async function redrive(command: Command & { kind: "redrive" }): Promise<number> {
   const config = await loadFiles(command.files);
   if (config === null) return EXIT_CODE.misuse;
   const pipeline = await choosePipeline(config, command.pipeline);
   if (pipeline === null) return EXIT_CODE.misuse;
   const statusLine = new StatusLine(Deno.stderr);
-  const writer = new LogWriter(config.logFormat, statusLine);
-  try {
-    return await supervise({ command, pipeline, config }, {
-      log: (record) => writer.log(record),
-      statusLine,
-    });
-  } finally {
-    await writer.flush();
-  }
-}
-
-async function choosePipeline(config: Config, name: string): Promise<PipelineConfig | null> {
-  const pipeline = await pipelineOf(config, name);
-  const roles = pipeline && redriveRoles(pipeline);
-  if (roles === null || !("problem" in roles)) return pipeline;
-  await printError(
-    `eventor: cannot put back dead letters of pipeline '${name}': ${roles.problem}\n`,
-  );
-  return null;
-}
-
-async function supervise(
-  { command, pipeline, config }: {
-    command: RedriveRequest;
-    pipeline: PipelineConfig;
-    config: Config;
-  },
-  { log, statusLine }: { log: LogSink; statusLine: StatusLine },
-): Promise<number> {
+  await using writer = new LogWriter(config.logFormat, statusLine);
+  const { log } = writer;
   const { filter, limit, dryRun } = command;
   const supervisor = new RedriveSupervisor(pipeline, { selection: { filter, limit, dryRun }, log });
   const timer = setInterval(() => {
@@ -64,6 +35,16 @@ async function supervise(
   if (failure === null) return EXIT_CODE.stopped;
   await printError(`eventor: ${failure}\n`);
   return EXIT_CODE.failed;
+}
+
+async function choosePipeline(config: Config, name: string): Promise<PipelineConfig | null> {
+  const pipeline = await pipelineOf(config, name);
+  const roles = pipeline && redriveRoles(pipeline);
+  if (roles === null || !("problem" in roles)) return pipeline;
+  await printError(
+    `eventor: cannot put back dead letters of pipeline '${name}': ${roles.problem}\n`,
+  );
+  return null;
 }
 
 function routeOf(pipeline: PipelineConfig): RedriveRoute {

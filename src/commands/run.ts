@@ -1,12 +1,12 @@
 import { startAdmin } from "../process/admin.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
-import { Logger, type LogSink } from "../core/log.ts";
+import { Logger } from "../core/log.ts";
 import { LogWriter } from "../process/log_writer.ts";
 import { fitToOpenFiles } from "../process/open_files.ts";
 import { logWarnings, Reconfiguration } from "../process/reconfiguration.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { VERSION } from "../version.ts";
-import { type ReadFiles, readFiles } from "./configuration.ts";
+import { readFiles } from "./configuration.ts";
 import { untilForced } from "./shutdown.ts";
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
@@ -15,16 +15,9 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 export async function run(command: Command & { kind: "run" }): Promise<number> {
   const files = await readFiles(command.files);
   if (files === null) return EXIT_CODE.misuse;
-  const writer = new LogWriter(command.logFormat ?? files.config.logFormat, Deno.stderr);
-  try {
-    return await supervise(files, (record) => writer.log(record));
-  } finally {
-    await writer.flush();
-  }
-}
-
-async function supervise(files: ReadFiles, sink: LogSink): Promise<number> {
   const { config } = files;
+  await using writer = new LogWriter(command.logFormat ?? config.logFormat, Deno.stderr);
+  const sink = writer.log;
   const log = new Logger(sink, { level: "INFO" });
   logWarnings(config.warnings, sink);
   warnOfProxies(log);

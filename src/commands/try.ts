@@ -28,7 +28,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   using worker = new SandboxedWorker<TryCommand, boolean>(TRY_WORKER, {
     name: `${pipeline.name} (try)`,
     permissions: tryPermissions(pipeline),
-    log: (record) => writer.log(record),
+    log: writer.log,
   });
   worker.send({ pipeline, event: { key, headers }, secrets: config.secrets });
   const end = await worker.end;

@@ -1,6 +1,6 @@
 import { atMost } from "../core/backoff.ts";
 import { escapeUnseen } from "../core/escaping.ts";
-import type { LogFormat, LogRecord } from "../core/log.ts";
+import type { LogFormat, LogRecord, LogSink } from "../core/log.ts";
 import { writeAll, type Writer } from "./console.ts";
 
 const MAX_WAITING = 10_000;
@@ -17,7 +17,7 @@ const TEXT_ENCODER = new TextEncoder();
  * Writes log records without blocking the caller. Lines queue up during a write. When the queue is full, further lines
  * are dropped, counted, and reported once there is room again.
  */
-export class LogWriter {
+export class LogWriter implements AsyncDisposable {
   readonly #format: (record: LogRecord) => string;
   readonly #writer: Writer;
   readonly #maxWaiting: number;
@@ -36,18 +36,22 @@ export class LogWriter {
   }
 
   /** Queues a record; returns at once. */
-  log(record: LogRecord): void {
+  readonly log: LogSink = (record) => {
     if (this.#waiting.length >= this.#maxWaiting) {
       this.#dropped++;
       return;
     }
     this.#waiting.push(this.#format(bounded(record)));
     this.#writing ??= this.#writeWaiting();
-  }
+  };
 
   /** Resolves when everything is written, or after `deadlineMs`. */
   async flush(deadlineMs = FLUSH_MS): Promise<void> {
     await atMost(this.#writing ?? Promise.resolve(), deadlineMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.flush();
   }
 
   async #writeWaiting(): Promise<void> {
