@@ -63,12 +63,10 @@ export interface BatchLimits {
 
 /** The records that wait for one partition, in order of arrival. */
 export class PartitionQueue {
-  /** While a batch is in flight or pauses before a retry, nothing else of the partition is sent. */
-  state: "idle" | "sending" | "paused" = "idle";
+  /** The batch in flight, or that pauses before a retry: meanwhile, nothing else of the partition is sent. */
+  current: Batch | null = null;
   /** When the first record has lingered long enough, by `performance.now()`. */
   dueAtMs = 0;
-  /** The pauses before the next retries; `undefined` while batches succeed. */
-  pausesMs: Generator<number, never> | undefined;
   /** Batches to send first, and unchanged. */
   #formed: Batch[] = [];
   #waiting: WaitingRecord[] = [];
@@ -76,10 +74,9 @@ export class PartitionQueue {
 
   constructor(readonly partition: number) {}
 
-  /** Whether batches fail. Once all of their records are given up, only another batch can tell. */
   get isFailing(): boolean {
-    const isTried = this.state !== "idle" || !this.isEmpty;
-    return isTried && this.pausesMs !== undefined;
+    const next = this.current ?? this.#formed[0];
+    return next !== undefined && next.failures > 0;
   }
 
   get isEmpty(): boolean {
@@ -99,7 +96,7 @@ export class PartitionQueue {
 
   /** Takes the next batch. The queue must not be empty. */
   take(limits: BatchLimits): Batch {
-    return this.#formed.shift() ?? this.#form(limits);
+    return this.current = this.#formed.shift() ?? this.#form(limits);
   }
 
   /** Puts batches before everything else. */

@@ -1,14 +1,16 @@
-import { atMost, type Backoff, backoffDelays, sleep } from "../../../core/backoff.ts";
+import { atMost, backoffDelays, sleep } from "../../../core/backoff.ts";
 import { type OutboundRecord, ResultProcessorError } from "../../../core/result_processor.ts";
 import { BATCH_FIELDS } from "../records/batch_fields.ts";
 import { partitionOfKey } from "./murmur2.ts";
+import type { KafkaProducerConfig } from "../config/mod.ts";
+import type { BatchSender } from "./batch_sender.ts";
 import {
   type Batch,
   type BatchLimits,
   PartitionQueue,
-  type RecordPlace,
   type WaitingRecord,
 } from "./partition_queue.ts";
+import type { Outcome } from "./store_failure.ts";
 import { MAX_PLACE_SIZE, recordSize } from "../records/record_writer.ts";
 
 /** A request of this size takes no further partition, as all of it is in memory at once. */
@@ -16,52 +18,30 @@ const FULL_REQUEST_BYTES = 4_000_000;
 
 const GIVEN_UP = "the record was given up before it was stored";
 
-/** The brokers that lead the partitions of a topic. */
-export interface Leaders {
-  readonly topic: string;
-  readonly partitionCount: number;
-  /** The broker that leads a partition; -1 when none does. */
-  leaderOf(partition: number): number;
-  /** Sends batches, each for another partition, to their leader; resolves with an outcome for each. Never rejects. */
-  store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]>;
-  /** Called for a batch that may be stored and is not sent again unchanged. */
-  forget(batch: Batch): void;
-  /** Looks up the leaders again. Never rejects. */
-  refresh(): Promise<void>;
-}
-
-/** Where the first record of a batch is stored, or why the batch may not be stored. */
-export type Outcome = RecordPlace | Failure;
-
-/** A failure to store a batch. */
-export interface Failure {
-  /** The error that the batch's records reject with. */
-  readonly error: Error;
-  /**
-   * `repeat`: sending it again may help. `split`: the broker refuses some of its records, perhaps not all. `shrink`:
-   * the same, as the batch is too large for the topic. `none`: nothing helps.
-   */
-  readonly remedy: "repeat" | "split" | "shrink" | "none";
-}
-
 /** How records are sent. */
-export interface BatcherOptions {
-  /** The largest size of a record, before compression. */
-  readonly maxRecordBytes: number;
-  readonly limits: BatchLimits;
-  /** How long a record waits for others although its broker has no request in flight. */
-  readonly lingerMs: number;
-  /** How often a failed batch is sent again. */
-  readonly retries: number;
-  readonly backoff: Backoff;
-}
+export type BatcherOptions = Pick<
+  KafkaProducerConfig,
+  | "maxRecordBytes"
+  | "maxBatchBytes"
+  | "maxBatchRecords"
+  | "lingerMs"
+  | "retries"
+  | "reconnectBackoffMs"
+  | "reconnectBackoffMaxMs"
+>;
+
+/** What sends batches to the brokers that lead the partitions of a topic. */
+export type Sender = Pick<
+  BatchSender,
+  "topic" | "partitionCount" | "leaderOf" | "send" | "forget" | "refresh"
+>;
 
 /**
  * Stores records in batches. Each broker has one request in flight, with one batch for each of its partitions that has
  * records. Records that arrive meanwhile share the next request. An idle broker gets one at once, or after `lingerMs`.
  */
 export class RecordBatcher {
-  readonly #leaders: Leaders;
+  readonly #sender: Sender;
   readonly #options: BatcherOptions;
   readonly #queues = new Map<number, PartitionQueue>();
   readonly #requests = new Map<number, Promise<void>>();
@@ -74,11 +54,14 @@ export class RecordBatcher {
   #isAwake = false;
   #alarm: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(leaders: Leaders, options: BatcherOptions) {
-    this.#leaders = leaders;
+  constructor(sender: Sender, options: BatcherOptions) {
+    this.#sender = sender;
     this.#options = options;
-    this.#limits = options.limits;
-    this.#keylessPartition = Math.floor(Math.random() * leaders.partitionCount);
+    this.#limits = {
+      bytes: Math.min(options.maxBatchBytes, options.maxRecordBytes),
+      records: options.maxBatchRecords,
+    };
+    this.#keylessPartition = Math.floor(Math.random() * sender.partitionCount);
     this.#moveKeyless();
   }
 
@@ -132,7 +115,7 @@ export class RecordBatcher {
   }
 
   #partitionFor({ key, putBackTo, orderGroup }: OutboundRecord): number {
-    const { topic, partitionCount } = this.#leaders;
+    const { topic, partitionCount } = this.#sender;
     const former = partitionOf(putBackTo?.get("partition"));
     if (former < partitionCount && putBackTo?.get("topic") === topic) return former;
     // Events without a key stay together, also when their partition is gone.
@@ -141,8 +124,8 @@ export class RecordBatcher {
     return key === null ? this.#keylessPartition : partitionOfKey(key, partitionCount);
   }
 
-  #canSend({ state, partition }: PartitionQueue): boolean {
-    return state === "idle" && !this.#requests.has(this.#leaders.leaderOf(partition));
+  #canSend({ current, partition }: PartitionQueue): boolean {
+    return current === null && !this.#requests.has(this.#sender.leaderOf(partition));
   }
 
   /** Starts requests in a microtask, so that records added until then share them. */
@@ -158,9 +141,10 @@ export class RecordBatcher {
   #startRequests(): void {
     const waiting = [...this.#queues.values()]
       .filter((queue) => !queue.isEmpty && this.#canSend(queue));
+    const byLeader = Map.groupBy(waiting, ({ partition }) => this.#sender.leaderOf(partition));
     const nowMs = performance.now();
     let nextDueAtMs = Infinity;
-    for (const [leader, queues] of this.#byLeader(waiting)) {
+    for (const [leader, queues] of byLeader) {
       const dueAtMs = Math.min(
         ...queues.map((queue) => queue.isFull(this.#limits) ? 0 : queue.dueAtMs),
       );
@@ -175,10 +159,6 @@ export class RecordBatcher {
     this.#alarm = setTimeout(() => this.#wake(), Math.ceil(nextDueAtMs - nowMs));
   }
 
-  #byLeader(queues: readonly PartitionQueue[]): Map<number, PartitionQueue[]> {
-    return Map.groupBy(queues, ({ partition }) => this.#leaders.leaderOf(partition));
-  }
-
   #takeBatches(queues: readonly PartitionQueue[]): Batch[] {
     const batches: Batch[] = [];
     let bytes = 0;
@@ -187,7 +167,6 @@ export class RecordBatcher {
       const batch = queue.take(this.#limits);
       batches.push(batch);
       bytes += batch.bytes;
-      queue.state = "sending";
       queue.dueAtMs = 0;
       // Moved to the end, as partitions take turns.
       this.#queues.delete(queue.partition);
@@ -198,7 +177,7 @@ export class RecordBatcher {
   }
 
   async #request(leader: number, batches: readonly Batch[]): Promise<void> {
-    const outcomes = await this.#leaders.store(leader, batches);
+    const outcomes = await this.#sender.send(leader, batches);
     this.#requests.delete(leader);
     for (const [index, batch] of batches.entries()) {
       const queue = this.#queues.get(batch.partition);
@@ -209,9 +188,8 @@ export class RecordBatcher {
   }
 
   #settle(batch: Batch, { queue, outcome }: { queue: PartitionQueue; outcome: Outcome }): void {
-    queue.state = "idle";
+    queue.current = null;
     if ("offset" in outcome) {
-      queue.pausesMs = undefined;
       batch.resolve(outcome);
       return;
     }
@@ -219,10 +197,9 @@ export class RecordBatcher {
     if (remedy === "repeat" && batch.failures < this.#options.retries) {
       batch.failures++;
       queue.putBack(batch);
-      void this.#pause(queue);
+      void this.#pause(queue, batch);
     } else {
-      this.#leaders.forget(batch);
-      queue.pausesMs = undefined;
+      this.#sender.forget(batch);
       if (remedy === "shrink") this.#shrinkBelow(batch);
       const isPartlyRefused = remedy === "split" || remedy === "shrink";
       if (isPartlyRefused && batch.records.length > 1) queue.putBack(...batch.halves());
@@ -232,14 +209,25 @@ export class RecordBatcher {
     this.#giveUp(queue, this.#closing.signal.aborted ? () => true : isAborted);
   }
 
-  async #pause(queue: PartitionQueue): Promise<void> {
-    queue.state = "paused";
-    queue.pausesMs ??= backoffDelays(this.#options.backoff, halfRandom);
+  async #pause(queue: PartitionQueue, batch: Batch): Promise<void> {
+    queue.current = batch;
     if (queue.partition === this.#keylessPartition) this.#moveKeyless();
-    const { value: pauseMs } = queue.pausesMs.next();
-    await Promise.all([sleep(pauseMs, this.#closing.signal), this.#leaders.refresh()]);
-    queue.state = "idle";
+    await Promise.all([
+      sleep(this.#pauseMs(batch), this.#closing.signal),
+      this.#sender.refresh(),
+    ]);
+    queue.current = null;
     this.#wake();
+  }
+
+  #pauseMs({ failures }: Batch): number {
+    const { reconnectBackoffMs, reconnectBackoffMaxMs } = this.#options;
+    const backoff = {
+      initialDelayMs: reconnectBackoffMs,
+      maxDelayMs: reconnectBackoffMaxMs,
+      multiplier: 2,
+    };
+    return backoffDelays(backoff, halfRandom).drop(failures - 1).next().value!;
   }
 
   /** Limits batches to half of a refused one: only the brokers know what the topic accepts. */
@@ -251,10 +239,10 @@ export class RecordBatcher {
 
   /** Moves to the next partition that has a leader and does not fail, if there is one. */
   #moveKeyless(): void {
-    const { partitionCount } = this.#leaders;
+    const { partitionCount } = this.#sender;
     for (let tried = 0; tried < partitionCount; tried++) {
       this.#keylessPartition = (this.#keylessPartition + 1) % partitionCount;
-      const isLed = this.#leaders.leaderOf(this.#keylessPartition) >= 0;
+      const isLed = this.#sender.leaderOf(this.#keylessPartition) >= 0;
       if (isLed && !this.#queues.get(this.#keylessPartition)?.isFailing) return;
     }
   }
@@ -269,12 +257,12 @@ export class RecordBatcher {
 
   #giveUp(queue: PartitionQueue, isGone: (record: WaitingRecord) => boolean): void {
     const { records, batches } = queue.remove(isGone);
-    for (const batch of batches) this.#leaders.forget(batch);
+    for (const batch of batches) this.#sender.forget(batch);
     for (const { reject } of records) reject(this.#failure(GIVEN_UP));
   }
 
   #failure(reason: string, options: { isTooLarge?: boolean } = {}): ResultProcessorError {
-    return new ResultProcessorError(`topic '${this.#leaders.topic}': ${reason}`, options);
+    return new ResultProcessorError(`topic '${this.#sender.topic}': ${reason}`, options);
   }
 }
 

@@ -3,9 +3,9 @@ import { visible } from "../../../core/idempotency_key.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { OutboundRecord, ResultProcessor } from "../../../core/result_processor.ts";
 import type { OpenContext } from "../../../core/transport.ts";
-import type { KafkaProducerConfig, KafkaStoreConfig } from "../config/mod.ts";
-import { type BatcherOptions, RecordBatcher } from "./record_batcher.ts";
-import { TopicLeaders } from "./topic_leaders.ts";
+import type { KafkaStoreConfig } from "../config/mod.ts";
+import { RecordBatcher } from "./record_batcher.ts";
+import { BatchSender } from "./batch_sender.ts";
 
 /** How long closing may wait for requests in flight, and as long again for connections: brokers can be away. */
 const LEAVE_MS = 3000;
@@ -14,13 +14,13 @@ const LEAVE_MS = 3000;
 export class KafkaResultProcessor implements ResultProcessor {
   readonly sizeRemedy =
     "raise the topic's max.message.bytes, and message.max.bytes of the producerConfig when it is set";
-  readonly #leaders: TopicLeaders;
+  readonly #sender: BatchSender;
   readonly #batcher: RecordBatcher;
   readonly #log: Logger;
   #isMoveKnown = false;
 
-  private constructor(leaders: TopicLeaders, batcher: RecordBatcher, { log }: OpenContext) {
-    this.#leaders = leaders;
+  private constructor(sender: BatchSender, batcher: RecordBatcher, { log }: OpenContext) {
+    this.#sender = sender;
     this.#batcher = batcher;
     this.#log = log;
   }
@@ -30,9 +30,9 @@ export class KafkaResultProcessor implements ResultProcessor {
     config: KafkaStoreConfig,
     context: OpenContext,
   ): Promise<KafkaResultProcessor> {
-    const leaders = await TopicLeaders.open(config, context);
-    const batcher = new RecordBatcher(leaders, batcherOptions(config.producerConfig));
-    return new KafkaResultProcessor(leaders, batcher, context);
+    const sender = await BatchSender.open(config, context);
+    const batcher = new RecordBatcher(sender, config.producerConfig);
+    return new KafkaResultProcessor(sender, batcher, context);
   }
 
   /** @throws {Error} when only a new start of the pipeline helps, as when the sandbox does not allow a new broker */
@@ -42,7 +42,7 @@ export class KafkaResultProcessor implements ResultProcessor {
   }
 
   #noteMove(from: string | undefined): void {
-    const { topic } = this.#leaders;
+    const { topic } = this.#sender;
     if (this.#isMoveKnown || from === undefined || from === topic) return;
     this.#isMoveKnown = true;
     const events = `events of topic ${visible(from)}`;
@@ -53,21 +53,6 @@ export class KafkaResultProcessor implements ResultProcessor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#batcher.close(LEAVE_MS);
-    await atMost(this.#leaders.close(), LEAVE_MS);
+    await atMost(this.#sender.close(), LEAVE_MS);
   }
-}
-
-function batcherOptions(config: KafkaProducerConfig): BatcherOptions {
-  const { maxRecordBytes, maxBatchBytes, maxBatchRecords, lingerMs, retries } = config;
-  return {
-    maxRecordBytes,
-    limits: { bytes: Math.min(maxBatchBytes, maxRecordBytes), records: maxBatchRecords },
-    lingerMs,
-    retries,
-    backoff: {
-      initialDelayMs: config.reconnectBackoffMs,
-      maxDelayMs: config.reconnectBackoffMaxMs,
-      multiplier: 2,
-    },
-  };
 }

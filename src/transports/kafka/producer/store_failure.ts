@@ -1,4 +1,18 @@
-import type { Failure } from "./record_batcher.ts";
+import type { RecordPlace } from "./partition_queue.ts";
+
+/** Where the first record of a batch is stored, or why the batch may not be stored. */
+export type Outcome = RecordPlace | Failure;
+
+/** A failure to store a batch. */
+export interface Failure {
+  /** The error that the batch's records reject with. */
+  readonly error: Error;
+  /**
+   * `repeat`: sending it again may help. `split`: the broker refuses some of its records, perhaps not all. `shrink`:
+   * the same, as the batch is too large for the topic. `none`: nothing helps.
+   */
+  readonly remedy: "repeat" | "split" | "shrink" | "none";
+}
 
 /** Error types by which a broker refuses a whole batch because of some records. */
 const ABOUT_RECORDS = new Map<unknown, Failure["remedy"]>([

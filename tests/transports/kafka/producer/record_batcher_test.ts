@@ -6,20 +6,22 @@ import {
 import { partitionOfKey } from "../../../../src/transports/kafka/producer/murmur2.ts";
 import {
   type BatcherOptions,
-  type Failure,
   RecordBatcher,
 } from "../../../../src/transports/kafka/producer/record_batcher.ts";
+import type { Failure } from "../../../../src/transports/kafka/producer/store_failure.ts";
 import { bytes } from "../../../support/events.ts";
 import { eventually, everythingSettled, inTime } from "../../../support/eventually.ts";
-import { FakeLeaders } from "../../../support/kafka/fake_leaders.ts";
+import { FakeSender } from "../../../support/kafka/fake_sender.ts";
 
 const NEVER = new AbortController().signal;
 const OPTIONS: BatcherOptions = {
   maxRecordBytes: 1_000_000,
-  limits: { bytes: 1_000_000, records: 10_000 },
+  maxBatchBytes: 1_000_000,
+  maxBatchRecords: 10_000,
   lingerMs: 0,
   retries: 3,
-  backoff: { initialDelayMs: 1, maxDelayMs: 1, multiplier: 1 },
+  reconnectBackoffMs: 1,
+  reconnectBackoffMaxMs: 1,
 };
 const AWAY: Failure = { error: new ResultProcessorError("away"), remedy: "repeat" };
 const DENIED: Failure = { error: new ResultProcessorError("denied"), remedy: "none" };
@@ -27,60 +29,60 @@ const INVALID: Failure = { error: new ResultProcessorError("invalid"), remedy: "
 const TOO_LARGE: Failure = { error: new ResultProcessorError("too large"), remedy: "shrink" };
 
 Deno.test("RecordBatcher sends without delay, when no request is under way", async () => {
-  const { leaders, add } = aBatcher();
+  const { sender, add } = aBatcher();
   const place = add("a");
   await Promise.resolve();
-  assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a"] }]);
-  leaders.requests[0]?.answer();
+  assertEquals(sender.requests.map(({ values }) => values), [{ 0: ["a"] }]);
+  sender.requests[0]?.answer();
   assertEquals(await place, "RESULTS[0]@0");
 });
 
 Deno.test("RecordBatcher sends what comes in one turn in one request", async () => {
-  const { leaders, add } = aBatcher();
+  const { sender, add } = aBatcher();
   const places = ["a", "b", "c"].map((value) => add(value));
   await everythingSettled();
-  assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a", "b", "c"] }]);
-  leaders.requests[0]?.answer();
+  assertEquals(sender.requests.map(({ values }) => values), [{ 0: ["a", "b", "c"] }]);
+  sender.requests[0]?.answer();
   assertEquals((await Promise.all(places)).map(offsetOf), [0, 1, 2]);
 });
 
 Deno.test("RecordBatcher sends what came while a request was under way in the next one, in order", async () => {
-  const { leaders, add } = aBatcher();
+  const { sender, add } = aBatcher();
   const places = [add("a")];
   await everythingSettled();
   for (const value of ["b", "c", "d"]) {
     places.push(add(value));
     await everythingSettled();
   }
-  assertEquals(leaders.requests.length, 1);
+  assertEquals(sender.requests.length, 1);
 
-  leaders.requests[0]?.answer();
+  sender.requests[0]?.answer();
   await everythingSettled();
-  leaders.requests[1]?.answer();
+  sender.requests[1]?.answer();
 
   assertEquals((await Promise.all(places)).map(offsetOf), [0, 1, 2, 3]);
-  assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a"] }, {
+  assertEquals(sender.requests.map(({ values }) => values), [{ 0: ["a"] }, {
     0: ["b", "c", "d"],
   }]);
 });
 
 Deno.test("RecordBatcher has one request for each leader, with a batch for each of its partitions", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 2, 1, 2] });
+  const { sender, add } = aBatcher({ leaders: [1, 2, 1, 2] });
   const keys = [0, 1, 2, 3].map((partition) => keyFor(partition, 4));
   const places = keys.flatMap((key) => ["x", "y"].map((text) => add(`${text} of ${key}`, { key })));
   await everythingSettled();
-  assertEquals(leaders.requests.map(({ leader, batches }) => [leader, batches.length]), [
+  assertEquals(sender.requests.map(({ leader, batches }) => [leader, batches.length]), [
     [1, 2],
     [2, 2],
   ]);
 
   // A leader that does not answer holds up nobody else.
-  leaders.requests[1]?.answer();
+  sender.requests[1]?.answer();
   await Promise.all(places.filter((_, index) => Math.floor(index / 2) % 2 === 1));
   add("next", { key: keyFor(1, 4) });
   await everythingSettled();
-  assertEquals(leaders.requests[2]?.values, { 1: ["next"] });
-  leaders.requests[0]?.answer();
+  assertEquals(sender.requests[2]?.values, { 1: ["next"] });
+  sender.requests[0]?.answer();
 
   assertEquals(
     (await Promise.all(places)).map((place) => [Number(partitionOf(place)), offsetOf(place)]),
@@ -89,21 +91,21 @@ Deno.test("RecordBatcher has one request for each leader, with a batch for each 
 });
 
 Deno.test("RecordBatcher has one batch of a partition under way, when its leader changes meanwhile", async () => {
-  const { leaders, add } = aBatcher();
+  const { sender, add } = aBatcher();
   add("a");
   await everythingSettled();
-  leaders.leaders[0] = 2;
+  sender.leaders[0] = 2;
   add("b");
   await everythingSettled();
-  assertEquals(leaders.requests.length, 1);
-  leaders.requests[0]?.answer();
+  assertEquals(sender.requests.length, 1);
+  sender.requests[0]?.answer();
   await everythingSettled();
-  assertEquals(leaders.requests.map(({ leader }) => leader), [1, 2]);
+  assertEquals(sender.requests.map(({ leader }) => leader), [1, 2]);
 });
 
 Deno.test("RecordBatcher keeps records without a key together, and gives the next ones to another partition", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
-  leaders.answerWith = () => undefined;
+  const { sender, add } = aBatcher({ leaders: [1, 1, 1] });
+  sender.answerWith = () => undefined;
   const partitions = [];
   for (let turn = 0; turn < 6; turn++) {
     const places = await Promise.all(["a", "b"].map((value) => add(value, { key: null })));
@@ -116,56 +118,56 @@ Deno.test("RecordBatcher keeps records without a key together, and gives the nex
 });
 
 Deno.test("RecordBatcher gives records without a key to partitions that have a leader", async () => {
-  const { leaders, add } = aBatcher({ leaders: [-1, 1, -1] });
-  leaders.answerWith = ({ partition }) => partition === 1 ? undefined : AWAY;
+  const { sender, add } = aBatcher({ leaders: [-1, 1, -1] });
+  sender.answerWith = ({ partition }) => partition === 1 ? undefined : AWAY;
   for (let turn = 0; turn < 5; turn++) {
     assertEquals(partitionOf(await add("a", { key: null })), "1", `turn ${turn}`);
   }
 });
 
 Deno.test("RecordBatcher gives records without a key to no partition that fails, also while it is tried again", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 2] });
+  const { sender, add } = aBatcher({ leaders: [1, 2] });
   const failing = add("failing", { key: keyFor(0, 2) });
   await everythingSettled();
-  leaders.requests[0]?.answer({ 0: AWAY });
-  await eventually(() => leaders.requests.length === 2, { what: "the batch is tried again" });
+  sender.requests[0]?.answer({ 0: AWAY });
+  await eventually(() => sender.requests.length === 2, { what: "the batch is tried again" });
   for (let turn = 0; turn < 4; turn++) {
     const place = add(`${turn}`, { key: null });
     await everythingSettled();
-    assertEquals(leaders.requests.at(-1)?.values, { 1: [`${turn}`] });
-    leaders.requests.at(-1)?.answer();
+    assertEquals(sender.requests.at(-1)?.values, { 1: [`${turn}`] });
+    sender.requests.at(-1)?.answer();
     assertEquals(partitionOf(await place), "1");
   }
-  leaders.requests[1]?.answer();
+  sender.requests[1]?.answer();
   await failing;
 
-  leaders.answerWith = () => undefined;
+  sender.answerWith = () => undefined;
   const places = [await add("a", { key: null }), await add("b", { key: null })];
   assertEquals(new Set(places.map((place) => Number(partitionOf(place)))), new Set([0, 1]));
 });
 
 Deno.test("RecordBatcher gives records without a key to a partition again once its batch was given up", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 2], retries: 1 });
-  leaders.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
+  const { sender, add } = aBatcher({ leaders: [1, 2], retries: 1 });
+  sender.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
   await assertRejects(() => add("failing", { key: keyFor(0, 2) }), ResultProcessorError, "away");
 
-  leaders.answerWith = () => undefined;
+  sender.answerWith = () => undefined;
   const places = [];
   for (const value of ["a", "b", "c"]) places.push(await add(value, { key: null }));
   assertEquals(new Set(places.map((place) => Number(partitionOf(place)))), new Set([0, 1]));
 });
 
 Deno.test("RecordBatcher gives records without a key to a partition again once nobody wants its failed batch", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 2] });
-  leaders.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
+  const { sender, add } = aBatcher({ leaders: [1, 2] });
+  sender.answerWith = ({ partition }) => partition === 0 ? AWAY : undefined;
   const lease = new AbortController();
   const failing = add("failing", { key: keyFor(0, 2), signal: lease.signal });
   const givenUp = assertRejects(() => failing, ResultProcessorError, "given up");
-  await eventually(() => leaders.requests.length > 0, { what: "the batch fails" });
+  await eventually(() => sender.requests.length > 0, { what: "the batch fails" });
   lease.abort();
   await givenUp;
 
-  leaders.answerWith = () => undefined;
+  sender.answerWith = () => undefined;
   await eventually(async () => partitionOf(await add("a", { key: null })) === "0", {
     deadlineMs: 5000,
     what: "a record for the partition that had failed",
@@ -174,48 +176,47 @@ Deno.test("RecordBatcher gives records without a key to a partition again once n
 });
 
 Deno.test("RecordBatcher lets a record wait for others, when linger.ms says so", async () => {
-  const { leaders, add } = aBatcher({ lingerMs: 100 });
-  leaders.answerWith = () => undefined;
+  const { sender, add } = aBatcher({ lingerMs: 100 });
+  sender.answerWith = () => undefined;
   const startedAt = performance.now();
   const first = add("a");
   await everythingSettled();
   const second = add("b");
   await Promise.all([first, second]);
-  assertEquals(leaders.requests.map(({ values }) => values), [{ 0: ["a", "b"] }]);
+  assertEquals(sender.requests.map(({ values }) => values), [{ 0: ["a", "b"] }]);
   assert(performance.now() - startedAt >= 99);
 });
 
 Deno.test("RecordBatcher does not wait for others, when a batch is full", async () => {
-  const limits = { bytes: 1_000_000, records: 2 };
-  const { leaders, add } = aBatcher({ lingerMs: 60_000, limits });
-  leaders.answerWith = () => undefined;
+  const { sender, add } = aBatcher({ lingerMs: 60_000, maxBatchRecords: 2 });
+  sender.answerWith = () => undefined;
   const all = Promise.all([add("a"), add("b")]);
   await inTime(all, { deadlineMs: 5000, what: "both are stored" });
 });
 
 Deno.test("RecordBatcher keeps batches within their limits", async (t) => {
   await t.step("of records", async () => {
-    const { leaders, add } = aBatcher({ limits: { bytes: 1_000_000, records: 2 } });
-    leaders.answerWith = () => undefined;
+    const { sender, add } = aBatcher({ maxBatchRecords: 2 });
+    sender.answerWith = () => undefined;
     await Promise.all(["a", "b", "c", "d", "e"].map((value) => add(value)));
-    assertEquals(leaders.requests.map(({ values }) => values[0]), [["a", "b"], ["c", "d"], ["e"]]);
+    assertEquals(sender.requests.map(({ values }) => values[0]), [["a", "b"], ["c", "d"], ["e"]]);
   });
   await t.step("of bytes, where a single record may have more", async () => {
-    const { leaders, add } = aBatcher({ limits: { bytes: 1000, records: 100 } });
-    leaders.answerWith = () => undefined;
+    const { sender, add } = aBatcher({ maxBatchBytes: 1000, maxBatchRecords: 100 });
+    sender.answerWith = () => undefined;
     await Promise.all([300, 300, 300, 2000, 10].map((size) => add("v".repeat(size))));
     assertEquals(
-      leaders.requests.map(({ values }) => values[0]?.map(({ length }) => length)),
+      sender.requests.map(({ values }) => values[0]?.map(({ length }) => length)),
       [[300, 300], [300], [2000], [10]],
     );
-    for (const { batches } of leaders.requests.slice(0, 2)) {
+    for (const { batches } of sender.requests.slice(0, 2)) {
       assert((batches[0]?.bytes ?? 0) <= 1000);
     }
   });
 });
 
 Deno.test("RecordBatcher sends the rest in turn, when a request would become too large", async () => {
-  const { leaders, add } = aBatcher({
+  const { sender, add } = aBatcher({
     leaders: Array<number>(12).fill(1),
     maxRecordBytes: 2_000_000,
   });
@@ -223,18 +224,18 @@ Deno.test("RecordBatcher sends the rest in turn, when a request would become too
   const partitions = Array.from({ length: 12 }, (_, partition) => partition);
   const places = partitions.map((partition) => add(value, { key: keyFor(partition, 12) }));
   await everythingSettled();
-  leaders.answerWith = () => undefined;
-  leaders.requests[0]?.answer();
+  sender.answerWith = () => undefined;
+  sender.requests[0]?.answer();
   await Promise.all(places);
   assertEquals(
-    leaders.requests.map(({ batches }) => batches.map(({ partition }) => partition)),
+    sender.requests.map(({ batches }) => batches.map(({ partition }) => partition)),
     [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]],
   );
 });
 
 Deno.test("RecordBatcher sends no record that is too large, and says why", async () => {
-  const { leaders, add } = aBatcher({ maxRecordBytes: 1000 });
-  leaders.answerWith = () => undefined;
+  const { sender, add } = aBatcher({ maxRecordBytes: 1000 });
+  sender.answerWith = () => undefined;
   const small = add("small");
   const { isTooLarge } = await assertRejects(
     () => add("PAYLOAD".repeat(200)),
@@ -244,49 +245,49 @@ Deno.test("RecordBatcher sends no record that is too large, and says why", async
   assertEquals(isTooLarge, true);
   await small;
   await add("v".repeat(900));
-  assertEquals(leaders.stored.map(({ length }) => length), [5, 900]);
+  assertEquals(sender.stored.map(({ length }) => length), [5, 900]);
 });
 
 Deno.test("RecordBatcher tells who stored what, when only some partitions fail", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1] });
+  const { sender, add } = aBatcher({ leaders: [1, 1] });
   const failing = add("fails", { key: keyFor(0, 2) });
   const working = add("works", { key: keyFor(1, 2) });
   await everythingSettled();
-  leaders.requests[0]?.answer({ 0: DENIED });
+  sender.requests[0]?.answer({ 0: DENIED });
   await assertRejects(() => failing, ResultProcessorError, "denied");
   assertEquals(partitionOf(await working), "1");
-  assertEquals(leaders.requests.length, 1);
+  assertEquals(sender.requests.length, 1);
 });
 
 Deno.test("RecordBatcher sends a batch again as it was, when that can help, and nothing of its partition before", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1] });
+  const { sender, add } = aBatcher({ leaders: [1, 1] });
   const failing = ["a", "b"].map((value) => add(value, { key: keyFor(0, 2) }));
   await everythingSettled();
-  leaders.requests[0]?.answer({ 0: AWAY });
+  sender.requests[0]?.answer({ 0: AWAY });
   const later = add("later", { key: keyFor(0, 2) });
   const other = add("other", { key: keyFor(1, 2) });
-  leaders.answerWith = () => undefined;
+  sender.answerWith = () => undefined;
   await Promise.all([...failing, later, other]);
 
-  const [first, ...others] = leaders.requests;
+  const [first, ...others] = sender.requests;
   assertEquals(first?.batches[0], others.find(({ values }) => values[0]?.[0] === "a")?.batches[0]);
-  assertEquals(leaders.stored.filter((value) => value !== "other"), ["a", "b", "later"]);
-  assertEquals(leaders.forgotten, []);
-  assertEquals(leaders.refreshes, 1);
+  assertEquals(sender.stored.filter((value) => value !== "other"), ["a", "b", "later"]);
+  assertEquals(sender.forgotten, []);
+  assertEquals(sender.refreshes, 1);
 });
 
 Deno.test("RecordBatcher gives a batch up after as many repetitions as are configured", async () => {
-  const { leaders, add } = aBatcher({ retries: 2 });
-  leaders.answerWith = () => AWAY;
+  const { sender, add } = aBatcher({ retries: 2 });
+  sender.answerWith = () => AWAY;
   await assertRejects(() => add("a"), ResultProcessorError, "away");
-  assertEquals(leaders.requests.length, 3);
-  assertEquals(leaders.forgotten, leaders.requests[0]?.batches);
+  assertEquals(sender.requests.length, 3);
+  assertEquals(sender.forgotten, sender.requests[0]?.batches);
 });
 
 Deno.test("RecordBatcher gives brokers time before it repeats", async () => {
-  const backoff = { initialDelayMs: 40, maxDelayMs: 60, multiplier: 2 };
-  const { leaders, add } = aBatcher({ retries: 3, backoff });
-  leaders.answerWith = () => leaders.requests.length <= 3 ? AWAY : undefined;
+  const backoff = { reconnectBackoffMs: 40, reconnectBackoffMaxMs: 60 };
+  const { sender, add } = aBatcher({ retries: 3, ...backoff });
+  sender.answerWith = () => sender.requests.length <= 3 ? AWAY : undefined;
   const startedAt = performance.now();
   await add("a");
   assert(performance.now() - startedAt >= 20 + 30 + 30 - 3);
@@ -295,8 +296,8 @@ Deno.test("RecordBatcher gives brokers time before it repeats", async () => {
 Deno.test("RecordBatcher fails only what is refused by itself", async (t) => {
   for (const refusal of [INVALID, TOO_LARGE]) {
     await t.step(refusal.remedy, async () => {
-      const { leaders, add } = aBatcher();
-      leaders.answerWith = (batch) =>
+      const { sender, add } = aBatcher();
+      sender.answerWith = (batch) =>
         valuesIn(batch).some((value) => value.startsWith("bad")) ? refusal : undefined;
       const values = Array.from({ length: 100 }, (_, i) => i % 37 === 5 ? `bad ${i}` : `good ${i}`);
       const results = await Promise.allSettled(values.map((value) => add(value)));
@@ -304,7 +305,7 @@ Deno.test("RecordBatcher fails only what is refused by itself", async (t) => {
         results.map(({ status }) => status === "fulfilled"),
         values.map((value) => value.startsWith("good")),
       );
-      assertEquals(leaders.stored, values.filter((value) => value.startsWith("good")));
+      assertEquals(sender.stored, values.filter((value) => value.startsWith("good")));
       for (const result of results) {
         if (result.status === "rejected") assertEquals(result.reason, refusal.error);
       }
@@ -313,24 +314,24 @@ Deno.test("RecordBatcher fails only what is refused by itself", async (t) => {
 });
 
 Deno.test("RecordBatcher makes batches as small as a topic takes them, once it was told", async () => {
-  const { leaders, add } = aBatcher();
-  leaders.answerWith = ({ bytes }) => bytes > 10_000 ? TOO_LARGE : undefined;
+  const { sender, add } = aBatcher();
+  sender.answerWith = ({ bytes }) => bytes > 10_000 ? TOO_LARGE : undefined;
   const send = () => Promise.all(Array.from({ length: 1000 }, (_, index) => add(`${index}`)));
   await send();
-  const learning = leaders.requests.length;
+  const learning = sender.requests.length;
   await send();
-  const refused = leaders.requests.slice(learning)
+  const refused = sender.requests.slice(learning)
     .filter(({ batches }) => batches.some(({ bytes }) => bytes > 10_000));
   assertEquals(refused.length, 0);
   assert(
-    leaders.requests.length - learning <= 10,
-    `${leaders.requests.length - learning} requests`,
+    sender.requests.length - learning <= 10,
+    `${sender.requests.length - learning} requests`,
   );
-  assertEquals(leaders.stored.length, 2000);
+  assertEquals(sender.stored.length, 2000);
 });
 
 Deno.test("RecordBatcher does not send what is given up while it waits", async () => {
-  const { leaders, add } = aBatcher();
+  const { sender, add } = aBatcher();
   const lease = new AbortController();
   const underWay = add("under way", { signal: lease.signal });
   await everythingSettled();
@@ -340,10 +341,10 @@ Deno.test("RecordBatcher does not send what is given up while it waits", async (
   lease.abort();
 
   await assertRejects(() => waiting, ResultProcessorError, "given up before it was stored");
-  leaders.answerWith = () => undefined;
-  leaders.requests[0]?.answer();
+  sender.answerWith = () => undefined;
+  sender.requests[0]?.answer();
   await Promise.all([underWay, other]);
-  assertEquals(leaders.stored, ["under way", "other"]);
+  assertEquals(sender.stored, ["under way", "other"]);
   await assertRejects(
     () => add("late", { signal: lease.signal }),
     ResultProcessorError,
@@ -354,8 +355,8 @@ Deno.test("RecordBatcher does not send what is given up while it waits", async (
 Deno.test("RecordBatcher does not repeat what is given up meanwhile", async (t) => {
   for (const moment of ["under way", "paused"]) {
     await t.step(moment, async () => {
-      const backoff = { initialDelayMs: 200, maxDelayMs: 200, multiplier: 1 };
-      const { leaders, add } = aBatcher({ backoff });
+      const backoff = { reconnectBackoffMs: 200, reconnectBackoffMaxMs: 200 };
+      const { sender, add } = aBatcher(backoff);
       const lease = new AbortController();
       const gone = assertRejects(
         () => add("gone", { signal: lease.signal }),
@@ -366,66 +367,66 @@ Deno.test("RecordBatcher does not repeat what is given up meanwhile", async (t) 
       await everythingSettled();
 
       if (moment === "under way") lease.abort();
-      leaders.requests[0]?.answer({ 0: AWAY });
+      sender.requests[0]?.answer({ 0: AWAY });
       await everythingSettled();
       lease.abort();
 
       await gone;
-      leaders.answerWith = () => undefined;
+      sender.answerWith = () => undefined;
       await other;
-      assertEquals(leaders.stored, ["other"]);
+      assertEquals(sender.stored, ["other"]);
       // Its numbers must not be used for a batch that holds something else.
-      assertEquals(leaders.forgotten, leaders.requests[0]?.batches);
+      assertEquals(sender.forgotten, sender.requests[0]?.batches);
     });
   }
 });
 
 Deno.test("RecordBatcher waits for what is under way when it is closed, and gives up the rest", async () => {
-  const { leaders, add, batcher } = aBatcher();
+  const { sender, add, batcher } = aBatcher();
   const underWay = add("under way");
   await everythingSettled();
   const waiting = assertRejects(() => add("waiting"), ResultProcessorError);
   const closed = batcher.close(60_000);
   await waiting;
   await assertRejects(() => add("late"), ResultProcessorError);
-  leaders.requests[0]?.answer();
+  sender.requests[0]?.answer();
   await closed;
   assertEquals((await underWay).split("@")[1], "0");
 });
 
 Deno.test("RecordBatcher repeats nothing once it is closed", async () => {
-  const { leaders, add, batcher } = aBatcher();
+  const { sender, add, batcher } = aBatcher();
   const underWay = assertRejects(() => add("under way"), ResultProcessorError);
   await everythingSettled();
   const closed = batcher.close(60_000);
-  leaders.requests[0]?.answer({ 0: AWAY });
+  sender.requests[0]?.answer({ 0: AWAY });
   await Promise.all([underWay, closed]);
-  assertEquals(leaders.requests.length, 1);
+  assertEquals(sender.requests.length, 1);
 });
 
 Deno.test("RecordBatcher closes in time, when a leader does not answer", async () => {
-  const { leaders, add, batcher } = aBatcher();
+  const { sender, add, batcher } = aBatcher();
   void add("a");
-  await eventually(() => leaders.requests.length === 1, { what: "a request" });
+  await eventually(() => sender.requests.length === 1, { what: "a request" });
   await inTime(batcher.close(10), { deadlineMs: 5000, what: "it is closed" });
 });
 
 Deno.test("RecordBatcher sends a record back to the partition that it came from", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  const { sender, add } = aBatcher({ leaders: [1, 1, 1] });
   for (const key of ["key", "other", null]) {
     add(`${key}`, { key, putBackTo: originOf("RESULTS", "2") });
   }
   await everythingSettled();
-  assertEquals(leaders.requests.map(({ values }) => values), [{ 2: ["key", "other", "null"] }]);
+  assertEquals(sender.requests.map(({ values }) => values), [{ 2: ["key", "other", "null"] }]);
 });
 
 Deno.test("RecordBatcher sends a record where its key belongs, when it does not come from there", async () => {
-  const { leaders, add } = aBatcher({ leaders: [1, 1, 1] });
+  const { sender, add } = aBatcher({ leaders: [1, 1, 1] });
   const key = keyFor(1, 3);
   add("of another topic", { key, putBackTo: originOf("FORMER", "2") });
   add("of a partition that is gone", { key, putBackTo: originOf("RESULTS", "3") });
   await everythingSettled();
-  assertEquals(leaders.requests.map(({ values }) => values), [
+  assertEquals(sender.requests.map(({ values }) => values), [
     { 1: ["of another topic", "of a partition that is gone"] },
   ]);
 });
@@ -469,8 +470,8 @@ function originOf(topic: string, partition: string): ReadonlyMap<string, string>
 }
 
 function aBatcherThatAnswers() {
-  const { leaders, ...others } = aBatcher({ leaders: [1, 1, 1] });
-  leaders.answerWith = () => undefined;
+  const { sender, ...others } = aBatcher({ leaders: [1, 1, 1] });
+  sender.answerWith = () => undefined;
   return others;
 }
 
@@ -485,8 +486,8 @@ function offsetOf(place: string): number {
 function aBatcher(
   { leaders: each, ...options }: Partial<BatcherOptions> & { leaders?: number[] } = {},
 ) {
-  const leaders = new FakeLeaders(each === undefined ? {} : { leaders: each });
-  const batcher = new RecordBatcher(leaders, { ...OPTIONS, ...options });
+  const sender = new FakeSender(each === undefined ? {} : { leaders: each });
+  const batcher = new RecordBatcher(sender, { ...OPTIONS, ...options });
   function add(
     value: string,
     { key = "key", signal = NEVER, ...rest }:
@@ -501,7 +502,7 @@ function aBatcher(
     };
     return batcher.add(record, signal);
   }
-  return { leaders, batcher, add };
+  return { sender, batcher, add };
 }
 
 function keyFor(partition: number, count: number): string {

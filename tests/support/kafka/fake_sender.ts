@@ -1,11 +1,8 @@
 import type { Batch, RecordPlace } from "../../../src/transports/kafka/producer/partition_queue.ts";
-import type {
-  Failure,
-  Leaders,
-  Outcome,
-} from "../../../src/transports/kafka/producer/record_batcher.ts";
+import type { Sender } from "../../../src/transports/kafka/producer/record_batcher.ts";
+import type { Failure, Outcome } from "../../../src/transports/kafka/producer/store_failure.ts";
 
-/** A request as a fake leader got it. */
+/** A request that was sent to a leader. */
 export interface FakeRequest {
   readonly leader: number;
   readonly batches: readonly Batch[];
@@ -15,8 +12,8 @@ export interface FakeRequest {
   answer(failures?: Readonly<Record<number, Failure>>): void;
 }
 
-/** Leaders that answer by hand, and keep what is stored. */
-export class FakeLeaders implements Leaders {
+/** Sends to leaders that answer by hand, and keep what is stored. */
+export class FakeSender implements Sender {
   readonly topic = "RESULTS";
   readonly requests: FakeRequest[] = [];
   readonly stored: string[] = [];
@@ -40,7 +37,7 @@ export class FakeLeaders implements Leaders {
     return this.leaders[partition] ?? -1;
   }
 
-  store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+  send(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
     const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
     const answer: FakeRequest["answer"] = (failures = {}) =>
       resolve(batches.map((batch) => failures[batch.partition] ?? this.#keep(batch)));

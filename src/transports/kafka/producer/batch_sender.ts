@@ -2,7 +2,6 @@ import { CompressionTypes } from "kafkajs";
 import { refusalIn } from "../../../core/access_refused.ts";
 import { ResultProcessorError } from "../../../core/result_processor.ts";
 import { formatDelay } from "../../../core/backoff.ts";
-import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { OpenContext } from "../../../core/transport.ts";
 import type { ProducerIdentity } from "../records/batch_writer.ts";
@@ -22,10 +21,9 @@ import {
   type TopicData,
   writingBatches,
 } from "../kafkajs/produce_request.ts";
-import type { Failure, Leaders, Outcome } from "./record_batcher.ts";
 import { RequestMemory } from "../kafkajs/encoder.ts";
 import { createErrorFromCode } from "../kafkajs/protocol.ts";
-import { isAboutNumbers, remedyFor } from "./store_failure.ts";
+import { type Failure, isAboutNumbers, type Outcome, remedyFor } from "./store_failure.ts";
 
 const COMPRESSION = {
   none: CompressionTypes.None,
@@ -65,10 +63,10 @@ interface ProducingBroker {
 }
 
 /**
- * The leaders of a topic's partitions. Replaces kafkajs's own producer: that one takes the first failed partition for a
+ * Sends batches to the brokers that lead the partitions of a topic. Replaces kafkajs's own producer: that one takes the first failed partition for a
  * failure of the whole request, and repeats batches that are stored.
  */
-export class TopicLeaders implements Leaders {
+export class BatchSender {
   readonly topic: string;
   readonly #config: KafkaProducerConfig;
   readonly #cluster: ProducingCluster;
@@ -83,11 +81,9 @@ export class TopicLeaders implements Leaders {
 
   private constructor(
     { topic, producerConfig }: KafkaStoreConfig,
-    { cluster, ungrantedBrokers, log, health }: {
-      cluster: ProducingCluster;
-      ungrantedBrokers: ReadonlySet<string>;
-      log: Logger;
-      health: Health | undefined;
+    { cluster, ungrantedBrokers, log, health }: OpenContext & {
+      readonly cluster: ProducingCluster;
+      readonly ungrantedBrokers: ReadonlySet<string>;
     },
   ) {
     this.#log = log;
@@ -102,13 +98,12 @@ export class TopicLeaders implements Leaders {
   /** @throws {Error} when the brokers cannot be reached or the topic does not exist */
   static async open(
     config: KafkaStoreConfig,
-    { log, health }: OpenContext,
-  ): Promise<TopicLeaders> {
+    context: OpenContext,
+  ): Promise<BatchSender> {
     const { topic, producerConfig } = config;
     const ungrantedBrokers = new Set<string>();
     const kafka = createKafka(producerConfig, {
-      log,
-      health,
+      ...context,
       onUngrantedBroker: (broker) => ungrantedBrokers.add(broker),
     });
     await requireTopic(kafka, topic, producerConfig);
@@ -124,19 +119,21 @@ export class TopicLeaders implements Leaders {
       const where = producerConfig.bootstrapServers.join(", ");
       throw clientFailure(`cannot look up topic '${topic}' on ${where}`, error);
     }
-    return new TopicLeaders(config, { cluster, ungrantedBrokers, log, health });
+    return new BatchSender(config, { ...context, cluster, ungrantedBrokers });
   }
 
   get partitionCount(): number {
     return this.#current().length;
   }
 
+  /** The broker that leads a partition; -1 when none does. */
   leaderOf(partition: number): number {
     return this.#current()[partition] ?? -1;
   }
 
-  async store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
-    const outcomes = await this.#store(leader, batches);
+  /** Sends batches, each for another partition, to their leader; resolves with an outcome for each. Never rejects. */
+  async send(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+    const outcomes = await this.#send(leader, batches);
     for (const [index, { partition }] of batches.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined || "offset" in outcome) this.#troubles.works(partition);
@@ -148,7 +145,7 @@ export class TopicLeaders implements Leaders {
     return outcomes;
   }
 
-  async #store(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
+  async #send(leader: number, batches: readonly Batch[]): Promise<readonly Outcome[]> {
     if (leader < 0) return batches.map((batch) => this.#failure(noLeader(), batch));
     // Not awaited: the known leaders can store while the metadata cannot be refreshed.
     void this.#cluster.refreshMetadataIfNecessary().catch(() => {});
@@ -173,10 +170,12 @@ export class TopicLeaders implements Leaders {
     }
   }
 
+  /** Called for a batch that may be stored and is not sent again unchanged. */
   forget(batch: Batch): void {
     this.#numbers?.forget(batch);
   }
 
+  /** Looks up the leaders again. Never rejects. */
   async refresh(): Promise<void> {
     try {
       if (!this.#cluster.isConnected()) await this.#cluster.connect();
