@@ -2,26 +2,17 @@ import type { Bytes } from "../../../core/event.ts";
 import type { Pieces } from "./compression/pieces.ts";
 import { INFLATION_MEMORY } from "./compression/inflation_memory.ts";
 import type { Held, LargeRecordRoom } from "./large_records.ts";
-import type { FetchedRecord, OpenedRecords } from "./record_batch.ts";
+import type { FetchedRecord, OpenedRecords, RecordBatch } from "./record_batch.ts";
 import { type BatchedRecord, RecordReader } from "./record_reader.ts";
 import { MAX_KEPT_BYTES, readSpanning } from "./spanning_record.ts";
 
-/** Batch fields needed to decode its records. */
-export interface BatchFacts {
-  readonly baseOffset: number;
-  readonly lastOffsetDelta: number;
-  readonly recordCount: number;
-  /** The timestamp of a record, from its delta to the batch's base timestamp. */
-  readonly timestampMs: (deltaMs: number) => number;
-}
-
 /** The encoded records of a batch, and limits for decoding them. */
 export interface BatchSource {
-  /** The bytes at hand; all of them when `pieces` is null. */
+  /** The bytes at hand; all of them when there are no pieces. */
   readonly bytes: Bytes;
-  readonly pieces: Pieces | null;
+  readonly pieces?: Pieces | null;
   /** Called when the bytes are no longer needed. */
-  readonly release: () => void;
+  readonly release?: () => void;
   /** Largest event in bytes: key, value and headers. */
   readonly maxEventBytes: number;
   /** Grants buffer space for large records. */
@@ -30,7 +21,7 @@ export interface BatchSource {
 
 /** Decodes the records of a batch one by one, and holds no more bytes than the next one needs. */
 export class OpenedBatch implements OpenedRecords {
-  readonly #facts: BatchFacts;
+  readonly #batch: RecordBatch;
   readonly #source: BatchSource;
   #reader: RecordReader;
   /** A record that was read from several pieces. */
@@ -38,14 +29,15 @@ export class OpenedBatch implements OpenedRecords {
   /** Buffer space for the next record, granted or requested. */
   #held: Held | null = null;
   #left: number;
-  #lastDelta = -1;
+  #lastOffset: number;
   #isClosed = false;
 
-  constructor(facts: BatchFacts, source: BatchSource) {
-    this.#facts = facts;
+  constructor(batch: RecordBatch, source: BatchSource) {
+    this.#batch = batch;
     this.#source = source;
     this.#reader = new RecordReader(source.bytes);
-    this.#left = facts.recordCount;
+    this.#left = batch.recordCount;
+    this.#lastOffset = batch.firstOffset - 1;
   }
 
   next(): IteratorResult<FetchedRecord, undefined> {
@@ -54,44 +46,45 @@ export class OpenedBatch implements OpenedRecords {
       this.#spanning = null;
       return { done: false, value: spanning };
     }
-    if (this.#source.pieces === null) {
-      if (this.#left === 0) return this.#end();
-    } else if (this.#left === 0 || this.#missingBytes > 0) {
-      return { done: true, value: undefined };
+    const { pieces } = this.#source;
+    if (this.#left > 0 && (!pieces || this.#reader.hasWhole)) {
+      return { done: false, value: this.#fetched(this.#reader.read()) };
     }
-    return { done: false, value: this.#fetched(this.#reader.read()) };
+    if (!pieces) this.#end(this.#reader.rest);
+    return { done: true, value: undefined };
   }
 
   /** Decompresses until the next record is complete. Resolves with whether there is one. */
   async inflate(): Promise<boolean> {
     const { pieces } = this.#source;
-    while (pieces !== null && !this.#isClosed) {
-      const outcome = await INFLATION_MEMORY.inTurn(() => this.#inflate(pieces));
-      if (typeof outcome === "boolean") return outcome && !this.#isClosed;
-      // Other batches may be decompressed meanwhile.
-      this.#held = this.#source.room.hold(outcome.neededBytes);
-      await this.#held.granted;
+    try {
+      while (pieces && !this.#isClosed) {
+        const outcome = await INFLATION_MEMORY.inTurn(() => this.#inflate(pieces));
+        if (typeof outcome === "boolean") return outcome && !this.#isClosed;
+        // Other batches may be decompressed meanwhile.
+        this.#held = this.#source.room.hold(outcome.neededBytes);
+        await this.#held.granted;
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw error;
     }
     return false;
   }
 
   /** Resolves with whether there is another record, or with the space that the next one needs. */
   async #inflate(pieces: Pieces): Promise<boolean | { neededBytes: number }> {
-    while (this.#left > 0 && this.#missingBytes > 0) {
+    while (this.#left > 0 && !this.#reader.hasWhole) {
       const length = this.#reader.nextLength;
       if (length !== null) {
         const isOversized = length > this.#source.maxEventBytes;
         if (!isOversized && this.#held === null) return { neededBytes: length };
-        this.#spanning = await this.#readSpanning(pieces, { length, isOversized });
+        await this.#readSpanning(pieces, isOversized);
         return true;
       }
-      const piece = await this.#nextPiece(pieces);
-      if (piece === null) return false;
-      this.#reader = new RecordReader(joined(this.#reader.rest, piece));
+      this.#reader = new RecordReader(joined(this.#reader.rest, await this.#nextPiece(pieces)));
     }
     if (this.#left > 0) return true;
-    if (this.#reader.rest.length > 0 || await pieces.next() !== null) throw surplus();
-    this.close();
+    this.#end(this.#reader.rest.length > 0 ? this.#reader.rest : await pieces.next());
     return false;
   }
 
@@ -101,55 +94,43 @@ export class OpenedBatch implements OpenedRecords {
     this.#held?.release();
     this.#spanning?.held?.release();
     this.#source.pieces?.close();
-    this.#source.release();
+    this.#source.release?.();
   }
 
-  /** Missing bytes of the next record; 1 while unknown. */
-  get #missingBytes(): number {
-    const { nextLength, rest, lengthBytes } = this.#reader;
-    return nextLength === null ? 1 : nextLength + lengthBytes - rest.length;
-  }
-
-  #end(): { done: true; value: undefined } {
-    if (this.#reader.rest.length > 0) throw surplus();
+  #end(surplus: Bytes | null): void {
+    if (surplus !== null && surplus.length > 0) {
+      throw new RangeError("the batch continues after its last record");
+    }
     this.close();
-    return { done: true, value: undefined };
   }
 
-  async #readSpanning(
-    pieces: Pieces,
-    size: { length: number; isOversized: boolean },
-  ): Promise<FetchedRecord | null> {
-    const { rest, lengthBytes } = this.#reader;
-    const read = await readSpanning({
-      ...size,
-      bytes: rest.subarray(lengthBytes),
-      more: () => this.#nextPiece(pieces),
-    });
-    if (read === null) return null;
-    this.#reader = new RecordReader(read.rest.slice());
+  async #readSpanning(pieces: Pieces, isOversized: boolean): Promise<void> {
+    const more = () => this.#nextPiece(pieces);
+    const { record, rest } = await readSpanning({ isOversized, bytes: this.#reader.rest, more });
+    if (this.#isClosed) throw closed();
+    this.#reader = new RecordReader(rest.slice());
     const held = this.#held ?? undefined;
     this.#held = null;
-    return this.#fetched(read.record, held);
+    this.#spanning = this.#fetched(record, held);
   }
 
-  /** Resolves with null when closed. */
-  async #nextPiece(pieces: Pieces): Promise<Bytes | null> {
+  /** @throws {Error} at the end of the batch, and when the batch was closed */
+  async #nextPiece(pieces: Pieces): Promise<Bytes> {
     const piece = await pieces.next();
-    if (this.#isClosed) return null;
     if (piece === null) throw new RangeError(`the batch ends ${this.#left} records too early`);
+    if (this.#isClosed) throw closed();
     return piece;
   }
 
   #fetched(record: BatchedRecord, held?: Held): FetchedRecord {
     const { offsetDelta, timestampDeltaMs, key, value, headers } = record;
-    const { baseOffset, lastOffsetDelta, timestampMs } = this.#facts;
-    if (!(offsetDelta > this.#lastDelta && offsetDelta <= lastOffsetDelta)) {
+    const offset = this.#batch.firstOffset + offsetDelta;
+    if (!(offset > this.#lastOffset && offset <= this.#batch.lastOffset)) {
       throw new RangeError("a record of the batch has the offset of another record or batch");
     }
-    this.#lastDelta = offsetDelta;
+    this.#lastOffset = offset;
     this.#left--;
-    const at = { offset: baseOffset + offsetDelta, timestampMs: timestampMs(timestampDeltaMs) };
+    const at = { offset, timestampMs: this.#batch.timestampMs(timestampDeltaMs) };
     const bytes = record.oversizeBytes ?? sizeOf(record);
     const { maxEventBytes } = this.#source;
     if (bytes <= maxEventBytes) {
@@ -191,6 +172,6 @@ function joined(one: Bytes, other: Bytes): Bytes {
   return bytes;
 }
 
-function surplus(): RangeError {
-  return new RangeError("the batch continues after its last record");
+function closed(): Error {
+  return new Error("the batch is closed");
 }

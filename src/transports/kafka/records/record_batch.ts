@@ -4,12 +4,14 @@ import { BATCH_ATTRIBUTES, BATCH_FIELDS } from "./batch_fields.ts";
 import { codecOf } from "./compression/codecs.ts";
 import { INFLATION_MEMORY } from "./compression/inflation_memory.ts";
 import { type Held, type LargeRecordRoom, LargeRecords } from "./large_records.ts";
-import { type BatchFacts, OpenedBatch } from "./opened_batch.ts";
+import { OpenedBatch } from "./opened_batch.ts";
 import { RecordReader } from "./record_reader.ts";
 
 /** The type of a control record is in the last two bytes of its key; 0 is an abort. */
 const CONTROL_TYPE = 3;
 const ABORT = 0;
+
+const NOTHING: Bytes = new Uint8Array();
 
 /** A decoded record. */
 export interface FetchedRecord {
@@ -68,6 +70,8 @@ export interface FetchedBatch extends FetchedRecords {
  */
 export class RecordBatch implements FetchedBatch {
   isSkipped: boolean;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
   readonly #bytes: Buffer<ArrayBuffer>;
   readonly #attributes: number;
 
@@ -76,15 +80,8 @@ export class RecordBatch implements FetchedBatch {
     this.#bytes = bytes;
     this.#attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
     this.isSkipped = this.#is("control");
-  }
-
-  get firstOffset(): number {
-    return this.#int64(BATCH_FIELDS.baseOffset);
-  }
-
-  get lastOffset(): number {
-    return this.firstOffset +
-      this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta);
+    this.firstOffset = this.#int64(BATCH_FIELDS.baseOffset);
+    this.lastOffset = this.firstOffset + bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta);
   }
 
   get producerId(): number {
@@ -112,26 +109,19 @@ export class RecordBatch implements FetchedBatch {
   ): Promise<OpenedRecords> {
     const records = this.#bytes.subarray(BATCH_FIELDS.records);
     const codec = codecOf(this.#attributes);
-    const whole = codec === null
-      ? { bytes: records, release() {} }
-      : await INFLATION_MEMORY.whole(codec, toBytes(records));
-    const { bytes, release } = whole ?? { bytes: new Uint8Array(), release() {} };
-    const pieces = whole === null && codec !== null
-      ? INFLATION_MEMORY.inPieces(codec, toBytes(records))
-      : null;
-    return new OpenedBatch(this.#facts, { bytes, pieces, release, maxEventBytes, room });
+    if (codec === null) return new OpenedBatch(this, { bytes: records, maxEventBytes, room });
+    const compressed = toBytes(records);
+    const whole = await INFLATION_MEMORY.whole(codec, compressed);
+    const pieces = whole === null ? INFLATION_MEMORY.inPieces(codec, compressed) : null;
+    return new OpenedBatch(this, { bytes: NOTHING, ...whole, pieces, maxEventBytes, room });
   }
 
-  get #facts(): BatchFacts {
-    return {
-      baseOffset: this.firstOffset,
-      lastOffsetDelta: this.#bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta),
-      recordCount: this.#bytes.readInt32BE(BATCH_FIELDS.recordCount),
-      timestampMs: (deltaMs) => this.#timestampMs(deltaMs),
-    };
+  get recordCount(): number {
+    return this.#bytes.readInt32BE(BATCH_FIELDS.recordCount);
   }
 
-  #timestampMs(deltaMs: number): number {
+  /** The timestamp of a record, from its delta to the batch's base timestamp. */
+  timestampMs(deltaMs: number): number {
     return this.#is("logAppendTime")
       ? this.#int64(BATCH_FIELDS.maxTimestamp)
       : this.#int64(BATCH_FIELDS.baseTimestamp) + deltaMs;

@@ -15,7 +15,7 @@ export interface BatchedRecord {
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 /** A byte order mark at the start of a name is part of it. */
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+export const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Largest 32-bit number, and the most bytes that its varint takes. */
 const MAX_LENGTH = 2 ** 31 - 1;
@@ -32,6 +32,8 @@ const MAX_FACTOR = 2 ** 63;
 export class RecordReader {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   #position = 0;
+  /** Where the next record begins after its length field. */
+  #nextStart = 0;
 
   /** @param bytes the records of a batch, decompressed */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
@@ -43,11 +45,10 @@ export class RecordReader {
     return this.#bytes.subarray(this.#position);
   }
 
-  /** Size of the next record's length field, which must be complete. */
-  get lengthBytes(): number {
-    let end = this.#position;
-    while (this.#bytes[end]! >= 0x80) end++;
-    return end + 1 - this.#position;
+  /** Whether the next record is complete. @throws {RangeError} */
+  get hasWhole(): boolean {
+    const length = this.nextLength;
+    return length !== null && this.#nextStart + length <= this.#bytes.length;
   }
 
   /** Length of the next record after its length field; null while that is incomplete. @throws {RangeError} */
@@ -56,6 +57,7 @@ export class RecordReader {
     for (let end = start; this.#bytes[end] !== undefined; end++) {
       if (this.#bytes[end]! >= 0x80) continue;
       const length = this.#varint();
+      this.#nextStart = this.#position;
       this.#position = start;
       if (length < 0 || length > MAX_LENGTH) throw damaged();
       return length;

@@ -1,22 +1,19 @@
 import type { Bytes, RecordHeader } from "../../../core/event.ts";
-import type { BatchedRecord } from "./record_reader.ts";
+import { type BatchedRecord, UTF8 } from "./record_reader.ts";
 
 /** Bytes kept of an oversized record's key and headers in all; a field that exceeds the rest is skipped. */
 export const MAX_KEPT_BYTES = 256 * 1024;
 
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const MAX_FACTOR = 2 ** 63;
 
 /** The bytes of a record. */
 interface Source {
-  /** Length of the record, without its length field. */
-  readonly length: number;
   /** Whether the record is too large: then its value is skipped. */
   readonly isOversized: boolean;
   /** The bytes at hand: the start of the record, and perhaps bytes after it. */
   readonly bytes: Bytes;
-  /** Resolves with the next piece; null when the record is no longer wanted. @throws {Error} when the batch ends */
-  readonly more: () => Promise<Bytes | null>;
+  /** Resolves with the next piece. @throws {Error} when there is none */
+  readonly more: () => Promise<Bytes>;
 }
 
 /** A record, and the bytes at hand after it. */
@@ -26,13 +23,13 @@ interface Spanning {
 }
 
 /**
- * Reads a record that spans several pieces. Its fields are copied. Resolves with null when it is no longer wanted.
+ * Reads a record that spans several pieces. Its fields are copied.
  *
  * @throws {RangeError} when the record is damaged
  */
-export async function readSpanning(source: Source): Promise<Spanning | null> {
-  const { length, isOversized } = source;
-  const reader = new PieceReader(source);
+export async function readSpanning({ isOversized, bytes, more }: Source): Promise<Spanning> {
+  const reader = new PieceReader(bytes, more);
+  const length = await reader.begin();
   let kept = isOversized ? MAX_KEPT_BYTES : Infinity;
   const take = async (): Promise<Bytes | null> => {
     const size = await reader.varint();
@@ -44,43 +41,40 @@ export async function readSpanning(source: Source): Promise<Spanning | null> {
     kept -= size;
     return await reader.bytes(size);
   };
-  try {
-    await reader.skip(1);
-    const timestampDeltaMs = await reader.varint();
-    const offsetDelta = await reader.varint();
-    const key = await take();
-    if (isOversized) await reader.skip(Math.max(await reader.varint(), 0));
-    const value = isOversized ? new Uint8Array() : await take();
-    const headers: RecordHeader[] = [];
-    for (let count = await reader.varint(); count > 0 && kept > 0; count--) {
-      const name = UTF8.decode(await take() ?? undefined);
-      headers.push([name, await take()]);
-    }
-    await reader.skip(reader.left);
-    const record = { timestampDeltaMs, offsetDelta, key, value, headers };
-    return {
-      record: isOversized ? { ...record, oversizeBytes: length } : record,
-      rest: reader.rest,
-    };
-  } catch (error) {
-    if (error === UNWANTED) return null;
-    throw error;
+  await reader.skip(1);
+  const timestampDeltaMs = await reader.varint();
+  const offsetDelta = await reader.varint();
+  const key = await take();
+  if (isOversized) await reader.skip(Math.max(await reader.varint(), 0));
+  const value = isOversized ? new Uint8Array() : await take();
+  const headers: RecordHeader[] = [];
+  for (let count = await reader.varint(); count > 0 && kept > 0; count--) {
+    const name = UTF8.decode(await take() ?? undefined);
+    headers.push([name, await take()]);
   }
+  await reader.skip(reader.left);
+  const record = { timestampDeltaMs, offsetDelta, key, value, headers };
+  return {
+    record: isOversized ? { ...record, oversizeBytes: length } : record,
+    rest: reader.rest,
+  };
 }
-
-const UNWANTED = Symbol("the record is no longer wanted");
 
 /** Reads fields across pieces, never beyond the end of the record. */
 class PieceReader {
   readonly #more: Source["more"];
   #piece: Bytes;
   #position = 0;
-  #left: number;
+  #left = Infinity;
 
-  constructor({ length, bytes, more }: Source) {
-    this.#left = length;
+  constructor(bytes: Bytes, more: Source["more"]) {
     this.#piece = bytes;
     this.#more = more;
+  }
+
+  /** Reads the length field of the record, and resolves with the length. */
+  async begin(): Promise<number> {
+    return this.#left = await this.varint();
   }
 
   /** Unread bytes of the record. */
@@ -121,9 +115,7 @@ class PieceReader {
   async #next(count: number): Promise<Bytes> {
     if (count > this.#left) throw damaged();
     while (this.#position === this.#piece.length) {
-      const piece = await this.#more();
-      if (piece === null) throw UNWANTED;
-      this.#piece = piece;
+      this.#piece = await this.#more();
       this.#position = 0;
     }
     const start = this.#position;
