@@ -34,19 +34,16 @@ export class InflationMemory {
     if (this.#wholeBytes + MAX_WHOLE_BYTES > this.#maxBytes) return null;
     if (compressed.length > MAX_WHOLE_BYTES) return null;
     this.#wholeBytes += MAX_WHOLE_BYTES;
-    let heldBytes = MAX_WHOLE_BYTES;
-    const release = (kept = 0) => {
-      this.#wholeBytes -= heldBytes - kept;
-      heldBytes = kept;
+    const bytes = await decompress(codec, compressed, MAX_WHOLE_BYTES).catch(() => null);
+    this.#wholeBytes -= MAX_WHOLE_BYTES;
+    if (bytes === null) return null;
+    let heldBytes = bytes.buffer.byteLength;
+    this.#wholeBytes += heldBytes;
+    const release = () => {
+      this.#wholeBytes -= heldBytes;
+      heldBytes = 0;
     };
-    try {
-      const bytes = await decompress(codec, compressed, MAX_WHOLE_BYTES);
-      release(bytes.buffer.byteLength);
-      return { bytes, release: () => release() };
-    } catch {
-      release();
-      return null;
-    }
+    return { bytes, release };
   }
 
   /**
@@ -132,18 +129,15 @@ class EvictablePieces implements Pieces {
   }
 
   async #next(): Promise<Bytes | null> {
-    let toPassOver = 0;
-    if (this.#pieces === null) toPassOver = this.#position;
+    let toSkip = this.#pieces === null ? this.#position : 0;
     while (!this.#isClosed) {
       this.#pieces ??= this.#codec.inflate(this.#options.compressed, this.#isWide);
       const piece = await this.#pieces.next();
       if (piece === null) this.close();
       if (this.#isClosed || piece === null) break;
-      if (piece.length <= toPassOver) {
-        toPassOver -= piece.length;
-        continue;
-      }
-      const rest = piece.subarray(toPassOver);
+      const rest = piece.subarray(toSkip);
+      toSkip -= piece.length - rest.length;
+      if (rest.length === 0) continue;
       this.#position += rest.length;
       this.#options.used(this);
       return rest;

@@ -8,6 +8,8 @@ const FRAME_START = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
 const BLOCK_BYTES = 64 * 1024;
 const BLOCK_HEADER_BYTES = 4;
 const FRAME_END_BYTES = 4;
+/** How much larger a block may become, in addition to a byte for every 255. */
+const MAX_GROWTH_BYTES = 16;
 
 /** Marks the length of a block that is stored uncompressed. */
 const IS_STORED = 0x80000000;
@@ -31,7 +33,8 @@ const STEPS_SHIFT = 6;
 /** Compresses to one frame, for speed rather than size. */
 export function compressLz4(bytes: Bytes): Bytes {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
-  const size = FRAME_START.length + blocks * BLOCK_HEADER_BYTES + bytes.length + FRAME_END_BYTES;
+  const overheads = blocks * (BLOCK_HEADER_BYTES + MAX_GROWTH_BYTES) + bytes.length / MORE_FOLLOWS;
+  const size = FRAME_START.length + bytes.length + Math.ceil(overheads) + FRAME_END_BYTES;
   const frame = new Uint8Array(size);
   const view = new DataView(frame.buffer);
   const seen = new Uint16Array(1 << HASH_BITS);
@@ -40,16 +43,18 @@ export function compressLz4(bytes: Bytes): Bytes {
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     const block = bytes.subarray(start, start + BLOCK_BYTES);
     const target = frame.subarray(position + BLOCK_HEADER_BYTES);
-    const compressed = compressBlock(block, target.subarray(0, block.length - 1), seen.fill(0));
-    if (compressed === undefined) target.set(block);
-    view.setUint32(position, compressed ?? (IS_STORED | block.length) >>> 0, true);
-    position += BLOCK_HEADER_BYTES + (compressed ?? block.length);
+    const compressed = compressBlock(block, target, seen.fill(0));
+    const isStored = compressed >= block.length;
+    if (isStored) target.set(block);
+    view.setUint32(position, isStored ? (IS_STORED | block.length) >>> 0 : compressed, true);
+    position += BLOCK_HEADER_BYTES + (isStored ? block.length : compressed);
   }
+  view.setUint32(position, 0);
   return frame.subarray(0, position + FRAME_END_BYTES);
 }
 
-/** Returns the compressed length, or `undefined` when `target` has no room for it. */
-function compressBlock(block: Bytes, target: Bytes, seen: Uint16Array): number | undefined {
+/** Returns the compressed length, which may be more than the block has. */
+function compressBlock(block: Bytes, target: Bytes, seen: Uint16Array): number {
   const writer = new SequenceWriter(block, target);
   const searchEnd = block.length - NO_REPETITION_BYTES;
   let misses = 0;
@@ -64,10 +69,11 @@ function compressBlock(block: Bytes, target: Bytes, seen: Uint16Array): number |
     }
     misses = 0;
     const end = repetitionEnd(block, before, position);
-    if (!writer.repetition(position, end, position - before)) return undefined;
+    writer.repetition(position, end, position - before);
     position = end;
   }
-  return writer.end() ? writer.length : undefined;
+  writer.literals(block.length, 0);
+  return writer.length;
 }
 
 /** Writes a block as sequences of literals and a match. */
@@ -82,32 +88,24 @@ class SequenceWriter {
     this.#target = target;
   }
 
-  /** Returns false when there is no room for the match and the literals before it. */
-  repetition(start: number, end: number, distance: number): boolean {
+  /** Writes a match, and the literals before it. */
+  repetition(start: number, end: number, distance: number): void {
     const length = end - start - MIN_REPETITION;
-    if (!this.#literals(start, length)) return false;
+    this.literals(start, length);
     this.#target[this.length++] = distance & 0xff;
     this.#target[this.length++] = distance >> 8;
     this.#restOf(length);
     this.#literalsFrom = end;
-    return true;
   }
 
-  /** Writes the last literals. Returns false when there is no room for them. */
-  end(): boolean {
-    return this.#literals(this.#block.length, 0);
-  }
-
-  #literals(end: number, repetition: number): boolean {
+  /** Writes the literals up to `end`, and how long the match after them is. */
+  literals(end: number, repetition: number): void {
     const count = end - this.#literalsFrom;
-    const longest = 1 + count + count / MORE_FOLLOWS + 2 + repetition / MORE_FOLLOWS + 2;
-    if (this.length + longest > this.#target.length) return false;
     this.#target[this.length++] = Math.min(count, GOES_ON) << 4 | Math.min(repetition, GOES_ON);
     this.#restOf(count);
     for (let position = this.#literalsFrom; position < end; position++) {
       this.#target[this.length++] = this.#block[position]!;
     }
-    return true;
   }
 
   #restOf(length: number): void {
