@@ -54,7 +54,6 @@ export class HttpClient implements Disposable {
       newReader: () => new ResponseReader(heads, config.maxResponseBytes),
       unclosed,
       now: () => performance.now(),
-    }, {
       onRepeated: () =>
         log.debug(() =>
           `the endpoint closed an idle connection before it responded; sending again on a new one: '${endpoint}'`

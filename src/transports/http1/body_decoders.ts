@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import type { Bytes } from "../../core/event.ts";
+import { TooLongError } from "./http_response.ts";
 
 /**
  * Removes one coding from a body.
@@ -9,10 +10,6 @@ import type { Bytes } from "../../core/event.ts";
  * @throws {Error} when the body is damaged or cut off
  */
 export type BodyDecoder = (body: Bytes, maxLength: number) => Promise<Bytes>;
-
-export class TooLongError extends Error {
-  override readonly name = "TooLongError";
-}
 
 /** Decoders by the name of their coding (RFC 9110, 8.4.1; RFC 7932; RFC 8878). */
 export const BODY_DECODERS: ReadonlyMap<string, BodyDecoder> = new Map([

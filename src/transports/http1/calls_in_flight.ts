@@ -50,6 +50,7 @@ export class CallsInFlight implements Disposable {
   readonly #slots: (CallInFlight | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #heard = new WeakSet<AbortSignal>();
+  readonly #disposed = new AbortController();
   #timer: number | undefined;
 
   constructor(timeoutMs: number) {
@@ -78,6 +79,7 @@ export class CallsInFlight implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#disposed.abort();
     for (const call of this.#slots) call?.giveUp(aborted());
   }
 
@@ -100,7 +102,7 @@ export class CallsInFlight implements Disposable {
       for (const call of this.#slots) {
         if (call?.lease === lease) call.giveUp(aborted());
       }
-    }, { once: true });
+    }, { once: true, signal: this.#disposed.signal });
   }
 }
 

@@ -23,14 +23,12 @@ export interface Exchange {
 }
 
 export interface ConnectionOwner {
-  /** The connection can take another request, after a response with these headers. */
-  onFree(connection: Connection, headers: HttpResponse["headers"]): void;
+  /** The connection can take another request within `keepMs`. */
+  onFree(connection: Connection, keepMs: number): void;
   /** The server closed a reused connection before any byte of the response, or with a 408. */
   onUnanswered(exchange: Exchange): void;
   /** A call that began at `begunAtMs` timed out on a reused connection before any byte of the response. */
   onSilence(begunAtMs: number): void;
-  /** Bytes arrived that belong to no request. The connection is closed. */
-  onSurplus(): void;
 }
 
 export interface ConnectionDependencies {
@@ -40,6 +38,10 @@ export interface ConnectionDependencies {
   readonly unclosed: UnclosedConnections;
   /** Monotonic, in milliseconds. */
   readonly now: () => number;
+  /** For the log: a request is sent again on a new connection, since the server has closed the kept one. */
+  readonly onRepeated?: () => void;
+  /** For the log: the server sent bytes that belong to no request, so the connection is closed. */
+  readonly onSurplus?: () => void;
 }
 
 /** A connection to an HTTP/1.1 server, for one request at a time. */
@@ -161,7 +163,7 @@ export class Connection {
   #takeSurplus(bytes: Bytes): void {
     const start = String.fromCharCode(...bytes.subarray(0, REQUEST_TIMEOUT_START_LENGTH));
     if (!REQUEST_TIMEOUT_STARTS.some((expected) => expected.startsWith(start))) {
-      this.#owner.onSurplus();
+      this.#dependencies.onSurplus?.();
     }
     this.close();
   }
@@ -177,25 +179,25 @@ export class Connection {
   }
 
   #finish(response: HttpResponse, exchange: Exchange): void {
-    const { keepsConnection, surplus } = this.#reader;
+    const { keepMs, surplus } = this.#reader;
     this.#exchange = undefined;
     if (surplus.length > 0) this.#takeSurplus(surplus);
-    else if (!keepsConnection) this.close();
+    else if (keepMs === 0) this.close();
     // The server has not read the request: it closed the connection as idle (RFC 9110, 15.5.9).
-    const isUnread = response.status === REQUEST_TIMEOUT && !keepsConnection;
+    const isUnread = response.status === REQUEST_TIMEOUT && keepMs === 0;
     if (isUnread && this.#isReused) return this.#owner.onUnanswered(exchange);
-    if (keepsConnection) this.#free(response);
+    if (keepMs > 0) this.#free(keepMs);
     exchange.resolve(response);
   }
 
-  #free({ headers }: HttpResponse): void {
+  #free(keepMs: number): void {
     this.#isReused = true;
     this.#reader = this.#dependencies.newReader();
-    if (this.#isSent) return this.#owner.onFree(this, headers);
+    if (this.#isSent) return this.#owner.onFree(this, keepMs);
     // The response came before the system accepted the whole request, or before the write resolved.
     setTimeout(() => {
       if (!this.#isSent) this.close();
-      else if (this.#isOpen) this.#owner.onFree(this, headers);
+      else if (this.#isOpen) this.#owner.onFree(this, keepMs);
     });
   }
 

@@ -1,7 +1,6 @@
 import type { Bytes } from "../../core/event.ts";
 import { Connection, type ConnectionDependencies, type Exchange } from "./connection.ts";
 import type { HttpResponse } from "./http_response.ts";
-import { type KeepAlive, parseKeepAlive } from "./keep_alive.ts";
 
 /** How long an idle connection is kept: less than the 5 s of Node.js and others, which could close it during a call. */
 const MAX_IDLE_MS = 4000;
@@ -18,32 +17,16 @@ interface IdleConnection {
   readonly untilMs: number;
 }
 
-/** Callbacks for log lines about a server. */
-export interface ConnectionPoolObserver {
-  /** A request is sent again on a new connection, since the server has closed the kept one. */
-  onRepeated(): void;
-  /** The server sent bytes that belong to no request. */
-  onSurplus(): void;
-}
-
 /** Connections to one server: one for each call in flight, kept for later calls. */
 export class ConnectionPool implements Disposable {
   readonly #dependencies: ConnectionDependencies;
-  readonly #observer: ConnectionPoolObserver;
   /** In the order in which they became free. The last one is used first, so that the others can expire. */
   #idle: IdleConnection[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #closesAtMs = Infinity;
   #isClosed = false;
-  /** The last `Keep-Alive` header: most responses repeat it. */
-  #keepAlive: readonly [value: string | undefined, read: KeepAlive] = [
-    undefined,
-    parseKeepAlive(undefined),
-  ];
 
-  constructor(dependencies: ConnectionDependencies, observer: ConnectionPoolObserver) {
+  constructor(dependencies: ConnectionDependencies) {
     this.#dependencies = dependencies;
-    this.#observer = observer;
   }
 
   /**
@@ -64,28 +47,23 @@ export class ConnectionPool implements Disposable {
     for (const { connection } of this.#idle.splice(0)) connection.close();
   }
 
-  onFree(connection: Connection, headers: HttpResponse["headers"]): void {
+  onFree(connection: Connection, keepMs: number): void {
     const sinceMs = this.#dependencies.now();
-    const { idleMs, isUsedUp } = this.#keepAliveOf(headers);
     const isOld = sinceMs - connection.openedAtMs > MAX_AGE_MS;
-    if (this.#isClosed || isUsedUp || isOld) return connection.close();
-    const untilMs = sinceMs + Math.min(idleMs, MAX_IDLE_MS);
-    this.#idle.push({ connection, sinceMs, untilMs });
-    if (untilMs < this.#closesAtMs) this.#closeAt(untilMs, sinceMs);
+    if (this.#isClosed || isOld) return connection.close();
+    const idleMs = Math.min(keepMs, MAX_IDLE_MS);
+    this.#idle.push({ connection, sinceMs, untilMs: sinceMs + idleMs });
+    this.#timer ??= setTimeout(() => this.#closeOld(), Math.ceil(idleMs));
   }
 
   onUnanswered(exchange: Exchange): void {
-    this.#observer.onRepeated();
+    this.#dependencies.onRepeated?.();
     this.#sendAnew(exchange);
   }
 
   /** A gateway may have dropped all connections not used since: each would cost a call its timeout. */
   onSilence(begunAtMs: number): void {
     this.#keepIdle(({ sinceMs }) => sinceMs > begunAtMs);
-  }
-
-  onSurplus(): void {
-    this.#observer.onSurplus();
   }
 
   #send(exchange: Exchange): void {
@@ -121,24 +99,13 @@ export class ConnectionPool implements Disposable {
     return null;
   }
 
-  #keepAliveOf(headers: HttpResponse["headers"]): KeepAlive {
-    const value = headers.get("keep-alive");
-    if (value !== this.#keepAlive[0]) this.#keepAlive = [value, parseKeepAlive(value)];
-    return this.#keepAlive[1];
-  }
-
-  #closeAt(atMs: number, nowMs: number): void {
-    clearTimeout(this.#timer);
-    this.#closesAtMs = atMs;
-    this.#timer = setTimeout(() => this.#closeOld(), Math.ceil(atMs - nowMs));
-  }
-
   #closeOld(): void {
     const nowMs = this.#dependencies.now();
     this.#keepIdle((idle) => isUsable(idle, nowMs));
-    this.#closesAtMs = Infinity;
-    if (this.#idle.length === 0) return;
-    this.#closeAt(Math.min(...this.#idle.map(({ untilMs }) => untilMs)), nowMs);
+    const nextMs = Math.min(...this.#idle.map(({ untilMs }) => untilMs));
+    this.#timer = nextMs === Infinity
+      ? undefined
+      : setTimeout(() => this.#closeOld(), Math.ceil(nextMs - nowMs));
   }
 
   /** Closes all other idle connections. */

@@ -1,6 +1,11 @@
 import type { Bytes } from "../../core/event.ts";
-import { BODY_DECODERS, TooLongError } from "./body_decoders.ts";
-import { type HttpResponse, largerThan, type UsableResponse } from "./http_response.ts";
+import { BODY_DECODERS } from "./body_decoders.ts";
+import {
+  type HttpResponse,
+  largerThan,
+  TooLongError,
+  type UsableResponse,
+} from "./http_response.ts";
 
 /** The same limit as curl's. */
 const MAX_CODINGS = 5;

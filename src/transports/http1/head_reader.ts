@@ -4,7 +4,6 @@ import {
   InvalidResponseError,
   parseHead,
   type ResponseHead,
-  statusOf,
 } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
@@ -33,37 +32,31 @@ export class HeadReader {
   }
 
   /**
-   * Parses the head that begins at `start`; returns null while it is incomplete.
+   * Parses the head at the beginning of `bytes`; returns null while it is incomplete.
    *
    * @param searchFrom the earliest position of its end
    * @throws {InvalidResponseError}
    */
-  read(
-    bytes: Bytes,
-    { start, searchFrom }: { start: number; searchFrom: number },
-  ): HeadInBytes | null {
-    if (this.#last !== null && continuesWith(bytes, start, this.#last.bytes)) return this.#last;
+  read(bytes: Bytes, searchFrom: number): HeadInBytes | null {
+    if (this.#last !== null && beginsWith(bytes, this.#last.bytes)) return this.#last;
     const end = headEnd(bytes, searchFrom);
-    if ((end ?? bytes.length) - start > MAX_HEAD_BYTES) {
-      throw new InvalidResponseError(
-        "its head is larger than 64 KiB",
-        statusOf(bytes.subarray(start)),
-      );
+    if ((end ?? bytes.length) > MAX_HEAD_BYTES) {
+      throw new InvalidResponseError("its head is larger than 64 KiB");
     }
     if (end === null) {
-      checkBeginning(bytes.subarray(start));
+      checkBeginning(bytes);
       return null;
     }
-    const own = bytes.slice(start, end);
+    const own = new Uint8Array(bytes.subarray(0, end));
     this.#last = { bytes: own, head: parseHead(own, this.#method) };
     return this.#last;
   }
 }
 
-function continuesWith(bytes: Bytes, start: number, expected: Bytes): boolean {
-  if (bytes.length - start < expected.length) return false;
+function beginsWith(bytes: Bytes, expected: Bytes): boolean {
+  if (bytes.length < expected.length) return false;
   for (let index = 0; index < expected.length; index++) {
-    if (bytes[start + index] !== expected[index]) return false;
+    if (bytes[index] !== expected[index]) return false;
   }
   return true;
 }

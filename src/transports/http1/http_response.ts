@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Bytes } from "../../core/event.ts";
 
 /** A method or a header name (RFC 9110, 5.6.2). `\x60` is the backtick. */
@@ -32,6 +33,16 @@ export interface UnusableResponse {
  * `retry-after` keep only their first value.
  */
 export type ResponseHeaders = ReadonlyMap<string, string>;
+
+/** A text with one character for each byte, as header values are. */
+export function latin1(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** A body is longer than its limit. */
+export class TooLongError extends Error {
+  override readonly name = "TooLongError";
+}
 
 /** The defect of a response with a body that is too large. */
 export function largerThan(maxBytes: number): string {

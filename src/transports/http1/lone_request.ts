@@ -23,8 +23,7 @@ export interface LoneRequest {
 }
 
 export interface LoneRequestContext {
-  /** Gives up the request. */
-  readonly signal: AbortSignal;
+  readonly call: Exchange["call"];
   readonly unclosed: UnclosedConnections;
 }
 
@@ -32,11 +31,11 @@ export interface LoneRequestContext {
  * Sends a request once, on a connection of its own, and resolves with the decoded response. Does not follow redirects.
  *
  * @throws {UnclosedConnectionsError}
- * @throws {Error} for `describeFailure()`, or the signal's reason: no complete head arrived
+ * @throws {Error} for `describeFailure()`: no complete head arrived, or the call was given up
  */
 export async function sendAlone(
   request: LoneRequest,
-  { signal, unclosed }: LoneRequestContext,
+  { call, unclosed }: LoneRequestContext,
 ): Promise<HttpResponse> {
   const url = new URL(request.url);
   const { method, maxResponseBytes } = request;
@@ -47,8 +46,8 @@ export async function sendAlone(
     newReader: () => new ResponseReader(heads, maxResponseBytes),
     unclosed,
     now: () => performance.now(),
-  }, { onRepeated() {}, onSurplus() {} });
-  const response = await connections.exchange(bytesOf(request, url), callUntil(signal));
+  });
+  const response = await connections.exchange(bytesOf(request, url), call);
   return await decodedResponse(response, maxResponseBytes);
 }
 
@@ -63,17 +62,4 @@ function bytesOf({ method, headers, body }: LoneRequest, url: URL): Bytes {
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `${method} ${targetOf(url)} HTTP/1.1\r\n${lines.join("")}\r\n`;
   return new TextEncoder().encode(head + body);
-}
-
-function callUntil(signal: AbortSignal): Exchange["call"] {
-  return {
-    get reason() {
-      return signal.aborted ? signal.reason : undefined;
-    },
-    onGivenUp(giveUp) {
-      const end = () => giveUp(signal.reason);
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-    },
-  };
 }

@@ -1,4 +1,5 @@
 import type { Bytes } from "../../core/event.ts";
+import { TooLongError } from "./http_response.ts";
 import { type Framing, InvalidResponseError, parseHeaders } from "./response_head.ts";
 
 const LINE_FEED = 0x0a;
@@ -13,85 +14,50 @@ const FIRST_BUFFER_BYTES = 4096;
 // deno-lint-ignore no-control-regex
 const CHUNK_SIZE = /^0*([0-9A-Fa-f]{1,13})[\t ]*(;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
-export interface ResponseBody {
-  readonly isComplete: boolean;
-  /** Whether it exceeds its limit. Its bytes are not kept then. */
-  readonly isTooLarge: boolean;
-  /** What has arrived so far, in memory that nothing else uses. */
-  readonly bytes: Bytes;
-  /** How much has arrived so far, for people: `5 of 10 bytes`. */
-  readonly progress: string;
+/** @throws {TooLongError} if it will be longer than `maxBytes` */
+export function responseBody(framing: Framing, maxBytes: number): ResponseBody {
+  return framing === "chunked" ? new ChunkedBody(maxBytes) : new PlainBody(framing, maxBytes);
+}
+
+export abstract class ResponseBody {
+  readonly #maxBytes: number;
+  #buffer: Bytes;
+  #length = 0;
+
+  constructor(maxBytes: number, expectedBytes = 0) {
+    if (expectedBytes > maxBytes) throw new TooLongError();
+    this.#maxBytes = maxBytes;
+    this.#buffer = new Uint8Array(expectedBytes);
+  }
+
+  abstract readonly isComplete: boolean;
+
   /**
    * Takes the body's part of the bytes from `start` on; returns the position behind it.
    *
    * @throws {InvalidResponseError}
+   * @throws {TooLongError}
    */
-  take(bytes: Bytes, start: number): number;
-  /** Called when no more bytes will arrive. */
-  end(): void;
-}
+  abstract take(bytes: Bytes, start: number): number;
 
-export function responseBody(framing: Framing, maxBytes: number): ResponseBody {
-  if (framing === "chunked") return new ChunkedBody(maxBytes);
-  if (framing === "untilClosed") return new BodyUntilClosed(maxBytes);
-  return new SizedBody(framing, maxBytes);
-}
-
-class SizedBody implements ResponseBody {
-  readonly isTooLarge: boolean;
-  readonly bytes: Bytes;
-  #taken = 0;
-
-  constructor(length: number, maxBytes: number) {
-    this.isTooLarge = length > maxBytes;
-    this.bytes = new Uint8Array(this.isTooLarge ? 0 : length);
-  }
-
-  get isComplete(): boolean {
-    return !this.isTooLarge && this.#taken === this.bytes.length;
-  }
-
-  get progress(): string {
-    return `${this.#taken} of ${this.bytes.length} bytes`;
-  }
-
-  take(bytes: Bytes, start: number): number {
-    const end = Math.min(start + this.bytes.length - this.#taken, bytes.length);
-    this.bytes.set(bytes.subarray(start, end), this.#taken);
-    this.#taken += end - start;
-    return end;
-  }
-
-  end(): void {}
-}
-
-/** A body whose length is unknown until its end. */
-abstract class GrowingBody {
-  isTooLarge = false;
-  readonly #maxBytes: number;
-  #buffer: Bytes = new Uint8Array();
-  #length = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
+  /** What has arrived so far, in memory that nothing else uses. */
   get bytes(): Bytes {
-    return this.#buffer.slice(0, this.#length);
+    const isFull = this.#length === this.#buffer.length;
+    return isFull ? this.#buffer : this.#buffer.slice(0, this.#length);
   }
 
+  /** How much has arrived so far, for people: `5 of 10 bytes`. */
   get progress(): string {
     return `${this.#length} bytes`;
   }
 
+  protected get length(): number {
+    return this.#length;
+  }
+
   protected append(bytes: Bytes): void {
     const length = this.#length + bytes.length;
-    if (length > this.#maxBytes) {
-      this.isTooLarge = true;
-      this.#buffer = new Uint8Array();
-      this.#length = 0;
-      return;
-    }
+    if (length > this.#maxBytes) throw new TooLongError();
     if (length > this.#buffer.length) {
       const buffer = new Uint8Array(Math.max(length, 2 * this.#buffer.length, FIRST_BUFFER_BYTES));
       buffer.set(this.#buffer.subarray(0, this.#length));
@@ -102,16 +68,30 @@ abstract class GrowingBody {
   }
 }
 
-class BodyUntilClosed extends GrowingBody implements ResponseBody {
-  isComplete = false;
+/** A body with a known length, or one that ends where the connection ends. */
+class PlainBody extends ResponseBody {
+  readonly #expectedBytes: number;
 
-  take(bytes: Bytes, start: number): number {
-    this.append(bytes.subarray(start));
-    return bytes.length;
+  constructor(framing: number | "untilClosed", maxBytes: number) {
+    const isSized = framing !== "untilClosed";
+    super(maxBytes, isSized ? framing : 0);
+    this.#expectedBytes = isSized ? framing : Infinity;
   }
 
-  end(): void {
-    this.isComplete = true;
+  get isComplete(): boolean {
+    return this.length === this.#expectedBytes;
+  }
+
+  override get progress(): string {
+    return this.#expectedBytes === Infinity
+      ? super.progress
+      : `${this.length} of ${this.#expectedBytes} bytes`;
+  }
+
+  take(bytes: Bytes, start: number): number {
+    const end = Math.min(start + this.#expectedBytes - this.length, bytes.length);
+    this.append(bytes.subarray(start, end));
+    return end;
   }
 }
 
@@ -119,7 +99,7 @@ class BodyUntilClosed extends GrowingBody implements ResponseBody {
  * A chunked body (RFC 9112, 7.1). Chunk extensions and valid trailers are ignored. Unlike in a head, lines between
  * chunks must end with CR LF: with a line feed alone, a chunk that lacks a byte would pass for complete.
  */
-class ChunkedBody extends GrowingBody implements ResponseBody {
+class ChunkedBody extends ResponseBody {
   #next: "size" | "data" | "endOfData" | "trailer" | "nothing" = "size";
   /** The line so far, one character for each byte. */
   #line = "";
@@ -133,15 +113,13 @@ class ChunkedBody extends GrowingBody implements ResponseBody {
 
   take(bytes: Bytes, start: number): number {
     let position = start;
-    while (position < bytes.length && !this.isComplete && !this.isTooLarge) {
+    while (position < bytes.length && !this.isComplete) {
       position = this.#next === "data"
         ? this.#takeData(bytes, position)
         : this.#takeLine(bytes, position);
     }
     return position;
   }
-
-  end(): void {}
 
   #takeData(bytes: Bytes, start: number): number {
     const end = Math.min(start + this.#chunkRest, bytes.length);

@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import type { Bytes } from "../../core/event.ts";
-import { type ResponseHeaders, TOKEN } from "./http_response.ts";
+import { latin1, type ResponseHeaders, TOKEN } from "./http_response.ts";
 
 /** What ends a body: its length in bytes, its last chunk, or the end of the connection. */
 export type Framing = number | "chunked" | "untilClosed";
@@ -9,21 +8,14 @@ export interface ResponseHead {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly framing: Framing;
-  /** Whether the connection can take another request once the response is complete. */
-  readonly keepsConnection: boolean;
+  /** How long the connection can wait for another request, once the response is complete; 0 if it takes none. */
+  readonly keepMs: number;
   readonly isOfHttp10: boolean;
 }
 
 /** The endpoint sent something that RFC 9112 does not allow. The message holds nothing of it. */
 export class InvalidResponseError extends Error {
   override readonly name = "InvalidResponseError";
-  /** The status if the rest of the head is unusable; null if there is none. */
-  readonly status: number | null;
-
-  constructor(message: string, status: number | null = null) {
-    super(message);
-    this.status = status;
-  }
 }
 
 const NO_STATUS_LINE = "there is no status line";
@@ -39,6 +31,9 @@ const TLS_MAJOR_VERSION = 3;
 const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t\r\n]|$)/;
 /** Headers with one value, to which a proxy may add its own. Like Node.js and Go, eventor takes the first one. */
 const OF_ONE_VALUE: ReadonlySet<string> = new Set(["content-type", "location", "retry-after"]);
+
+const KEEP_ALIVE_TIMEOUT = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,9})(?!\d)/i;
+const KEEP_ALIVE_MAX = /(?:^|[\s,;])max\s*=\s*"?(\d{1,9})(?!\d)/i;
 
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
@@ -58,26 +53,17 @@ export function parseHead(bytes: Bytes, method: string): ResponseHead {
   const [statusLine = "", ...lines] = text.split(/\r?\n/).slice(0, -2);
   const [, minorVersion, statusText] = STATUS_LINE.exec(statusLine) ?? [];
   if (statusText === undefined) throw new InvalidResponseError(NO_STATUS_LINE);
-  const status = Number(statusText);
-  try {
-    if (DANGEROUS.test(statusLine)) {
-      throw new InvalidResponseError("its status line holds a NUL or a carriage return");
-    }
-    const headers = parseHeaders(lines);
-    const framing = framingOf(status, headers, method);
-    return {
-      status,
-      headers,
-      framing,
-      keepsConnection: keepsConnection(headers, Number(minorVersion)) &&
-        framing !== "untilClosed" && !mayHaveBody(status, headers, method),
-      isOfHttp10: Number(minorVersion) === 0,
-    };
-  } catch (error) {
-    throw error instanceof InvalidResponseError
-      ? new InvalidResponseError(error.message, status)
-      : error;
+  if (DANGEROUS.test(statusLine)) {
+    throw new InvalidResponseError("its status line holds a NUL or a carriage return");
   }
+  const status = Number(statusText);
+  const headers = parseHeaders(lines);
+  const framing = framingOf(status, headers, method);
+  const isOfHttp10 = minorVersion === "0";
+  const isKept = framing !== "untilClosed" && keepsConnection(headers, isOfHttp10) &&
+    !mayHaveBody(status, headers, method);
+  const keepMs = isKept ? keepAliveMs(headers.get("keep-alive")) : 0;
+  return { status, headers, framing, keepMs, isOfHttp10 };
 }
 
 /** Reads only the status of a head, complete or not; null if there is none. */
@@ -99,10 +85,6 @@ export function checkBeginning(bytes: Bytes): void {
   throw new InvalidResponseError(
     isTls ? "the endpoint speaks TLS: write https://" : NO_STATUS_LINE,
   );
-}
-
-function latin1(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 /**
@@ -195,13 +177,25 @@ function parseLength(contentLength: string): number {
 }
 
 /** RFC 9112, 9.3. */
-function keepsConnection(headers: ResponseHeaders, minorVersion: number): boolean {
+function keepsConnection(headers: ResponseHeaders, isOfHttp10: boolean): boolean {
   const options = listOf(headers.get("connection")?.toLowerCase() ?? "");
   if (options.includes("close")) return false;
   const hasEncoding = headers.has("transfer-encoding");
   // Both together are wrong or forged, and HTTP/1.0 has no transfer encoding (RFC 9112, 6.1).
-  if (hasEncoding && (headers.has("content-length") || minorVersion === 0)) return false;
-  return minorVersion > 0 || options.includes("keep-alive");
+  if (hasEncoding && (headers.has("content-length") || isOfHttp10)) return false;
+  return !isOfHttp10 || options.includes("keep-alive");
+}
+
+/**
+ * How long the server keeps an idle connection, by its `Keep-Alive` header: `timeout=5, max=100` (RFC 2068, 19.7.1.1).
+ * The last second of a timeout is not used, because a request takes time to arrive; below two seconds, the second half
+ * is not. An unreadable value sets no limit.
+ */
+function keepAliveMs(value = ""): number {
+  const [, max] = KEEP_ALIVE_MAX.exec(value) ?? [];
+  if (max !== undefined && Number(max) === 0) return 0;
+  const timeoutMs = 1000 * Number(KEEP_ALIVE_TIMEOUT.exec(value)?.[1] ?? Infinity);
+  return Math.max(timeoutMs - 1000, timeoutMs / 2);
 }
 
 /** Whether a forbidden body may follow: if it arrives late, it would pass for the next response. */

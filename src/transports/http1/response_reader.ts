@@ -6,10 +6,11 @@ import {
   type HttpResponse,
   largerThan,
   type ResponseHeaders,
+  TooLongError,
   type UnusableResponse,
 } from "./http_response.ts";
 import { type ResponseBody, responseBody } from "./response_body.ts";
-import { InvalidResponseError, type ResponseHead } from "./response_head.ts";
+import { InvalidResponseError, type ResponseHead, statusOf } from "./response_head.ts";
 
 /** The end of a head has up to 4 bytes; 3 of them may be among bytes searched before. */
 const LOOK_BACK = 3;
@@ -30,44 +31,32 @@ export class CutOffResponseError extends Error {
  * make the response unusable.
  */
 export class ResponseReader {
+  /** How long the connection can wait for another request; 0 if it takes none, or before the response is complete. */
+  keepMs = 0;
+  /** Bytes behind a complete response; valid until the bytes taken last are changed. */
+  surplus = NOTHING;
   readonly #heads: HeadReader;
   readonly #maxBodyBytes: number;
-  /** The bytes of an incomplete head. */
-  #unread: Bytes | undefined;
+  /** The beginning of an incomplete or unusable head. */
+  #unread = NOTHING;
   #head: ResponseHead | undefined;
   #body: ResponseBody | undefined;
-  #surplus = NOTHING;
-  #isUsable = true;
 
   constructor(heads: HeadReader, maxBodyBytes: number) {
     this.#heads = heads;
     this.#maxBodyBytes = maxBodyBytes;
   }
 
-  /** Whether the connection can take another request, now that the response has arrived. */
-  get keepsConnection(): boolean {
-    return this.#isComplete && this.#head?.keepsConnection === true &&
-      this.#surplus.length === 0;
-  }
-
-  /** Bytes behind the response; valid until the bytes taken last are changed. */
-  get surplus(): Bytes {
-    return this.#isComplete ? this.#surplus : NOTHING;
-  }
-
-  get #isComplete(): boolean {
-    return this.#isUsable && this.#body?.isComplete === true;
-  }
-
   /** Takes the next bytes; returns the response once it is complete or known to be unusable. */
   take(bytes: Bytes): HttpResponse | null {
     try {
-      return this.#body === undefined
+      return this.#head === undefined || this.#body === undefined
         ? this.#takeHead(bytes)
-        : this.#takeBody(this.#body, bytes, 0);
+        : this.#takeBody(this.#head, this.#body, bytes);
     } catch (error) {
+      if (error instanceof TooLongError) return this.#unusable(largerThan(this.#maxBodyBytes));
       if (!(error instanceof InvalidResponseError)) throw error;
-      return this.#unusable(`invalid HTTP response: ${error.message}`, error.status);
+      return this.#unusable(`invalid HTTP response: ${error.message}`);
     }
   }
 
@@ -81,9 +70,11 @@ export class ResponseReader {
    * @throws {CutOffResponseError} when there was no complete head
    */
   end(endsWithoutTls = false): HttpResponse {
-    if (!endsWithoutTls || this.#head?.isOfHttp10 === true) this.#body?.end();
-    const response = this.#body === undefined ? null : this.#response(this.#body);
-    const broken = response ?? this.breakOff(
+    const isTrusted = !endsWithoutTls || this.#head?.isOfHttp10 === true;
+    if (isTrusted && this.#head?.framing === "untilClosed" && this.#body !== undefined) {
+      return usable(this.#head, this.#body);
+    }
+    const broken = this.breakOff(
       endsWithoutTls ? "connection closed without an end of TLS" : "connection closed",
     );
     if (broken === null) throw new CutOffResponseError("the connection was closed");
@@ -98,44 +89,38 @@ export class ResponseReader {
   }
 
   #takeHead(bytes: Bytes): HttpResponse | null {
-    const seen = this.#unread?.length ?? 0;
-    const unread = this.#unread === undefined ? bytes : Buffer.concat([this.#unread, bytes]);
-    let start = afterEmptyLines(unread, 0);
-    let searchFrom = Math.max(seen - LOOK_BACK, start);
+    let searchFrom = Math.max(this.#unread.length - LOOK_BACK, 0);
+    let rest = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
     for (;;) {
-      const read = this.#heads.read(unread, { start, searchFrom });
+      this.#unread = rest = withoutEmptyLines(rest);
+      const read = this.#heads.read(rest, searchFrom);
       if (read === null) {
-        this.#unread = unread.slice(start);
+        this.#unread = new Uint8Array(rest);
         return null;
       }
-      start += read.bytes.length;
+      const afterHead = rest.subarray(read.bytes.length);
       if (isFinal(read.head)) {
         this.#head = read.head;
         this.#body = responseBody(read.head.framing, this.#maxBytes(read.head));
-        return this.#takeBody(this.#body, unread, start);
+        return this.#takeBody(read.head, this.#body, afterHead);
       }
-      start = afterEmptyLines(unread, start);
-      searchFrom = start;
+      rest = afterHead;
+      searchFrom = 0;
     }
   }
 
-  #takeBody(body: ResponseBody, bytes: Bytes, start: number): HttpResponse | null {
-    this.#surplus = bytes.subarray(body.take(bytes, start));
-    return this.#response(body);
+  #takeBody(head: ResponseHead, body: ResponseBody, bytes: Bytes): HttpResponse | null {
+    const end = body.take(bytes, 0);
+    if (!body.isComplete) return null;
+    if (end === bytes.length) this.keepMs = head.keepMs;
+    else this.surplus = bytes.subarray(end);
+    return usable(head, body);
   }
 
-  #response(body: ResponseBody): HttpResponse | null {
-    const { isComplete, isTooLarge } = body;
-    if (isTooLarge) return this.#unusable(largerThan(this.#maxBodyBytes));
-    if (this.#head === undefined || !isComplete) return null;
-    const { status, headers } = this.#head;
-    return { status, headers, body: body.bytes };
-  }
-
-  #unusable(defect: string, status: number | null = null): UnusableResponse {
-    this.#isUsable = false;
-    const head = this.#head ?? { status, headers: NO_HEADERS };
-    return { status: head.status, headers: head.headers, body: null, defect };
+  #unusable(defect: string): UnusableResponse {
+    const { status, headers } = this.#head ??
+      { status: statusOf(this.#unread), headers: NO_HEADERS };
+    return { status, headers, body: null, defect };
   }
 
   #maxBytes({ headers }: ResponseHead): number {
@@ -144,15 +129,21 @@ export class ResponseReader {
   }
 }
 
+function usable({ status, headers }: ResponseHead, { bytes }: ResponseBody): HttpResponse {
+  return { status, headers, body: bytes };
+}
+
 /** Interim responses may come before the final one (RFC 9110, 15.2). */
 function isFinal({ status }: ResponseHead): boolean {
-  if (status === 101) throw new InvalidResponseError("unexpected status 101", status);
+  if (status === 101) {
+    throw new InvalidResponseError("status 101, but eventor requested no protocol upgrade");
+  }
   return status >= 200;
 }
 
 /** Skips the empty lines that some servers send before a status line. */
-function afterEmptyLines(bytes: Bytes, start: number): number {
-  let position = start;
-  while (bytes[position] === CARRIAGE_RETURN || bytes[position] === LINE_FEED) position++;
-  return position;
+function withoutEmptyLines(bytes: Bytes): Bytes {
+  let start = 0;
+  while (bytes[start] === CARRIAGE_RETURN || bytes[start] === LINE_FEED) start++;
+  return start === 0 ? bytes : bytes.subarray(start);
 }

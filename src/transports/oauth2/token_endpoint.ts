@@ -1,8 +1,8 @@
-import type { AuthorizationServer, Client, ClientAuth, CustomFetchOptions } from "oauth4webapi";
+import type { ClientAuth, CustomFetchOptions } from "oauth4webapi";
 import * as oauth from "oauth4webapi";
 import { withoutQuery } from "../../schema/url.ts";
 import { VERSION } from "../../version.ts";
-import type { HttpResponse } from "../http1/http_response.ts";
+import { type CallInFlight, CallsInFlight } from "../http1/calls_in_flight.ts";
 import { sendAlone } from "../http1/lone_request.ts";
 import { UnclosedConnections, UnclosedConnectionsError } from "../http1/unclosed_connections.ts";
 import { describeFailure } from "../http1/failure.ts";
@@ -38,53 +38,48 @@ export interface TokenEndpoint {
 /** Requests tokens over HTTP, each on a new connection: hours may lie between them. */
 export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #config: OAuth2Config;
-  readonly #server: AuthorizationServer;
-  readonly #client: Client;
   readonly #send: typeof sendAlone;
   readonly #unclosed = new UnclosedConnections();
-  #clientAuth: ClientAuth | undefined;
 
   /** @param send replaces the function that uses the network */
   constructor(config: OAuth2Config, send = sendAlone) {
-    const { tokenEndpoint, clientId } = config;
     this.#config = config;
-    this.#server = { issuer: tokenEndpoint, token_endpoint: tokenEndpoint };
-    this.#client = { client_id: clientId };
     this.#send = send;
   }
 
   async request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
-    const end = new AbortController();
-    const giveUp = () => end.abort(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    const timer = setTimeout(() => end.abort(new DOMException("", "TimeoutError")), DEADLINE_MS);
+    using calls = new CallsInFlight(DEADLINE_MS);
     try {
-      return await this.#request(refreshToken, end.signal);
+      return await this.#request(refreshToken, calls.begin(signal));
     } catch (error) {
       if (error instanceof TokenError || error instanceof UnclosedConnectionsError) throw error;
-      throw new TokenError(`token endpoint '${this.#name}' ${describe(error)}`);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
+      const { tokenEndpoint, redactedTokenEndpoint } = this.#config;
+      const name = withoutQuery(tokenEndpoint, redactedTokenEndpoint);
+      throw new TokenError(`token endpoint '${name}' ${describe(error)}`);
     }
   }
 
-  async #request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
-    const clientAuth = this.#clientAuth ??= await this.#clientAuthFor();
+  async #request(refreshToken: string | undefined, call: CallInFlight): Promise<Grant> {
+    const { tokenEndpoint, clientId, clientAuthentication, grant: grantType, caPem } = this.#config;
+    const tls = caPem === undefined ? {} : { ca: caPem };
     let grant!: Grant;
     const options = {
       headers: { "user-agent": `eventor/${VERSION}` },
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: async (url: string, request: TokenRequest) => {
-        grant = readTokenResponse(await this.#sendTo(url, request, signal));
+      [oauth.customFetch]: async (url: string, { method, headers, body }: TokenRequest) => {
+        const response = await this.#send(
+          { method, url, headers, body: `${body}`, tls, maxResponseBytes: MAX_RESPONSE_BYTES },
+          { call, unclosed: this.#unclosed },
+        );
+        grant = readTokenResponse(response);
         return new Response();
       },
     };
     await oauth.genericTokenEndpointRequest(
-      this.#server,
-      this.#client,
-      clientAuth,
-      GRANT_TYPES[this.#config.grant],
+      { issuer: tokenEndpoint, token_endpoint: tokenEndpoint },
+      { client_id: clientId },
+      await clientAuthFor(clientAuthentication),
+      GRANT_TYPES[grantType],
       this.#parameters(refreshToken),
       options,
     );
@@ -99,34 +94,16 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     if (grant === "refreshToken") all.set("refresh_token", refreshToken ?? "");
     return all;
   }
+}
 
-  async #clientAuthFor(): Promise<ClientAuth> {
-    const { clientAuthentication: authentication } = this.#config;
-    switch (authentication.method) {
-      case "basic":
-        return secretInHeader(authentication.clientSecret);
-      case "body":
-        return oauth.ClientSecretPost(authentication.clientSecret);
-      case "privateKeyJwt":
-        return await signedBy(authentication);
-    }
-  }
-
-  get #name(): string {
-    return withoutQuery(this.#config.tokenEndpoint, this.#config.redactedTokenEndpoint);
-  }
-
-  #sendTo(
-    url: string,
-    { method, headers, body }: TokenRequest,
-    signal: AbortSignal,
-  ): Promise<HttpResponse> {
-    const { caPem } = this.#config;
-    const tls = caPem === undefined ? {} : { ca: caPem };
-    return this.#send(
-      { method, url, headers, body: `${body}`, tls, maxResponseBytes: MAX_RESPONSE_BYTES },
-      { signal, unclosed: this.#unclosed },
-    );
+async function clientAuthFor(authentication: ClientAuthentication): Promise<ClientAuth> {
+  switch (authentication.method) {
+    case "basic":
+      return secretInHeader(authentication.clientSecret);
+    case "body":
+      return oauth.ClientSecretPost(authentication.clientSecret);
+    case "privateKeyJwt":
+      return await signedBy(authentication);
   }
 }
 

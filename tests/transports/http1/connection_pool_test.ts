@@ -36,7 +36,6 @@ class Scene implements Disposable {
       newReader: () => new ResponseReader(heads, 1000),
       unclosed: new UnclosedConnections(),
       now: () => this.nowMs,
-    }, {
       onRepeated: () => this.told.push("repeated"),
       onSurplus: () => this.told.push("surplus"),
     });

@@ -233,7 +233,8 @@ const ANSWERS: readonly Answer[] = [
   {
     what: "another protocol from here on",
     wire: "101 Switching Protocols\r\nUpgrade: a\r\n\r\n",
-    expected: "error 101 invalid HTTP response: unexpected status 101",
+    expected:
+      "error 101 invalid HTTP response: status 101, but eventor requested no protocol upgrade",
   },
   {
     what: "a body that is closed too soon",
