@@ -2,7 +2,6 @@ import { withoutQuery } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import type { Logger } from "../../core/log.ts";
-import { octets } from "../../core/octets.ts";
 import { TemplateError } from "../../core/template.ts";
 import type { OpenContext } from "../../core/transport.ts";
 import { type CallInFlight, CallsInFlight } from "../http1/calls_in_flight.ts";
@@ -22,6 +21,7 @@ import { targetFor } from "./url_template.ts";
 
 const MAX_REDIRECTS = 5;
 const UNAUTHORIZED = 401;
+const NOT_ASCII = /[\x80-\xff]/g;
 
 /** Sends each event to one endpoint; the response is the result. */
 export class HttpHandler implements Handler {
@@ -170,12 +170,8 @@ function sameOriginTarget(response: HttpResponse, url: URL): URL | null {
   const location = response.headers.get("location");
   if (!isRepetition(response) || location === undefined) return null;
   // The header has one character for each byte, and `URL.parse()` would encode each one as UTF-8.
-  const target = URL.parse(percentEncode(octets(location), isAscii), url);
+  const target = URL.parse(percentEncode(location, NOT_ASCII), url);
   return target?.origin === url.origin ? target : null;
-}
-
-function isAscii(byte: number): boolean {
-  return byte < 0x80;
 }
 
 function bearer({ value }: AccessToken): string {

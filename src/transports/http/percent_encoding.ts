@@ -1,25 +1,15 @@
 import type { Bytes } from "../../core/event.ts";
+import { latin1 } from "../http1/http_response.ts";
 
-const SPACE = 0x20;
-const FIRST_VISIBLE = 0x21;
-const LAST_VISIBLE = 0x7e;
+/** All but visible ASCII and inner spaces. */
+const UNSAFE_IN_HEADERS = /[^\x20-\x7e]|^ | $/g;
 
-/**
- * Bytes as text, with `%XX` (RFC 3986, 2.1) for each byte that must not stand as it is.
- *
- * @param stays whether the byte at an index is an allowed character
- */
-export function percentEncode(
-  bytes: Bytes,
-  stays: (byte: number, index: number) => boolean,
-): string {
-  let text = "";
-  for (const [index, byte] of bytes.entries()) {
-    text += stays(byte, index)
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return text;
+/** Replaces matches, of one character each, by `%XX` (RFC 3986, 2.1). The text has one character for each byte. */
+export function percentEncode(text: string, matches: RegExp): string {
+  return text.replace(
+    matches,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 /**
@@ -27,9 +17,5 @@ export function percentEncode(
  * can neither end the header nor pass for another character.
  */
 export function headerValue(value: Bytes): string {
-  const last = value.length - 1;
-  return percentEncode(value, (byte, index) => {
-    const isInside = index > 0 && index < last;
-    return byte >= FIRST_VISIBLE && byte <= LAST_VISIBLE || byte === SPACE && isInside;
-  });
+  return percentEncode(latin1(value), UNSAFE_IN_HEADERS);
 }

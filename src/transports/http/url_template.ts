@@ -1,6 +1,7 @@
 import type { Bytes, InboundEvent } from "../../core/event.ts";
 import { fill, placeholdersOf, type Template, TemplateError } from "../../core/template.ts";
 import { pathProblem } from "./path_problem.ts";
+import { latin1 } from "../http1/http_response.ts";
 import { percentEncode } from "./percent_encoding.ts";
 
 /** A URL with placeholders in its path and query; scheme, host and port have none. */
@@ -11,10 +12,8 @@ export interface UrlTemplate {
   readonly query: Template | null;
 }
 
-const UNRESERVED = new Set(
-  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"]
-    .map((character) => character.charCodeAt(0)),
-);
+/** All but unreserved characters (RFC 3986, 2.3). */
+const RESERVED = /[^A-Za-z0-9._~-]/g;
 
 /** Limit of path and query of a URL with placeholders: common servers accept no more. */
 const MAX_TARGET_BYTES = 8192;
@@ -89,7 +88,6 @@ function requireFitting(target: string): void {
   );
 }
 
-/** Encodes everything but unreserved characters (RFC 3986, 2.3). */
 function percentEncoded(value: Bytes): string {
-  return percentEncode(value, (byte) => UNRESERVED.has(byte));
+  return percentEncode(latin1(value), RESERVED);
 }
