@@ -21,67 +21,61 @@ export interface Dials<Connection extends Closable> {
   readonly others: () => Promise<readonly Dial<Connection>[]>;
 }
 
-/** A race of attempts to connect. The first success wins; later connections are closed. */
-export class ConnectionRace<Connection extends Closable> {
-  readonly #result = Promise.withResolvers<Connection>();
-  readonly #over = new AbortController();
-  readonly #failures: ConnectError[] = [];
-  #isOver = false;
+/**
+ * Starts each attempt when the previous one has failed, or has taken 250 ms. The first success wins; later connections
+ * are closed.
+ *
+ * @throws {ConnectError} the most telling failure, when all attempts have failed
+ * @throws the reason of `signal` when it aborts first
+ */
+export async function firstConnection<Connection extends Closable>(
+  { first, others }: Dials<Connection>,
+  signal: AbortSignal,
+): Promise<Connection> {
+  signal.throwIfAborted();
+  const result = Promise.withResolvers<Connection>();
+  const over = new AbortController();
+  let failures: ConnectError[] = [];
+  const attempts: Promise<void>[] = [];
 
-  /**
-   * Starts each attempt when the previous one has failed, or has taken 250 ms.
-   *
-   * @throws {ConnectError} the most telling failure, when all attempts have failed
-   * @throws the reason of `signal` when it aborts first
-   */
-  async run({ first, others }: Dials<Connection>, signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted();
+  const attempt = async (dial: Dial<Connection>) => {
     try {
-      this.#runAll(first, others).catch(this.#result.reject);
-      return await orAborted(this.#result.promise, signal);
-    } finally {
-      this.#isOver = true;
-      this.#over.abort();
+      const connection = await dial(over.signal);
+      if (over.signal.aborted) return connection.close();
+      result.resolve(connection);
+      over.abort();
+    } catch (error) {
+      failures.push(ConnectError.of(error));
     }
-  }
-
-  async #runAll(first: Dial<Connection>, others: Dials<Connection>["others"]): Promise<void> {
-    const attempts = [this.#attempt(first)];
-    await this.#failureOrPause(attempts[0]);
-    if (!this.#isOver && !this.#isHopeless) {
+  };
+  /** Resolves when the attempt has ended or takes long, or when the race is over. */
+  const start = async (dial: Dial<Connection>) => {
+    const attempting = attempt(dial);
+    attempts.push(attempting);
+    const ended = new AbortController();
+    await Promise.race([attempting, sleep(NEXT_AFTER_MS, ended.signal, over.signal)]);
+    ended.abort();
+  };
+  const startAll = async () => {
+    await start(first);
+    const isHopeless = failures.some(({ code }) => OF_EVERY_ADDRESS.has(code));
+    if (!over.signal.aborted && !isHopeless) {
       const dials = await others();
       // The first address is tried again, so its failure does not count yet.
-      if (dials.length > 0) this.#failures.length = 0;
+      if (dials.length > 0) failures = [];
       for (const dial of dials) {
-        if (this.#isOver) return;
-        const attempt = this.#attempt(dial);
-        attempts.push(attempt);
-        await this.#failureOrPause(attempt);
+        if (over.signal.aborted) return;
+        await start(dial);
       }
     }
     await Promise.all(attempts);
-    this.#result.reject(mostTelling(this.#failures));
-  }
+    result.reject(mostTelling(failures));
+  };
 
-  /** Resolves when the attempt has ended. */
-  async #attempt(dial: Dial<Connection>): Promise<void> {
-    try {
-      const connection = await dial(this.#over.signal);
-      if (this.#isOver) return connection.close();
-      this.#isOver = true;
-      this.#result.resolve(connection);
-    } catch (error) {
-      this.#failures.push(ConnectError.of(error));
-    }
-  }
-
-  async #failureOrPause(attempt: Promise<void> | undefined): Promise<void> {
-    const ended = new AbortController();
-    await Promise.race([attempt, sleep(NEXT_AFTER_MS, ended.signal, this.#over.signal)]);
-    ended.abort();
-  }
-
-  get #isHopeless(): boolean {
-    return this.#failures.some(({ code }) => OF_EVERY_ADDRESS.has(code));
+  try {
+    startAll().catch(result.reject);
+    return await orAborted(result.promise, signal);
+  } finally {
+    over.abort();
   }
 }

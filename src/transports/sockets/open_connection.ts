@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { ConnectionRace } from "./connection_race.ts";
+import { firstConnection } from "./connection_race.ts";
 import type { Target } from "./connect.ts";
 import { dialsOf } from "./dials.ts";
 import { type ConnectRequest, handleOf, setStream } from "./tcp_handle.ts";
@@ -13,7 +13,7 @@ import { type ConnectRequest, handleOf, setStream } from "./tcp_handle.ts";
  * @throws the reason of `signal` when it aborts first
  */
 export async function openConnection(target: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
-  const connection = await new ConnectionRace<Deno.TcpConn>().run(dialsOf(target), signal);
+  const connection = await firstConnection(dialsOf(target), signal);
   // A request is one write: Nagle's algorithm would delay it until the previous one is acknowledged.
   connection.setNoDelay(true);
   connection.setKeepAlive(true);

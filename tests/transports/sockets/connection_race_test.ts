@@ -1,24 +1,24 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectError } from "../../../src/transports/sockets/connect_error.ts";
-import { ConnectionRace } from "../../../src/transports/sockets/connection_race.ts";
+import { firstConnection } from "../../../src/transports/sockets/connection_race.ts";
 import { everythingSettled } from "../../support/eventually.ts";
 
 const NEVER = new AbortController().signal;
 
-Deno.test("ConnectionRace takes the first address, when it answers, and asks for no other one", async () => {
+Deno.test("firstConnection() takes the first address, when it answers, and asks for no other one", async () => {
   const world = new World(["connects"]);
   assertEquals((await world.race()).name, "1");
   assertEquals(world.events, ["try 1"]);
 });
 
-Deno.test("ConnectionRace tries the next address at once, when one fails", async () => {
+Deno.test("firstConnection() tries the next address at once, when one fails", async () => {
   const world = new World(["ECONNREFUSED", "ENETUNREACH", "connects"]);
   const startedMs = performance.now();
   assertEquals((await world.race()).name, "3");
   assertEquals(performance.now() - startedMs < 200, true, "without a pause");
 });
 
-Deno.test("ConnectionRace tries the next address after a while, when one does not answer, and ends the first one", async () => {
+Deno.test("firstConnection() tries the next address after a while, when one does not answer, and ends the first one", async () => {
   const world = new World(["swallows", "connects"]);
   const startedMs = performance.now();
   assertEquals((await world.race()).name, "2");
@@ -27,7 +27,7 @@ Deno.test("ConnectionRace tries the next address after a while, when one does no
   assertEquals(world.events, ["try 1", "others", "try 2", "1 given up"]);
 });
 
-Deno.test("ConnectionRace closes a connection that comes after another one", async () => {
+Deno.test("firstConnection() closes a connection that comes after another one", async () => {
   const world = new World(["late", "connects"]);
   await world.race();
   world.release();
@@ -35,7 +35,7 @@ Deno.test("ConnectionRace closes a connection that comes after another one", asy
   assertEquals(world.events, ["try 1", "others", "try 2", "1 closed"]);
 });
 
-Deno.test("ConnectionRace closes a connection that comes after its caller has given up", async () => {
+Deno.test("firstConnection() closes a connection that comes after its caller has given up", async () => {
   const world = new World(["late"]);
   const caller = new AbortController();
   const outcome = assertRejects(() => world.race(caller.signal), Error, "enough");
@@ -47,7 +47,7 @@ Deno.test("ConnectionRace closes a connection that comes after its caller has gi
   assertEquals(world.events, ["try 1", "1 closed"]);
 });
 
-Deno.test("ConnectionRace gives up what still connects, when its caller gives up", async () => {
+Deno.test("firstConnection() gives up what still connects, when its caller gives up", async () => {
   const world = new World(["swallows"]);
   const caller = new AbortController();
   const outcome = assertRejects(() => world.race(caller.signal), Error, "enough");
@@ -58,7 +58,7 @@ Deno.test("ConnectionRace gives up what still connects, when its caller gives up
   assertEquals(world.events, ["try 1", "1 given up"]);
 });
 
-Deno.test("ConnectionRace does not begin, when its caller has given up before", async () => {
+Deno.test("firstConnection() does not begin, when its caller has given up before", async () => {
   const world = new World(["connects"]);
   await assertRejects(() => world.race(AbortSignal.abort(new Error("enough"))), Error, "enough");
   assertEquals(world.events, []);
@@ -76,14 +76,14 @@ const MOST_TELLING: readonly (readonly [failures: readonly string[], expected: s
 ];
 
 for (const [failures, expected] of MOST_TELLING) {
-  Deno.test(`ConnectionRace fails by ${expected}, when its addresses fail by ${failures.join(" and ")}`, async () => {
+  Deno.test(`firstConnection() fails by ${expected}, when its addresses fail by ${failures.join(" and ")}`, async () => {
     const error = await assertRejects(() => new World(failures).race(), ConnectError);
     assertEquals(error.code, expected);
   });
 }
 
 for (const code of ["EPERM", "EMFILE", "ENFILE", "ENOTFOUND"]) {
-  Deno.test(`ConnectionRace looks for no other address, when the first attempt fails by ${code}`, async () => {
+  Deno.test(`firstConnection() looks for no other address, when the first attempt fails by ${code}`, async () => {
     const world = new World([code, "connects"]);
     await assertRejects(() => world.race(), ConnectError);
     assertEquals(world.events, ["try 1"]);
@@ -119,7 +119,7 @@ class World {
         return Promise.resolve([...others, first!]);
       },
     };
-    return new ConnectionRace<FakeConnection>().run(dials, signal);
+    return firstConnection<FakeConnection>(dials, signal);
   }
 
   release(): void {
