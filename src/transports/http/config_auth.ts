@@ -3,17 +3,14 @@ import { valueAt } from "../../schema/document.ts";
 import { type Scalar, text, textOf, toSchema } from "../../schema/scalar.ts";
 import { section } from "../../schema/section.ts";
 import { TemplateText } from "../../schema/texts.ts";
-import { OAUTH2_SHAPE, type OAuth2Config, oauth2Config, oauth2Problems } from "../oauth2/config.ts";
+import { oauth2Schema } from "../oauth2/config.ts";
 import { reasonNotOfAuth } from "./config_headers.ts";
 
 export type AuthConfig =
   | { readonly type: "basic"; readonly username: string; readonly password: string }
   | { readonly type: "bearer"; readonly token: string }
   | { readonly type: "apiKey"; readonly header: string; readonly key: string }
-  | OAuth2AuthConfig;
-
-/** With a bearer token from a token endpoint. */
-export type OAuth2AuthConfig = OAuth2Config & { readonly type: "oauth2" };
+  | z.output<typeof oauth2Schema>;
 
 const visible = textOf("printable ASCII characters without spaces", {
   check: (value) => /^[\x21-\x7e]+$/.test(value) ? value : undefined,
@@ -58,15 +55,6 @@ const apiKeySchema = section({
   header: toSchema(headerName).prefault("X-API-Key").describe("The name of the header"),
   key: toSchema(headerText).describe("The key"),
 });
-
-const oauth2Schema = section({
-  type: z.literal("oauth2").describe("A token from a token endpoint (RFC 6749)"),
-  ...OAUTH2_SHAPE,
-}).superRefine((section, context) => {
-  for (const [key, refused] of oauth2Problems(section)) {
-    context.addIssue({ code: "custom", path: [key], params: { refused } });
-  }
-}).transform((section): OAuth2AuthConfig => ({ type: "oauth2", ...oauth2Config(section) }));
 
 export const authSchema: z.ZodType<AuthConfig> = z.discriminatedUnion("type", [
   basicSchema,

@@ -3,7 +3,7 @@ import { HTTP_URL, readHttpUrl } from "../../schema/http_url.ts";
 import { pem } from "../../schema/pem/mod.ts";
 import { findPrivateKey, openPrivateKey } from "../../schema/pem/private_key.ts";
 import { choice, REFERENCE_PATTERN, type Scalar, text, toSchema } from "../../schema/scalar.ts";
-import { pairs } from "../../schema/section.ts";
+import { pairs, section } from "../../schema/section.ts";
 import type { Template } from "../../core/template.ts";
 import { algorithmsFor, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from "./private_key.ts";
 
@@ -84,8 +84,8 @@ const parameters = pairs<string>((name, value) => {
   return typeof value === "string" ? { value } : { expected: "text in quotes" };
 });
 
-/** The keys of a section about OAuth 2.0. */
-export const OAUTH2_SHAPE = {
+export const oauth2Schema = section({
+  type: z.literal("oauth2").describe("A token from a token endpoint (RFC 6749)"),
   tokenEndpoint: toSchema(tokenEndpoint).describe("The URL where tokens are requested"),
   grant: toSchema(
     choice({
@@ -127,44 +127,30 @@ export const OAUTH2_SHAPE = {
   ca: toSchema(pem("certificate")).optional().describe(
     "PEM of certificate authorities for the token endpoint, in addition to the built-in ones",
   ),
-};
-
-/** A parsed section, before its keys are checked together. */
-export type OAuth2Section = z.output<z.ZodObject<typeof OAUTH2_SHAPE>>;
-
-/** Keys that need others, or have no effect beside others; each with the reason. */
-export function oauth2Problems(
-  section: Partial<OAuth2Section>,
-): readonly (readonly [key: keyof OAuth2Section, refused: string])[] {
-  const { grant, clientAuthentication: method } = section;
+}).superRefine((section, context) => {
+  const { grant, clientAuthentication: method, algorithm, privateKey } = section;
+  const refuse = (key: string, refused: string) =>
+    context.addIssue({ code: "custom", path: [key], params: { refused } });
+  const belongs = (key: keyof typeof section, isMeant: boolean, setting: string) => {
+    if (section[key] !== undefined && !isMeant) refuse(key, `needs '${setting}'`);
+  };
+  const isRequired = (key: keyof typeof section, setting: string) => {
+    if (section[key] === undefined) refuse(key, `required with '${setting}'`);
+  };
   const isSigned = method === "privateKeyJwt";
-  const problems: [keyof OAuth2Section, string][] = [];
-  const only = (key: keyof OAuth2Section, isMeant: boolean, setting: string) => {
-    if (section[key] !== undefined && !isMeant) problems.push([key, `needs '${setting}'`]);
-  };
-  const need = (key: keyof OAuth2Section, isNeeded: boolean, setting: string) => {
-    if (section[key] === undefined && isNeeded) {
-      problems.push([key, `required with '${setting}'`]);
-    }
-  };
-  need("clientSecret", !isSigned, `clientAuthentication: ${method}`);
-  need("privateKey", isSigned, "clientAuthentication: privateKeyJwt");
-  need("refreshToken", grant === "refreshToken", "grant: refreshToken");
-  only("clientSecret", !isSigned, "clientAuthentication: basic' or 'body");
+  if (isSigned) isRequired("privateKey", "clientAuthentication: privateKeyJwt");
+  else isRequired("clientSecret", `clientAuthentication: ${method}`);
+  if (grant === "refreshToken") isRequired("refreshToken", "grant: refreshToken");
+  belongs("clientSecret", !isSigned, "clientAuthentication: basic' or 'body");
   for (const key of ["privateKey", "algorithm", "keyId", "assertionAudience"] as const) {
-    only(key, isSigned, "clientAuthentication: privateKeyJwt");
+    belongs(key, isSigned, "clientAuthentication: privateKeyJwt");
   }
-  only("refreshToken", grant === "refreshToken", "grant: refreshToken");
-  const { algorithm, privateKey } = section;
-  if (algorithm !== undefined && privateKey !== undefined) {
-    const fits = algorithmsFor(privateKey).includes(algorithm);
-    if (!fits) problems.push(["algorithm", "does not fit the private key"]);
+  belongs("refreshToken", grant === "refreshToken", "grant: refreshToken");
+  if (algorithm === undefined || privateKey === undefined) return;
+  if (!algorithmsFor(privateKey).includes(algorithm)) {
+    refuse("algorithm", "does not fit the private key");
   }
-  return problems;
-}
-
-/** Converts a section without problems for a token source. */
-export function oauth2Config(
+}).transform((
   {
     clientAuthentication: method,
     clientSecret = "",
@@ -174,16 +160,14 @@ export function oauth2Config(
     assertionAudience,
     ca,
     ...others
-  }: OAuth2Section,
-): OAuth2Config {
-  return {
-    ...others,
-    clientAuthentication: method === "privateKeyJwt"
-      ? present({ method, privateKey, algorithm, keyId, assertionAudience })
-      : { method, clientSecret },
-    ...present({ caPem: ca }),
-  };
-}
+  },
+): OAuth2Config & { readonly type: "oauth2" } => ({
+  ...others,
+  clientAuthentication: method === "privateKeyJwt"
+    ? present({ method, privateKey, algorithm, keyId, assertionAudience })
+    : { method, clientSecret },
+  ...present({ caPem: ca }),
+}));
 
 function present<Section extends object>(section: Section): Section {
   return Object.fromEntries(
