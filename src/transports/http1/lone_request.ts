@@ -20,9 +20,6 @@ export interface LoneRequest {
   readonly tls: HttpTlsConfig;
   /** Limit of the response's body, also when decoded. */
   readonly maxResponseBytes: number;
-}
-
-export interface LoneRequestContext {
   readonly call: Exchange["call"];
   readonly unclosed: UnclosedConnections;
 }
@@ -33,12 +30,9 @@ export interface LoneRequestContext {
  * @throws {UnclosedConnectionsError}
  * @throws {Error} for `describeFailure()`: no complete head arrived, or the call was given up
  */
-export async function sendAlone(
-  request: LoneRequest,
-  { call, unclosed }: LoneRequestContext,
-): Promise<HttpResponse> {
+export async function sendAlone(request: LoneRequest): Promise<HttpResponse> {
   const url = new URL(request.url);
-  const { method, maxResponseBytes } = request;
+  const { method, maxResponseBytes, call, unclosed } = request;
   const tls = url.protocol === "https:" ? request.tls : undefined;
   const heads = new HeadReader(method);
   using connections = new ConnectionPool({

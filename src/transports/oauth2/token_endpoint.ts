@@ -25,18 +25,10 @@ const GRANT_TYPES = {
 
 type TokenRequest = CustomFetchOptions<"POST", URLSearchParams>;
 
-export interface TokenEndpoint {
-  /**
-   * Makes one request.
-   * @param refreshToken for the grant `refreshToken`
-   * @throws {TokenError}
-   * @throws {UnclosedConnectionsError}
-   */
-  request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant>;
-}
+export type TokenEndpoint = Pick<HttpTokenEndpoint, "request">;
 
 /** Requests tokens over HTTP, each on a new connection: hours may lie between them. */
-export class HttpTokenEndpoint implements TokenEndpoint {
+export class HttpTokenEndpoint {
   readonly #config: OAuth2Config;
   readonly #send: typeof sendAlone;
   readonly #unclosed = new UnclosedConnections();
@@ -47,6 +39,13 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     this.#send = send;
   }
 
+  /**
+   * Makes one request.
+   *
+   * @param refreshToken for the grant `refreshToken`
+   * @throws {TokenError}
+   * @throws {UnclosedConnectionsError}
+   */
   async request(refreshToken: string | undefined, signal: AbortSignal): Promise<Grant> {
     using calls = new CallsInFlight(DEADLINE_MS);
     try {
@@ -67,11 +66,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       headers: { "user-agent": `eventor/${VERSION}` },
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url: string, { method, headers, body }: TokenRequest) => {
-        const response = await this.#send(
-          { method, url, headers, body: `${body}`, tls, maxResponseBytes: MAX_RESPONSE_BYTES },
-          { call, unclosed: this.#unclosed },
-        );
-        grant = readTokenResponse(response);
+        const limits = { maxResponseBytes: MAX_RESPONSE_BYTES, call, unclosed: this.#unclosed };
+        const request = { method, url, headers, body: `${body}`, tls, ...limits };
+        grant = readTokenResponse(await this.#send(request));
         return new Response();
       },
     };

@@ -357,7 +357,7 @@ Deno.test("HttpTokenEndpoint says why there is no token, and nothing that the se
 Deno.test("HttpTokenEndpoint ends a request that takes longer than 10 s", async () => {
   using timers = new FakeTimers();
   const { promise: sent, resolve } = Promise.withResolvers<void>();
-  const endpoint = new HttpTokenEndpoint(CONFIG, (_request, { call }) => {
+  const endpoint = new HttpTokenEndpoint(CONFIG, ({ call }) => {
     resolve();
     return new Promise((_, reject) => call.onGivenUp(reject));
   });
@@ -377,7 +377,7 @@ Deno.test("HttpTokenEndpoint ends a request that takes longer than 10 s", async 
 
 Deno.test("HttpTokenEndpoint ends a request with its signal", async () => {
   const given = new AbortController();
-  const endpoint = new HttpTokenEndpoint(CONFIG, (_request, { call }) => {
+  const endpoint = new HttpTokenEndpoint(CONFIG, ({ call }) => {
     given.abort();
     return new Promise((_, reject) => call.onGivenUp(reject));
   });
