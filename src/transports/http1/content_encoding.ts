@@ -41,6 +41,10 @@ const OF_CODING =
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0e-\x1f\x7f]/;
 
+const UNKNOWN_CODING =
+  "response in a coding other than gzip, deflate, br and zstd: the endpoint must honour " +
+  "Accept-Encoding";
+
 /** Limit of the encoded form of `maxLength` bytes: data that cannot be compressed grows a little. */
 export function maxEncodedLength(maxLength: number): number {
   return maxLength + Math.ceil(maxLength / 1000) + 1000;
@@ -84,6 +88,7 @@ function isCharacterSet(word: string): boolean {
   }
 }
 
+/** Removes codings in reverse order of their application. Only the final result is not encoded. */
 async function decoded(
   response: UsableResponse,
   codings: readonly string[],
@@ -91,11 +96,18 @@ async function decoded(
 ): Promise<HttpResponse> {
   const unusable = (defect: string) => ({ ...response, body: null, defect });
   if (codings.length > MAX_CODINGS) return unusable("response with more than five content codings");
+  if (codings.some((word) => !BODY_DECODERS.has(word) && OF_CODING.test(word))) {
+    return unusable(UNKNOWN_CODING);
+  }
+  let { body } = response;
   try {
-    const body = await withoutCodings(response.body, codings, maxLength);
-    return body.length > maxLength ? unusable(largerThan(maxLength)) : { ...response, body };
+    for (const [index, coding] of [...codings.entries()].reverse()) {
+      const decode = BODY_DECODERS.get(coding);
+      if (decode !== undefined) {
+        body = await decode(body, index === 0 ? maxLength : maxEncodedLength(maxLength));
+      } else if (!isText(body)) return unusable(UNKNOWN_CODING);
+    }
   } catch (error) {
-    if (error instanceof UnknownCodingError) return unusable(error.message);
     if (error instanceof TooLongError) return unusable(largerThan(maxLength));
     // The decoder of zstd does not distinguish the two.
     const mayBeTooLong = codings.includes("zstd") ? ", or larger than maxResponseBytes" : "";
@@ -103,32 +115,7 @@ async function decoded(
       `response not encoded as its Content-Encoding says (${codings.join(", ")})${mayBeTooLong}`,
     );
   }
-}
-
-class UnknownCodingError extends Error {
-  override readonly name = "UnknownCodingError";
-  override readonly message =
-    "response in a coding other than gzip, deflate, br and zstd: the endpoint must honour " +
-    "Accept-Encoding";
-}
-
-/** Removes codings in reverse order of their application. Only the final result is not encoded. */
-async function withoutCodings(
-  body: Bytes,
-  codings: readonly string[],
-  maxLength: number,
-): Promise<Bytes> {
-  if (codings.some((word) => !BODY_DECODERS.has(word) && OF_CODING.test(word))) {
-    throw new UnknownCodingError();
-  }
-  let rest = body;
-  for (const [index, coding] of [...codings.entries()].reverse()) {
-    const decode = BODY_DECODERS.get(coding);
-    if (decode !== undefined) {
-      rest = await decode(rest, index === 0 ? maxLength : maxEncodedLength(maxLength));
-    } else if (!isText(rest)) throw new UnknownCodingError();
-  }
-  return rest;
+  return body.length > maxLength ? unusable(largerThan(maxLength)) : { ...response, body };
 }
 
 /** Whether the bytes are UTF-8 without control characters. */
