@@ -1,6 +1,7 @@
 import type { InboundEvent } from "../../core/event.ts";
-import type { Logger } from "../../core/log.ts";
 import { LogThrottle } from "../../core/log_throttle.ts";
+import type { OpenContext } from "../../core/transport.ts";
+import { withoutQuery } from "../../schema/url.ts";
 import type { HttpHandlerConfig } from "./config.ts";
 import { isClosed } from "../http1/failure.ts";
 import { serverOf } from "../http1/server.ts";
@@ -9,25 +10,19 @@ import type { CallInFlight } from "../http1/calls_in_flight.ts";
 import { ConnectionPool } from "../http1/connection_pool.ts";
 import { HeadReader } from "../http1/head_reader.ts";
 import type { HttpResponse } from "../http1/http_response.ts";
-import type { CallPreview } from "./call_preview.ts";
+import { CallPreview } from "./call_preview.ts";
 import { type RequestTarget, RequestWriter } from "./request_writer.ts";
 import { ResponseReader } from "../http1/response_reader.ts";
 import { openStream } from "../http1/stream.ts";
 import { UnclosedConnections } from "../http1/unclosed_connections.ts";
-
-export interface HttpClientContext {
-  readonly pipeline: string;
-  readonly log: Logger;
-  /** The endpoint's name in the log. */
-  readonly endpoint: string;
-  readonly preview?: CallPreview | undefined;
-}
 
 /**
  * Sends requests to one endpoint by HTTP/1.1, with or without TLS. It does not decode bodies. It repeats a request only
  * if a kept connection turns out to be closed; the caller decides about all retries.
  */
 export class HttpClient implements Disposable {
+  /** For the log: method and URL without its query, which may hold secrets. */
+  readonly endpoint: string;
   readonly #pipeline: string;
   #requests: RequestWriter;
   readonly #connections: ConnectionPool;
@@ -35,11 +30,10 @@ export class HttpClient implements Disposable {
   readonly #hasCertificate: boolean;
   #hasAnswer = false;
 
-  constructor(
-    config: HttpHandlerConfig,
-    { pipeline, log, endpoint, preview }: HttpClientContext,
-  ) {
-    this.#preview = preview;
+  constructor(config: HttpHandlerConfig, { pipeline, log, observer }: OpenContext) {
+    const endpoint = `${config.method} ${withoutQuery(config.url, config.redactedUrl)}`;
+    this.endpoint = endpoint;
+    this.#preview = observer && new CallPreview(config, observer);
     const heads = new HeadReader(config.method);
     const url = new URL(config.url);
     const tls = url.protocol === "https:" ? config.tls ?? {} : undefined;
@@ -61,9 +55,9 @@ export class HttpClient implements Disposable {
       onSurplus() {
         if (throttle.allows("surplus") === "no") return;
         log.warn(
-          `'${endpoint}' sent bytes after a complete response; closing the connection, since they could pass for the ` +
-            "next response: look for a wrong Content-Length, or for two responses to one request, at the endpoint and " +
-            "its proxies",
+          `'${endpoint}' sent bytes after a complete response; closing the connection, because they could be ` +
+            "mistaken for the next response: look for a wrong Content-Length, or for two responses to one request, " +
+            "at the endpoint and its proxies",
         );
       },
     });

@@ -1,4 +1,3 @@
-import { withoutQuery } from "../../schema/url.ts";
 import type { InboundEvent } from "../../core/event.ts";
 import { type Handler, HandlerError, type Result } from "../../core/handler.ts";
 import type { Logger } from "../../core/log.ts";
@@ -10,7 +9,6 @@ import { decodedResponse } from "../http1/content_encoding.ts";
 import { describeFailure, isLocal, isRefusal, mayHaveBeenSent } from "../http1/failure.ts";
 import type { HttpResponse } from "../http1/http_response.ts";
 import { targetOf } from "../http1/server.ts";
-import { CallPreview } from "./call_preview.ts";
 import { HttpClient } from "./client.ts";
 import { ResponseResults } from "./response_result.ts";
 import type { AccessToken, TokenSource } from "../oauth2/token_source.ts";
@@ -30,8 +28,6 @@ export class HttpHandler implements Handler {
   readonly #log: Logger;
   readonly #url: URL;
   readonly #target: string;
-  /** Method and URL without its query, which may hold secrets. */
-  readonly #endpoint: string;
   readonly #client: HttpClient;
   readonly #calls: CallsInFlight;
   readonly #results: ResponseResults;
@@ -40,17 +36,15 @@ export class HttpHandler implements Handler {
   /** @param tokens for `auth` of type `oauth2`; disposed of with the handler */
   constructor(
     config: HttpHandlerConfig,
-    { pipeline, log, observer }: OpenContext,
+    context: OpenContext,
     { tokens }: { tokens?: TokenSource | undefined } = {},
   ) {
     this.mayBeRefused = config.auth !== undefined || config.url.startsWith("https:");
     this.#config = config;
-    this.#log = log;
+    this.#log = context.log;
     this.#url = new URL(config.url);
     this.#target = targetOf(this.#url);
-    this.#endpoint = `${config.method} ${withoutQuery(config.url, config.redactedUrl)}`;
-    const preview = observer && new CallPreview(config, observer);
-    this.#client = new HttpClient(config, { pipeline, log, endpoint: this.#endpoint, preview });
+    this.#client = new HttpClient(config, context);
     this.#calls = new CallsInFlight(config.timeoutMs);
     this.#results = new ResponseResults(config);
     this.#tokens = tokens;
@@ -65,7 +59,7 @@ export class HttpHandler implements Handler {
   async handle(event: InboundEvent, signal: AbortSignal, attempt = 1): Promise<Result> {
     // Benchmarks cover this path: a call without a token must not await or allocate anything for one.
     const token = this.#tokens && (this.#tokens.current ?? await this.#newToken(signal));
-    this.#log.debug(() => `calling endpoint: '${this.#endpoint}'`);
+    this.#log.debug(() => `calling endpoint: '${this.#client.endpoint}'`);
     const call = this.#calls.begin(signal);
     try {
       call.throwIfGivenUp();
@@ -119,7 +113,7 @@ export class HttpHandler implements Handler {
 
   #noResponse(cause: unknown): HandlerError {
     const reason = describeFailure(cause, this.#config.timeoutMs);
-    const message = `no response from '${this.#endpoint}': ${reason}`;
+    const message = `no response from '${this.#client.endpoint}': ${reason}`;
     return new HandlerError(message, {
       cause,
       wasSent: mayHaveBeenSent(cause),
