@@ -38,7 +38,7 @@ export function parseUrlTemplate(
   };
 }
 
-/** A template as a text with marks, and the way back from a part of that text. */
+/** A template as a text with a mark for each placeholder. `unmark()` turns a part of that text back into a template. */
 export function marked(
   { parts }: Template,
 ): { readonly text: string; unmark(text: string): Template } {

@@ -46,7 +46,7 @@ export class CallInFlight {
  */
 export class CallsInFlight implements Disposable {
   readonly #timeoutMs: number;
-  // Not a Set: the tables that it leaves behind keep ended calls alive, which costs 10 MB and 2 us a call.
+  // Not a Set: the tables that it leaves behind keep ended calls alive, which cost 10 MB, and 2 µs for each call.
   readonly #slots: (CallInFlight | undefined)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #heard = new WeakSet<AbortSignal>();

@@ -61,7 +61,10 @@ export class ConnectionPool implements Disposable {
     this.#sendAnew(exchange);
   }
 
-  /** A gateway may have dropped all connections not used since: each would cost a call its timeout. */
+  /**
+   * Closes connections that were idle when the silent call began. A gateway may have dropped them, and each would make
+   * another call time out.
+   */
   onSilence(begunAtMs: number): void {
     this.#keepIdle(({ sinceMs }) => sinceMs > begunAtMs);
   }
@@ -110,11 +113,8 @@ export class ConnectionPool implements Disposable {
 
   /** Closes all other idle connections. */
   #keepIdle(isKept: (idle: IdleConnection) => boolean): void {
-    const { kept = [], others = [] } = Object.groupBy(
-      this.#idle,
-      (idle) => isKept(idle) ? "kept" : "others",
-    );
-    this.#idle = kept;
+    const others = this.#idle.filter((idle) => !isKept(idle));
+    this.#idle = this.#idle.filter(isKept);
     for (const { connection } of others) connection.close();
   }
 }

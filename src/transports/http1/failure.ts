@@ -41,9 +41,8 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 
 /** Describes why a response was cut off. */
 export function breakOffReason(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown failure";
-  if (error.name === "TimeoutError") return "the timeout was over";
-  return ofConnection(error) ?? error.name;
+  const isTimeout = error instanceof Error && error.name === "TimeoutError";
+  return isTimeout ? "the timeout was over" : describeFailure(error, Infinity);
 }
 
 /** Whether the request may have reached the endpoint before the call failed. */

@@ -166,13 +166,11 @@ function framingOf(
 /** Accepts equal lengths (RFC 9110, 8.6). A length beyond 2^53 loses precision, but is too large anyway. */
 function parseLength(contentLength: string): number {
   const lengths = listOf(contentLength);
-  const [length] = lengths.map(Number);
-  if (length === undefined || !lengths.every((text) => /^[0-9]+$/.test(text))) {
+  if (lengths.length === 0 || !lengths.every((text) => /^[0-9]+$/.test(text))) {
     throw new InvalidResponseError("its Content-Length is not a number");
   }
-  if (lengths.some((text) => Number(text) !== length)) {
-    throw new InvalidResponseError("it has conflicting Content-Length values");
-  }
+  const [length = 0, ...others] = new Set(lengths.map(Number));
+  if (others.length > 0) throw new InvalidResponseError("it has conflicting Content-Length values");
   return length;
 }
 

@@ -63,8 +63,9 @@ export class ResponseReader {
   /**
    * Called when the other side has closed the connection. Returns the response, unusable if it is cut off.
    *
-   * A body without a length may be cut off when only TCP has ended: after a crash, or by somebody on the way (RFC 9112,
-   * 9.8). Only HTTP/1.0 is trusted then: Python's servers never end TLS.
+   * If TCP has ended without an end of TLS, a body without a length may be cut off: the server crashed, or somebody on
+   * the path ended the connection (RFC 9112, 9.8). With HTTP/1.0, the body still counts as complete, because Python's
+   * servers never end TLS.
    *
    * @param endsWithoutTls whether TCP ended before TLS did
    * @throws {CutOffResponseError} when there was no complete head

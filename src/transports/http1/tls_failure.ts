@@ -12,7 +12,7 @@ const THEIRS: readonly Row[] = [
     /BadCertificate|CertificateUnknown(?!Obtain)|UnsupportedCertificate|AccessDenied|DecryptError/,
     "client certificate missing or not accepted",
   ],
-  [/ProtocolVersion/, "no common version of TLS: eventor speaks 1.2 and 1.3"],
+  [/ProtocolVersion/, "no common TLS version: eventor supports 1.2 and 1.3"],
   [/UnrecognisedName|UnrecognizedName/, "the endpoint does not know the URL's host name"],
   [
     /received fatal alert/,

@@ -8,7 +8,7 @@ import { ConnectError } from "./connect_error.ts";
 /** The addresses of `localhost` (RFC 6761, section 6.3): not every machine lists both as hosts. */
 const LOOPBACK = ["127.0.0.1", "::1"] as const;
 
-/** After this time without an outcome, an attempt shows that its address is not worth another one. */
+/** An address whose attempt takes longer than this gets no further attempts. */
 const SLOW_AFTER_MS = 250;
 
 /** An attempt at an address, which cannot be given up. */
@@ -17,12 +17,13 @@ interface Probe {
   readonly connection: Promise<Deno.TcpConn>;
 }
 
-/** Attempts that others at the same address wait for: an address that does not answer gets only one. */
+/** Attempts in progress by address. Later ones at the same address wait for them. */
 const probes = new Map<string, Probe>();
 
 /**
- * The attempts to connect to a target. The first is by name: the system takes the first address, and the attempt can be
- * given up. The other addresses follow, then the first again. The sandbox must allow the target by its name.
+ * The attempts to connect to a target. The first one connects to the name: the system chooses the first address, and
+ * the attempt can be aborted. Attempts at the other addresses follow, then another one at the first. The sandbox must
+ * allow the target by its name.
  */
 export function dialsOf({ host, port }: Target): Dials<Deno.TcpConn> {
   return {

@@ -170,7 +170,7 @@ const TLS_FAILURES: { message: string; description: string }[] = [
   },
   {
     message: "received fatal alert: ProtocolVersion",
-    description: "no common version of TLS: eventor speaks 1.2 and 1.3",
+    description: "no common TLS version: eventor supports 1.2 and 1.3",
   },
   {
     message: "received corrupt message of type InvalidContentType",
