@@ -222,7 +222,7 @@ export class AssignedPartition {
   #noteUnreadable(lastOffset: number, reason: string): void {
     this.#options.unreadable(
       this.tracker.end,
-      `${reason}; to go on without the events up to offset ${lastOffset}, set the group's offset ` +
+      `${reason}; to skip the events up to offset ${lastOffset}, set the group's offset ` +
         `there to ${lastOffset + 1}`,
     );
   }

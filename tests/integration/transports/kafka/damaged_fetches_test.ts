@@ -50,7 +50,7 @@ const CASES: {
   {
     what: "fewer records than there are",
     damage: changed((records) => sealed(records.fill(1, 60, 61))),
-    reason: "the batch continues after its last record; to go on without the events up to offset 2",
+    reason: "the batch continues after its last record; to skip the events up to offset 2",
     isFinal: true,
   },
 ];

@@ -216,7 +216,7 @@ Deno.test("AssignedPartition says where it cannot read, and how to go on", async
       assigned.enqueue([FakeRecords.at(5, 6), records], 9);
       await promisesSettled();
       assertEquals(failures.map(String), [
-        `T[0]@${5 + readable.length}: ${damage}; to go on without the events up to offset 8, set ` +
+        `T[0]@${5 + readable.length}: ${damage}; to skip the events up to offset 8, set ` +
         "the group's offset there to 9",
       ]);
 

@@ -74,8 +74,7 @@ function toSubscriber(
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     log.warn(
-      `member '${memberId}' of the group does not say in a readable way which topics it subscribes to: it gets no ` +
-        "partitions; look at the client that it runs",
+      `the subscription of member '${memberId}' cannot be read: it gets no partitions; check which client it runs`,
     );
     return { memberId, instanceId: groupInstanceId, topics: new Set() };
   }
