@@ -1,6 +1,7 @@
 import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
+import { isNotServing } from "./group_errors.ts";
 
 /** A coordinator that does not serve the group is reported after this time; each start takes a moment. */
 const WORTH_SAYING_AFTER_MS = 5000;
@@ -10,22 +11,6 @@ const REPEAT_INTERVAL_MS = 60_000;
 
 /** `Health` key of the coordinator. */
 const COORDINATOR = "coordinator";
-
-/** Errors while no coordinator serves the group. They pass; only asking again helps. */
-const NOT_SERVING = new Set<unknown>([
-  "GROUP_LOAD_IN_PROGRESS",
-  "GROUP_COORDINATOR_NOT_AVAILABLE",
-  "NOT_COORDINATOR_FOR_GROUP",
-  "REQUEST_TIMED_OUT",
-]);
-
-/** Whether an error or one of its causes says that no coordinator serves the group at present. */
-export function isNotServing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { name, type } = error as Error & { type?: unknown };
-  return NOT_SERVING.has(type) || name === "KafkaJSGroupCoordinatorNotFound" ||
-    isNotServing(error.cause);
-}
 
 /** Reports when a group's coordinator keeps its members waiting. Commits report their own failures. */
 export class CoordinatorWaits {

@@ -2,8 +2,9 @@ import type { Health } from "../../../core/health.ts";
 import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
-import { CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
+import { CoordinatorWaits } from "./coordinator_waits.ts";
 import { countSubscribers, describeRefusal } from "./group_description.ts";
+import { isNotServing } from "./group_errors.ts";
 import type { ConsumerGroup, OffsetManager } from "./kafkajs_types.ts";
 import type { StartAtEnd } from "./offset_reset.ts";
 

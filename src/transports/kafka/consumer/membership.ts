@@ -1,23 +1,27 @@
 import { atMost, sleep } from "../../../core/backoff.ts";
 import type { ConsumerHooks, JoinResponse } from "../kafkajs/consumers.ts";
-import { Leadership } from "./assignment/leading.ts";
-import type { LedTopicsOptions } from "./assignment/led_topics.ts";
-import { type CoordinatorWaits, isNotServing } from "./coordinator_waits.ts";
+import { Leadership, type LeadershipOptions } from "./assignment/leading.ts";
+import type { CoordinatorWaits } from "./coordinator_waits.ts";
 import { EarlyLeave } from "./early_leave.ts";
-import { heartbeatFailure } from "./gone_coordinator.ts";
+import {
+  heartbeatFailure,
+  isFenced,
+  isUnservedRequest,
+  mayJoinLater,
+  refusalOf,
+} from "./group_errors.ts";
 import type { GroupMember } from "./group_member.ts";
 import type { ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
 import { MemberFetches } from "./member_fetches.ts";
-import { joinPatiently } from "./patient_join.ts";
 
-/** Pause after a heartbeat that the coordinator cannot serve at present. */
+/** Pause while the group has no coordinator or rebalances. */
 const UNSERVED_PAUSE_MS = 250;
 
-/** How long fetches wait for a look-up of the topics of other members, and rejoins for one of the member's own topic. */
-const TOPICS_MS = 1000;
+/** Pause after a refusal by the group, which lasts longer. */
+const REFUSED_PAUSE_MS = 2000;
 
-/** Errors of a coordinator whose group has fenced this member. */
-const FENCED = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION"]);
+/** How long a look-up of topics may delay fetches (other members' topics) or a rejoin (this member's own topic). */
+const TOPICS_MS = 1000;
 
 /**
  * A membership in a group: how it is joined, kept and left. kafkajs sends the requests, calls these hooks instead of
@@ -33,7 +37,7 @@ export class Membership implements ConsumerHooks {
   #fetches: MemberFetches | null = null;
   #joining: Promise<void> | null = null;
 
-  constructor(member: GroupMember, options: LedTopicsOptions) {
+  constructor(member: GroupMember, options: LeadershipOptions) {
     this.#member = member;
     this.coordinator = member.entry.coordinator;
     this.#leadership = new Leadership(options);
@@ -56,25 +60,45 @@ export class Membership implements ConsumerHooks {
   join(group: ConsumerGroup, joinAndSync: () => Promise<void>): Promise<void> {
     this.#group = group;
     this.#joining ??= this.#earlyLeave
-      .whileJoining(group, (left) => this.#join(group, { joinAndSync, left }))
+      .whileJoining(group, (left) => this.#join(group, joinAndSync, left))
       .finally(() => this.#joining = null);
     return this.#joining;
   }
 
   async #join(
     group: ConsumerGroup,
-    { joinAndSync, left }: { joinAndSync: () => Promise<void>; left: AbortSignal },
+    joinAndSync: () => Promise<void>,
+    left: AbortSignal,
   ): Promise<void> {
     const { entry, topic } = this.#member;
     if (group.offsetManager !== null) {
       this.#giveUpAssignment(group);
       await Promise.all([this.#member.beforeRejoin(), lookUpTopic(group)]);
     }
-    await joinPatiently(async () => {
+    let hasJoined = false;
+    while (!hasJoined) hasJoined = await this.#tryToJoin(group, joinAndSync, left);
+    entry.joined(group, group.partitionsPerSubscribedTopic?.get(topic)?.length ?? 0);
+  }
+
+  /** Returns false after a pause if the group or its coordinator refuses for now, and the group was not left. */
+  async #tryToJoin(
+    group: ConsumerGroup,
+    joinAndSync: () => Promise<void>,
+    left: AbortSignal,
+  ): Promise<boolean> {
+    const { entry } = this.#member;
+    try {
       await entry.beforeJoin();
       await joinAndSync();
-    }, { left, refused: (error) => entry.refused(group, error) });
-    entry.joined(group, group.partitionsPerSubscribedTopic?.get(topic)?.length ?? 0);
+      return true;
+    } catch (error) {
+      if (left.aborted || !mayJoinLater(error)) throw error;
+      const isRefused = refusalOf(error) !== undefined;
+      if (isRefused) await entry.refused(group, error);
+      await sleep(isRefused ? REFUSED_PAUSE_MS : UNSERVED_PAUSE_MS, left);
+      if (left.aborted) throw error;
+      return false;
+    }
   }
 
   async joinGroup(
@@ -101,7 +125,7 @@ export class Membership implements ConsumerHooks {
     } catch (error) {
       // During a join, a late response may concern the former member id or generation.
       const isSame = memberId === group.memberId && generationId === group.generationId;
-      if (isSame && FENCED.has(Object(error).type)) {
+      if (isSame && isFenced(error)) {
         this.#giveUpAssignment(group);
         this.#member.fenced();
       }
@@ -135,11 +159,6 @@ export class Membership implements ConsumerHooks {
     if (assignment === null || this.#givenUpAssignments.has(assignment)) return 0;
     return Math.max(group.lastRequest + group.sessionTimeout - Date.now(), 0);
   }
-}
-
-/** Whether to repeat a request to the same coordinator. If it has moved, the member looks for it. */
-function isUnservedRequest(error: unknown): boolean {
-  return isNotServing(error) && Object(error).type !== "NOT_COORDINATOR_FOR_GROUP";
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Logger } from "../../../core/log.ts";
 import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
+import { isCommitRefused } from "./group_errors.ts";
 import type { ConsumerGroup } from "./kafkajs_types.ts";
 
 /** `Health` key of commits. */
@@ -12,13 +13,6 @@ const COMMITS = "commits";
 
 /** How long commits may fail before health reports it: a broker's restart or failover takes less. */
 const MAX_FAILING_MS = 15_000;
-
-/** Errors of a commit by a member whose partitions are being, or were, given to others. */
-const COMMITS_REFUSED = new Set([
-  "REBALANCE_IN_PROGRESS",
-  "ILLEGAL_GENERATION",
-  "UNKNOWN_MEMBER_ID",
-]);
 
 /** What is committed, and who is informed. */
 export interface OffsetCommitsOptions {
@@ -127,8 +121,4 @@ export class OffsetCommits {
     if (refusedMs < sessionTimeoutMs) return;
     onFailure(new Error(`the group has refused its commits for ${formatDelay(refusedMs)}`));
   }
-}
-
-function isCommitRefused(error: unknown): boolean {
-  return error instanceof Error && "type" in error && COMMITS_REFUSED.has(String(error.type));
 }

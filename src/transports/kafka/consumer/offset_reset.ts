@@ -1,18 +1,11 @@
 import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../kafkajs/cluster.ts";
-import { isNotServing } from "./coordinator_waits.ts";
+import { isCommitRefused, isNotServing } from "./group_errors.ts";
 import type { OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
 import { fetchCommitted } from "./offset_requests.ts";
 
 /** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
-
-/** Errors of such a commit when the group has members. */
-const HAS_MEMBERS = new Set<unknown>([
-  "UNKNOWN_MEMBER_ID",
-  "ILLEGAL_GENERATION",
-  "REBALANCE_IN_PROGRESS",
-]);
 
 /**
  * Commits the topic's end for a group that has no offsets there yet (`auto.offset.reset: latest`). Done once in a
@@ -123,7 +116,7 @@ export class StartAtEnd {
       await coordinator.offsetCommit({ ...NO_MEMBER, groupId: this.#groupId, topics });
       return true;
     } catch (error) {
-      if (HAS_MEMBERS.has(Object(error).type)) return false;
+      if (isCommitRefused(error)) return false;
       throw error;
     } finally {
       await cluster.disconnect().catch(() => {});

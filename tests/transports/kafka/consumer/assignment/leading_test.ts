@@ -1,35 +1,35 @@
 import { assert, assertEquals } from "@std/assert";
 import { PipelineHealth } from "../../../../../src/core/health.ts";
-import { LedTopics } from "../../../../../src/transports/kafka/consumer/assignment/led_topics.ts";
+import { Leadership } from "../../../../../src/transports/kafka/consumer/assignment/leading.ts";
 import { RecordedLog } from "../../../../support/recorded_log.ts";
 
 const UNKNOWN_TOPIC = 3;
 const NOT_AUTHORIZED = 29;
 
-Deno.test("LedTopics counts partitions of all topics by one question, which creates none", async () => {
+Deno.test("Leadership counts partitions of all topics by one question, which creates none", async () => {
   const { led, cluster } = aLeader({ a: 2, b: 5 });
   assertEquals(await led.count(cluster, new Set(["a", "b"])), new Map([["a", 2], ["b", 5]]));
   assertEquals(cluster.asked, [{ topics: ["a", "b"], creates: false }]);
 });
 
-Deno.test("LedTopics takes a topic that does not exist for one without partitions", async () => {
+Deno.test("Leadership takes a topic that does not exist for one without partitions", async () => {
   const { led, cluster, log, health } = aLeader({ a: 2 });
   assertEquals(await led.count(cluster, new Set(["a", "gone"])), new Map([["a", 2], ["gone", 0]]));
   assertEquals(log.of("WARN"), []);
   assertEquals(health.reasons(), []);
 });
 
-Deno.test("LedTopics asks nothing for a group without topics", async () => {
+Deno.test("Leadership asks nothing for a group without topics", async () => {
   const { led, cluster } = aLeader({ a: 2 });
   assertEquals(await led.count(cluster, new Set()), new Map());
   assertEquals(cluster.asked, []);
 });
 
-Deno.test("LedTopics says which topics it may not look up, until it may or leads no more", async () => {
+Deno.test("Leadership says which topics it may not look up, until it may or leads no more", async () => {
   const { led, cluster, log, health } = aLeader({ a: 2, secret: "unauthorized" });
   const message =
     "this member leads group 'orders', but may not look up secret, to which other members subscribe: " +
-    "nobody gets their partitions; allow it to describe them (ACL)";
+    "no member gets their partitions; grant it Describe on them (ACL)";
   for (let time = 0; time < 2; time++) await led.count(cluster, new Set(["a", "secret"]));
   assertEquals(log.of("WARN"), [message]);
   assertEquals(health.reasons(), [message]);
@@ -38,11 +38,11 @@ Deno.test("LedTopics says which topics it may not look up, until it may or leads
   assertEquals(health.reasons(), []);
   cluster.topics = { a: 2, secret: "unauthorized" };
   await led.count(cluster, new Set(["a", "secret"]));
-  led.noLongerLed();
+  await led.checkTopics(cluster);
   assertEquals(health.reasons(), []);
 });
 
-Deno.test("LedTopics finds new partitions at intervals, and missing topics sooner", async () => {
+Deno.test("Leadership finds new partitions at intervals, and missing topics sooner", async () => {
   const { led, cluster, clock } = aLeader({ a: 2 });
   await led.count(cluster, new Set(["a"]));
   cluster.topics = { a: 3 };
@@ -59,7 +59,7 @@ Deno.test("LedTopics finds new partitions at intervals, and missing topics soone
   assert(await led.haveChanged(cluster));
 });
 
-Deno.test("LedTopics goes on with a topic that is gone, until it is back with other partitions", async () => {
+Deno.test("Leadership goes on with a topic that is gone, until it is back with other partitions", async () => {
   const { led, cluster, clock } = aLeader({ a: 2, b: 3 });
   await led.count(cluster, new Set(["a", "b"]));
   cluster.topics = { b: 3 };
@@ -71,7 +71,7 @@ Deno.test("LedTopics goes on with a topic that is gone, until it is back with ot
   assert(await led.haveChanged(cluster));
 });
 
-Deno.test("LedTopics goes by what it knows while brokers do not answer", async () => {
+Deno.test("Leadership goes by what it knows while brokers do not answer", async () => {
   const { led, cluster, clock } = aLeader({ a: 2, b: 1 });
   await led.count(cluster, new Set(["a"]));
   cluster.isAway = true;
@@ -89,7 +89,7 @@ function aLeader(topics: Record<string, number | "unauthorized">) {
   const now = () => clock.nowMs;
   const log = new RecordedLog();
   const health = new PipelineHealth({ now });
-  const led = new LedTopics({
+  const led = new Leadership({
     groupId: "orders",
     metadataMaxAgeMs: 60_000,
     log: log.log,

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
-import { heartbeatFailure } from "../../../../src/transports/kafka/consumer/gone_coordinator.ts";
+import { heartbeatFailure } from "../../../../src/transports/kafka/consumer/group_errors.ts";
 
 const ERROR = new Error("Connection error: connect ECONNREFUSED");
 
