@@ -59,8 +59,8 @@ interface FetchResult {
 }
 
 /**
- * Fetches from one broker until kafkajs's turn. Bypasses kafkajs's queues, which take as long for each fetch as all
- * other work. A partition that cannot be read pauses alone; the others continue.
+ * Fetches from one broker for a turn. Does without kafkajs's queues, which take as long for a fetch as all other work
+ * for it. A partition that cannot be read pauses alone; the others continue.
  *
  * @throws {Error} a failed fetch, with the `type` or `name` by which kafkajs recovers
  */

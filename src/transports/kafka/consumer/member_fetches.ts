@@ -29,11 +29,6 @@ const MIN_REJOIN_MS = 5000;
 
 const TOPIC_GONE = "the topic does not exist any more";
 
-/** What fetching needs from a group member. */
-export type FetchingMember =
-  & Omit<GroupMember, "entry" | "beforeRejoin" | "fenced" | "crashed" | "committedBefore">
-  & { readonly entry: Pick<GroupMember["entry"], "assigned"> };
-
 interface Turn {
   readonly assignment: object;
   readonly done: Promise<void>;
@@ -45,7 +40,7 @@ interface Turn {
  */
 export class MemberFetches {
   readonly #group: ConsumerGroup;
-  readonly #member: FetchingMember;
+  readonly #member: GroupMember;
   readonly #turns = new Map<string, Turn>();
   #search: Turn | null = null;
   #searchAgainMs = 0;
@@ -56,7 +51,7 @@ export class MemberFetches {
   #refusal: unknown = null;
   #staleSinceMs = -Infinity;
 
-  constructor(group: ConsumerGroup, member: FetchingMember) {
+  constructor(group: ConsumerGroup, member: GroupMember) {
     this.#group = group;
     this.#member = member;
   }

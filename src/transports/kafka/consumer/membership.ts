@@ -11,7 +11,7 @@ import {
   refusalOf,
 } from "./group_errors.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
+import type { Broker, ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
 import { MemberFetches } from "./member_fetches.ts";
 
 /** Pause while the group has no coordinator or rebalances. */
@@ -102,7 +102,7 @@ export class Membership implements ConsumerHooks {
   }
 
   async joinGroup(
-    broker: Parameters<EarlyLeave["joinGroup"]>[0],
+    broker: Broker,
     joinGroup: (broker: object) => Promise<JoinResponse>,
   ): Promise<JoinResponse> {
     return this.#leadership.joined(await this.#earlyLeave.joinGroup(broker, joinGroup));

@@ -13,8 +13,8 @@ export interface OutOfRange {
   readonly end: number;
   readonly reset: GroupMember["offsetReset"];
   /**
-   * Whether the partition is known to have reached beyond its end: its topic was re-created, or its log truncated.
-   * Otherwise the origin of the offset is unknown.
+   * Whether the partition is known to have had higher offsets: its topic was re-created, or its log truncated. Otherwise
+   * the origin of the offset is unknown.
    */
   readonly wentFurther: boolean;
 }
@@ -50,8 +50,8 @@ export function whereToContinue(
 
 /**
  * Lets a partition continue elsewhere when its offset is out of range, and logs it. If the group's offset lies
- * beyond the end, commits the new one at once. Otherwise, once enough records are stored while no member runs, the old
- * offset is in range again, and the next member starts there and skips those below.
+ * beyond the end, commits the new one at once. Without that commit, the old offset would be in range again once enough
+ * records are stored, and a member that starts then would skip the records below it.
  *
  * @param isGivenUp whether the assignment has been given up since
  */

@@ -8,8 +8,8 @@ import { fetchCommitted } from "./offset_requests.ts";
 const NO_MEMBER = { memberId: "", groupGenerationId: -1 };
 
 /**
- * Commits the topic's end for a group that has no offsets there yet (`auto.offset.reset: latest`). Done once in a
- * group's life: what is stored while no member runs, or in partitions added later, is never skipped.
+ * Commits the topic's end for a group that has no offsets there yet (`auto.offset.reset: latest`). Done only
+ * at the group's first start: events stored while no member runs, or in partitions added later, are never skipped.
  *
  * While a group has members, only they can commit. Then each new member commits for its assigned partitions without an
  * offset, and for no others: other members may be working on those.

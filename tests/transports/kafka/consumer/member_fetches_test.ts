@@ -1,10 +1,8 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
+import type { GroupMember } from "../../../../src/transports/kafka/consumer/group_member.ts";
 import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
-import {
-  type FetchingMember,
-  MemberFetches,
-} from "../../../../src/transports/kafka/consumer/member_fetches.ts";
+import { MemberFetches } from "../../../../src/transports/kafka/consumer/member_fetches.ts";
 import type {
   FetchedPartition,
 } from "../../../../src/transports/kafka/consumer/partition_response.ts";
@@ -98,7 +96,7 @@ function aMember() {
     checkForStaleAssignment: () => calls.checkForStale(),
     commitOffsets: () => Promise.resolve(),
   };
-  const member: FetchingMember = {
+  const member = {
     topic: "T",
     log: log.log,
     offsetReset: "latest",
@@ -106,11 +104,14 @@ function aMember() {
     troubles,
     demand: new FetchDemand(),
     wantsMore: () => true,
-    resets: (partition) => void told.push(`resets ${partition}`),
+    resets: (partition: number) => void told.push(`resets ${partition}`),
     topicGone: () => void told.push("topic gone"),
-    take: (fetched) => void taken.push(fetched),
+    take: (fetched: FetchedPartition) => void taken.push(fetched),
   };
-  const fetches = new MemberFetches(group as unknown as ConsumerGroup, member);
+  const fetches = new MemberFetches(
+    group as unknown as ConsumerGroup,
+    member as unknown as GroupMember,
+  );
   const turn = (nodeId: string) => fetches.turn(nodeId, () => false);
   return { calls, clock, group, leaders, log, told, troubles, turn };
 }
