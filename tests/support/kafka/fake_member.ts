@@ -25,8 +25,8 @@ export class FakeMember implements GroupMember {
   /** For what it waits when its consumer cannot go on. */
   beforeLeaving: Promise<void> = Promise.resolve();
 
-  beforeRejoin(): Promise<void> {
-    this.calls.push("beforeRejoin");
+  prepareRebalance(): Promise<void> {
+    this.calls.push("prepareRebalance");
     return Promise.resolve();
   }
 
@@ -34,7 +34,7 @@ export class FakeMember implements GroupMember {
     this.calls.push("fenced");
   }
 
-  async crashed(error: Error, heldForMs: number): Promise<void> {
+  async consumerStopped(error: Error, heldForMs: number): Promise<void> {
     this.calls.push(`crashed: ${error.message}, held for ${heldForMs} ms`);
     await this.beforeLeaving;
   }

@@ -16,8 +16,8 @@ import {
 const TURN_MS = 100;
 
 /**
- * The longest wait while a partition wants no records: of the broker, in a fetch for the others; of a turn with nothing
- * to fetch, until a partition wants records again.
+ * Used while a partition wants no records. A broker may delay a fetch for the other partitions by this much. A turn with
+ * nothing to fetch waits this long for a partition to want records.
  */
 const MAX_WAIT_WHILE_UNWANTED_MS = 50;
 

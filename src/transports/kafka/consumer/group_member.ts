@@ -18,7 +18,7 @@ export interface GroupMember {
   /** Signals when `wantsMore` becomes true for a partition. */
   readonly demand: FetchDemand;
   /** Called before each rejoin, on every path, while commits are still accepted. */
-  beforeRejoin(): Promise<void>;
+  prepareRebalance(): Promise<void>;
   /** Called when the group has fenced this member: others may own its partitions. It rejoins afterwards. */
   fenced(): void;
   /**
@@ -26,7 +26,7 @@ export interface GroupMember {
    *
    * @param heldForMs how long the partitions stay this member's without another heartbeat
    */
-  crashed(error: Error, heldForMs: number): Promise<void>;
+  consumerStopped(error: Error, heldForMs: number): Promise<void>;
   /** Called with the committed offset of a partition, once known, before the partition is fetched. */
   committedBefore(commit: PartitionOffset): void;
   /** Called before a partition continues at another offset, as its topic may have been re-created. */

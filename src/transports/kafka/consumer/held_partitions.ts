@@ -30,7 +30,7 @@ export class HeldPartitions {
   }
 
   /** Returns a held partition whose fetch continues at `offset`; gives it up if it does not fit. */
-  confirm(partition: number, offset: number): AssignedPartition | null {
+  confirmOrRelease(partition: number, offset: number): AssignedPartition | null {
     const held = this.#partitions.get(partition);
     if (held === undefined || held.confirm(offset)) return held ?? null;
     this.#release(held);

@@ -126,9 +126,9 @@ export class KafkaListener implements Listener {
     const end = this.#end;
     this.#membership = new Membership({
       entry: this.#entry,
-      beforeRejoin: () => this.#prepareRebalance(),
+      prepareRebalance: () => this.#prepareRebalance(),
       fenced: () => this.#fenced(),
-      crashed: (error, heldForMs) => this.#crashed(error, heldForMs),
+      consumerStopped: (error, heldForMs) => this.#consumerStopped(error, heldForMs),
       committedBefore: (committed) => this.#committed.set(committed.partition, committed),
       offsetReset: consumerConfig.autoOffsetReset,
       log: this.#log,
@@ -194,7 +194,7 @@ export class KafkaListener implements Listener {
   #wantsMore(partition: number, nextOffset: number): boolean {
     if (this.#stopping) {
       // Fetches nothing more, but confirms ownership, so that settled events can be committed.
-      this.#held.confirm(partition, nextOffset);
+      this.#held.confirmOrRelease(partition, nextOffset);
       return false;
     }
     const held = this.#held.get(partition);
@@ -204,7 +204,7 @@ export class KafkaListener implements Listener {
 
   #take(fetched: FetchedPartition, deliver: Deliver): void {
     if (this.#stopping) {
-      this.#held.confirm(fetched.partition, fetched.fetchedOffset);
+      this.#held.confirmOrRelease(fetched.partition, fetched.fetchedOffset);
       return;
     }
     this.#assignedPartition(fetched, deliver).enqueue(fetched.records, fetched.nextOffset);
@@ -214,7 +214,7 @@ export class KafkaListener implements Listener {
     { partition, fetchedOffset }: FetchedPartition,
     deliver: Deliver,
   ): AssignedPartition {
-    const held = this.#held.confirm(partition, fetchedOffset);
+    const held = this.#held.confirmOrRelease(partition, fetchedOffset);
     if (held !== null) return held;
     this.#troubles.beginsAnew(partition);
     const past = attemptsBefore(this.#committed.get(partition), fetchedOffset);
@@ -277,7 +277,7 @@ export class KafkaListener implements Listener {
   }
 
   /** Running work may finish while the partitions stay this member's; then it leaves the group. */
-  async #crashed(error: Error, heldForMs: number): Promise<void> {
+  async #consumerStopped(error: Error, heldForMs: number): Promise<void> {
     if (heldForMs === 0) this.#held.releaseAll();
     this.#fail(clientFailure("consumer stopped", error));
     await atMost(this.#gaveUp.promise, heldForMs);

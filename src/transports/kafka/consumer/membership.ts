@@ -73,7 +73,7 @@ export class Membership implements ConsumerHooks {
     const { entry, topic } = this.#member;
     if (group.offsetManager !== null) {
       this.#giveUpAssignment(group);
-      await Promise.all([this.#member.beforeRejoin(), lookUpTopic(group)]);
+      await Promise.all([this.#member.prepareRebalance(), lookUpTopic(group)]);
     }
     let hasJoined = false;
     while (!hasJoined) hasJoined = await this.#tryToJoin(group, joinAndSync, left);
@@ -146,7 +146,7 @@ export class Membership implements ConsumerHooks {
   }
 
   async crashed(group: ConsumerGroup, error: Error): Promise<void> {
-    await this.#member.crashed(error, this.#heldForMs(group));
+    await this.#member.consumerStopped(error, this.#heldForMs(group));
   }
 
   #giveUpAssignment({ offsetManager }: ConsumerGroup): void {
