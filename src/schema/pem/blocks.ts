@@ -7,7 +7,6 @@ export interface PemBlock {
 
 const BEGIN = "-----BEGIN ";
 const BORDER = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----\s*$/;
-const LINE_LENGTH = 64;
 
 /** The blocks of a PEM text; text between them is a comment. `refused` quotes only labels. */
 export function pemBlocks(
@@ -44,11 +43,7 @@ export function pemBlocks(
 
 /** A block as text, in the form that every reader supports. */
 export function pemText({ label, der }: PemBlock): string {
-  const lines = [];
-  const base64 = der.toBase64();
-  for (let at = 0; at < base64.length; at += LINE_LENGTH) {
-    lines.push(base64.slice(at, at + LINE_LENGTH));
-  }
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 

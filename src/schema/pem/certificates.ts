@@ -1,15 +1,19 @@
 import { X509Certificate } from "node:crypto";
 import { pemBlocks, pemText } from "./blocks.ts";
-import { certificateFields } from "./certificate_fields.ts";
 
 const LABELS: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CERTIFICATE"]);
+
+/**
+ * The version of a certificate, less one, in hexadecimal DER: the first field of the first of two nested sequences. It
+ * is absent in version 1 (RFC 5280, 4.1). `X509Certificate` does not tell it.
+ */
+const VERSION = /^(?:30(?:[0-7].|81.{2}|82.{4}|83.{6})){2}a0030201(..)/;
 
 export interface Certificate {
   readonly pem: string;
   /** 1 to 3. */
   readonly version: number;
-  /** The public key with its algorithm, as DER. */
-  readonly publicKey: Uint8Array;
+  readonly der: Uint8Array;
   readonly validFrom: Date;
   readonly validTo: Date;
 }
@@ -44,18 +48,16 @@ export function readCertificates(
 
 /** Returns a certificate, or what is wrong with it. */
 function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate | string {
-  const damaged = "is damaged: it holds no certificate";
-  const fields = certificateFields(der);
-  if (fields === undefined) return damaged;
   const pem = pemText({ label: "CERTIFICATE", der });
   try {
     const { validFrom, validTo } = new X509Certificate(pem);
     requireUsable(pem);
-    return { pem, ...fields, validFrom: new Date(validFrom), validTo: new Date(validTo) };
+    const version = Number.parseInt(VERSION.exec(der.toHex())?.[1] ?? "00", 16) + 1;
+    return { pem, der, version, validFrom: new Date(validFrom), validTo: new Date(validTo) };
   } catch (error) {
     return /critical/i.test(String(error))
       ? "has a critical extension that is not supported"
-      : damaged;
+      : "is damaged: it holds no certificate";
   }
 }
 

@@ -1,4 +1,5 @@
-import { readCertificates } from "./certificates.ts";
+import { Buffer } from "node:buffer";
+import { type Certificate, readCertificates } from "./certificates.ts";
 import { findPrivateKey, openPrivateKey } from "./private_key.ts";
 
 const MAX_VERSION = 3;
@@ -39,17 +40,12 @@ export function clientCertificate(
         "have it signed with extensions, such as 'basicConstraints=CA:FALSE'",
     };
   }
-  if (!isEqual(own.publicKey, opened.key.publicKey)) {
-    const isLater = read.certificates.some((other) =>
-      isEqual(other.publicKey, opened.key.publicKey)
-    );
-    return isLater
+  // A certificate holds the public key with its algorithm in the same form.
+  const isOfKey = ({ der }: Certificate) => Buffer.from(der).includes(opened.key.publicKey);
+  if (!isOfKey(own)) {
+    return read.certificates.some(isOfKey)
       ? { part: "cert", refused: "the certificate of the private key has to come first in it" }
       : { part: "key", refused: "the private key is not that of the certificate" };
   }
   return { cert: read.certificates.map(({ pem }) => pem).join(""), key: opened.key.pem };
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { pemBlocks, pemText } from "./blocks.ts";
 
@@ -27,7 +28,7 @@ export interface PrivateKey {
   /** Decrypted, if the written key is encrypted. */
   readonly pem: string;
   /** The public key with its algorithm, as DER. */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: Buffer;
 }
 
 /** Finds the only private key of a PEM text with nothing else in it; `refused` never quotes the text. */
