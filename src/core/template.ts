@@ -229,7 +229,8 @@ function inFull(text: string, path: readonly string[]): string {
   }
 }
 
-function valueAt(value: unknown, path: readonly string[]): unknown {
+/** The value at a path of plain data; `undefined` when there is none. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (inner, name) =>
       typeof inner === "object" && inner !== null && Object.hasOwn(inner, name)

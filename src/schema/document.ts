@@ -1,5 +1,7 @@
 import { describeKey } from "./description.ts";
 
+export { valueAt } from "../core/template.ts";
+
 export type Mapping = Readonly<Record<string, unknown>>;
 
 export type Path = readonly PropertyKey[];
@@ -7,17 +9,6 @@ export type Path = readonly PropertyKey[];
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;
-}
-
-/** The value at a path of a document; `undefined` when there is none. */
-export function valueAt(document: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, key)
-        ? Reflect.get(value, key)
-        : undefined,
-    document,
-  );
 }
 
 /** A path as in JavaScript; keys with a dot are in brackets. */

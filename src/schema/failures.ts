@@ -11,12 +11,11 @@ const status = integer(400, 599);
 const cause: Scalar<number | "noResponse"> = {
   expected: `${status.expected}, or noResponse`,
   json: { anyOf: [{ const: "noResponse" }, { type: "integer", minimum: 400, maximum: 599 }] },
-  read: (input) => input === "noResponse" ? { value: input } : otherwise(status.read(input)),
+  read(input) {
+    const reading = input === "noResponse" ? { value: input } as const : status.read(input);
+    return "value" in reading ? reading : { expected: cause.expected };
+  },
 };
-
-function otherwise(reading: ReturnType<typeof status.read>): ReturnType<typeof status.read> {
-  return "expected" in reading ? { expected: cause.expected } : reading;
-}
 
 /** The minimum keeps an unreachable endpoint from being called without pause. */
 const delay = duration({ min: "10ms", max: "24h" });

@@ -25,10 +25,7 @@ const TEXT = "text in quotes";
 
 /** Non-empty text. Numbers are no text: `1.10` would become `1.1`. */
 export function text(): Scalar<string> {
-  return scalar(TEXT, {
-    json: { type: "string", minLength: 1 },
-    read: (input) => typeof input === "string" && input !== "" ? input : undefined,
-  });
+  return textOf(TEXT, { check: (text) => text === "" ? undefined : text });
 }
 
 /** Text that `check` accepts and may rewrite; `undefined` refuses it. */
@@ -111,21 +108,14 @@ export function choice<Value>(
 /** True or false; `refused` says why one of them is not possible. */
 export function boolean(refused: { true?: string; false?: string } = {}): Scalar<boolean> {
   const spellings = { true: true, t: true, 1: true, false: false, f: false, 0: false };
-  const reasons = Object.entries(refused);
-  const { read } = choice<boolean>(spellings, {
-    refused: Object.fromEntries(
-      Object.entries(spellings).flatMap(([word, value]) =>
-        reasons.filter(([key]) => key === String(value)).map(([, reason]) => [word, reason])
-      ),
-    ),
-  });
-  const expected = "true or false";
+  const { expected, read } = choice<boolean>(spellings, { expected: "true or false" });
   return {
     expected,
     json: { anyOf: [{ type: "boolean" }, written("^(true|false)$")] },
     read(input) {
       const reading = read(input);
-      return "expected" in reading ? { expected } : reading;
+      const reason = "value" in reading ? refused[`${reading.value}`] : undefined;
+      return reason === undefined ? reading : { refused: reason };
     },
   };
 }
@@ -181,20 +171,6 @@ export function alternatives(words: readonly string[]): string {
   return quotedWords.length === 0 ? last : `${quotedWords.join(", ")} or ${last}`;
 }
 
-function scalar<Value>(
-  expected: string,
-  { json, read }: { json: JsonSchema; read(input: unknown): Value | undefined },
-): Scalar<Value> {
-  return {
-    expected,
-    json,
-    read(input) {
-      const value = read(input);
-      return value === undefined ? { expected } : { value };
-    },
-  };
-}
-
 /** A number within limits that `parse` finds in the input. */
 function ranged(
   expected: string,
@@ -204,13 +180,14 @@ function ranged(
     parse(input: unknown): number | undefined;
   },
 ): Scalar<number> {
-  return scalar(expected, {
+  return {
+    expected,
     json,
     read(input) {
       const value = parse(input);
-      return value !== undefined && value >= min && value <= max ? value : undefined;
+      return value !== undefined && value >= min && value <= max ? { value } : { expected };
     },
-  });
+  };
 }
 
 /** The JSON Schema of a value that is written as text, or comes from a reference. */
