@@ -84,18 +84,19 @@ export class ConfigReading {
 
 /** What only one pipeline may have, such as a name. */
 interface Claim {
-  readonly key: string;
+  /** Texts for it: two claims with a text in common are for the same thing. */
+  readonly keys: readonly string[];
   readonly owner: string;
   readonly at: Omit<ConfigProblem, "message">;
   message(owner: string): string;
 }
 
-/** A problem for each claim whose key an earlier one has. */
+/** A problem for each claim that an earlier one contradicts. */
 function claimProblems(claims: readonly Claim[]): readonly ConfigProblem[] {
   const owners = new Map<string, string>();
-  return claims.flatMap(({ key, owner, at, message }) => {
-    const first = owners.get(key);
-    owners.set(key, first ?? owner);
+  return claims.flatMap(({ keys, owner, at, message }) => {
+    const first = keys.map((key) => owners.get(key)).find((owner) => owner !== undefined);
+    for (const key of keys) owners.set(key, first ?? owner);
     return first === undefined ? [] : [{ ...at, message: message(first) }];
   });
 }
@@ -104,7 +105,7 @@ function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
   return claimProblems(
     pipelinesOf(files).flatMap(({ source, name, label }) =>
       name === undefined ? [] : [{
-        key: name,
+        keys: [name],
         owner: quoted(source),
         at: { source, pipeline: label, path: "name" },
         message: (owner) => `another pipeline of ${owner} has the same name`,
@@ -118,7 +119,7 @@ function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly Config
     pipelines.flatMap(({ source, label, config }) =>
       partsOf(config).flatMap(({ path, role: { exclusive } }) =>
         exclusive === undefined ? [] : [{
-          key: exclusive,
+          keys: [exclusive],
           owner: `${formatPipeline(label)} of ${quoted(source)}`,
           at: { source, pipeline: label, path },
           message: (owner) => `only one pipeline can use ${exclusive}, and ${owner} already does`,
@@ -130,33 +131,29 @@ function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly Config
 
 /** Pipelines that share a topic and a group by mistake: each would get only some events. */
 function readerProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
-  const owners = new Map<string, string>();
-  return pipelines.flatMap(({ source, label, config: { eventListener } }) => {
-    const readers = listenerRole(eventListener).readers?.(eventListener) ?? [];
-    const owner = readers.map((reader) => owners.get(reader)).find((owner) => owner !== undefined);
-    for (const reader of readers) {
-      owners.set(reader, owner ?? `pipeline ${formatPipeline(label)} of ${quoted(source)}`);
-    }
-    if (owner === undefined) return [];
-    const message =
-      `${owner} reads the same topic in the same group: each event would reach only one of them; ` +
-      "configure another group.id or another topic";
-    return [{ source, pipeline: label, path: "eventListener", message }];
-  });
+  return claimProblems(
+    pipelines.map(({ source, label, config: { eventListener } }) => ({
+      keys: listenerRole(eventListener).readers?.(eventListener) ?? [],
+      owner: `pipeline ${formatPipeline(label)} of ${quoted(source)}`,
+      at: { source, pipeline: label, path: "eventListener" },
+      message: (owner) =>
+        `${owner} reads the same topic in the same group: each event would reach only one of them; ` +
+        "configure another group.id or another topic",
+    })),
+  );
 }
 
 function cycleProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
   const labels = new Map(pipelines.map(({ label, config: { name } }) => [name, label]));
   const flows = pipelines.map(({ config }) => flowOf(config));
-  return pipelines.flatMap(({ source, label }, index) => {
-    const flow = flows[index];
-    return (flow === undefined ? [] : cyclesOf(flow, flows)).map(({ target, others }) => ({
+  return pipelines.flatMap(({ source, label, config }) =>
+    cyclesOf(flowOf(config), flows).map(({ target, others }) => ({
       source,
       pipeline: label,
       path: target.path,
       message: describeCycle(others.map((name) => quoted(labels.get(name) ?? ""))),
-    }));
-  });
+    }))
+  );
 }
 
 function emptinessProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
@@ -180,11 +177,10 @@ interface ValidPipeline {
 }
 
 function validPipelines(files: readonly LoadedFile[]): readonly ValidPipeline[] {
-  const labels = new Map(pipelinesOf(files).map((pipeline) => [pipeline.name, pipeline.label]));
-  return files.flatMap(({ source, config }) =>
-    (config?.pipelines ?? []).map((config) => ({
+  return files.flatMap(({ source, config, pipelines }) =>
+    (config?.pipelines ?? []).map((config, index) => ({
       source,
-      label: labels.get(config.name) ?? "",
+      label: pipelines[index]?.label ?? "",
       config,
     }))
   );
