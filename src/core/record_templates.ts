@@ -24,9 +24,11 @@ const TEXT_DECODER = new TextDecoder();
  */
 export function shapedRecord(
   record: OutboundRecord,
-  { key, headers = [], destination }: RecordTemplates,
+  templates: RecordTemplates | undefined,
   { event, result }: { event: InboundEvent; result: Result | undefined },
 ): OutboundRecord {
+  if (templates === undefined) return record;
+  const { key, headers = [], destination } = templates;
   const subject = { event, response: result && { ...result.response, body: result.value } };
   const replaced = new Set(headers.map(([name]) => name.toLowerCase()));
   return {
@@ -38,36 +40,6 @@ export function shapedRecord(
     ],
     ...(destination === undefined ? {} : { destination: destinationFor(destination, subject) }),
   };
-}
-
-/** A target of records. */
-export interface RecordTarget {
-  /** Applied to each record. */
-  readonly templates?: RecordTemplates | undefined;
-}
-
-/** A record and its target. */
-export interface TargetedRecord<Target extends RecordTarget> {
-  readonly record: OutboundRecord;
-  readonly target: Target;
-}
-
-/**
- * The records for all targets, from a result, or from a tombstone without one.
- *
- * @throws {TemplateError} when any of them cannot be built
- */
-export function shapedRecords<Target extends RecordTarget>(
-  record: OutboundRecord,
-  targets: readonly Target[],
-  source: { event: InboundEvent; result: Result | undefined },
-): readonly TargetedRecord<Target>[] {
-  return targets.map((target) => ({
-    record: target.templates === undefined
-      ? record
-      : shapedRecord(record, target.templates, source),
-    target,
-  }));
 }
 
 /** Whether the key is just the event's: an absent key then stays absent, as without a template. */

@@ -18,8 +18,8 @@ import type { Listener } from "../listener.ts";
 import { LogThrottle } from "../log_throttle.ts";
 import { inOrder, type Ordering } from "../ordering.ts";
 import { publish } from "../publishing.ts";
-import { type RecordTarget, shapedRecords, type TargetedRecord } from "../record_templates.ts";
-import type { ResultProcessor } from "../result_processor.ts";
+import { type RecordTemplates, shapedRecord } from "../record_templates.ts";
+import type { OutboundRecord, ResultProcessor } from "../result_processor.ts";
 import { resultRecord, tooLargeResult } from "./result_record.ts";
 import { attemptsFor, callHandler, type CallOptions } from "../failures/retry.ts";
 import type { RetryOptions } from "../retry_pauses.ts";
@@ -28,8 +28,10 @@ import { TemplateError } from "../template.ts";
 import { UnansweredCalls } from "../failures/unanswered_calls.ts";
 
 /** A result processor and the outcomes it is configured for. */
-export interface ConfiguredResultProcessor extends RecordTarget {
+export interface ConfiguredResultProcessor {
   readonly when: readonly When[];
+  /** Applied to each record. */
+  readonly templates?: RecordTemplates | undefined;
   readonly processor: ResultProcessor;
 }
 
@@ -81,7 +83,7 @@ class Pipeline {
     const { policy, resultProcessors, deadLetters } = options;
     const { concurrency, maxBufferedBytes } = options;
     this.#options = options;
-    // While a broker is away, every result waits for it and is retried.
+    // While a destination is away, every result waits for it and is retried.
     this.#publishing = { ...options, throttle: new LogThrottle({ maxLines: LINES_OF_PUBLISHING }) };
     this.#failed = { ...options, ...this.#publishing, onFailure: policy.onFailure, deadLetters };
     this.#calls = {
@@ -154,10 +156,9 @@ class Pipeline {
   ): { outcome: Outcome; records: readonly Addressed[] } {
     if (outcome.kind === "failed") return { outcome, records: [] };
     const result = outcome.kind === "result" ? outcome.result : undefined;
-    const record = resultRecord(event, result);
     try {
       const targets = this.#targetsFor(result?.when ?? "onSuccess");
-      return { outcome, records: shapedRecords(record, targets, { event, result }) };
+      return { outcome, records: recordsFor(targets, event, result) };
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       const failure: EventFailure = { reason: "template", message: error.message };
@@ -210,8 +211,7 @@ class Pipeline {
       : this.#targetsFor("onError");
     if (targets.length === 0) return false;
     try {
-      const record = resultRecord(event, replacement);
-      const records = shapedRecords(record, targets, { event, result: replacement });
+      const records = recordsFor(targets, event, replacement);
       return (await this.#publishAll(records, delivery)).length === 0;
     } catch (error) {
       if (error instanceof TemplateError) return false;
@@ -240,7 +240,23 @@ class Pipeline {
 type Outcome = CallsOutcome | { readonly kind: "tombstone" };
 
 /** A record and its destination. */
-type Addressed = TargetedRecord<ConfiguredResultProcessor>;
+interface Addressed {
+  readonly record: OutboundRecord;
+  readonly target: ConfiguredResultProcessor;
+}
+
+/** @throws {TemplateError} when any of them cannot be built */
+function recordsFor(
+  targets: readonly ConfiguredResultProcessor[],
+  event: InboundEvent,
+  result: Result | undefined,
+): readonly Addressed[] {
+  const record = resultRecord(event, result);
+  return targets.map((target) => ({
+    record: shapedRecord(record, target.templates, { event, result }),
+    target,
+  }));
+}
 
 /** Log lines for a reason in 10 s. Of calls, more than a single failing event usually needs. */
 const LINES_OF_CALLS = 20;
@@ -248,7 +264,7 @@ const LINES_OF_PUBLISHING = 3;
 
 const TOO_LARGE: EventFailure = {
   reason: "tooLarge",
-  message: "the result is too large for where it was to be stored",
+  message: "the result is too large for its destination",
 };
 
 /** Same text as in the Go version. */
