@@ -7,7 +7,7 @@ export interface Backoff {
   readonly jitter?: "full" | "none";
 }
 
-/** For everything that is retried until it works: blocked events, publishing, brokers, Workers. */
+/** For everything that is retried until it works: blocked events, publishing, connections, Workers. */
 export const DEFAULT_BACKOFF: Backoff = {
   initialDelayMs: 500,
   maxDelayMs: 30_000,

@@ -4,7 +4,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** One header of a record. Names may repeat and their order counts, so headers are a list, never an object. */
 export type RecordHeader = readonly [name: string, value: Bytes | null];
 
-/** A fact of an event's origin: `["offset", "1842"]`. */
+/** A fact of an event's origin: `["line", "1842"]`. */
 export type OriginFact = readonly [name: string, value: string];
 
 /** Where an event came from: for people, headers, templates and keys. The core does not interpret it. */
@@ -52,7 +52,7 @@ export interface InboundEvent {
   readonly key: Bytes | null;
   readonly value: Bytes | null;
   readonly headers: readonly RecordHeader[];
-  /** Milliseconds since 1970, as the producer or the broker set it. */
+  /** Milliseconds since 1970, as the source gives it. */
   readonly timestampMs: number;
   /** Attempts made before this delivery, as far as known. */
   readonly past?: AttemptsMade;

@@ -22,7 +22,7 @@ export function idempotencyKey(pipeline: string, event: InboundEvent): string | 
   return id === undefined ? undefined : visible(`${pipeline}-${id}`);
 }
 
-/** Percent-encodes a text unless it is visible ASCII: names of topics and pipelines may contain anything. */
+/** Percent-encodes a text unless it is visible ASCII: names of pipelines and sources may contain anything. */
 export function visible(text: string): string {
   return /^[\x21-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed());
 }

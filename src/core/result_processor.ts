@@ -15,7 +15,7 @@ export interface OutboundRecord {
 
 /** Stores records. Calls may overlap. */
 export interface ResultProcessor extends AsyncDisposable {
-  /** How larger records can be allowed: `raise the topic's max.message.bytes`. Absent where any size is. */
+  /** How larger records can be allowed: `raise the limit of the destination`. Absent where any size is. */
   readonly sizeRemedy?: string;
   /**
    * Resolves with the record's place, for the log, once it is safely stored: `RESULTS[3]@1842`.

@@ -71,7 +71,7 @@ export interface ReadProgress {
   readonly total: number;
   /** How many of them the next reader of this name gets. */
   readonly unread: number;
-  /** The part of the range that was read, in lines: `partition 0, offsets 0 to 3`. */
+  /** The part of the range that was read, in lines for people. */
   readonly read: readonly string[];
 }
 

@@ -34,7 +34,7 @@ export function eventRecord(letter: InboundEvent): OutboundRecord {
   return { key, value, headers };
 }
 
-/** The same with only the event's own headers, for a topic with no room for more. */
+/** The same with only the event's own headers, for a destination that accepts no larger record. */
 export function bareEventRecord({ key, value, headers }: InboundEvent): OutboundRecord {
   const own = headers.filter((header) => !isFactHeader(header));
   // In a dead letter, the event's own headers come first.

@@ -50,7 +50,7 @@ function passedOn(
 
 /** The error that replaces a result too large for its destination. */
 export function tooLargeResult({ headers, summary, response }: Result): ErrorResult {
-  const reason = "result larger than its topic allows";
+  const reason = "result larger than its destination allows";
   return {
     when: "onError",
     error: { status: "tooLarge", isTransient: false, suggestsOutage: false },

@@ -25,7 +25,7 @@ Deno.test("runPipeline() publishes an error in place of a result that is too lar
   assertEquals(failing.handler.calls.length, 1, "the endpoint is not called again");
   const [error] = failing.errors.stored;
   assertEquals(error?.value, new Uint8Array());
-  assertEquals(headerOf(error!, "eventor-error"), "result larger than its topic allows");
+  assertEquals(headerOf(error!, "eventor-error"), "result larger than its destination allows");
 });
 
 Deno.test("runPipeline() publishes an error in place of an error response that is too large", async () => {
