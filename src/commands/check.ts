@@ -1,6 +1,6 @@
 import { cyclesOf, describeDiscoveredCycle, flowOf, type PipelineFlow } from "../config/cycles.ts";
 import { type Command, EXIT_CODE } from "./command_line.ts";
-import { partsOf } from "../config/parts.ts";
+import { rolesOf } from "../config/roles.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import type { ListenerPromises, RoleConfig } from "../core/transport.ts";
 import { printError, printOut } from "../process/console.ts";
@@ -24,7 +24,7 @@ export async function check(command: Command & { kind: "check" }): Promise<numbe
 
 function describe(pipeline: PipelineConfig, { warnings }: Config): string {
   const { net, env } = pipelinePermissions(pipeline);
-  const parts = partsOf(pipeline);
+  const parts = rolesOf(pipeline);
   const when = (config: RoleConfig & { readonly when?: readonly string[] }) =>
     config.when === undefined ? "" : ` when ${config.when.join(", ")}`;
   const { name, logLevel, ordering, concurrency } = pipeline;
@@ -59,7 +59,7 @@ function sayPromises(
 }
 
 function discoversMore(pipeline: PipelineConfig): string {
-  const discovers = partsOf(pipeline).some(({ role }) => role.discover !== undefined);
+  const discovers = rolesOf(pipeline).some(({ role }) => role.discover !== undefined);
   return discovers ? ", and the brokers these advertise" : "";
 }
 

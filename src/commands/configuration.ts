@@ -1,5 +1,5 @@
 import {
-  ConfigReading,
+  ConfigSnapshot,
   type ConfigSource,
   type ExternalValues,
   formatProblem,
@@ -31,7 +31,7 @@ const EXTERNAL_VALUES: ExternalValues = {
 
 /** A valid configuration that can be read again. */
 export interface ReadFiles extends LoadedConfig {
-  readonly reading: ConfigReading;
+  readonly reading: ConfigSnapshot;
 }
 
 /** Reads and validates the files; null when there are problems, all of which were printed. */
@@ -51,7 +51,7 @@ export async function readFiles(files: readonly string[]): Promise<ReadFiles | n
     }
   }
   if (sources.length > 0) {
-    const reading = new ConfigReading(sources, EXTERNAL_VALUES);
+    const reading = new ConfigSnapshot(sources, EXTERNAL_VALUES);
     const { result } = reading;
     if ("config" in result) {
       problems.push(...sharingProblems(result.config.pipelines, files));

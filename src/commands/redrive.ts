@@ -6,7 +6,7 @@ import { LogWriter } from "../process/log_writer.ts";
 import { redriveRoles } from "../process/redrive_roles.ts";
 import { progressLine, type RedriveRoute, summary } from "./redrive_summary.ts";
 import { RedriveSupervisor } from "../process/redrive_supervisor.ts";
-import { partsOf } from "../config/parts.ts";
+import { rolesOf } from "../config/roles.ts";
 import { PROGRESS_INTERVAL_MS } from "../process/worker_messages.ts";
 import { loadFiles, pipelineOf } from "./configuration.ts";
 import { untilForced } from "./shutdown.ts";
@@ -49,7 +49,7 @@ async function choosePipeline(config: Config, name: string): Promise<PipelineCon
 
 function routeOf(pipeline: PipelineConfig): RedriveRoute {
   const describe = (wanted: string) =>
-    partsOf(pipeline).filter(({ path }) => path === wanted)
+    rolesOf(pipeline).filter(({ path }) => path === wanted)
       .map(({ role, config }) => role.describe(config)).join("");
   return { from: describe("deadLetter"), onto: describe("eventListener") };
 }

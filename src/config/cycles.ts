@@ -1,5 +1,5 @@
 import type { Discovery } from "../core/transport.ts";
-import { partsOf } from "./parts.ts";
+import { rolesOf } from "./roles.ts";
 import type { PipelineConfig } from "./schema.ts";
 
 /** What a pipeline reads and where it publishes. Equal texts mean the same topic, however it is configured. */
@@ -31,7 +31,7 @@ export function flowOf(
   pipeline: PipelineConfig,
   discoveries: readonly Discovery[] = [],
 ): PipelineFlow {
-  const [listener, , ...targets] = partsOf(pipeline).map(({ path, role, config }, index) => ({
+  const [listener, , ...targets] = rolesOf(pipeline).map(({ path, role, config }, index) => ({
     path,
     description: role.describe(config),
     destinations: [...role.destinations?.(config) ?? [], ...discoveries[index]?.destinations ?? []],

@@ -1,5 +1,5 @@
 import { cyclesOf, describeCycle, flowOf } from "./cycles.ts";
-import { partsOf } from "./parts.ts";
+import { rolesOf } from "./roles.ts";
 import { listenerRole } from "../transports/mod.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "../schema/description.ts";
@@ -60,7 +60,7 @@ export function loadConfig(
 }
 
 /** A configuration as read once, with its external values. */
-export class ConfigReading {
+export class ConfigSnapshot {
   readonly result: LoadedConfig | { problems: ConfigProblem[] };
   readonly #sources: readonly ConfigSource[];
   readonly #values: RecordedValues;
@@ -77,8 +77,8 @@ export class ConfigReading {
   }
 
   /** Reads the same sources again, with the same variables and the current files. */
-  again(): ConfigReading {
-    return new ConfigReading(this.#sources, this.#values.again());
+  again(): ConfigSnapshot {
+    return new ConfigSnapshot(this.#sources, this.#values.again());
   }
 }
 
@@ -117,7 +117,7 @@ function nameProblems(files: readonly LoadedFile[]): readonly ConfigProblem[] {
 function exclusiveProblems(pipelines: readonly ValidPipeline[]): readonly ConfigProblem[] {
   return claimProblems(
     pipelines.flatMap(({ source, label, config }) =>
-      partsOf(config).flatMap(({ path, role: { exclusive } }) =>
+      rolesOf(config).flatMap(({ path, role: { exclusive } }) =>
         exclusive === undefined ? [] : [{
           keys: [exclusive],
           owner: `${formatPipeline(label)} of ${quoted(source)}`,

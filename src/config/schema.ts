@@ -111,7 +111,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     "How far a partition may run ahead of its lowest unfinished event, in events",
   ),
   maxBufferedBytes: toSchema(size({ min: "1MiB", max: "4GiB" })).prefault("64MiB").describe(
-    "The most bytes of fetched events that wait or are in flight, and of results that wait to be stored; beyond that, fetching or calling pauses",
+    "The most bytes of fetched events that wait or are in flight; beyond that, fetching pauses. Separately, the most bytes of results that wait to be stored; beyond that, no call starts",
   ),
   eventListener: roleSchema<RoleConfig>(LISTENER_SCHEMAS).meta({ id: "listener" }).describe(
     "Where events come from",
@@ -125,7 +125,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     .transform((processors) => processors ?? [])
     .describe("Where results go: one, a list, or none if only the call matters"),
   deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
-    .describe("Where events go that have failed for good, unchanged"),
+    .describe("Where events that have failed for good are stored, unchanged"),
 }).superRefine((pipeline, context) => {
   // Invalid sections arrive here as written.
   const handler: Partial<HandlerConfig> = Object(pipeline.eventHandler);

@@ -9,7 +9,8 @@ import type { Telemetry } from "./telemetry.ts";
  * - `queued`: only a call slot is missing.
  * - `calling`: work has begun: a call is in flight, or its record is being stored for the first time. Also for an event
  *   that needs no call.
- * - `backingOff`: an attempt has failed; the event pauses before it is queued again.
+ * - `backingOff`: an attempt has failed, or the circuit breaker opened before the call; the event pauses before it is
+ *   queued again.
  * - `storing`: storing its record has failed and is repeated. A crash from here on does not count against the event.
  * - `givenUp`: its lease ended first, so it must be delivered again.
  */

@@ -6,9 +6,9 @@ export type RecordContent = "result" | "dead letter" | "event";
 
 /** Receives what happens to events, for metrics and traces. It must neither block nor throw. */
 export interface Telemetry {
-  /** A delivery has entered its present state. It begins in `waiting`, without a call of this. */
+  /** A delivery has entered its present state. `waiting`, in which each begins, is not reported. */
   entered(delivery: Delivery): void;
-  /** A call has ended. */
+  /** The handler has returned. With a `TemplateError`, it made no call. An aborted call is not reported. */
   called(delivery: Delivery, outcome: CallOutcome, durationMs: number): void;
   /** A record was stored. */
   stored(delivery: Delivery, content: RecordContent, place: string): void;

@@ -12,13 +12,13 @@ export interface Template {
 export interface Placeholder {
   /** As written: `event.value.customer.id`. */
   readonly name: string;
-  readonly source: GapSource;
+  readonly source: PlaceholderSource;
   /** Used when there is no value. */
   readonly fallback?: string;
 }
 
 /** Source of a placeholder's value. */
-export type GapSource =
+export type PlaceholderSource =
   | { readonly kind: "key" | "timestamp" | "status" }
   /** A fact of the event's origin. */
   | { readonly kind: "fact"; readonly name: string }
@@ -62,7 +62,7 @@ export function parsePlaceholder(body: string): Placeholder | null {
   return source && { name, source, ...(fallback === undefined ? {} : { fallback }) };
 }
 
-function sourceOf(name: string): GapSource | null {
+function sourceOf(name: string): PlaceholderSource | null {
   const [, fact] = FACT.exec(name) ?? [];
   if (fact === "key" || fact === "timestamp") return { kind: fact };
   if (fact !== undefined) return { kind: "fact", name: fact };
@@ -145,7 +145,7 @@ function content(placeholder: Placeholder, subject: TemplateSubject): Bytes {
 }
 
 function lookUp(
-  source: GapSource,
+  source: PlaceholderSource,
   { event, response }: TemplateSubject,
 ): Bytes | string | undefined {
   switch (source.kind) {

@@ -1,4 +1,4 @@
-import { escapeUnseen } from "../core/escaping.ts";
+import { escapeInvisible } from "../core/escaping.ts";
 import type { Bytes } from "../core/event.ts";
 import type { Redaction } from "./redaction.ts";
 
@@ -15,7 +15,7 @@ export function valueText(bytes: Bytes | null, redaction: Redaction): string {
   const text = textOf(bytes);
   return text === null
     ? `${noText(bytes)} ${cut(redaction.ofBytes(bytes).toBase64()).text}`
-    : cut(escapeUnseen(redaction.of(text))).text;
+    : cut(escapeInvisible(redaction.of(text))).text;
 }
 
 /** Bytes as lines: the lines of a UTF-8 text, or base64 for other bytes. Notes are in brackets. */
@@ -26,7 +26,7 @@ export function valueLines(bytes: Bytes, redaction: Redaction): readonly string[
   const { text: shown, isCut } = cut(whole);
   const lines = text === null
     ? [noText(bytes), ...piecesOf(shown)]
-    : shown.split("\n").map((line) => escapeUnseen(line.replaceAll("\t", "    ")));
+    : shown.split("\n").map((line) => escapeInvisible(line.replaceAll("\t", "    ")));
   return isCut ? [...lines, `(cut here; it has ${count(bytes)})`] : lines;
 }
 

@@ -1,4 +1,4 @@
-import { partsOf } from "../config/parts.ts";
+import { rolesOf } from "../config/roles.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import { AccessRefusedError } from "../core/access_refused.ts";
 import { atMost, orAborted } from "../core/backoff.ts";
@@ -27,7 +27,7 @@ export async function discover(
   pipeline: PipelineConfig,
   options: DiscoveryOptions,
 ): Promise<readonly Discovery[]> {
-  if (!partsOf(pipeline).some(({ role }) => role.discover !== undefined)) return [];
+  if (!rolesOf(pipeline).some(({ role }) => role.discover !== undefined)) return [];
   const permissions = discoveryPermissions(pipeline);
   return await ask({ pipeline, find: "discoveries" }, { ...options, permissions });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { partsOf } from "../config/parts.ts";
+import { rolesOf } from "../config/roles.ts";
 import type { Discovery } from "../core/transport.ts";
 import type { DiscoveryCommand } from "./worker_messages.ts";
 import { contextOf, reportEnd } from "./worker_side.ts";
@@ -25,7 +25,7 @@ async function find(
   { pipeline, find }: DiscoveryCommand,
 ): Promise<readonly Discovery[] | readonly string[]> {
   const context = contextOf(pipeline);
-  const parts = partsOf(pipeline);
+  const parts = rolesOf(pipeline);
   if (find === "discoveries") {
     return await Promise.all(
       parts.map(({ role, config }) => role.discover?.(config, context) ?? NOTHING),

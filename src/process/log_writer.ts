@@ -1,5 +1,5 @@
 import { atMost } from "../core/backoff.ts";
-import { escapeUnseen } from "../core/escaping.ts";
+import { escapeInvisible } from "../core/escaping.ts";
 import type { LogFormat, LogRecord, LogSink } from "../core/log.ts";
 import { writeAll, type Writer } from "./console.ts";
 
@@ -92,7 +92,7 @@ function formatJson({ timestampMs, level, pipeline, message }: LogRecord): strin
 }
 
 function formatText({ timestampMs, level, message }: LogRecord): string {
-  return `${localTime(new Date(timestampMs))} ${level} - ${escapeUnseen(message)}\n`;
+  return `${localTime(new Date(timestampMs))} ${level} - ${escapeInvisible(message)}\n`;
 }
 
 function localTime(date: Date): string {

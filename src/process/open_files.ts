@@ -1,6 +1,6 @@
 import type { Config, PipelineConfig } from "../config/schema.ts";
 import { MAX_ADMIN_CONNECTIONS } from "./admin_server.ts";
-import { partsOf } from "../config/parts.ts";
+import { rolesOf } from "../config/roles.ts";
 
 /** Other descriptors of the process, such as files while it reads them. */
 const OF_PROCESS = 16;
@@ -66,7 +66,7 @@ const SOME_FILE = "/dev/null";
 
 function hostCount(pipeline: PipelineConfig): number {
   return sum(
-    partsOf(pipeline)
+    rolesOf(pipeline)
       .filter(({ path }) => path !== "eventHandler")
       .map(({ role, config }) => role.permissions(config).net.length),
   );

@@ -1,6 +1,6 @@
 import {
   changedKeys,
-  type ConfigReading,
+  type ConfigSnapshot,
   formatProblem,
   type LoadedConfig,
 } from "../config/mod.ts";
@@ -28,12 +28,12 @@ export class Reconfiguration implements Disposable {
   readonly #log: LogSink;
   readonly #processLog: Logger;
   readonly #ended = new AbortController();
-  #reading: ConfigReading;
+  #reading: ConfigSnapshot;
   #current: LoadedConfig;
   #isValid = true;
 
   constructor(
-    { reading, config, written }: LoadedConfig & { readonly reading: ConfigReading },
+    { reading, config, written }: LoadedConfig & { readonly reading: ConfigSnapshot },
     { target, log, intervalMs }: { target: ChangeTarget; log: LogSink; intervalMs?: number },
   ) {
     this.#target = target;

@@ -1,4 +1,4 @@
-import { type Part, partsOf } from "../config/parts.ts";
+import { type ConfiguredRole, rolesOf } from "../config/roles.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { Discovery, Permissions } from "../core/transport.ts";
 
@@ -7,7 +7,7 @@ export function pipelinePermissions(
   pipeline: PipelineConfig,
   discoveries: readonly Discovery[] = [],
 ): Permissions {
-  return permissionsOf(partsOf(pipeline), discoveries);
+  return permissionsOf(rolesOf(pipeline), discoveries);
 }
 
 /** Permissions of a redrive: the dead-letter topic and the events' source. */
@@ -15,23 +15,23 @@ export function redrivePermissions(
   pipeline: PipelineConfig,
   discoveries: readonly Discovery[],
 ): Permissions {
-  const parts = partsOf(pipeline)
+  const parts = rolesOf(pipeline)
     .filter(({ path }) => path === "eventListener" || path === "deadLetter");
   return permissionsOf(parts, discoveries);
 }
 
 /** Permissions of a trial: those of the handler, and no broker. */
 export function tryPermissions(pipeline: PipelineConfig): Permissions {
-  return permissionsOf(partsOf(pipeline).filter(({ path }) => path === "eventHandler"));
+  return permissionsOf(rolesOf(pipeline).filter(({ path }) => path === "eventHandler"));
 }
 
 /** Permissions of discovery: the configured hosts of sections that support it. */
 export function discoveryPermissions(pipeline: PipelineConfig): Permissions {
-  return permissionsOf(partsOf(pipeline).filter(({ role }) => role.discover !== undefined));
+  return permissionsOf(rolesOf(pipeline).filter(({ role }) => role.discover !== undefined));
 }
 
 function permissionsOf(
-  parts: readonly Part[],
+  parts: readonly ConfiguredRole[],
   discoveries: readonly Discovery[] = [],
 ): Permissions {
   const permissions = parts.map(({ role, config }) => role.permissions(config));

@@ -1,4 +1,4 @@
-import { escapeUnseen } from "../core/escaping.ts";
+import { escapeInvisible } from "../core/escaping.ts";
 import type { CallMessage } from "../core/handler.ts";
 import type { Trial, TrialRecord } from "./trial.ts";
 import type { Redaction } from "./redaction.ts";
@@ -15,7 +15,7 @@ export function messageText(
 ): string {
   const lines = [
     ...[title, ...headers.map(([name, value]) => `${name}: ${value}`)]
-      .map((line) => escapeUnseen(redaction.of(line))),
+      .map((line) => escapeInvisible(redaction.of(line))),
     ...(body === null ? [] : ["", ...valueLines(body, redaction)]),
     ...(note === undefined ? [] : ["", `(${note})`]),
   ];
@@ -24,8 +24,8 @@ export function messageText(
 
 /** Text of the outcome. */
 export function trialText({ outcome, next, records }: Trial, redaction: Redaction): string {
-  const heading = escapeUnseen(redaction.of(outcome));
-  const steps = next.map((step) => `  - ${escapeUnseen(redaction.of(step))}`);
+  const heading = escapeInvisible(redaction.of(outcome));
+  const steps = next.map((step) => `  - ${escapeInvisible(redaction.of(step))}`);
   return [
     section(heading, ["a running pipeline would", ...steps]),
     ...records.map((record, index) =>
@@ -46,7 +46,7 @@ function recordText(
     "headers:",
     ...headers.map(([name, bytes]) => {
       const shown = isSecret(name) ? "***" : valueText(bytes, redaction);
-      return `  ${escapeUnseen(redaction.of(name))}: ${shown}`;
+      return `  ${escapeInvisible(redaction.of(name))}: ${shown}`;
     }),
     "value:",
     ...(value === null ? ["(null)"] : valueLines(value, redaction)).map((line) => `  ${line}`),

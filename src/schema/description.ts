@@ -1,4 +1,4 @@
-import { escapeUnseen } from "../core/escaping.ts";
+import { escapeInvisible } from "../core/escaping.ts";
 import { FileText, TemplateText } from "./texts.ts";
 
 const MAX_LENGTH = 60;
@@ -29,5 +29,5 @@ export function describeKey(key: string): string {
 /** Text in quotes, clipped and escaped. */
 export function quoted(text: string): string {
   const clipped = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}...` : text;
-  return `'${escapeUnseen(clipped)}'`;
+  return `'${escapeInvisible(clipped)}'`;
 }

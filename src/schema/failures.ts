@@ -23,7 +23,7 @@ const delay = duration({ min: "10ms", max: "24h" });
 /** `retry`; null when absent. */
 export const retrySchema = section({
   maxAttempts: toSchema(integer(1, 1_000_000)).prefault(5).describe(
-    "The maximum number of calls for an event. Calls during an outage do not count",
+    "The maximum number of calls for an event. Calls in an outage do not count, nor do unanswered calls that the event did not cause",
   ),
   initialDelay: toSchema(delay).prefault("500ms").describe(
     "The maximum pause before the second call",
@@ -49,7 +49,7 @@ export const retrySchema = section({
 export const onFailureSchema = toSchema(
   choice<OnFailure>({ block: "block", deadLetter: "deadLetter", discard: "discard" }),
 ).optional().describe(
-  "How an event that has failed for good is handled: `deadLetter`, the default and only choice in a pipeline with that section, stores it there; otherwise `block`, the default, repeats its call and blocks later events of its key, and `discard` drops it",
+  "What happens to an event that has failed for good. With a section `deadLetter`, `deadLetter` is the default and the only choice: it is stored there. Otherwise `block`, the default, holds up later events, and `discard` drops it",
 );
 
 export const onTombstoneSchema = toSchema(

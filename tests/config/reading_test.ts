@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ConfigReading, formatProblem } from "../../src/config/mod.ts";
+import { ConfigSnapshot, formatProblem } from "../../src/config/mod.ts";
 import { externalValues, pipelineText } from "./loading.ts";
 
 const TEXT = pipelineText({
@@ -7,9 +7,9 @@ const TEXT = pipelineText({
   eventHandler: { type: "http", url: "http://localhost/", headers: { a: "${file:/token}" } },
 });
 
-Deno.test("ConfigReading reads the files anew and keeps the variables of the first time", () => {
+Deno.test("ConfigSnapshot reads the files anew and keeps the variables of the first time", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
-  const first = new ConfigReading(
+  const first = new ConfigSnapshot(
     [{ name: "config.yaml", text: TEXT }],
     externalValues(surroundings),
   );
@@ -26,10 +26,10 @@ Deno.test("ConfigReading reads the files anew and keeps the variables of the fir
   assertEquals([...second.files], [["/token", "two"]]);
 });
 
-Deno.test("ConfigReading knows of a file that cannot be read", () => {
+Deno.test("ConfigSnapshot knows of a file that cannot be read", () => {
   const files: Record<string, string> = { "/token": "one" };
   const surroundings = { variables: { NAME: "first" }, files };
-  const first = new ConfigReading(
+  const first = new ConfigSnapshot(
     [{ name: "config.yaml", text: TEXT }],
     externalValues(surroundings),
   );
@@ -44,10 +44,10 @@ Deno.test("ConfigReading knows of a file that cannot be read", () => {
   assertEquals([...second.files], [["/token", undefined]]);
 });
 
-Deno.test("ConfigReading reads once what gives its text once, such as a pipe, and does not watch it", () => {
+Deno.test("ConfigSnapshot reads once what gives its text once, such as a pipe, and does not watch it", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
   const pipe = { ...externalValues(surroundings), isStream: (path: string) => path === "/token" };
-  const first = new ConfigReading([{ name: "config.yaml", text: TEXT }], pipe);
+  const first = new ConfigSnapshot([{ name: "config.yaml", text: TEXT }], pipe);
   surroundings.files["/token"] = "";
 
   assertEquals(first.again().result, first.result);

@@ -144,7 +144,7 @@ Deno.test("eventor calls again and says so, when nothing takes an error response
   assertEquals(calls.map(({ body }) => new TextDecoder().decode(body)), ["a", "a", "a", "b"]);
   assertMatch(
     stderr,
-    /ERROR - cannot handle stdin@0: status 500, and no eventResultProcessor is configured for onError; later events of its key are blocked; trying again in \d\.\d s\n/,
+    /ERROR - cannot handle stdin@0: status 500, and no eventResultProcessor is configured for onError; it blocks later events as 'ordering' says; trying again in \d\.\d s\n/,
   );
 });
 

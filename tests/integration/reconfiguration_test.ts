@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ConfigReading } from "../../src/config/mod.ts";
+import { ConfigSnapshot } from "../../src/config/mod.ts";
 import { type ChangeTarget, Reconfiguration } from "../../src/process/reconfiguration.ts";
 import { TemporaryFiles } from "../support/tls/certificate_authority.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
@@ -48,7 +48,7 @@ function read(token: string) {
       auth: { type: "bearer", token: `\${file:${token}}` },
     },
   }]);
-  const reading = new ConfigReading([{ name: "config.yaml", text }], {
+  const reading = new ConfigSnapshot([{ name: "config.yaml", text }], {
     env: () => undefined,
     readFile: (path) => Deno.readTextFileSync(path),
   });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type PipelineConfig, pipelineSchema } from "../../src/config/schema.ts";
-import { partsOf } from "../../src/config/parts.ts";
+import { rolesOf } from "../../src/config/roles.ts";
 import {
   discoveryPermissions,
   pipelinePermissions,
@@ -29,8 +29,8 @@ const STDIO_TO_HTTP = pipeline({
   eventResultProcessor: { type: "stdout", when: "onSuccess" },
 });
 
-Deno.test("partsOf() has the parts in the order in which an event meets them, with their paths", () => {
-  assertEquals(partsOf(KAFKA_TO_HTTP).map(({ path, config }) => [path, config.type]), [
+Deno.test("rolesOf() has the parts in the order in which an event meets them, with their paths", () => {
+  assertEquals(rolesOf(KAFKA_TO_HTTP).map(({ path, config }) => [path, config.type]), [
     ["eventListener", "kafka"],
     ["eventHandler", "http"],
     ["eventResultProcessor[0]", "kafka"],
@@ -38,10 +38,10 @@ Deno.test("partsOf() has the parts in the order in which an event meets them, wi
   ]);
 });
 
-Deno.test("partsOf() does not know a type that no transport has", () => {
+Deno.test("rolesOf() does not know a type that no transport has", () => {
   for (const type of ["nats", "constructor", "__proto__"]) {
     const eventHandler = { ...STDIO_TO_HTTP.eventHandler, type };
-    assertThrows(() => partsOf({ ...STDIO_TO_HTTP, eventHandler }), RangeError, type);
+    assertThrows(() => rolesOf({ ...STDIO_TO_HTTP, eventHandler }), RangeError, type);
   }
 });
 

@@ -91,7 +91,7 @@ const ROWS: readonly Row[] = [
     next: [
       BLOCK,
       "log: cannot handle ORDERS[0]@0: status 400, and no eventResultProcessor is configured for " +
-      "onError; later events of its key are blocked; trying again in TIME",
+      "onError; it blocks later events as 'ordering' says; trying again in TIME",
     ],
   },
   {

@@ -48,8 +48,9 @@ export interface Permit {
  *   while the last one still runs. In an outage, one goes at a time, after growing pauses.
  *
  * A call that was accepted ends a refusal, and a response that suggests no outage ends an outage. The breaker closes
- * when neither is left. If it started half-open, a call that shows nothing about access closes it, too: also one whose
- * permit is no longer valid, as it may have used other credentials.
+ * when neither is left. If it started half-open, a call with a valid permit that shows nothing about access closes it, too.
+ * A call whose permit is no longer valid may have used other credentials: it shows nothing about access, and closes the
+ * breaker only by ending an outage.
  */
 export class CircuitBreaker {
   readonly #log: Logger;
@@ -60,8 +61,7 @@ export class CircuitBreaker {
   readonly #probes = new Set<Permit>();
   readonly #waiting = new WaitingDeliveries<Permit>();
   readonly #leases = new WeakSet<Lease>();
-  /** The permit of all calls while the breaker is closed. */
-  #closed: Permit | null;
+  #permitWhileClosed: Permit | null;
   /** Why the endpoint refuses this client, if it does. */
   #refusal: string | null = null;
   #refusalsInRow = 0;
@@ -83,7 +83,7 @@ export class CircuitBreaker {
     this.#now = now;
     this.#streak = new FailureStreak(now);
     this.#pauses = backoffDelays(this.#backoff);
-    this.#closed = startsHalfOpen ? null : {};
+    this.#permitWhileClosed = startsHalfOpen ? null : {};
   }
 
   /** Whether there is an outage: no call counts as an attempt. */
@@ -103,7 +103,7 @@ export class CircuitBreaker {
 
   /** The permit while the breaker is closed; null when the call has to `enter()`. */
   get permit(): Permit | null {
-    return this.#closed;
+    return this.#permitWhileClosed;
   }
 
   /**
@@ -123,7 +123,7 @@ export class CircuitBreaker {
 
   /** Whether a permit is still valid: the breaker may have opened since. */
   admits(permit: Permit): boolean {
-    return permit === this.#closed || this.#probes.has(permit);
+    return permit === this.#permitWhileClosed || this.#probes.has(permit);
   }
 
   /** The call of a permit has ended, or is not made. */
@@ -141,7 +141,7 @@ export class CircuitBreaker {
     } else if (outcome.when === "onSuccess") this.#recordAnswer({ isSuccess: true });
     else if (!outcome.error.suggestsOutage) this.#recordAnswer({ isSuccess: false });
     else this.#recordFailure(key, { ...outcome.error, isResponse: true });
-    if (this.#closed !== null) return;
+    if (this.#permitWhileClosed !== null) return;
     if (this.#refusal !== null || this.#isOutage) {
       this.#health?.fails(ENDPOINT, this.#refusal ?? "the endpoint is away");
     } else if (isValid || wasOutage) this.#close({ wasRefused });
@@ -149,7 +149,7 @@ export class CircuitBreaker {
 
   /** Credentials have changed: a probe may go at once, and earlier calls show nothing about access. */
   renew(): void {
-    this.#closed = null;
+    this.#permitWhileClosed = null;
     this.#probes.clear();
     this.#nextProbeAtMs = -Infinity;
     this.#letThrough();
@@ -163,7 +163,7 @@ export class CircuitBreaker {
     const error = outcome.when === "onError" ? outcome.error : undefined;
     if (error?.refusal !== undefined) {
       const { reason, mayConcernEventOnly = false } = error.refusal;
-      const isDoubtful = mayConcernEventOnly && permit === this.#closed;
+      const isDoubtful = mayConcernEventOnly && permit === this.#permitWhileClosed;
       if (!isDoubtful || ++this.#refusalsInRow === REFUSALS_IN_A_ROW) this.#refuse(reason);
     } else if (error?.isBeforeAccessCheck !== true) {
       this.#refusal = null;
@@ -222,8 +222,8 @@ export class CircuitBreaker {
   #open(sinceMs: number): void {
     this.#openSinceMs ??= sinceMs;
     this.#turnAway();
-    if (this.#closed === null) return;
-    this.#closed = null;
+    if (this.#permitWhileClosed === null) return;
+    this.#permitWhileClosed = null;
     this.#scheduleProbe();
   }
 
@@ -235,7 +235,7 @@ export class CircuitBreaker {
       this.#health?.works(ENDPOINT);
     }
     this.#openSinceMs = null;
-    this.#closed = {};
+    this.#permitWhileClosed = {};
     this.#probes.clear();
     this.#refusalsInRow = 0;
     this.#letThrough();
@@ -257,7 +257,7 @@ export class CircuitBreaker {
   #letThrough(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#closed !== null) return this.#waiting.admitAll(this.#closed);
+    if (this.#permitWhileClosed !== null) return this.#waiting.admitAll(this.#permitWhileClosed);
     const isOneAtATime = this.#isOutage && this.#refusal === null;
     if (isOneAtATime && this.#probes.size > 0) return;
     // A suspended lease would hold up the probe.

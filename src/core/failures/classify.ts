@@ -43,7 +43,7 @@ export type RetryDecision =
   | { readonly kind: "afterOutage"; readonly reason: string };
 
 /** The calls for an event so far. */
-export interface History {
+export interface CallHistory {
   /** Set after the first failed attempt. */
   attempts?: Attempts;
   /** Whether the last call got no response. */
@@ -59,11 +59,11 @@ interface UnansweredCall {
   readonly outageBegins: AbortSignal;
 }
 
-type Failed = ClassifyOptions & { readonly attempts: Attempts; readonly history: History };
+type Failed = ClassifyOptions & { readonly attempts: Attempts; readonly history: CallHistory };
 
 /** Records a response, before the breaker does. After a possible outage, pauses start again from the shortest. */
 export function recordResponse(
-  history: History,
+  history: CallHistory,
   { breaker, unansweredCalls }: Pick<ClassifyOptions, "breaker" | "unansweredCalls">,
 ): void {
   unansweredCalls.recordResponse();
@@ -79,15 +79,15 @@ export function classify(
 ): RetryDecision {
   if (outcome instanceof HandlerError) return classifyNoResponse(outcome, failed);
   if (!(outcome instanceof TemplateError)) return classifyErrorResponse(outcome, failed);
-  return failedForGood({ reason: "template", message: outcome.message }, failed);
+  return failOrBlock({ reason: "template", message: outcome.message }, failed);
 }
 
 function classifyErrorResponse(result: ErrorResult, failed: Failed): RetryDecision {
   const { breaker, policy: { retry }, attempts, takesErrors } = failed;
   const { summary, error: { status, isTransient, retryAfterMs, suggestsOutage } } = result;
   if (suggestsOutage && breaker.isOutage) return { kind: "afterOutage", reason: summary };
-  // An outage that begins ends the pause, and the breaker then decides when to call. But a `Retry-After` runs to its end:
-  // the outage may be over before.
+  // An outage that begins ends the pause, and the breaker then decides when to call. It does not end a `Retry-After`: the
+  // outage could be over before the time that the endpoint asked for.
   const until = suggestsOutage && retryAfterMs === undefined ? breaker.outageBegins : undefined;
   if (isTransient && retry !== null) {
     attempts.count();
@@ -103,7 +103,7 @@ function classifyErrorResponse(result: ErrorResult, failed: Failed): RetryDecisi
     ...(status === undefined ? {} : { status }),
   };
   const atMostMs = suggestsOutage ? breaker.longestPauseMs : undefined;
-  return failedForGood(failure, failed, { atLeastMs: retryAfterMs, atMostMs, until });
+  return failOrBlock(failure, failed, { atLeastMs: retryAfterMs, atMostMs, until });
 }
 
 function classifyNoResponse(error: HandlerError, failed: Failed): RetryDecision {
@@ -132,7 +132,7 @@ function classifyNoResponse(error: HandlerError, failed: Failed): RetryDecision 
  * begun since. Returns a failure when attempts are used up, unless the event blocks.
  */
 export function countUnanswered(
-  history: History,
+  history: CallHistory,
   { policy }: Pick<ClassifyOptions, "policy">,
 ): EventFailure | null {
   const { attempts, unanswered } = history;
@@ -156,7 +156,7 @@ function backoffOf(policy: RetryPolicy | null): Pause {
   return policy?.backoff === undefined ? {} : { backoff: policy.backoff };
 }
 
-function failedForGood(
+function failOrBlock(
   failure: EventFailure,
   { policy }: ClassifyOptions,
   pause: Pause = {},
@@ -195,5 +195,5 @@ export function oversizeFailure({ oversize }: InboundEvent): EventFailure | null
 
 /** Log text for an event that has failed for good and blocks. */
 export function whileBlocked({ message }: Pick<EventFailure, "message">): string {
-  return `${message}; later events of its key are blocked`;
+  return `${message}; it blocks later events as 'ordering' says`;
 }

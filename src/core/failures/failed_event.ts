@@ -29,7 +29,7 @@ export interface FailedEvent {
  *
  * @throws {EventNotSettledError} when the lease ended first
  */
-export async function disposeOf(
+export async function applyOnFailure(
   failed: FailedEvent,
   options: FailedEventOptions,
 ): Promise<boolean> {

@@ -2,11 +2,11 @@ import { Attempts } from "./attempts.ts";
 import type { CallSlots } from "../call_slots.ts";
 import type { Permit } from "./circuit_breaker.ts";
 import {
+  type CallHistory,
   type CallsOutcome,
   classify,
   type ClassifyOptions,
   countUnanswered,
-  type History,
   recordResponse,
   type RetryDecision,
 } from "./classify.ts";
@@ -26,7 +26,7 @@ export interface CallOptions extends RetryOptions, ClassifyOptions {
 /** An event's delivery, and its calls so far. */
 interface Work {
   readonly delivery: Delivery;
-  readonly history: History;
+  readonly history: CallHistory;
 }
 
 /**
@@ -44,7 +44,7 @@ interface Work {
 export async function callHandler(
   delivery: Delivery,
   options: CallOptions,
-  history: History,
+  history: CallHistory,
 ): Promise<CallsOutcome> {
   const { breaker, slots, log } = options;
   const work = { delivery, history };

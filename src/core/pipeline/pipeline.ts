@@ -1,16 +1,16 @@
 import { CallSlots } from "../call_slots.ts";
 import type { CircuitBreaker } from "../failures/circuit_breaker.ts";
 import {
+  type CallHistory,
   type CallsOutcome,
   crashFailure,
   type EventFailure,
-  type History,
   oversizeFailure,
   whileBlocked,
 } from "../failures/classify.ts";
 import type { Delivery } from "../delivery.ts";
 import type { InboundEvent } from "../event.ts";
-import { disposeOf, type FailedEventOptions } from "../failures/failed_event.ts";
+import { applyOnFailure, type FailedEventOptions } from "../failures/failed_event.ts";
 import type { FailurePolicy, OnTombstone } from "../failure_policy.ts";
 import type { Handler, Result, When } from "../handler.ts";
 import type { Lease } from "../lease.ts";
@@ -103,7 +103,7 @@ class Pipeline {
     if (event.value === null && onTombstone === "skip") {
       return telemetry?.settled(delivery, "skipped");
     }
-    const history: History = event.past === undefined
+    const history: CallHistory = event.past === undefined
       ? {}
       : { attempts: attemptsFor(event, this.#options) };
     try {
@@ -118,7 +118,8 @@ class Pipeline {
         const attempts = history.attempts ??= attemptsFor(event, this.#options);
         attempts.fail();
         await attempts.pauses.pause(whileBlocked(failure), { lease, isBlocking: true });
-        // The response is at hand and the other processors have stored it, so only refused records are published again.
+        // After a result that is too large: the other processors have stored theirs. After any other failure, nothing is
+        // left to repeat: the event waits for an operator.
         toStore = refused;
         await this.#calls.slots.beginWithoutCall(delivery);
       }
@@ -132,7 +133,7 @@ class Pipeline {
   }
 
   /** The outcome of calls. Some events need none: forwarded tombstones, too large events, and poison pills. */
-  async #outcomeOf(delivery: Delivery, history: History): Promise<Outcome> {
+  async #outcomeOf(delivery: Delivery, history: CallHistory): Promise<Outcome> {
     const { event, lease } = delivery;
     const { policy, slots } = this.#calls;
     const isForwarded = event.value === null && this.#options.onTombstone === "forward";
@@ -176,7 +177,7 @@ class Pipeline {
    */
   async #complete(
     { outcome, toStore }: { outcome: Outcome; toStore: readonly Addressed[] },
-    { delivery, history: { attempts } }: { delivery: Delivery; history: History },
+    { delivery, history: { attempts } }: { delivery: Delivery; history: CallHistory },
   ): Promise<{ failure: EventFailure | null; refused: readonly Addressed[] }> {
     const heldBytes = outcome.kind === "result" ? outcome.result.value.byteLength : 0;
     this.#calls.slots.hold(heldBytes);
@@ -191,7 +192,7 @@ class Pipeline {
         : TOO_LARGE;
       if (failure === null) delivery.telemetry?.settled(delivery, "done");
       const isSettled = failure === null ||
-        await disposeOf({ delivery, failure, attempts }, this.#failed);
+        await applyOnFailure({ delivery, failure, attempts }, this.#failed);
       return { failure: isSettled ? null : failure, refused };
     } finally {
       this.#calls.slots.release(heldBytes);

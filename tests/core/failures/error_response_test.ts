@@ -106,7 +106,7 @@ Deno.test("runPipeline() repeats the call, when its result is an error that no r
     log.of("ERROR"),
     Array(2).fill(
       "cannot handle MY_FIRST_TOPIC[0]@184: status 503, and no eventResultProcessor is configured for onError; " +
-        "later events of its key are blocked; trying again in 0.0 s",
+        "it blocks later events as 'ordering' says; trying again in 0.0 s",
     ),
   );
 });

@@ -1,7 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { InboundEvent } from "../../../src/core/event.ts";
 import { CircuitBreaker } from "../../../src/core/failures/circuit_breaker.ts";
-import { classify, countUnanswered, type History } from "../../../src/core/failures/classify.ts";
+import {
+  type CallHistory,
+  classify,
+  countUnanswered,
+} from "../../../src/core/failures/classify.ts";
 import type { FailurePolicy } from "../../../src/core/failure_policy.ts";
 import { attemptsFor } from "../../../src/core/failures/retry.ts";
 import { UnansweredCalls } from "../../../src/core/failures/unanswered_calls.ts";
@@ -42,7 +46,7 @@ class Calls {
   }
 
   /** A call for an event gets no response. */
-  fail(history: History, error = new HandlerError("no response")): History {
+  fail(history: CallHistory, error = new HandlerError("no response")): CallHistory {
     this.#record(error);
     const attempts = history.attempts ??= attemptsFor(anEvent(), { log: this.#log });
     attempts.fail();
@@ -57,7 +61,7 @@ class Calls {
   }
 
   /** The pause of an event ends. Returns how many attempts count then, and whether the event has failed for good. */
-  endPause(history: History): [counted: number, reason: string | undefined] {
+  endPause(history: CallHistory): [counted: number, reason: string | undefined] {
     const failure = countUnanswered(history, this.#options);
     return [history.attempts?.soFar.counted ?? 0, failure?.reason];
   }
@@ -128,7 +132,7 @@ Deno.test("an unanswered call does not count when an outage has begun since, eve
 Deno.test("an event has failed for good when its attempts are used up, unless it blocks", () => {
   for (const onFailure of ["deadLetter", "discard", "block"] as const) {
     const calls = new Calls({ policy: { ...POLICY, onFailure } });
-    const history: History = {};
+    const history: CallHistory = {};
     for (const counted of [1, 2, 3]) {
       calls.fail(history);
       calls.answer();
@@ -140,7 +144,7 @@ Deno.test("an event has failed for good when its attempts are used up, unless it
 
 Deno.test("it takes two unanswered calls that count, even if none is to be repeated: one may be chance", () => {
   const calls = new Calls({ policy: { ...POLICY, noResponse: null } });
-  const history: History = {};
+  const history: CallHistory = {};
   for (const expected of [[1, undefined], [2, "noResponse"]]) {
     calls.fail(history);
     calls.answer();

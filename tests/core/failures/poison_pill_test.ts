@@ -50,7 +50,7 @@ Deno.test("runPipeline() calls for a poison pill again after a pause, when it is
   assertEquals(failing.successes.stored.length, 1);
   assertMatch(
     failing.log.lines[0] ?? "",
-    /work on it was cut off in 3 of 3 attempts; later events of its key are blocked; trying again/,
+    /work on it was cut off in 3 of 3 attempts; it blocks later events as 'ordering' says; trying again/,
   );
 });
 
