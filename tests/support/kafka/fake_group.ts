@@ -3,7 +3,7 @@ import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import type {
   ConsumerGroup as GroupOfKafkajs,
   PartitionOffset,
-} from "../../../src/transports/kafka/consumer/kafkajs_types.ts";
+} from "../../../src/transports/kafka/kafkajs/types.ts";
 import { FakeRecords } from "./fetched_records.ts";
 
 const JOINED = "consumer.group_join";

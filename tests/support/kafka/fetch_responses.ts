@@ -3,10 +3,8 @@ import { Buffer } from "node:buffer";
 import Encoder from "kafkajs/src/protocol/encoder.js";
 import type { Bytes } from "../../../src/core/event.ts";
 import { decodeFetchResponse } from "../../../src/transports/kafka/kafkajs/fetch_response.ts";
-import {
-  contentOf,
-  type PartitionResponse,
-} from "../../../src/transports/kafka/consumer/partition_response.ts";
+import { contentOf } from "../../../src/transports/kafka/consumer/partition_response.ts";
+import type { PartitionResponse } from "../../../src/transports/kafka/kafkajs/types.ts";
 import type {
   FetchedRecord,
   FetchedRecords,

@@ -1,6 +1,6 @@
 import { atMost } from "../../../core/backoff.ts";
 import { withRequests } from "../kafkajs/own_requests.ts";
-import type { Broker, ConsumerGroup } from "./kafkajs_types.ts";
+import type { Broker, ConsumerGroup } from "../kafkajs/types.ts";
 
 /** How long to wait for a coordinator's response under way. */
 const ANSWER_MS = 1000;

@@ -1,6 +1,6 @@
 import { decodeSubscription } from "../kafkajs/consumer_protocol.ts";
 import { refusalOf } from "./group_errors.ts";
-import type { ConsumerGroup, GroupDescription } from "./kafkajs_types.ts";
+import type { ConsumerGroup, GroupDescription } from "../kafkajs/types.ts";
 
 type DescribableGroup = Pick<ConsumerGroup, "groupId" | "assigners" | "coordinator">;
 

@@ -5,7 +5,7 @@ import { clientFailure } from "../client/client_failure.ts";
 import { CoordinatorWaits } from "./coordinator_waits.ts";
 import { countSubscribers, describeRefusal } from "./group_description.ts";
 import { isNotServing } from "./group_errors.ts";
-import type { ConsumerGroup, OffsetManager } from "./kafkajs_types.ts";
+import type { ConsumerGroup, OffsetManager } from "../kafkajs/types.ts";
 import type { StartAtEnd } from "./offset_reset.ts";
 
 /** Log interval for a refusal whose reason stays the same. */

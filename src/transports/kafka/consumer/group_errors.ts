@@ -1,4 +1,4 @@
-import type { ConsumerGroup } from "./kafkajs_types.ts";
+import type { ConsumerGroup } from "../kafkajs/types.ts";
 
 // What the errors of a group and its coordinator mean.
 

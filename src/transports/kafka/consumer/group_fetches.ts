@@ -1,13 +1,8 @@
 import { sleep } from "../../../core/backoff.ts";
 import { fetchingBatches } from "../kafkajs/fetch_response.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { Broker, ConsumerGroup } from "./kafkajs_types.ts";
-import {
-  contentOf,
-  isOutOfRange,
-  NO_REPLICA,
-  type PartitionResponse,
-} from "./partition_response.ts";
+import type { Broker, ConsumerGroup, PartitionResponse } from "../kafkajs/types.ts";
+import { contentOf, isOutOfRange, NO_REPLICA } from "./partition_response.ts";
 
 /**
  * How long a turn of fetching lasts before kafkajs sends heartbeats, looks for new partitions, and may stop. This work

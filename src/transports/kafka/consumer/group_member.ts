@@ -2,7 +2,7 @@ import type { Logger } from "../../../core/log.ts";
 import type { PartitionProblems } from "../client/partition_problems.ts";
 import type { FetchDemand } from "./fetch_buffer.ts";
 import type { GroupEntry } from "./group_entry.ts";
-import type { PartitionOffset } from "./kafkajs_types.ts";
+import type { PartitionOffset } from "../kafkajs/types.ts";
 import type { FetchedPartition } from "./partition_response.ts";
 
 /** A group member, which is called for the partitions that it gains, fetches and gives up. */

@@ -15,7 +15,7 @@ import { createGroupConsumer } from "./group_consumer.ts";
 import { FetchDemand } from "./fetch_buffer.ts";
 import { LargeRecords } from "../records/large_records.ts";
 import { Membership } from "./membership.ts";
-import type { PartitionOffset } from "./kafkajs_types.ts";
+import type { PartitionOffset } from "../kafkajs/types.ts";
 import { OffsetCommits } from "./offset_commits.ts";
 import { GroupEntry } from "./group_entry.ts";
 import { StartAtEnd } from "./offset_reset.ts";

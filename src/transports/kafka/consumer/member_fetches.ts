@@ -2,7 +2,7 @@ import { atMost } from "../../../core/backoff.ts";
 import { isFinal, isRefusal, reasonIn } from "../client/client_failure.ts";
 import { fetchForAWhile } from "./group_fetches.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { ConsumerGroup } from "./kafkajs_types.ts";
+import type { ConsumerGroup } from "../kafkajs/types.ts";
 import { leaveOutOfRange } from "./offset_out_of_range.ts";
 import { findStartOffsets } from "./start_offsets.ts";
 

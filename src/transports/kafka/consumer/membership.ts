@@ -11,7 +11,7 @@ import {
   refusalOf,
 } from "./group_errors.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { Broker, ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
+import type { Broker, ConsumerGroup, PartitionOffset } from "../kafkajs/types.ts";
 import { MemberFetches } from "./member_fetches.ts";
 
 /** Pause while the group has no coordinator or rebalances. */

@@ -6,7 +6,7 @@ import { LogThrottle } from "../../../core/log_throttle.ts";
 import { clientFailure } from "../client/client_failure.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 import { isCommitRefused } from "./group_errors.ts";
-import type { ConsumerGroup } from "./kafkajs_types.ts";
+import type { ConsumerGroup } from "../kafkajs/types.ts";
 
 /** `Health` key of commits. */
 const COMMITS = "commits";

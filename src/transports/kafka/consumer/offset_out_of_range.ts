@@ -1,6 +1,6 @@
 import { reasonIn } from "../client/client_failure.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { ConsumerGroup, PartitionOffset } from "./kafkajs_types.ts";
+import type { ConsumerGroup, PartitionOffset } from "../kafkajs/types.ts";
 import { EARLIEST, fetchCommitted, LATEST, listOffsets } from "./offset_requests.ts";
 
 /** A requested offset, and the range of its partition. */

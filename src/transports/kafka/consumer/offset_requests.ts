@@ -1,4 +1,4 @@
-import type { Broker, OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
+import type { Broker, OffsetManager, PartitionOffset } from "../kafkajs/types.ts";
 
 /** Requests the first offset. As a committed offset it means "none", a convention of kafkajs. */
 export const EARLIEST = "-2";

@@ -1,7 +1,7 @@
 import type { Admin, Kafka } from "kafkajs";
 import { createCluster } from "../kafkajs/cluster.ts";
 import { isCommitRefused, isNotServing } from "./group_errors.ts";
-import type { OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
+import type { OffsetManager, PartitionOffset } from "../kafkajs/types.ts";
 import { fetchCommitted } from "./offset_requests.ts";
 
 /** Member fields of a commit from outside the group: brokers accept it only while the group is empty. */

@@ -2,8 +2,8 @@ import { isRefusal } from "../client/client_failure.ts";
 import { createErrorFromCode } from "../kafkajs/protocol.ts";
 import { transientReason } from "../client/transient_errors.ts";
 import type { PartitionProblem } from "../client/partition_problems.ts";
-import type { Unreadable } from "../records/fetched_batches.ts";
-import type { FetchedBatch, FetchedRecords } from "../records/record_batch.ts";
+import type { PartitionResponse } from "../kafkajs/types.ts";
+import type { FetchedRecords } from "../records/record_batch.ts";
 
 const NO_ERROR = 0;
 const OFFSET_OUT_OF_RANGE = 1;
@@ -13,21 +13,6 @@ export const NO_REPLICA = -1;
 
 /** The isolation level that includes records of open transactions. */
 const READ_UNCOMMITTED = 0;
-
-/** A fetch response for one partition. */
-export interface PartitionResponse {
-  readonly partition: number;
-  readonly errorCode: number;
-  /** The offset after the last record that consumers may read. */
-  readonly highWatermark: string;
-  /** The same for `read_committed`: records from the first open transaction on are held back. */
-  readonly lastStableOffset: string;
-  /** Id of the broker to fetch from instead (KIP-392). */
-  readonly preferredReadReplica?: number;
-  readonly messages: readonly FetchedBatch[];
-  /** Data after `messages` that cannot be read. */
-  readonly unreadable?: Unreadable | null;
-}
 
 /** Records fetched from one partition. */
 export interface FetchedPartition {

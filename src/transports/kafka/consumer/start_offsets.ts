@@ -1,6 +1,6 @@
 import { isRefusal, reasonIn } from "../client/client_failure.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { OffsetManager, PartitionOffset } from "./kafkajs_types.ts";
+import type { OffsetManager, PartitionOffset } from "../kafkajs/types.ts";
 import { EARLIEST, fetchCommitted, listOffsets } from "./offset_requests.ts";
 
 /** The member that offsets are looked up for. */

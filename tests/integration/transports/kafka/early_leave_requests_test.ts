@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import Broker from "kafkajs/src/broker/index.js";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { EarlyLeave } from "../../../../src/transports/kafka/consumer/early_leave.ts";
 
 const GROUP = "orders";

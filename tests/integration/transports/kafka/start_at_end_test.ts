@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Kafka } from "kafkajs";
-import type { OffsetManager } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { OffsetManager } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { StartAtEnd } from "../../../../src/transports/kafka/consumer/offset_reset.ts";
 
 const GROUP = "orders";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { encodeSubscription } from "../../../../src/transports/kafka/kafkajs/consumer_protocol.ts";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import {
   countSubscribers,
   describeRefusal,

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { PipelineHealth } from "../../../../src/core/health.ts";
 import { GroupEntry } from "../../../../src/transports/kafka/consumer/group_entry.ts";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { everythingSettled } from "../../../support/eventually.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
 

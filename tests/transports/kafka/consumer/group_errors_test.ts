@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { heartbeatFailure } from "../../../../src/transports/kafka/consumer/group_errors.ts";
 
 const ERROR = new Error("Connection error: connect ECONNREFUSED");

@@ -1,10 +1,10 @@
 import { assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import { fetchForAWhile } from "../../../../src/transports/kafka/consumer/group_fetches.ts";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
 import type {
-  FetchedPartition,
+  ConsumerGroup,
   PartitionResponse,
-} from "../../../../src/transports/kafka/consumer/partition_response.ts";
+} from "../../../../src/transports/kafka/kafkajs/types.ts";
+import type { FetchedPartition } from "../../../../src/transports/kafka/consumer/partition_response.ts";
 import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import { promisesSettled } from "../../../support/eventually.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { FetchDemand } from "../../../../src/transports/kafka/consumer/fetch_buffer.ts";
 import type { GroupMember } from "../../../../src/transports/kafka/consumer/group_member.ts";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { MemberFetches } from "../../../../src/transports/kafka/consumer/member_fetches.ts";
 import type {
   FetchedPartition,

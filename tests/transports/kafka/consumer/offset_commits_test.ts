@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type {
   AssignedPartition,
 } from "../../../../src/transports/kafka/consumer/assigned_partition.ts";
-import type { PartitionOffset } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { PartitionOffset } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { PipelineHealth } from "../../../../src/core/health.ts";
 import { OffsetCommits } from "../../../../src/transports/kafka/consumer/offset_commits.ts";
 import { assign } from "../../../support/kafka/assign.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { ConsumerGroup } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { ConsumerGroup } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import {
   leaveOutOfRange,
   whereToContinue,

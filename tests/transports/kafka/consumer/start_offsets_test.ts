@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { OffsetManager } from "../../../../src/transports/kafka/consumer/kafkajs_types.ts";
+import type { OffsetManager } from "../../../../src/transports/kafka/kafkajs/types.ts";
 import { findStartOffsets } from "../../../../src/transports/kafka/consumer/start_offsets.ts";
 import { PartitionProblems } from "../../../../src/transports/kafka/client/partition_problems.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";

@@ -8,7 +8,7 @@ import {
   encodeSubscription,
 } from "../../kafkajs/consumer_protocol.ts";
 import type { JoinResponse } from "../../kafkajs/consumers.ts";
-import type { Cluster } from "../kafkajs_types.ts";
+import type { Cluster } from "../../kafkajs/types.ts";
 import {
   assignByRange,
   assignByRoundRobin,

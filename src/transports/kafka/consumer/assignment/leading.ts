@@ -3,7 +3,7 @@ import type { Logger } from "../../../../core/log.ts";
 import { rootMessage } from "../../client/client_failure.ts";
 import type { JoinResponse } from "../../kafkajs/consumers.ts";
 import { withRequests } from "../../kafkajs/own_requests.ts";
-import type { Cluster, MetadataBroker, TopicAnswer } from "../kafkajs_types.ts";
+import type { Cluster, MetadataBroker, TopicAnswer } from "../../kafkajs/types.ts";
 import { assignPartitions } from "./assigners.ts";
 
 /** Maximum interval between look-ups of a topic without known partitions. */

@@ -1,4 +1,5 @@
-import type { PartitionResponse } from "./partition_response.ts";
+import type { Unreadable } from "../records/fetched_batches.ts";
+import type { FetchedBatch } from "../records/record_batch.ts";
 
 // The parts of kafkajs's internal classes that a group member uses.
 
@@ -16,6 +17,21 @@ interface OffsetsResponse {
 interface TopicPartitions {
   readonly topic: string;
   readonly partitions: readonly number[];
+}
+
+/** A fetch response for one partition. */
+export interface PartitionResponse {
+  readonly partition: number;
+  readonly errorCode: number;
+  /** The offset after the last record that consumers may read. */
+  readonly highWatermark: string;
+  /** The same for `read_committed`: records from the first open transaction on are held back. */
+  readonly lastStableOffset: string;
+  /** Id of the broker to fetch from instead (KIP-392). */
+  readonly preferredReadReplica?: number;
+  readonly messages: readonly FetchedBatch[];
+  /** Data after `messages` that cannot be read. */
+  readonly unreadable?: Unreadable | null;
 }
 
 export interface Broker {
