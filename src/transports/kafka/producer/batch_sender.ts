@@ -63,8 +63,8 @@ interface ProducingBroker {
 }
 
 /**
- * Sends batches to the brokers that lead the partitions of a topic. Replaces kafkajs's own producer: that one takes the first failed partition for a
- * failure of the whole request, and repeats batches that are stored.
+ * Sends batches to the brokers that lead the partitions of a topic. It replaces kafkajs's own producer, which takes the
+ * first failed partition for a failure of the whole request, and repeats batches that are stored.
  */
 export class BatchSender {
   readonly topic: string;

@@ -23,7 +23,7 @@ const STRATEGIES: Readonly<Record<AssignmentStrategy, Strategy>> = {
 
 type JoinedMember = JoinResponse["members"][number];
 
-/** Announces strategies to the group. A leader assigns by {@linkcode assignPartitions}: kafkajs never knows that it leads. */
+/** Announces strategies to the group. kafkajs never learns that it leads: {@linkcode assignPartitions} then assigns. */
 export function createAssigners(names: readonly AssignmentStrategy[]): PartitionAssigner[] {
   return names.map((name) => ({ cluster }) => ({
     name,
