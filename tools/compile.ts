@@ -24,6 +24,7 @@ export const V8_FLAGS: readonly string[] = [
 
 /** Modules that only Workers load, which the compiler cannot find by following imports. */
 export const WORKERS: readonly string[] = [
+  "src/process/config_worker.ts",
   "src/process/pipeline_worker.ts",
   "src/process/discovery_worker.ts",
   "src/process/redrive_worker.ts",

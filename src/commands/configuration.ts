@@ -1,16 +1,8 @@
-import {
-  ConfigSnapshot,
-  type ConfigSource,
-  type ExternalValues,
-  formatProblem,
-  type LoadedConfig,
-} from "../config/mod.ts";
+import type { ConfigSnapshot, ConfigSource, LoadedConfig } from "../config/mod.ts";
+import { formatProblem } from "../config/problem.ts";
 import type { Config, PipelineConfig } from "../config/schema.ts";
-import {
-  MAX_NAMED_FILE_BYTES,
-  readBoundedFile,
-  readStandardInput,
-} from "../process/bounded_input.ts";
+import { readBoundedFile, readStandardInput } from "../process/bounded_input.ts";
+import { takeSnapshot } from "../process/config_reading.ts";
 import { printError } from "../process/console.ts";
 import { listenerRole } from "../transports/mod.ts";
 
@@ -19,19 +11,9 @@ export const STANDARD_INPUT = "-";
 
 const MAX_SOURCE_BYTES = 4 * 1024 * 1024;
 
-const EXTERNAL_VALUES: ExternalValues = {
-  env: (name) => Deno.env.get(name),
-  readFile: (path, isAgain) =>
-    readBoundedFile(path, {
-      maxBytes: MAX_NAMED_FILE_BYTES,
-      ...(isAgain ? { patienceMs: 0 } : {}),
-    }),
-  isStream: (path) => !Deno.statSync(path).isFile,
-};
-
 /** A valid configuration that can be read again. */
 export interface ReadFiles extends LoadedConfig {
-  readonly reading: ConfigSnapshot;
+  readonly snapshot: ConfigSnapshot;
 }
 
 /** Reads and validates the files; null when there are problems, all of which were printed. */
@@ -51,13 +33,14 @@ export async function readFiles(files: readonly string[]): Promise<ReadFiles | n
     }
   }
   if (sources.length > 0) {
-    const reading = new ConfigSnapshot(sources, EXTERNAL_VALUES);
-    const { result } = reading;
-    if ("config" in result) {
-      problems.push(...sharingProblems(result.config.pipelines, files));
-      if (problems.length === 0) return { ...result, reading };
-    } else {
-      problems.push(...result.problems.map(formatProblem));
+    try {
+      const snapshot = await takeSnapshot({ sources });
+      const { result } = snapshot;
+      if ("config" in result) problems.push(...sharingProblems(result.config.pipelines, files));
+      else problems.push(...result.problems.map(formatProblem));
+      if ("config" in result && problems.length === 0) return { ...result, snapshot };
+    } catch (error) {
+      problems.push(`eventor: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   await printError(problems.map((problem) => `${problem}\n`).join(""));

@@ -1,7 +1,7 @@
 import { type Command, EXIT_CODE } from "./command_line.ts";
 import { printError } from "../process/console.ts";
 import { LogWriter } from "../process/log_writer.ts";
-import { tryPermissions } from "../process/sandbox.ts";
+import { tryPermissions, workerPermissions } from "../process/sandbox.ts";
 import { SandboxedWorker } from "../process/sandboxed_worker.ts";
 import type { TryCommand } from "../process/worker_messages.ts";
 import { loadFiles, pipelineOf, STANDARD_INPUT } from "./configuration.ts";
@@ -27,7 +27,7 @@ export async function tryEvent(command: Command & { kind: "try" }): Promise<numb
   const writer = new LogWriter(config.logFormat, Deno.stderr);
   using worker = new SandboxedWorker<TryCommand, boolean>(TRY_WORKER, {
     name: `${pipeline.name} (try)`,
-    permissions: tryPermissions(pipeline),
+    permissions: workerPermissions(tryPermissions(pipeline)),
     log: writer.log,
   });
   worker.send({ pipeline, event: { key, headers }, secrets: config.secrets });

@@ -15,47 +15,53 @@ export interface ExternalValues {
   isStream?(path: string): boolean;
 }
 
-/** Records the external values of a configuration. */
-export class RecordedValues implements ExternalValues {
-  readonly #values: ExternalValues;
-  readonly #variables = new Map<string, string | undefined>();
-  readonly #files = new Map<string, string | undefined>();
-  readonly #streams = new Map<string, string>();
-
-  constructor(values: ExternalValues) {
-    this.#values = values;
-  }
-
+/** The external values that a configuration was read with: plain data. */
+export interface RecordedValues {
+  readonly variables: ReadonlyMap<string, string | undefined>;
   /** Files that may change, by path; `undefined` for unreadable ones. */
-  get files(): ReadonlyMap<string, string | undefined> {
-    return this.#files;
-  }
+  readonly files: ReadonlyMap<string, string | undefined>;
+  /** Contents of pipes and the like, by path. */
+  readonly streams: ReadonlyMap<string, string>;
+}
 
-  /** For reading the same text again: with recorded variables and streams, but current files. */
-  again(): RecordedValues {
-    return new RecordedValues({
-      env: (name) => this.#variables.get(name),
-      readFile: (path) => this.#streams.get(path) ?? this.#values.readFile(path, true),
-      isStream: (path) => this.#streams.has(path),
-    });
+/** Records the external values of a configuration. */
+export class ValueRecorder implements ExternalValues {
+  readonly recorded = {
+    variables: new Map<string, string | undefined>(),
+    files: new Map<string, string | undefined>(),
+    streams: new Map<string, string>(),
+  };
+  readonly #values: ExternalValues;
+  readonly #before: RecordedValues | undefined;
+
+  /** @param before replaces variables and streams, for reading the same text again */
+  constructor(values: ExternalValues, before?: RecordedValues) {
+    this.#values = values;
+    this.#before = before;
   }
 
   env(name: string): string | undefined {
-    const value = this.#values.env(name);
-    this.#variables.set(name, value);
+    const before = this.#before;
+    const value = before === undefined ? this.#values.env(name) : before.variables.get(name);
+    this.recorded.variables.set(name, value);
     return value;
   }
 
   readFile(path: string): string {
-    const stream = this.#streams.get(path);
-    if (stream !== undefined) return stream;
-    this.#files.set(path, undefined);
-    const isStream = this.#values.isStream?.(path) ?? false;
-    const text = this.#values.readFile(path);
+    const { files, streams } = this.recorded;
+    const isAgain = this.#before !== undefined;
+    const stream = (this.#before?.streams ?? streams).get(path);
+    if (stream !== undefined) {
+      streams.set(path, stream);
+      return stream;
+    }
+    files.set(path, undefined);
+    const isStream = !isAgain && this.#values.isStream?.(path) === true;
+    const text = this.#values.readFile(path, isAgain);
     if (isStream) {
-      this.#streams.set(path, text);
-      this.#files.delete(path);
-    } else this.#files.set(path, text);
+      streams.set(path, text);
+      files.delete(path);
+    } else files.set(path, text);
     return text;
   }
 }

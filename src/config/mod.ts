@@ -3,7 +3,7 @@ import { rolesOf } from "./roles.ts";
 import { listenerRole } from "../transports/mod.ts";
 import { type ConfigSource, type LoadedFile, loadFile } from "./file.ts";
 import { quoted } from "../schema/description.ts";
-import { type ExternalValues, RecordedValues } from "./external_values.ts";
+import { type ExternalValues, type RecordedValues, ValueRecorder } from "./external_values.ts";
 import { type ConfigProblem, formatPipeline } from "./problem.ts";
 import {
   type Config,
@@ -14,8 +14,6 @@ import {
 } from "./schema.ts";
 
 export { configJsonSchema } from "./schema.ts";
-export { changedKeys } from "./changed_keys.ts";
-export { type ConfigProblem, formatProblem } from "./problem.ts";
 export type { ConfigSource } from "./file.ts";
 export type { ExternalValues } from "./external_values.ts";
 
@@ -47,39 +45,33 @@ export function loadConfig(
   if (betweenPipelines.length > 0) return { problems: betweenPipelines };
   const configs = files.flatMap(({ config }) => config === undefined ? [] : [config]);
   return {
-    config: deepFreeze({
+    config: {
       logFormat: firstOf(configs, "logFormat") ?? PROCESS_DEFAULTS.logFormat,
       shutdownTimeoutMs: firstOf(configs, "shutdownTimeout") ?? DEFAULT_SHUTDOWN_TIMEOUT_MS,
       ...adminOf(configs),
       pipelines: configs.flatMap(({ pipelines }) => pipelines),
       warnings: files.flatMap(({ warnings }) => warnings),
       secrets: files.flatMap(({ secrets }) => secrets),
-    }),
+    },
     written: pipelinesOf(files).map(({ written }) => written),
   };
 }
 
-/** A configuration as read once, with its external values. */
-export class ConfigSnapshot {
-  readonly result: LoadedConfig | { problems: ConfigProblem[] };
-  readonly #sources: readonly ConfigSource[];
-  readonly #values: RecordedValues;
+/** A configuration as read once: plain data. */
+export interface ConfigSnapshot {
+  readonly sources: readonly ConfigSource[];
+  readonly values: RecordedValues;
+  readonly result: LoadedConfig | { readonly problems: readonly ConfigProblem[] };
+}
 
-  constructor(sources: readonly ConfigSource[], values: ExternalValues) {
-    this.#sources = sources;
-    this.#values = values instanceof RecordedValues ? values : new RecordedValues(values);
-    this.result = loadConfig(sources, this.#values);
-  }
-
-  /** Named files: texts by path, `undefined` for unreadable ones. */
-  get files(): ReadonlyMap<string, string | undefined> {
-    return this.#values.files;
-  }
-
-  /** Reads the same sources again, with the same variables and the current files. */
-  again(): ConfigSnapshot {
-    return new ConfigSnapshot(this.#sources, this.#values.again());
-  }
+/** @param before values to read the same sources again with: the same variables, and the current files */
+export function readConfig(
+  sources: readonly ConfigSource[],
+  values: ExternalValues,
+  before?: RecordedValues,
+): ConfigSnapshot {
+  const recorder = new ValueRecorder(values, before);
+  return { sources, result: loadConfig(sources, recorder), values: recorder.recorded };
 }
 
 /** What only one pipeline may have, such as a name. */
@@ -211,10 +203,4 @@ function firstOf<Key extends keyof FileConfig>(
   key: Key,
 ): FileConfig[Key] | undefined {
   return configs.find((config) => config[key] !== undefined)?.[key];
-}
-
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value !== "object" || value === null) return value;
-  for (const part of Object.values(value)) deepFreeze(part);
-  return Object.freeze(value);
 }

@@ -14,7 +14,7 @@ import {
 import { choice, duration, integer, size, textOf, toSchema } from "../schema/scalar.ts";
 import { oneOrList, section } from "../schema/section.ts";
 
-/** A valid configuration: frozen plain data that can be posted to a Worker. */
+/** A valid configuration: plain data that can be posted between threads. */
 export interface Config {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;

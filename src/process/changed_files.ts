@@ -11,8 +11,8 @@ export type FileTexts = ReadonlyMap<string, string | undefined>;
 
 export interface WatchOptions {
   read(path: string): Promise<string>;
-  /** Called once a change is stable; returns what it has read of the files. */
-  onChange(): FileTexts;
+  /** Called once a change is stable; resolves with what it has read of the files. */
+  onChange(): Promise<FileTexts>;
   readonly signal: AbortSignal;
   readonly intervalMs?: number | undefined;
 }
@@ -34,7 +34,7 @@ export async function watchFiles(
     const seen = await readAll(known.keys(), read);
     if (signal.aborted) return;
     if (isEqual(seen, known)) last = known;
-    else if (isEqual(seen, last)) last = known = onChange();
+    else if (isEqual(seen, last)) last = known = await onChange();
     else last = seen;
   }
 }

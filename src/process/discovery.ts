@@ -4,7 +4,7 @@ import { AccessRefusedError } from "../core/access_refused.ts";
 import { atMost, orAborted } from "../core/backoff.ts";
 import type { LogSink } from "../core/log.ts";
 import type { Discovery, Permissions } from "../core/transport.ts";
-import { discoveryPermissions } from "./sandbox.ts";
+import { discoveryPermissions, workerPermissions } from "./sandbox.ts";
 import { SandboxedWorker } from "./sandboxed_worker.ts";
 import type { DiscoveryCommand } from "./worker_messages.ts";
 
@@ -49,7 +49,7 @@ async function ask<Result>(
   const name = `${command.pipeline.name} (discovery)`;
   using worker = new SandboxedWorker<DiscoveryCommand, Result>(workerUrl, {
     name,
-    permissions,
+    permissions: workerPermissions(permissions),
     log,
   });
   worker.send(command);

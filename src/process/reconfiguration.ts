@@ -1,11 +1,9 @@
-import {
-  changedKeys,
-  type ConfigSnapshot,
-  formatProblem,
-  type LoadedConfig,
-} from "../config/mod.ts";
+import { changedKeys } from "../config/changed_keys.ts";
+import type { ConfigSnapshot, LoadedConfig } from "../config/mod.ts";
+import { formatProblem } from "../config/problem.ts";
 import type { Config, ConfigWarning } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
+import { takeSnapshot } from "./config_reading.ts";
 import { MAX_NAMED_FILE_BYTES, readBoundedFileAgain } from "./bounded_input.ts";
 import { type FileTexts, watchFiles } from "./changed_files.ts";
 import { type PipelineChange, pipelineChange } from "./pipeline_change.ts";
@@ -28,20 +26,20 @@ export class Reconfiguration implements Disposable {
   readonly #log: LogSink;
   readonly #processLog: Logger;
   readonly #ended = new AbortController();
-  #reading: ConfigSnapshot;
+  #snapshot: ConfigSnapshot;
   #current: LoadedConfig;
   #isValid = true;
 
   constructor(
-    { reading, config, written }: LoadedConfig & { readonly reading: ConfigSnapshot },
+    { snapshot, config, written }: LoadedConfig & { readonly snapshot: ConfigSnapshot },
     { target, log, intervalMs }: { target: ChangeTarget; log: LogSink; intervalMs?: number },
   ) {
     this.#target = target;
     this.#log = log;
     this.#processLog = new Logger(log, { level: "INFO" });
-    this.#reading = reading;
+    this.#snapshot = snapshot;
     this.#current = { config, written };
-    void watchFiles(reading.files, {
+    void watchFiles(snapshot.values.files, {
       read: (path) => readBoundedFileAgain(path, MAX_NAMED_FILE_BYTES),
       onChange: () => this.#readAgain(),
       signal: this.#ended.signal,
@@ -49,9 +47,16 @@ export class Reconfiguration implements Disposable {
     });
   }
 
-  #readAgain(): FileTexts {
-    this.#reading = this.#reading.again();
-    const { result, files } = this.#reading;
+  async #readAgain(): Promise<FileTexts> {
+    const { sources, values: before } = this.#snapshot;
+    try {
+      this.#snapshot = await takeSnapshot({ sources, before });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#processLog.warn(`cannot take over changed files, and tries again: ${reason}`);
+    }
+    const { result, values: { files } } = this.#snapshot;
+    if (this.#ended.signal.aborted || files === before.files) return files;
     if ("problems" in result) {
       this.#isValid = false;
       this.#processLog.warn(

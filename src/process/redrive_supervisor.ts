@@ -2,7 +2,7 @@ import { backoffDelays, formatDelay, sleep } from "../core/backoff.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import { Logger, type LogSink } from "../core/log.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
-import { redrivePermissions } from "./sandbox.ts";
+import { redrivePermissions, workerPermissions } from "./sandbox.ts";
 import { discover } from "./discovery.ts";
 import { SandboxedWorker } from "./sandboxed_worker.ts";
 import { failedReport, pauseAfter } from "./worker_failures.ts";
@@ -96,7 +96,7 @@ export class RedriveSupervisor {
         this.#workerUrl,
         {
           name: `${pipeline.name} (redrive)`,
-          permissions: redrivePermissions(pipeline, discoveries),
+          permissions: workerPermissions(redrivePermissions(pipeline, discoveries)),
           log,
           onProgress: (progress) =>
             this.#progress = before === null ? progress : sum(before, progress),

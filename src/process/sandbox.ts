@@ -59,6 +59,13 @@ export function workerPermissions({ net, env }: Permissions): Deno.PermissionOpt
   };
 }
 
+/** Permissions of the Worker that reads a configuration: it may name any file and variable. */
+export const CONFIG_PERMISSIONS: Deno.PermissionOptionsObject = {
+  ...workerPermissions({ net: [], env: [] }),
+  env: true,
+  read: true,
+};
+
 function withLoopback(host: string): string[] {
   const [, port] = /^localhost\.?:(\d+)$/.exec(host) ?? [];
   return port === undefined ? [host] : [host, `127.0.0.1:${port}`, `[::1]:${port}`];

@@ -1,7 +1,5 @@
 import type { LogSink } from "../core/log.ts";
-import type { Permissions } from "../core/transport.ts";
 import { hasRoomForWorker } from "./open_files.ts";
-import { workerPermissions } from "./sandbox.ts";
 import type { WorkerEnd, WorkerReport } from "./worker_messages.ts";
 
 /** A Worker with these permissions only, seen from the main thread. Disposal terminates it. */
@@ -18,7 +16,7 @@ export class SandboxedWorker<Command, Result, Progress = never> implements Dispo
     url: URL,
     { name, permissions, log, onProgress }: {
       name: string;
-      permissions: Permissions;
+      permissions: Deno.PermissionOptionsObject;
       log: LogSink;
       onProgress?: (progress: Progress) => void;
     },
@@ -33,7 +31,7 @@ export class SandboxedWorker<Command, Result, Progress = never> implements Dispo
     this.#worker = new Worker(url, {
       type: "module",
       name,
-      deno: { permissions: workerPermissions(permissions) },
+      deno: { permissions },
     });
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerReport<Result, Progress>>) => {
       if (data.kind === "log") log(data.record);

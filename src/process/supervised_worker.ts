@@ -1,6 +1,7 @@
 import type { PipelineConfig } from "../config/schema.ts";
 import type { LogSink } from "../core/log.ts";
 import type { Permissions } from "../core/transport.ts";
+import { workerPermissions } from "./sandbox.ts";
 import { SandboxedWorker } from "./sandboxed_worker.ts";
 import { ALIVE_INTERVAL_MS, type PipelineCommand, type WorkerEnd } from "./worker_messages.ts";
 
@@ -41,7 +42,7 @@ export class PipelineWorker {
   ) {
     this.#worker = new SandboxedWorker(url, {
       name: pipeline.name,
-      permissions,
+      permissions: workerPermissions(permissions),
       log,
       onProgress: (notReady) => {
         this.#missedSigns = 0;

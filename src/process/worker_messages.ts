@@ -1,4 +1,6 @@
 import type { LogRecord } from "../core/log.ts";
+import type { ConfigSource } from "../config/file.ts";
+import type { RecordedValues } from "../config/external_values.ts";
 import type { PipelineConfig } from "../config/schema.ts";
 import type { DeadLetterFilter } from "../core/redrive/selection.ts";
 import type { RedriveCounts } from "../core/redrive/redrive.ts";
@@ -36,6 +38,13 @@ export type PipelineCommand =
 
 /** Interval of heartbeats, in milliseconds: reports of progress that say why the pipeline is not ready. */
 export const ALIVE_INTERVAL_MS = 1000;
+
+/** The only command to the Worker that reads a configuration. */
+export interface ConfigCommand {
+  readonly sources: readonly ConfigSource[];
+  /** Values to read the sources again with: the same variables, and the current files. */
+  readonly before?: RecordedValues;
+}
 
 /** The only command to a discovery Worker. */
 export interface DiscoveryCommand {

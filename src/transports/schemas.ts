@@ -16,7 +16,7 @@ import {
 /** Schemas of sections, one for each role in mod.ts: types, defaults, validation and documentation. */
 type SchemasOf<Roles> = Readonly<Record<keyof Roles, z.ZodType<RoleConfig>>>;
 
-// Separate from the roles: Workers load those and get a validated configuration, and zod would cost each Worker several
+// Separate from the roles: all threads load those and get a validated configuration, and zod would cost each several
 // megabytes.
 
 /** Schemas of `eventListener`. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { changedKeys, loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
+import { changedKeys } from "../../src/config/changed_keys.ts";
+import { loadConfig, type LoadedConfig } from "../../src/config/mod.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { externalValues, pipeline } from "./loading.ts";
 

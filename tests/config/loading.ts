@@ -1,9 +1,5 @@
-import {
-  type ConfigSource,
-  type ExternalValues,
-  formatProblem,
-  loadConfig,
-} from "../../src/config/mod.ts";
+import { type ConfigSource, type ExternalValues, loadConfig } from "../../src/config/mod.ts";
+import { formatProblem } from "../../src/config/problem.ts";
 import type { Config } from "../../src/config/schema.ts";
 
 /** Variables and files that a configuration can see in a test. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatProblem, loadConfig } from "../../src/config/mod.ts";
+import { loadConfig } from "../../src/config/mod.ts";
+import { formatProblem } from "../../src/config/problem.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";
 import { externalValues, ORIGINAL_SAMPLE, problemsOf } from "./loading.ts";
 

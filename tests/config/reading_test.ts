@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { ConfigSnapshot, formatProblem } from "../../src/config/mod.ts";
+import { readConfig } from "../../src/config/mod.ts";
+import { formatProblem } from "../../src/config/problem.ts";
 import { externalValues, pipelineText } from "./loading.ts";
 
 const TEXT = pipelineText({
@@ -7,50 +8,49 @@ const TEXT = pipelineText({
   eventHandler: { type: "http", url: "http://localhost/", headers: { a: "${file:/token}" } },
 });
 
-Deno.test("ConfigSnapshot reads the files anew and keeps the variables of the first time", () => {
+const SOURCES = [{ name: "config.yaml", text: TEXT }];
+
+Deno.test("readConfig() reads the files anew and keeps the variables of the first time", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
-  const first = new ConfigSnapshot(
-    [{ name: "config.yaml", text: TEXT }],
-    externalValues(surroundings),
-  );
+  const values = externalValues(surroundings);
+  const first = readConfig(SOURCES, values);
   surroundings.variables.NAME = "second";
   surroundings.files["/token"] = "two";
-  const second = first.again();
+  const second = readConfig(SOURCES, values, first.values);
 
-  assertEquals(second.again().result, second.result);
+  assertEquals(readConfig(SOURCES, values, second.values).result, second.result);
   const { result } = second;
   if ("problems" in result) throw new Error("not valid");
   const [pipeline] = result.config.pipelines;
   assertEquals(pipeline?.name, "first");
   assertEquals(Reflect.get(pipeline?.eventHandler ?? {}, "headers"), [["a", "two"]]);
-  assertEquals([...second.files], [["/token", "two"]]);
+  assertEquals([...second.values.files], [["/token", "two"]]);
 });
 
-Deno.test("ConfigSnapshot knows of a file that cannot be read", () => {
+Deno.test("readConfig() knows of a file that cannot be read", () => {
   const files: Record<string, string> = { "/token": "one" };
   const surroundings = { variables: { NAME: "first" }, files };
-  const first = new ConfigSnapshot(
-    [{ name: "config.yaml", text: TEXT }],
-    externalValues(surroundings),
-  );
+  const values = externalValues(surroundings);
+  const first = readConfig(SOURCES, values);
   delete files["/token"];
-  const second = first.again();
+  const second = readConfig(SOURCES, values, first.values);
 
   const { result } = second;
   if ("config" in result) throw new Error("valid");
   assertEquals(result.problems.map(formatProblem), [
     "config.yaml: pipeline #1: eventHandler.headers.a: cannot read the file *** (NotFound)",
   ]);
-  assertEquals([...second.files], [["/token", undefined]]);
+  assertEquals([...second.values.files], [["/token", undefined]]);
 });
 
-Deno.test("ConfigSnapshot reads once what gives its text once, such as a pipe, and does not watch it", () => {
+Deno.test("readConfig() reads once what gives its text once, such as a pipe, and does not watch it", () => {
   const surroundings = { variables: { NAME: "first" }, files: { "/token": "one" } };
   const pipe = { ...externalValues(surroundings), isStream: (path: string) => path === "/token" };
-  const first = new ConfigSnapshot([{ name: "config.yaml", text: TEXT }], pipe);
+  const first = readConfig(SOURCES, pipe);
   surroundings.files["/token"] = "";
 
-  assertEquals(first.again().result, first.result);
-  assertEquals(first.again().again().result, first.result);
-  assertEquals([...first.files, ...first.again().files], []);
+  const second = readConfig(SOURCES, pipe, first.values);
+  assertEquals(second.result, first.result);
+  assertEquals(readConfig(SOURCES, pipe, second.values).result, first.result);
+  assertEquals([...first.values.files, ...second.values.files], []);
 });

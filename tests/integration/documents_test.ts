@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
-import { formatProblem, loadConfig } from "../../src/config/mod.ts";
+import { loadConfig } from "../../src/config/mod.ts";
+import { formatProblem } from "../../src/config/problem.ts";
 import { titlesOf, withTables } from "../../tools/key_tables.ts";
 import { keyTables } from "../../tools/schema_tables.ts";
 import { CertificateAuthority } from "../support/tls/certificate_authority.ts";

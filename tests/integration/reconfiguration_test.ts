@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ConfigSnapshot } from "../../src/config/mod.ts";
+import { takeSnapshot } from "../../src/process/config_reading.ts";
 import { type ChangeTarget, Reconfiguration } from "../../src/process/reconfiguration.ts";
 import { TemporaryFiles } from "../support/tls/certificate_authority.ts";
 import { RecordedLog } from "../support/recorded_log.ts";
@@ -24,7 +24,7 @@ for (
         return isTaken;
       },
     };
-    using _ = new Reconfiguration(read(files.write("token", "canary-1")), {
+    using _ = new Reconfiguration(await read(files.write("token", "canary-1")), {
       target,
       log: log.sink,
       intervalMs: 10,
@@ -38,7 +38,7 @@ for (
   });
 }
 
-function read(token: string) {
+async function read(token: string) {
   const text = JSON.stringify([{
     name: "orders",
     eventListener: { type: "stdin" },
@@ -48,11 +48,8 @@ function read(token: string) {
       auth: { type: "bearer", token: `\${file:${token}}` },
     },
   }]);
-  const reading = new ConfigSnapshot([{ name: "config.yaml", text }], {
-    env: () => undefined,
-    readFile: (path) => Deno.readTextFileSync(path),
-  });
-  const { result } = reading;
+  const snapshot = await takeSnapshot({ sources: [{ name: "config.yaml", text }] });
+  const { result } = snapshot;
   if ("problems" in result) throw new Error("not valid");
-  return { ...result, reading };
+  return { ...result, snapshot };
 }

@@ -20,7 +20,7 @@ class Files {
       },
       onChange: () => {
         this.changes++;
-        return this.#now();
+        return Promise.resolve(this.#now());
       },
       signal,
     });
@@ -83,7 +83,8 @@ Deno.test("watchFiles() tells of a file that is gone, and of one that is there a
     read: (path) => Promise.try(() => files.texts.get(path) ?? Promise.reject(new Error("absent"))),
     onChange: () => {
       changes++;
-      return known = new Map([["/a", files.texts.get("/a")]]);
+      known = new Map([["/a", files.texts.get("/a")]]);
+      return Promise.resolve(known);
     },
     signal: watch.signal,
   });
