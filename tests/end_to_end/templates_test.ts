@@ -16,9 +16,9 @@ const NO_TENANT =
 const NO_STEP =
   "the URL's path would contain '.' or '..' as a segment, which leads to another path";
 const TOO_LARGE =
-  "request header 'traceparent' would be 70011 bytes with its name; the limit is 8192";
+  "request header 'traceparent' would be at least 70011 bytes with its name; the limit is 8192";
 const TOO_LARGE_TO_FORWARD =
-  "request header 'trace' would be 500005 bytes with its name; the limit is 8192";
+  "request header 'trace' would be at least 500005 bytes with its name; the limit is 8192";
 const NO_TOPIC = "the result's destination is none of those that are allowed";
 
 function text(value: Uint8Array<ArrayBuffer> | null): string | null {

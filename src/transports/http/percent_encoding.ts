@@ -1,6 +1,9 @@
 import type { Bytes } from "../../core/event.ts";
 import { latin1 } from "../http1/http_response.ts";
 
+/** Limit of a header made from an event, with its name. Common servers accept no more. */
+export const MAX_HEADER_BYTES = 8 * 1024;
+
 /** All but visible ASCII and inner spaces. */
 const UNSAFE_IN_HEADERS = /[^\x20-\x7e]|^ | $/g;
 
@@ -17,5 +20,7 @@ export function percentEncode(text: string, matches: RegExp): string {
  * can neither end the header nor pass for another character.
  */
 export function headerValue(value: Bytes): string {
-  return percentEncode(latin1(value), UNSAFE_IN_HEADERS);
+  const text = latin1(value);
+  // No larger value is sent, and encoding one of megabytes takes hundreds of megabytes.
+  return text.length > MAX_HEADER_BYTES ? text : percentEncode(text, UNSAFE_IN_HEADERS);
 }

@@ -6,7 +6,7 @@ import type { HttpHandlerConfig } from "./config.ts";
 import type { AuthConfig } from "./config_auth.ts";
 import { EventHeaders } from "./event_headers.ts";
 import { ForwardedHeaders } from "./forwarded_headers.ts";
-import { headerValue } from "./percent_encoding.ts";
+import { headerValue, MAX_HEADER_BYTES } from "./percent_encoding.ts";
 
 const TEXT_DECODER = new TextDecoder();
 const DEFAULT_CONTENT_TYPE = "application/text";
@@ -25,11 +25,8 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 /** Methods without a defined meaning for a body (RFC 9110, 9.3). */
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
 
-/**
- * Limits of headers made from an event, each and together, with their names. Common servers accept no more: the writer
- * of an event could make them refuse every call.
- */
-const [MAX_HEADER_BYTES, MAX_BYTES] = [8 * 1024, 32 * 1024];
+/** Limit of all headers made from an event. With more, its writer could make servers refuse every call. */
+const MAX_BYTES = 32 * 1024;
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 
@@ -129,7 +126,7 @@ function requireFitting(headers: HeaderList): void {
     const bytes = name.length + value.length;
     if (bytes > MAX_HEADER_BYTES) {
       throw new TemplateError(
-        `request header ${shortened(name)} would be ${bytes} bytes with its name; ` +
+        `request header ${shortened(name)} would be at least ${bytes} bytes with its name; ` +
           `the limit is ${MAX_HEADER_BYTES}`,
       );
     }

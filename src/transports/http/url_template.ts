@@ -81,13 +81,15 @@ export function targetFor({ origin, segments, query }: UrlTemplate, event: Inbou
 }
 
 /** Checks the limit; each character is one byte. */
-function requireFitting(target: string): void {
-  if (target.length <= MAX_TARGET_BYTES) return;
+function requireFitting({ length }: string | Bytes): void {
+  if (length <= MAX_TARGET_BYTES) return;
   throw new TemplateError(
     `the URL's path and query would be longer than ${MAX_TARGET_BYTES} bytes`,
   );
 }
 
 function percentEncoded(value: Bytes): string {
+  // Encoding a value of megabytes takes hundreds of megabytes.
+  requireFitting(value);
   return percentEncode(latin1(value), RESERVED);
 }
