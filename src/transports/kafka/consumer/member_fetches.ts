@@ -194,7 +194,7 @@ export class MemberFetches {
       const search = { assignment, done };
       this.#search = search;
     }
-    await atMost(this.#search?.done ?? Promise.resolve(), START_MS);
+    if (this.#search !== null) await atMost(this.#search.done, START_MS);
   }
 
   #assigned(): readonly number[] {
