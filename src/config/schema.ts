@@ -125,7 +125,7 @@ export const pipelineSchema: z.ZodType<PipelineConfig> = section({
     .transform((processors) => processors ?? [])
     .describe("Where results go: one, a list, or none if only the call matters"),
   deadLetter: roleSchema<RoleConfig>(DEAD_LETTER_SCHEMAS).meta({ id: "deadLetter" }).optional()
-    .describe("Where events that have failed for good are stored, unchanged"),
+    .describe("Where eventor stores events that have failed for good, without changing them"),
 }).superRefine((pipeline, context) => {
   // Invalid sections arrive here as written.
   const handler: Partial<HandlerConfig> = Object(pipeline.eventHandler);

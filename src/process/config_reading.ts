@@ -8,7 +8,7 @@ const CONFIG_WORKER = new URL("./config_worker.ts", import.meta.url);
 /**
  * Reads a configuration in a Worker of its own. Schemas and parsers take several megabytes, which end with the Worker.
  *
- * @throws {Error} when too many files are open
+ * @throws {Error} when the Worker cannot start, as when too many files are open, or fails
  */
 export async function takeSnapshot(command: ConfigCommand): Promise<ConfigSnapshot> {
   using worker = new SandboxedWorker<ConfigCommand, ConfigSnapshot>(CONFIG_WORKER, {

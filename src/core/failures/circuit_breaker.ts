@@ -48,9 +48,9 @@ export interface Permit {
  *   while the last one still runs. In an outage, one goes at a time, after growing pauses.
  *
  * A call that was accepted ends a refusal, and a response that suggests no outage ends an outage. The breaker closes
- * when neither is left. If it started half-open, a call with a valid permit that shows nothing about access closes it, too.
- * A call whose permit is no longer valid may have used other credentials: it shows nothing about access, and closes the
- * breaker only by ending an outage.
+ * when neither is left. If it started half-open, a call with a valid permit that shows nothing about access closes it,
+ * too. A call whose permit is no longer valid may have used other credentials: it shows nothing about access, and
+ * closes the breaker only by ending an outage.
  */
 export class CircuitBreaker {
   readonly #log: Logger;
